@@ -1,0 +1,67 @@
+"""The one error tree: a class and an exit code for each kind of failure.
+
+Everything that the library raises on purpose is an `M2BuildError`. Foreign exceptions are translated where they
+enter, with the cause kept; the command line catches this one class, prints `str(error)` and `error.hint`, and exits
+with `error.exit_code`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class M2BuildError(Exception):
+    """A failure that m2build can explain.
+
+    Attributes:
+        exit_code: what the process exits with; one number for each kind, see the table in the README.
+        hint: the next step for the user, or None where the message already says it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(M2BuildError):
+    """The command line, a recipe or a series asks for something that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class BaseChangedError(M2BuildError):
+    """The base, or a pinned release, is not the one whose digest is recorded."""
+
+    exit_code = 3
+
+
+class PatchError(M2BuildError):
+    """A patch does not apply to this source tree, or cannot be taken back."""
+
+    exit_code = 4
+
+
+class ContentError(M2BuildError):
+    """Bytes are not what their digest or their format promises: truncated, altered, malformed."""
+
+    exit_code = 5
+
+
+class TransportError(M2BuildError):
+    """A registry, a package index or the network did not deliver."""
+
+    exit_code = 8
+
+
+class WouldChangeError(M2BuildError):
+    """`--check` found that something would change."""
+
+    exit_code = 14
+
+
+class StorageError(M2BuildError):
+    """A local file could not be read or written: disk full, read-only, permission, in the way."""
+
+    exit_code = 16

@@ -1,0 +1,25 @@
+"""What the library says of its progress, as events; how they look is the caller's business."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receives what is going on. Called from the thread that does the work."""
+
+    def step(self, message: str) -> None:
+        """A new step begins."""
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """`done` of `total` bytes of `label` have been moved."""
+
+
+class Silent:
+    """The `Progress` of callers that do not want to know."""
+
+    def step(self, message: str) -> None:
+        """Say nothing."""
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """Say nothing."""

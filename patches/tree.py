@@ -1,0 +1,101 @@
+"""`SourceTree`: Python sources as a value, path -> bytes and mode, wherever they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One regular file.
+
+    Attributes:
+        mode: permission bits, such as 0o644.
+        size: length in bytes, known without reading.
+        load: returns the bytes; called once at most, and only when somebody looks at them.
+    """
+
+    mode: int
+    size: int
+    load: Callable[[], bytes] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, content: bytes, mode: int = 0o644) -> SourceFile:
+        """A file whose bytes are at hand."""
+        return cls(mode, len(content), lambda: content)
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file's bytes."""
+        return self.load()
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the content, 64 hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+class SourceTree(Mapping[str, SourceFile]):
+    """The files below one import root, by their path relative to it (`sglang/srt/models/llama.py`).
+
+    Immutable; iteration is in sorted order. A path that is a symbolic link is not a file of the tree: it is listed in
+    `links`, because a patch that would have to touch it must stop.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, SourceFile],
+        *,
+        origin: str,
+        release: str | None = None,
+        links: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Take the files of a tree.
+
+        Args:
+            files: path -> file.
+            origin: what to call this tree in messages.
+            release: the version of the distribution where its metadata tell it (a wheel's do).
+            links: path of a symbolic link -> where it points.
+        """
+        self._files = MappingProxyType(dict(sorted(files.items())))
+        self.origin = origin
+        self.release = release
+        self.links = MappingProxyType(dict(links))
+
+    def __getitem__(self, path: str) -> SourceFile:
+        return self._files[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __repr__(self) -> str:
+        return f"<SourceTree {self.origin}: {len(self)} files>"
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds a file, directly or deeper, except the root itself."""
+        found: set[str] = set()
+        for path in self._files:
+            parent = path.rpartition("/")[0]
+            while parent and parent not in found:
+                found.add(parent)
+                parent = parent.rpartition("/")[0]
+        return frozenset(found)
+
+    def replaced(self, files: Mapping[str, SourceFile | None]) -> SourceTree:
+        """This tree with some paths set, or removed where the value is None."""
+        merged: dict[str, SourceFile] = dict(self._files)
+        for path, file in files.items():
+            if file is None:
+                merged.pop(path, None)
+            else:
+                merged[path] = file
+        return SourceTree(merged, origin=self.origin, release=self.release, links=self.links)
