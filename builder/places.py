@@ -72,7 +72,7 @@ def parse_place(text: str) -> Place:
     if not rest:
         raise UsageError(
             f"the place {text!r} names nothing",
-            hint="write it as oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION",
+            hint="write oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION",
         )
     return Place(kind, rest, tag)
 

@@ -1,0 +1,1 @@
+"""Image values after the OCI image specification: digests, descriptors, manifests, configs, layers. No I/O."""

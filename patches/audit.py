@@ -1,0 +1,105 @@
+"""The account of a changeset: what a person can read, a machine can re-derive and a third party can check.
+
+The same files stand under `/opt/m2build` of a derived image and under `.m2build` of a patched working directory.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import JsonValue
+
+from m2build import __version__
+from m2build.patches.change import FileChange
+from m2build.patches.changeset import Changeset, PatchResult
+from m2build.patches.patch_files import patch_files
+
+SCHEMA_VERSION = 1
+
+
+def audit_files(changeset: Changeset, root: str) -> dict[str, bytes]:
+    """The account as files, by their path below the folder that it is put in.
+
+    Args:
+        changeset: what was done.
+        root: the folder that the changeset's paths are relative to, as the auditor finds it.
+    """
+    files = {f"patches/{name}": content for name, content in patch_files(changeset).items()}
+    before = {change.old_path: change.before.sha256 for change in changeset.changes}
+    after = {change.path: change.after.sha256 for change in changeset.changes}
+    return files | {
+        "README": _readme(changeset, root).encode(),
+        "after.sha256": _checksums(after),
+        "before.sha256": _checksums(before),
+        "changeset.json": f"{json.dumps(account(changeset), indent=2, sort_keys=True)}\n".encode(),
+    }
+
+
+def account(changeset: Changeset) -> dict[str, JsonValue]:
+    """The changeset as JSON: every patch with its reason and outcome, every file with its digests."""
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "generator": f"m2build {__version__}",
+        "series": changeset.series.id,
+        "distribution": changeset.series.distribution,
+        "release": changeset.release,
+        "patches": [_patch_account(result) for result in changeset.results],
+        "files": [_file_account(change) for change in changeset.changes],
+    }
+
+
+def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
+    mentions: list[JsonValue] = [
+        {"path": mention.path, "line": mention.line, "text": mention.text} for mention in result.mentions
+    ]
+    return {
+        **result.patch.model_dump(mode="json"),
+        "outcome": str(result.outcome),
+        "detail": result.detail,
+        "files": [change.path for change in result.changes],
+        "mentions": mentions,
+    }
+
+
+def _file_account(change: FileChange) -> dict[str, JsonValue]:
+    return {
+        "path": change.path,
+        "renamedFrom": change.old_path if change.renamed else None,
+        "before": {"sha256": change.before.sha256, "size": change.before.size, "mode": f"{change.before.mode:04o}"},
+        "after": {"sha256": change.after.sha256, "size": change.after.size, "mode": f"{change.after.mode:04o}"},
+    }
+
+
+def _checksums(digests: dict[str, str]) -> bytes:
+    """Lines for `sha256sum --check`, whose escape for odd names is a leading backslash (coreutils manual)."""
+    lines = []
+    for path, digest in sorted(digests.items()):
+        escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        lines.append(f"{'' if escaped == path else chr(92)}{digest}  {escaped}\n")
+    return "".join(lines).encode()
+
+
+def _readme(changeset: Changeset, root: str) -> str:
+    patches = "".join(f"  {name}\n" for name in patch_files(changeset) if name != "series")
+    return f"""\
+m2build {__version__} changed {len(changeset.changes)} files below {root},
+by the series {changeset.series.id}:
+
+{patches}
+Nothing else below that folder differs from the base. To check this with sha256sum and git alone, run these lines
+where this folder is the current one:
+
+  audit=$PWD root={root}
+  # 1. The files are what the patches make of them.
+  (cd "$root" && sha256sum --check --strict "$audit/after.sha256")
+  # 2. Without the patches they are the base's own.
+  copy=$(mktemp -d)
+  (cd "$root" && sed 's/^[0-9a-f]*  //' "$audit/after.sha256" | xargs -d '\\n' cp --parents -t "$copy")
+  cd "$copy" && git init --quiet
+  tac "$audit/patches/series" | while read -r name; do git apply --reverse "$audit/patches/$name"; done
+  sha256sum --check --strict "$audit/before.sha256"
+
+Then read the patches: each says what it changes, why, and where that was reported. changeset.json holds the same for
+machines. The base's files can be compared with before.sha256 in the base image itself, which this image names in its
+labels org.opencontainers.image.base.name and org.opencontainers.image.base.digest.
+"""

@@ -1,0 +1,115 @@
+"""What becomes of one file, and what a codemod has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from m2build.patches.tree import SourceFile, SourceTree
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file before and after: edited in place, renamed, or both.
+
+    Attributes:
+        old_path: where it stands before.
+        before: its bytes and mode before.
+        path: where it stands after.
+        after: its bytes and mode after.
+    """
+
+    old_path: str
+    before: SourceFile
+    path: str
+    after: SourceFile
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the file changes its path."""
+        return self.old_path != self.path
+
+    @property
+    def edited(self) -> bool:
+        """Whether the file changes its bytes or its mode."""
+        return self.before.content != self.after.content or self.before.mode != self.after.mode
+
+    def reversed(self) -> FileChange:
+        """The change that takes this one back."""
+        return FileChange(self.path, self.after, self.old_path, self.before)
+
+
+def changed_tree(tree: SourceTree, changes: Iterable[FileChange]) -> SourceTree:
+    """The tree after the changes."""
+    files: dict[str, SourceFile | None] = {}
+    for change in changes:
+        if change.renamed:
+            files.setdefault(change.old_path, None)
+        files[change.path] = change.after
+    return tree.replaced(files)
+
+
+def net_changes(steps: Iterable[Iterable[FileChange]]) -> tuple[FileChange, ...]:
+    """Successive changes of one tree folded into one change a file, sorted by path; what cancels out is dropped."""
+    by_path: dict[str, FileChange] = {}
+    for step in steps:
+        moved = [(by_path.pop(change.old_path, change), change) for change in step]
+        by_path |= {late.path: FileChange(early.old_path, early.before, late.path, late.after) for early, late in moved}
+    return tuple(change for _, change in sorted(by_path.items()) if change.renamed or change.edited)
+
+
+class Finding(StrEnum):
+    """What a codemod found in a tree."""
+
+    CHANGED = "changed"
+    ALREADY_APPLIED = "already-applied"
+    """Nothing to do, and the tree shows that this very change has been made."""
+    ABSENT = "absent"
+    """Nothing to do, because there is nothing to change; the patch says what that means."""
+    CONFLICT = "conflict"
+    """The change cannot be made exactly."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place that names the thing that changed and that was not rewritten.
+
+    Attributes:
+        path: the file, as it is called after the change.
+        line: counted from 1, after the change.
+        text: the line, stripped and cut to 160 characters.
+    """
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A codemod's answer.
+
+    Attributes:
+        finding: which of the four.
+        detail: one line for people: what was done, or why not.
+        changes: the files that change; empty unless the finding is `CHANGED`.
+        mentions: what a person should look at.
+    """
+
+    finding: Finding
+    detail: str
+    changes: tuple[FileChange, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+
+
+class Codemod(Protocol):
+    """A reusable transformation: parameters in its constructor, a source tree in, a `Rewrite` out. Pure."""
+
+    def apply(self, tree: SourceTree) -> Rewrite:
+        """Say what this codemod does to `tree`.
+
+        Raises:
+            PatchError: a file that may be concerned does not parse.
+        """

@@ -1,0 +1,152 @@
+"""A series applied to a source tree: what each patch came to, and every byte that changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from packaging.version import InvalidVersion, Version
+
+from m2build.errors import PatchError
+from m2build.patches.change import Codemod, FileChange, Finding, Mention, Rewrite, changed_tree, net_changes
+from m2build.patches.registry import make_codemod
+from m2build.patches.series import Patch, Series
+from m2build.patches.tree import SourceTree
+
+
+class Outcome(StrEnum):
+    """What a patch came to."""
+
+    APPLIED = "applied"
+    ALREADY_APPLIED = "already-applied"
+    NOT_NEEDED = "not-needed"
+    TARGET_GONE = "target-gone"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class PatchResult:
+    """One patch and what it came to.
+
+    Attributes:
+        patch: the patch.
+        outcome: what it came to.
+        detail: one line for people.
+        changes: its own changes, relative to the tree that the patch before it left.
+        mentions: what a person should look at.
+    """
+
+    patch: Patch
+    outcome: Outcome
+    detail: str
+    changes: tuple[FileChange, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether the series may go on: applied, or an outcome that the patch says is fine."""
+        return self.outcome is Outcome.APPLIED or str(self.outcome) in self.patch.accept
+
+
+@dataclass(frozen=True)
+class Changeset:
+    """What a series does to one source tree.
+
+    Attributes:
+        series: the series.
+        release: the release of the tree, or None if nothing tells it.
+        origin: what the tree is called in messages.
+        results: one for each patch, in the series' order.
+    """
+
+    series: Series
+    release: str | None
+    origin: str
+    results: tuple[PatchResult, ...]
+
+    @cached_property
+    def changes(self) -> tuple[FileChange, ...]:
+        """The net change of each file, sorted by path."""
+        return net_changes(result.changes for result in self.results)
+
+    def checked(self) -> Changeset:
+        """This changeset, if every patch passes.
+
+        Raises:
+            PatchError: the first patch that does not, by id, outcome and detail.
+        """
+        for result in self.results:
+            if not result.passes:
+                where = f"{self.series.distribution} {self.release}" if self.release else self.origin
+                raise PatchError(
+                    f"the patch {result.patch.id} does not apply to {where} ({result.outcome}): {result.detail}",
+                    hint=f"`m2build patch show {result.patch.id}` says what it expects; "
+                    f"it applies to the releases {result.patch.releases}",
+                )
+        return self
+
+
+def apply_series(series: Series, tree: SourceTree, codemods: Mapping[str, type[Codemod]]) -> Changeset:
+    """Run every patch of a series on a tree, each on what the one before left. Pure: nothing is written.
+
+    Raises:
+        UsageError: a patch names a codemod or a parameter that does not exist.
+        PatchError: a file that may be concerned does not parse.
+    """
+    release = release_of(tree, series.distribution)
+    results = []
+    for patch in series.patches:
+        codemod = make_codemod(codemods, patch)
+        result = _apply(patch, codemod, tree, release)
+        tree = changed_tree(tree, result.changes)
+        results.append(result)
+    return Changeset(series, release, tree.origin, tuple(results))
+
+
+def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
+    if not patch.applies_to(release):
+        return PatchResult(patch, Outcome.NOT_NEEDED, f"release {release} is not among {patch.releases}")
+    try:
+        rewrite = codemod.apply(tree)
+    except PatchError as error:
+        raise PatchError(f"the patch {patch.id} stops: {error}", hint=error.hint) from error
+    return PatchResult(patch, _outcome(patch, rewrite), rewrite.detail, rewrite.changes, rewrite.mentions)
+
+
+def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:
+    match rewrite.finding:
+        case Finding.CHANGED:
+            return Outcome.APPLIED
+        case Finding.ALREADY_APPLIED:
+            return Outcome.ALREADY_APPLIED
+        case Finding.ABSENT:
+            return Outcome(patch.when_absent)
+        case Finding.CONFLICT:
+            return Outcome.CONFLICT
+
+
+_VERSION = re.compile(rb"^(?:__version__\s*=\s*)?(?:__version__|version)\s*=\s*['\"]([^'\"\n]+)['\"]", re.MULTILINE)
+
+
+def release_of(tree: SourceTree, distribution: str) -> str | None:
+    """The version of the distribution in a tree: from its metadata, else from its `_version.py` and the like."""
+    if tree.release is not None:
+        return tree.release
+    package = re.sub(r"[-.]+", "_", distribution)
+    for name in ("_version.py", "version.py", "__init__.py"):
+        file = tree.get(f"{package}/{name}")
+        match = _VERSION.search(file.content) if file else None
+        if match and _is_version(match[1].decode(errors="replace")):
+            return match[1].decode()
+    return None
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The codemods that m2build ships, one file each."""

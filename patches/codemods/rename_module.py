@@ -1,0 +1,145 @@
+"""`RenameModule`: a module or a package gets another name, and everybody who imports it learns of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from m2build.errors import UsageError
+from m2build.patches.change import FileChange, Finding, Mention, Rewrite, changed_tree
+from m2build.patches.modules import ModuleFile, Renaming, check_dotted, files_of, module_file, split
+from m2build.patches.names import Names
+from m2build.patches.renaming.concern import Concern
+from m2build.patches.renaming.importer import Importer, InexactError, Unrewritten
+from m2build.patches.renaming.mentions import find_mentions, mention
+from m2build.patches.renaming.statements import statement_edits
+from m2build.patches.renaming.strings import string_edits
+from m2build.patches.renaming.uses import use_edits
+from m2build.patches.text import Edit, PythonSource, read_python
+from m2build.patches.tree import SourceFile, SourceTree
+
+
+@dataclass(frozen=True)
+class RenameModule:
+    """Rename the module or package `module` to `to`, and rewrite every importer in the tree.
+
+    Rewritten are absolute and relative imports, dotted uses, aliases, and exact module strings given to
+    `importlib.import_module`, `__import__` and `mock.patch`; bindings are kept. What else names the old module (other
+    strings, comments, files that are not Python) is listed as a mention. `to` may stand in another package, which must
+    exist.
+
+    Found `already-applied`: only the new name exists and nobody imports the old one.
+    Found `absent`: neither name exists. Found `conflict`: both do, or an importer reaches the module in a way that
+    cannot be rewritten exactly.
+
+    Raises:
+        UsageError: a name is not a dotted Python name, or one name lies inside the other.
+    """
+
+    module: str
+    to: str
+
+    def __post_init__(self) -> None:
+        check_dotted(self.module)
+        check_dotted(self.to)
+        if f"{self.module}.".startswith(f"{self.to}.") or f"{self.to}.".startswith(f"{self.module}."):
+            raise UsageError(f"cannot rename {self.module} to {self.to}: one lies inside the other")
+
+    def apply(self, tree: SourceTree) -> Rewrite:
+        """Say what the renaming does to `tree`.
+
+        Raises:
+            PatchError: a file that may import the module does not parse.
+        """
+        moving = frozenset(files_of(tree, self.module))
+        arrived = next(files_of(tree, self.to), None)
+        if not moving and arrived is None:
+            return Rewrite(Finding.ABSENT, f"neither {self.module} nor {self.to} exists")
+        if obstacle := self._obstacle(tree, moving, arrived):
+            return Rewrite(Finding.CONFLICT, f"{self.module} cannot be renamed: {obstacle}")
+        work = _Work(tree, Renaming(self.module, self.to), moving)
+        try:
+            work.run()
+        except InexactError as error:
+            return Rewrite(Finding.CONFLICT, str(error))
+        if not work.changes:
+            return Rewrite(Finding.ALREADY_APPLIED, f"{self.to} exists, and nobody imports {self.module}")
+        importers = sum(change.old_path not in moving for change in work.changes)
+        done = f"{self.module} renamed to {self.to}" if moving else f"{self.to} exists already"
+        detail = f"{done}; {importers} importer{'' if importers == 1 else 's'} rewritten"
+        return Rewrite(Finding.CHANGED, detail, tuple(work.changes), tuple(work.mentions()))
+
+    def _obstacle(self, tree: SourceTree, moving: frozenset[str], arrived: str | None) -> str | None:
+        stem = self.module.replace(".", "/")
+        package = split(self.to)[0]
+        link = next((path for path in tree.links if path == stem or path.startswith((f"{stem}.", f"{stem}/"))), None)
+        if link:
+            return f"{link} is a symbolic link"
+        if moving and arrived:
+            return f"{self.to} exists already ({arrived})"
+        if moving and package and package.replace(".", "/") not in tree.folders:
+            return f"the package {package} does not exist"
+        return None
+
+
+class _Work:
+    """One run of the codemod over one tree."""
+
+    def __init__(self, tree: SourceTree, renaming: Renaming, moving: frozenset[str]) -> None:
+        self._tree = tree
+        self._renaming = renaming
+        self._moving = moving
+        self._shadowed = _shadowed(tree, renaming)
+        self._unrewritten: list[tuple[str, Unrewritten]] = []
+        self.changes: list[FileChange] = []
+
+    def run(self) -> None:
+        """Find all changes."""
+        concerned = Concern(self._renaming)
+        for path, file in self._tree.items():
+            moves = path in self._moving
+            module = module_file(path)
+            after = file
+            if module is not None and concerned(path, file.content, moves=moves):
+                after = self._edited(module, file)
+            if moves or after is not file:
+                new_path = self._renaming.path(path) if moves else path
+                self.changes.append(FileChange(path, file, new_path, after))
+
+    def _edited(self, module: ModuleFile, file: SourceFile) -> SourceFile:
+        source = read_python(module.path, file.content)
+        new_path = self._renaming.path(module.path) if module.path in self._moving else module.path
+        new_module = module_file(new_path) or module
+        importer = Importer(
+            source,
+            Names(source.parse(), module=module.name, package=module.package),
+            self._renaming,
+            module.package,
+            new_module.package,
+            self._shadowed,
+        )
+        found = [*statement_edits(importer), *use_edits(importer), *string_edits(importer)]
+        self._unrewritten += [(new_path, item) for item in found if isinstance(item, Unrewritten)]
+        edits = [item for item in found if isinstance(item, Edit)]
+        return SourceFile.of(source.edited(edits), file.mode) if edits else file
+
+    def mentions(self) -> Iterator[Mention]:
+        """What is left for a person to look at, once all changes are found; each line once, in order."""
+        after = changed_tree(self._tree, self.changes)
+        found = {(item.path, item.line): item for item in find_mentions(after, self._renaming)}
+        for path, unrewritten in self._unrewritten:
+            line = after[path].content.splitlines()[unrewritten.line - 1]
+            found[path, unrewritten.line] = mention(path, unrewritten.line, line)
+        yield from (found[key] for key in sorted(found))
+
+
+def _shadowed(tree: SourceTree, renaming: Renaming) -> bool:
+    """Whether the parent package's `__init__` binds the module's last name to something that is not the module."""
+    parent, last = split(renaming.old)
+    path = f"{parent.replace('.', '/')}/__init__.py"
+    if not parent or path not in tree or not re.search(rf"\b{last}\b".encode(), tree[path].content):
+        return False
+    source: PythonSource = read_python(path, tree[path].content)
+    top = Names(source.parse(), module=parent, package=parent).top
+    return last in top.others or bool(top.imports.get(last, set()) - {renaming.old})

@@ -1,0 +1,108 @@
+"""Unified diffs in git's format, which both `git apply` and `patch -p1` take, forwards and in reverse.
+
+The format is that of git-diff(1), "Generating patch text with -p": extended headers for renames and modes, names quoted
+as git does, `\\ No newline at end of file` where a side ends without one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from m2build.patches.change import FileChange
+from m2build.patches.tree import SourceFile
+
+_CONTEXT = 3
+_ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r"} | {
+    ord(character): f"\\{character}" for character in '"\\'
+}
+
+
+def git_diff(changes: Iterable[FileChange]) -> bytes:
+    """The diff of all changes, one file after the other."""
+    return b"".join(_file_diff(change) for change in changes)
+
+
+def _file_diff(change: FileChange) -> bytes:
+    old, new = _quoted("a/", change.old_path), _quoted("b/", change.path)
+    before, after = _lines(change.before.content), _lines(change.after.content)
+    lines = [f"diff --git {old} {new}"]
+    if _git_mode(change.before) != _git_mode(change.after):
+        lines += [f"old mode {_git_mode(change.before)}", f"new mode {_git_mode(change.after)}"]
+    if change.renamed:
+        lines.append(f"similarity index {_similarity(before, after)}%")
+        lines += [f"rename from {_quoted('', change.old_path)}", f"rename to {_quoted('', change.path)}"]
+    if change.before.content != change.after.content:
+        mode = f" {_git_mode(change.before)}" if _git_mode(change.before) == _git_mode(change.after) else ""
+        lines.append(f"index {_blob_id(change.before.content)}..{_blob_id(change.after.content)}{mode}")
+        # git ends a name that holds a space with a tab, so that patch(1) does not take the rest for a date.
+        lines += [f"--- {old}" + "\t" * (" " in old), f"+++ {new}" + "\t" * (" " in new)]
+    header = "".join(f"{line}\n" for line in lines).encode()
+    return header + b"".join(_hunks(before, after))
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Split after each line feed and nowhere else, as git does."""
+    lines = [line + b"\n" for line in content.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]
+
+
+def _hunks(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[bytes]:
+    for group in _opcode_groups(before, after):
+        (_, start_a, _, start_b, _), (_, _, end_a, _, end_b) = group[0], group[-1]
+        yield f"@@ -{_range(start_a, end_a)} +{_range(start_b, end_b)} @@\n".encode()
+        for tag, a, a_end, b, b_end in group:
+            if tag == "equal":
+                yield from _marked(b" ", before[a:a_end])
+            else:
+                yield from _marked(b"-", before[a:a_end])
+                yield from _marked(b"+", after[b:b_end])
+
+
+def _opcode_groups(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[list[tuple[str, int, int, int, int]]]:
+    """The groups of `difflib`, found between the common head and tail: edits are small, files are not."""
+    shorter = min(len(before), len(after))
+    head = next((i for i in range(shorter) if before[i] != after[i]), shorter)
+    tail = next((i for i in range(shorter - head) if before[-1 - i] != after[-1 - i]), shorter - head)
+    head, tail = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
+    middle = before[head : len(before) - tail], after[head : len(after) - tail]
+    for group in difflib.SequenceMatcher(None, *middle, autojunk=False).get_grouped_opcodes(_CONTEXT):
+        yield [(tag, a + head, a_end + head, b + head, b_end + head) for tag, a, a_end, b, b_end in group]
+
+
+def _range(start: int, end: int) -> str:
+    length = end - start
+    if length == 1:
+        return str(start + 1)
+    return f"{start + 1 if length else start},{length}"
+
+
+def _marked(mark: bytes, lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        yield mark + line + (b"" if line.endswith(b"\n") else b"\n\\ No newline at end of file\n")
+
+
+def _similarity(before: Sequence[bytes], after: Sequence[bytes]) -> int:
+    if before == after:
+        return 100
+    common = sum(len(line) for line in set(before) & set(after))
+    return min(99, 100 * common // max(1, sum(map(len, set(before) | set(after)))))
+
+
+def _git_mode(file: SourceFile) -> str:
+    return "100755" if file.mode & 0o100 else "100644"
+
+
+def _blob_id(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+
+
+def _quoted(prefix: str, path: str) -> str:
+    """A path as git writes it: in C quotes if it holds control characters, quotes, backslashes or bytes above 0x7f."""
+    raw = (prefix + path).encode(errors="surrogateescape")
+    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
+        return raw.decode()
+    escaped = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
+    return f'"{escaped}"'

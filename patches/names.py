@@ -1,0 +1,229 @@
+"""Which import does this name come from? Scopes and bindings of one module, after Python's rules.
+
+The rules are those of the language reference, section 4.2 (naming and binding): a name belongs to the innermost scope
+that binds it, class scopes are skipped from within functions, `global` and `nonlocal` redirect.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+class Scope:
+    """One scope and what it binds: imports with their absolute targets, and everything else."""
+
+    def __init__(self, parent: Scope | None, kind: str) -> None:
+        self.parent = parent
+        self.kind = kind
+        self.imports: dict[str, set[str]] = defaultdict(set)
+        self.others: set[str] = set()
+        self.redirected: dict[str, str] = {}
+
+    @property
+    def module(self) -> Scope:
+        """The outermost scope."""
+        return self if self.parent is None else self.parent.module
+
+    def owner(self, name: str) -> Scope | None:
+        """The scope whose binding `name` means here; None for a builtin or a name that is bound nowhere."""
+        scope: Scope | None = self
+        while scope is not None:
+            redirect = scope.redirected.get(name)
+            if redirect == "global":
+                return self.module
+            visible = scope is self or scope.kind != "class"
+            if visible and redirect is None and (name in scope.imports or name in scope.others):
+                return scope
+            scope = scope.parent
+        return None
+
+
+def absolute_module(package: str, level: int, module: str | None) -> str | None:
+    """Resolve the `from` part of an import in `package`; None where it climbs above the top.
+
+    >>> absolute_module("a.b", 2, "c")
+    'a.c'
+    """
+    if level == 0:
+        return module or ""
+    parents = package.split(".") if package else []
+    if level > len(parents):
+        return None
+    return ".".join(parents[: len(parents) - level + 1] + ([module] if module else []))
+
+
+class Names(ast.NodeVisitor):
+    """The bindings of one parsed module.
+
+    Attributes:
+        imports: every import statement, in source order.
+        attributes: every `x.y`.
+        calls: every call.
+        scopes: the scope in which each `ast.Name` and each function or class definition stands.
+        top: the module's own scope.
+    """
+
+    def __init__(self, tree: ast.Module, *, module: str, package: str) -> None:
+        """Read the whole module.
+
+        Args:
+            tree: the parsed source.
+            module: its dotted name, which its own definitions are qualified with.
+            package: what its relative imports start from.
+        """
+        self._module_name = module
+        self._package = package
+        self.top = self._scope = Scope(None, "module")
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+        self.attributes: list[ast.Attribute] = []
+        self.calls: list[ast.Call] = []
+        self.scopes: dict[ast.Name | _Function | ast.ClassDef, Scope] = {}
+        self._stars: list[str] = []
+        self.visit(tree)
+
+    def qualify(self, node: ast.expr, scope: Scope | None = None) -> frozenset[str]:
+        """The dotted names that a name or attribute chain may stand for; nothing for other expressions.
+
+        `scope` is where to look, for an expression that is not itself part of the module.
+        """
+        if isinstance(node, ast.Attribute):
+            return frozenset(f"{base}.{node.attr}" for base in self.qualify(node.value, scope))
+        if not isinstance(node, ast.Name):
+            return frozenset()
+        owner = (scope or self.scopes[node]).owner(node.id)
+        if owner is None:
+            return frozenset([f"builtins.{node.id}", *(f"{star}.{node.id}" for star in self._stars)])
+        found = set(owner.imports.get(node.id, ()))
+        if owner is self.top and node.id in owner.others:
+            found.add(f"{self._module_name}.{node.id}")
+        return frozenset(found)
+
+    def _bind(self, name: str, target: str | None = None) -> None:
+        redirect = self._scope.redirected.get(name)
+        scope = self._scope.module if redirect == "global" else self._scope
+        if target is None:
+            scope.others.add(name)
+        else:
+            scope.imports[name].add(target)
+
+    def _within(self, kind: str, nodes: Iterable[ast.AST], names: Iterable[str] = ()) -> None:
+        self._scope = Scope(self._scope, kind)
+        for name in names:
+            self._bind(name)
+        for node in nodes:
+            self.visit(node)
+        self._scope = self._scope.parent or self._scope
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.imports.append(node)
+        for alias in node.names:
+            first = alias.name.partition(".")[0]
+            self._bind(alias.asname or first, alias.name if alias.asname else first)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self.imports.append(node)
+        module = absolute_module(self._package, node.level, node.module)
+        for alias in node.names:
+            if alias.name == "*":
+                self._stars += [module] if module else []
+            elif module is None:
+                self._bind(alias.asname or alias.name)
+            else:
+                self._bind(alias.asname or alias.name, f"{module}.{alias.name}")
+
+    def visit_Name(self, node: ast.Name) -> None:
+        self.scopes[node] = self._scope
+        if not isinstance(node.ctx, ast.Load):
+            self._bind(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.attributes.append(node)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.calls.append(node)
+        self.generic_visit(node)
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self._scope.redirected |= dict.fromkeys(node.names, "global")
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        self._scope.redirected |= dict.fromkeys(node.names, "nonlocal")
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.scopes[node] = self._scope
+        for part in (*node.decorator_list, *node.bases, *node.keywords):
+            self.visit(part)
+        self._bind(node.name)
+        self._within("class", node.body)
+
+    def _visit_function(self, node: _Function) -> None:
+        self.scopes[node] = self._scope
+        for part in node.decorator_list:
+            self.visit(part)
+        if node.returns is not None:
+            self.visit(node.returns)
+        self._bind(node.name)
+        self._within_arguments(node.args, node.body)
+
+    def _within_arguments(self, arguments: ast.arguments, body: Iterable[ast.AST]) -> None:
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += [star for star in (arguments.vararg, arguments.kwarg) if star is not None]
+        for outside in (
+            *arguments.defaults,
+            *arguments.kw_defaults,
+            *(argument.annotation for argument in every),
+        ):
+            if outside is not None:
+                self.visit(outside)
+        self._within("function", body, [argument.arg for argument in every])
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._visit_function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._visit_function(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._within_arguments(node.args, [node.body])
+
+    def _visit_comprehension(self, node: _Comprehension) -> None:
+        first, *rest = node.generators
+        self.visit(first.iter)
+        results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        self._within("comprehension", [first.target, *first.ifs, *rest, *results])
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._visit_comprehension(node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        inner = self._scope
+        while self._scope.kind == "comprehension" and self._scope.parent is not None:
+            self._scope = self._scope.parent
+        self.visit(node.target)
+        self._scope = inner
+
+    def generic_visit(self, node: ast.AST) -> None:
+        # Exception handlers and match patterns keep the names that they bind as plain strings.
+        for field in ("name", "rest"):
+            name = getattr(node, field, None)
+            if isinstance(name, str) and isinstance(
+                node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar | ast.MatchMapping
+            ):
+                self._bind(name)
+        super().generic_visit(node)

@@ -1,0 +1,48 @@
+"""Numbered patch files with a DEP-3 header, and the `series` file that orders them (quilt's layout).
+
+DEP-3, "Patch Tagging Guidelines": https://dep-team.pages.debian.net/deps/dep3/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from m2build.patches.changeset import Changeset, PatchResult
+from m2build.patches.diff import git_diff
+
+
+def patch_files(changeset: Changeset) -> dict[str, bytes]:
+    """`0001-ID.patch` … for each patch that changes something, each on top of the one before, and `series`."""
+    applied = [result for result in changeset.results if result.changes]
+    files = {f"{number:04}-{result.patch.id}.patch": _patch_file(result) for number, result in enumerate(applied, 1)}
+    return files | {"series": "".join(f"{name}\n" for name in files).encode()}
+
+
+def _patch_file(result: PatchResult) -> bytes:
+    header = "".join(f"{line}\n" for line in _header(result))
+    return header.encode() + b"---\n" + git_diff(result.changes)
+
+
+def _header(result: PatchResult) -> Iterator[str]:
+    patch = result.patch
+    yield f"Description: {patch.summary}"
+    yield from _continued(patch.why)
+    yield f"Author: {patch.author}"
+    yield "Origin: vendor"
+    for reference in patch.references:
+        yield f"Bug: {reference}"
+    yield f"Forwarded: {patch.forwarded}"
+    yield f"Last-Update: {patch.last_update}"
+    yield f"X-M2build-Codemod: {patch.codemod} {json.dumps(patch.parameters, sort_keys=True)}"
+    yield f"X-M2build-Releases: {patch.releases}"
+    yield "X-M2build-Pre-SHA256:"
+    yield from (f" {change.before.sha256}  {change.old_path}" for change in result.changes)
+    yield "X-M2build-Post-SHA256:"
+    yield from (f" {change.after.sha256}  {change.path}" for change in result.changes)
+
+
+def _continued(text: str) -> Iterator[str]:
+    """The lines of a long description: each after one space, empty ones as a lone full stop."""
+    for line in text.rstrip().splitlines():
+        yield f" {line}" if line.strip() else " ."

@@ -1,0 +1,105 @@
+"""Published wheels as sources: fetched by pip, checked against a pinned SHA-256, kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+]*)")
+_TIMEOUT = 600
+"""Seconds for the whole download; pip has time-outs of its own for each connection."""
+
+
+def cache_folder() -> Path:
+    """Where fetched wheels are kept: `m2build` in the user's cache directory (XDG base directory specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "m2build"
+
+
+def fetch_wheel(requirement: str) -> Path:
+    """The wheel of `NAME==VERSION`, from the cache or else through pip.
+
+    Raises:
+        UsageError: the requirement has another form, or pip is not installed.
+        TransportError: pip cannot fetch it.
+        BaseChangedError: the release is pinned, and the wheel is another one.
+    """
+    match = _REQUIREMENT.fullmatch(requirement)
+    if match is None:
+        raise UsageError(
+            f"{requirement!r} does not name one release", hint="write pypi:NAME==VERSION, as pypi:sglang==0.5.7"
+        )
+    name = re.sub(r"[-_.]+", "-", match[1]).lower()
+    folder = cache_folder() / "wheels" / f"{name}-{match[2]}"
+    wheel = next(folder.glob("*.whl"), None)
+    if wheel is None:
+        wheel = _download(f"{name}=={match[2]}", folder)
+    _check_pin(f"{name}=={match[2]}", wheel)
+    return wheel
+
+
+def _download(requirement: str, folder: Path) -> Path:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise StorageError(
+            f"the cache {folder.parent} cannot be written: {error.strerror}",
+            hint="set XDG_CACHE_HOME to a folder that can",
+        ) from error
+    try:
+        wheel = _pip_download(requirement, staging)
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.replace(folder)
+    except OSError as error:
+        raise StorageError(f"the cache {folder} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder / wheel.name
+
+
+def _pip_download(requirement: str, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise TransportError(f"pip did not fetch {requirement} within {_TIMEOUT} s") from error
+    wheel = next(folder.glob("*.whl"), None)
+    if run.returncode == 0 and wheel is not None:
+        return wheel
+    if "No module named pip" in run.stderr:
+        raise UsageError(
+            f"{requirement} cannot be fetched: this Python has no pip",
+            hint=f"run `{sys.executable} -m ensurepip`, or fetch the wheel yourself and give it as wheel:FILE",
+        )
+    reason = next(
+        (line for line in reversed(run.stderr.splitlines()) if line.startswith("ERROR:")), "ERROR: no reason given"
+    )
+    raise TransportError(
+        f"pip cannot fetch {requirement}: {reason.removeprefix('ERROR:').strip()}",
+        hint="check the release and the network, or fetch the wheel elsewhere and give it as wheel:FILE",
+    )
+
+
+def _check_pin(requirement: str, wheel: Path) -> None:
+    pins = json.loads(resources.files("m2build.patches").joinpath("pinned.json").read_bytes())
+    pin = pins.get(requirement)
+    try:
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    except OSError as error:
+        raise StorageError(f"{wheel} cannot be read: {error.strerror}") from error
+    if pin is not None and digest != pin["sha256"]:
+        raise BaseChangedError(
+            f"{wheel} is not the pinned {requirement}: its SHA-256 is {digest}, not {pin['sha256']}",
+            hint=f"remove {wheel.parent} and try again; if it persists, the index serves another file",
+        )

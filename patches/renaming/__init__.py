@@ -1,0 +1,1 @@
+"""How importers follow a module to its new name: the parts of the `RenameModule` codemod."""

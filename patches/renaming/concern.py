@@ -1,0 +1,53 @@
+"""Which files may refer to a module? A fast test that never misses one.
+
+A file refers to the module `a.b.c` only if it spells `.c` somewhere (dotted paths, uses, strings), or if it has a
+`from … import` that names `c` and whose `from` part is relative or is `a.b`. Both are looked for in the text, with room
+for everything that Python allows between tokens, so that only files that match need to be parsed: on SGLang 0.5.7 that
+is 7 of the 218 files that contain the word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from m2build.patches.modules import Renaming, split
+from m2build.patches.text import read_python
+
+_GAP = r"(?:\s|\\|\#[^\r\n]*[\r\n])*"
+_NAMES = r"(?:\((?:[^)#]|\#[^\r\n]*)*\)|(?:[^\r\n\\;]|\\\r?\n)*)"
+
+
+class Concern:
+    """The test for one renaming."""
+
+    def __init__(self, renaming: Renaming) -> None:
+        parent, last = split(renaming.old)
+        self._everywhere = not renaming.keeps_parent
+        self._word = last.encode()
+        self._parent = parent
+        self._name = re.compile(rf"\b{last}\b")
+        self._dotted = re.compile(rf"\.{_GAP}{last}\b" if parent else rf"\b{last}\b")
+        self._from = re.compile(rf"\bfrom\b([\w.\s\\]+?)\bimport\b{_GAP}({_NAMES})")
+
+    def __call__(self, path: str, content: bytes, *, moves: bool) -> bool:
+        """Whether the Python file may have to change; `moves` says that it is one of the module's own files.
+
+        Raises:
+            PatchError: the file cannot be decoded, and its bytes do not rule it out.
+        """
+        if moves and self._everywhere:
+            return True
+        if content.isascii() and self._word not in content:
+            return False
+        text = read_python(path, content).text
+        if not text.isascii():
+            # Python compares identifiers after NFKC normalisation (language reference, 2.3).
+            text = unicodedata.normalize("NFKC", text)
+        return self._name.search(text) is not None and (
+            self._dotted.search(text) is not None or any(map(self._names_module, self._from.finditer(text)))
+        )
+
+    def _names_module(self, statement: re.Match[str]) -> bool:
+        origin = re.sub(r"[\s\\]", "", statement[1])
+        return (origin.startswith(".") or origin == self._parent) and self._name.search(statement[2]) is not None

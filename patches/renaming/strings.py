@@ -1,0 +1,83 @@
+"""Strings that the import system or `mock.patch` reads as module names follow the module."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from m2build.patches.modules import split
+from m2build.patches.names import absolute_module
+from m2build.patches.renaming.importer import Importer, Unrewritten
+from m2build.patches.text import Edit
+
+_IMPORTS = frozenset({"importlib.import_module", "builtins.__import__"})
+_PATCHES = frozenset(f"{mock}.patch{kind}" for mock in ("unittest.mock", "mock") for kind in ("", ".dict", ".multiple"))
+_PLAIN = re.compile(r"[rRuU]?('''|\"\"\"|'|\")(.*)\1", re.DOTALL)
+
+
+def string_edits(importer: Importer) -> Iterator[Edit | Unrewritten]:
+    """One edit for each first argument that is exactly the module, or something below it."""
+    for call in importer.names.calls:
+        text = _first_string(call)
+        called = importer.names.qualify(call.func)
+        if text is not None and called & _IMPORTS:
+            yield from _module_string(importer, call, text)
+        elif text is not None and called & _PATCHES:
+            yield from _replace(importer, text, text.value)
+
+
+def _module_string(importer: Importer, call: ast.Call, text: _String) -> Iterator[Edit | Unrewritten]:
+    tail = text.value.lstrip(".")
+    level = len(text.value) - len(tail)
+    if level == 0:
+        yield from _replace(importer, text, text.value)
+        return
+    package = _package(importer, call)
+    name = absolute_module(package, level, tail) if package is not None else None
+    if name is not None and importer.renaming.of(name) != name:
+        yield from _replace(importer, text, name)
+    elif package is None and split(tail)[1] == split(importer.renaming.old)[1]:
+        yield Unrewritten(text.node.lineno)
+
+
+def _replace(importer: Importer, text: _String, name: str) -> Iterator[Edit | Unrewritten]:
+    """Replace the module's part of `name`, of which the string spells the whole or, after leading dots, the end."""
+    new = importer.renaming.of(name)
+    if new == name:
+        return
+    spelled = text.value.lstrip(".")
+    anchor = name[: len(name) - len(spelled)]
+    start, end = importer.source.span(text.node)
+    match = _PLAIN.fullmatch(importer.source.text, start, end)
+    if match is None or match[2] != text.value or not new.startswith(anchor):
+        yield Unrewritten(text.node.lineno)
+    else:
+        yield Edit(match.end(2) - len(spelled), match.end(2), new[len(anchor) :])
+
+
+class _String:
+    """A string literal that is a call's first argument."""
+
+    def __init__(self, node: ast.Constant, value: str) -> None:
+        self.node = node
+        self.value = value
+
+
+def _first_string(call: ast.Call) -> _String | None:
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    node = call.args[0] if call.args else keywords.get("name") or keywords.get("target")
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return _String(node, node.value)
+    return None
+
+
+def _package(importer: Importer, call: ast.Call) -> str | None:
+    """The `package` argument of `import_module`, where it can be told without running the file."""
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    node = call.args[1] if len(call.args) > 1 else keywords.get("package")
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.Name) and node.id == "__package__":
+        return importer.package
+    return None

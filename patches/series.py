@@ -1,0 +1,130 @@
+"""Series: an ordered list of patches, each a codemod with its parameters and its reason."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+
+from m2build.documents import load_document, validate
+from m2build.errors import StorageError, UsageError
+from m2build.suggest import did_you_mean
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\0]+$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Patch(_Frozen):
+    """A codemod with its parameters and its reason."""
+
+    id: Id
+    summary: Line = Field(description="One line: what changes.")
+    why: str = Field(description="What goes wrong without the patch.")
+    codemod: Id = Field(description="The codemod's name in the entry-point group m2build.codemods.")
+    parameters: dict[str, JsonValue] = Field(description="The codemod's parameters, by name.")
+    references: tuple[Url, ...] = Field(default=(), description="Issues, pull requests and documents.")
+    releases: str = Field(description="The releases that the patch applies to, as a version specifier (PEP 440).")
+    when_absent: Literal["already-applied", "not-needed", "target-gone"] = Field(
+        default="target-gone", description="What it means that the codemod finds nothing to change in such a release."
+    )
+    accept: tuple[Literal["already-applied", "not-needed"], ...] = Field(
+        default=(), description="The outcomes besides `applied` with which the series goes on."
+    )
+    author: Line
+    forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
+    last_update: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+    @field_validator("releases")
+    @classmethod
+    def _is_specifier(cls, value: str) -> str:
+        try:
+            SpecifierSet(value)
+        except InvalidSpecifier as error:
+            raise ValueError(f"{value!r} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
+        return value
+
+    def applies_to(self, release: str | None) -> bool:
+        """Whether the patch is meant for a release; an unknown one counts, since the codemod looks at the bytes."""
+        return release is None or self._specifier.contains(release, prereleases=True)
+
+    @cached_property
+    def _specifier(self) -> SpecifierSet:
+        return SpecifierSet(self.releases)
+
+
+class Series(_Frozen):
+    """An ordered list of patches for one distribution."""
+
+    id: Id
+    summary: Line
+    distribution: Line = Field(description="The distribution whose sources are patched, such as `sglang`.")
+    patches: tuple[Patch, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Series:
+        ids = [patch.id for patch in self.patches]
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"two patches have the id {twice!r}")
+        return self
+
+    def patch(self, patch_id: str) -> Patch:
+        """The patch of that id.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for patch in self.patches:
+            if patch.id == patch_id:
+                return patch
+        raise UsageError(
+            f"the series {self.id} has no patch {did_you_mean(patch_id, [patch.id for patch in self.patches])}",
+            hint="`m2build patch list` names them all",
+        )
+
+
+def series_names() -> list[str]:
+    """The ids of the series that come with m2build."""
+    folder = resources.files("m2build.patches")
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_series(name: str) -> Series:
+    """A shipped series by its id, or one's own by its path (anything that holds a slash or ends in .yaml or .yml).
+
+    Raises:
+        UsageError: there is no such series, or its file does not fit the model; the message holds file and line.
+    """
+    if "/" in name or re.search(r"\.ya?ml$", name):
+        return _read(Path(name), name)
+    if name not in series_names():
+        raise UsageError(
+            f"there is no series {did_you_mean(name, series_names())}",
+            hint=f"shipped are: {', '.join(series_names())}; give your own as a path, such as ./{name}.yaml",
+        )
+    text = resources.files("m2build.patches").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return validate(load_document(text, name=f"{name}.yaml"), Series)
+
+
+def _read(path: Path, name: str) -> Series:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no series file {name}", hint="check the path") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is not UTF-8 text") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{name} is a directory, not a series file") from error
+    except OSError as error:
+        raise StorageError(f"{name} cannot be read: {error.strerror}") from error
+    return validate(load_document(text, name=name), Series)

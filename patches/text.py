@@ -1,0 +1,138 @@
+"""Python source as text that can be edited in places and is byte for byte itself everywhere else."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import io
+import re
+import tokenize
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from m2build.errors import PatchError
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace `text[start:end]` by `replacement`; offsets count characters."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+@dataclass(frozen=True)
+class PythonSource:
+    """A decoded source file.
+
+    Attributes:
+        path: for messages.
+        text: the source without its byte order mark, newlines as they are.
+        encoding: the codec that the file declares (PEP 263), utf-8 without a declaration.
+        bom: the byte order mark, or nothing.
+    """
+
+    path: str
+    text: str
+    encoding: str
+    bom: bytes
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _NEWLINE.finditer(self.text))]
+
+    @property
+    def newline(self) -> str:
+        """The line ending that the file uses first."""
+        match = _NEWLINE.search(self.text)
+        return match.group() if match else "\n"
+
+    def parse(self) -> ast.Module:
+        """Parse the text with the running Python's grammar.
+
+        Raises:
+            PatchError: it is not Python; the message holds path, line and column.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(self.text)
+        except SyntaxError as error:
+            where = f"{self.path}:{error.lineno or 1}:{error.offset or 1}"
+            raise PatchError(
+                f"{where} does not parse: {error.msg}",
+                hint="the file may concern a patch, so nothing was changed; mend it, or leave it out of the source",
+            ) from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise PatchError(f"{self.path}:1:1 does not parse: {str(error) or type(error).__name__}") from error
+
+    @property
+    def line_count(self) -> int:
+        """How many physical lines there are; the last one may be empty."""
+        return len(self._line_starts)
+
+    def line_offset(self, line: int) -> int:
+        """Where a physical line, counted from 1, begins."""
+        return self._line_starts[line - 1]
+
+    def line(self, line: int) -> str:
+        """A physical line, counted from 1, with its ending."""
+        end = self._line_starts[line] if line < len(self._line_starts) else len(self.text)
+        return self.text[self._line_starts[line - 1] : end]
+
+    def offset(self, line: int, column: int) -> int:
+        """The character offset of a position as `ast` gives it: line from 1, column in bytes of UTF-8 from 0."""
+        if not self.text.isascii():
+            column = len(self.line(line).encode()[:column].decode())
+        return self._line_starts[line - 1] + column
+
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        """Where a node begins and ends, as character offsets."""
+        if node.end_lineno is None or node.end_col_offset is None:
+            raise ValueError("the node has no end")
+        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
+
+    def edited(self, edits: Iterable[Edit]) -> bytes:
+        """The file's bytes after the edits, which must not overlap; every other byte is as it was.
+
+        Raises:
+            PatchError: the new text cannot be written in the file's encoding.
+        """
+        pieces, position = [], 0
+        for edit in sorted(edits, key=lambda edit: edit.start):
+            if edit.start < position:
+                raise ValueError(f"edits overlap at {self.path}, offset {edit.start}")
+            pieces += [self.text[position : edit.start], edit.replacement]
+            position = edit.end
+        new = "".join([*pieces, self.text[position:]])
+        try:
+            content = self.bom + new.encode(self.encoding)
+        except UnicodeEncodeError as error:
+            raise PatchError(f"{self.path}: the edit cannot be written in {self.encoding}") from error
+        if read_python(self.path, content).encoding != self.encoding:
+            raise PatchError(f"{self.path}: the edit would change the file's encoding declaration")
+        return content
+
+
+def read_python(path: str, content: bytes) -> PythonSource:
+    """Decode a Python file by its byte order mark and its encoding declaration.
+
+    Raises:
+        PatchError: the declaration is unknown or does not fit the bytes, or the codec does not give them back.
+    """
+    bom = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    body = content[len(bom) :]
+    try:
+        encoding = tokenize.detect_encoding(io.BytesIO(body).readline)[0]
+        text = body.decode(encoding)
+        faithful = text.encode(encoding) == body
+    except (SyntaxError, UnicodeError, LookupError) as error:
+        raise PatchError(f"{path}:1:1 cannot be decoded: {error}") from error
+    if not faithful:
+        raise PatchError(f"{path}: its encoding {encoding} does not give back the same bytes")
+    return PythonSource(path, text, encoding, bom)

@@ -1,0 +1,1 @@
+"""Recipes: what to derive, from which base, with which launch flags."""
