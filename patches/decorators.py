@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m2build.errors import PatchError
+from m2build.patches import names
 from m2build.patches.text import Edit, PythonSource
-
-DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _COMMENT = re.compile(r"[ \t]*#[ ]?")
 _LONGEST = 64
@@ -23,17 +22,24 @@ class Definition:
     """A function, method or class, by its name within the module (`Norm.forward`)."""
 
     qualname: str
-    node: DefinitionNode
+    node: names.Definition
 
 
-def definitions(syntax: ast.AST, prefix: str = "") -> Iterator[Definition]:
+def definitions(node: ast.AST, prefix: str = "") -> Iterator[Definition]:
     """Every definition below a node, outer before inner, wherever it is nested."""
-    for child in ast.iter_child_nodes(syntax):
-        if isinstance(child, DefinitionNode):
+    for child in _statements(node):
+        if isinstance(child, names.Definition):
             yield Definition(prefix + child.name, child)
             yield from definitions(child, f"{prefix}{child.name}.")
         else:
             yield from definitions(child, prefix)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements right below a node, and what holds further ones; expressions hold no definitions."""
+    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
+        children = getattr(node, field, ())
+        yield from children if isinstance(children, list) else ()
 
 
 def decorator_lines(source: PythonSource, expression: ast.expr) -> range:
@@ -73,7 +79,7 @@ def delete(source: PythonSource, lines: range) -> Edit:
     return Edit(start, source.line_offset(lines.stop - 1) + len(source.line(lines.stop - 1)), "")
 
 
-def commented_decorators(source: PythonSource, node: DefinitionNode) -> Iterator[ast.expr]:
+def commented_decorators(source: PythonSource, node: names.Definition) -> Iterator[ast.expr]:
     """The decorators that stand as comments among or right above the definition's own."""
     last = node.lineno
     first = min((decorator_lines(source, decorator).start for decorator in node.decorator_list), default=last)

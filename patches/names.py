@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -57,34 +59,52 @@ def absolute_module(package: str, level: int, module: str | None) -> str | None:
     return ".".join(parents[: len(parents) - level + 1] + ([module] if module else []))
 
 
-class Names(ast.NodeVisitor):
-    """The bindings of one parsed module.
+class Names:
+    """The names of one parsed module, and what they stand for.
+
+    Scopes are worked out when the first name is asked for: most modules only need their import statements looked at.
 
     Attributes:
-        imports: every import statement, in source order.
+        imports: every import statement.
         attributes: every `x.y`.
         calls: every call.
-        scopes: the scope in which each `ast.Name` and each function or class definition stands.
-        top: the module's own scope.
     """
 
     def __init__(self, tree: ast.Module, *, module: str, package: str) -> None:
-        """Read the whole module.
+        """Collect the nodes.
 
         Args:
             tree: the parsed source.
             module: its dotted name, which its own definitions are qualified with.
             package: what its relative imports start from.
         """
-        self._module_name = module
+        self._tree = tree
+        self._module = module
         self._package = package
-        self.top = self._scope = Scope(None, "module")
         self.imports: list[ast.Import | ast.ImportFrom] = []
         self.attributes: list[ast.Attribute] = []
         self.calls: list[ast.Call] = []
-        self.scopes: dict[ast.Name | _Function | ast.ClassDef, Scope] = {}
-        self._stars: list[str] = []
-        self.visit(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                self.attributes.append(node)
+            elif isinstance(node, ast.Call):
+                self.calls.append(node)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                self.imports.append(node)
+
+    @cached_property
+    def _bindings(self) -> _Bindings:
+        return _Bindings(self._tree, self._package)
+
+    @property
+    def top(self) -> Scope:
+        """The module's own scope."""
+        return self._bindings.top
+
+    @property
+    def scopes(self) -> dict[ast.Name | Definition, Scope]:
+        """The scope in which each name and each function or class definition stands."""
+        return self._bindings.scopes
 
     def qualify(self, node: ast.expr, scope: Scope | None = None) -> frozenset[str]:
         """The dotted names that a name or attribute chain may stand for; nothing for other expressions.
@@ -97,11 +117,23 @@ class Names(ast.NodeVisitor):
             return frozenset()
         owner = (scope or self.scopes[node]).owner(node.id)
         if owner is None:
-            return frozenset([f"builtins.{node.id}", *(f"{star}.{node.id}" for star in self._stars)])
+            stars = (f"{star}.{node.id}" for star in self._bindings.stars)
+            return frozenset([f"builtins.{node.id}", *stars])
         found = set(owner.imports.get(node.id, ()))
         if owner is self.top and node.id in owner.others:
-            found.add(f"{self._module_name}.{node.id}")
+            found.add(f"{self._module}.{node.id}")
         return frozenset(found)
+
+
+class _Bindings(ast.NodeVisitor):
+    """Walks a module once and notes what each scope binds."""
+
+    def __init__(self, tree: ast.Module, package: str) -> None:
+        self._package = package
+        self.top = self._scope = Scope(None, "module")
+        self.scopes: dict[ast.Name | Definition, Scope] = {}
+        self.stars: list[str] = []
+        self.visit(tree)
 
     def _bind(self, name: str, target: str | None = None) -> None:
         redirect = self._scope.redirected.get(name)
@@ -120,17 +152,15 @@ class Names(ast.NodeVisitor):
         self._scope = self._scope.parent or self._scope
 
     def visit_Import(self, node: ast.Import) -> None:
-        self.imports.append(node)
         for alias in node.names:
             first = alias.name.partition(".")[0]
             self._bind(alias.asname or first, alias.name if alias.asname else first)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.imports.append(node)
         module = absolute_module(self._package, node.level, node.module)
         for alias in node.names:
             if alias.name == "*":
-                self._stars += [module] if module else []
+                self.stars += [module] if module else []
             elif module is None:
                 self._bind(alias.asname or alias.name)
             else:
@@ -140,14 +170,6 @@ class Names(ast.NodeVisitor):
         self.scopes[node] = self._scope
         if not isinstance(node.ctx, ast.Load):
             self._bind(node.id)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        self.attributes.append(node)
-        self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> None:
-        self.calls.append(node)
-        self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:
         self._scope.redirected |= dict.fromkeys(node.names, "global")

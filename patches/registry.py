@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeGuard
@@ -68,7 +69,7 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch) -> Codemod
                 hint=f"{patch.codemod} takes: {', '.join(known)}",
             )
     try:
-        return TypeAdapter(codemod).validate_python(dict(patch.parameters), strict=True)
+        return TypeAdapter(codemod).validate_json(json.dumps(patch.parameters), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])

@@ -16,7 +16,7 @@ from m2build.errors import StorageError, UsageError
 from m2build.suggest import did_you_mean
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\0]+$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 

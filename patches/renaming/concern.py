@@ -23,12 +23,13 @@ class Concern:
 
     def __init__(self, renaming: Renaming) -> None:
         parent, last = split(renaming.old)
+        origin = rf"{_GAP}\.{_GAP}".join(parent.split(".")) if parent else r"\."
         self._everywhere = not renaming.keeps_parent
         self._word = last.encode()
-        self._parent = parent
         self._name = re.compile(rf"\b{last}\b")
         self._dotted = re.compile(rf"\.{_GAP}{last}\b" if parent else rf"\b{last}\b")
-        self._from = re.compile(rf"\bfrom\b([\w.\s\\]+?)\bimport\b{_GAP}({_NAMES})")
+        # A pattern that begins with plain letters is searched for ten times as fast as one that begins with \b.
+        self._from = re.compile(rf"from(?<!\wfrom){_GAP}(?:\.[\w.\s\\]*?|{origin}{_GAP})\bimport\b{_GAP}({_NAMES})")
 
     def __call__(self, path: str, content: bytes, *, moves: bool) -> bool:
         """Whether the Python file may have to change; `moves` says that it is one of the module's own files.
@@ -44,10 +45,6 @@ class Concern:
         if not text.isascii():
             # Python compares identifiers after NFKC normalisation (language reference, 2.3).
             text = unicodedata.normalize("NFKC", text)
-        return self._name.search(text) is not None and (
-            self._dotted.search(text) is not None or any(map(self._names_module, self._from.finditer(text)))
+        return self._dotted.search(text) is not None or any(
+            self._name.search(statement[1]) for statement in self._from.finditer(text)
         )
-
-    def _names_module(self, statement: re.Match[str]) -> bool:
-        origin = re.sub(r"[\s\\]", "", statement[1])
-        return (origin.startswith(".") or origin == self._parent) and self._name.search(statement[2]) is not None

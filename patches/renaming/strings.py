@@ -20,10 +20,12 @@ def string_edits(importer: Importer) -> Iterator[Edit | Unrewritten]:
     """One edit for each first argument that is exactly the module, or something below it."""
     for call in importer.names.calls:
         text = _first_string(call)
+        if text is None or split(importer.renaming.old)[1] not in text.value:
+            continue
         called = importer.names.qualify(call.func)
-        if text is not None and called & _IMPORTS:
+        if called & _IMPORTS:
             yield from _module_string(importer, call, text)
-        elif text is not None and called & _PATCHES:
+        elif called & _PATCHES:
             yield from _replace(importer, text, text.value)
 
 

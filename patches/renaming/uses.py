@@ -75,7 +75,8 @@ def _check_lost_root(importer: Importer, rewritten: set[int]) -> None:
 def _star_uses(importer: Importer) -> Iterator[Unrewritten]:
     """A bare name that only `from parent import *` can have brought."""
     last = split(importer.renaming.old)[1]
-    for node, scope in importer.names.scopes.items():
+    has_star = any(alias.name == "*" for node in importer.names.imports for alias in node.names)
+    for node, scope in importer.names.scopes.items() if has_star else ():
         if not isinstance(node, ast.Name) or node.id != last or scope.owner(last) is not None:
             continue
         if importer.renaming.old in importer.names.qualify(node):

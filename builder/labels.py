@@ -1,0 +1,46 @@
+"""Which of the base's labels stay true of the derived image, key by key, and which labels m2build sets.
+
+The keys are those of the OCI image specification's annotations.md and of its forerunner, label-schema.org. A label that
+describes the base *image* (its title, version, address, author) would be a lie about the result and is dropped; one
+that describes *contents* which the result still holds is kept; an unknown label is the base's own business and is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+OCI = "org.opencontainers.image."
+OWN = "dev.m2build."
+
+DROPPED: Mapping[str, str] = {
+    f"{OCI}created": "when the base was built; the result has its own",
+    f"{OCI}authors": "who answers for the base; they do not answer for the result",
+    f"{OCI}url": "where to find out about the base image",
+    f"{OCI}documentation": "how to use the base image; the result starts a server instead",
+    f"{OCI}source": "the sources that build the base image",
+    f"{OCI}version": "the version of the base (an Ubuntu base leaves its own there)",
+    f"{OCI}revision": "the commit that the base was built from",
+    f"{OCI}vendor": "who distributes the base",
+    f"{OCI}ref.name": "what the base is called in its layout",
+    f"{OCI}title": "what the base is called",
+    f"{OCI}description": "what the base is",
+    f"{OCI}base.name": "the base's own base; ours is the base itself",
+    f"{OCI}base.digest": "the base's own base; ours is the base itself",
+    "maintainer": "who answers for the base",
+    **{
+        f"org.label-schema.{key}": "the same in the forerunner's words"
+        for key in ("build-date", "name", "description", "usage", "url", "vcs-url", "vcs-ref", "vendor", "version")
+    },
+}
+"""Key -> why the base's value is not true of the result."""
+
+KEPT: Mapping[str, str] = {
+    f"{OCI}licenses": "the licences of the contents, all of which the result still holds",
+}
+"""Keys of the two vocabularies whose base value stays true; what is in neither table is kept as well."""
+
+
+def derived_labels(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The labels of the result: the base's that stay true, then ours; sorted by key."""
+    kept = {key: value for key, value in base.items() if key not in DROPPED and not key.startswith(OWN)}
+    return dict(sorted((kept | dict(own)).items()))

@@ -1,0 +1,163 @@
+"""The plan: everything that decides the image, as one frozen value with a digest of its own.
+
+Left of it nothing is written; right of it nothing is decided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from m2build import __version__
+from m2build.base.filesystem import Entry, Filesystem
+from m2build.base.model import Base
+from m2build.errors import PatchError
+from m2build.labels import OCI, OWN
+from m2build.oci.digest import Digest
+from m2build.patches.audit import account
+from m2build.patches.changeset import Changeset
+from m2build.recipes.model import Selection
+
+AUDIT_FOLDER = "opt/m2build"
+"""Where the account of the changeset stands in the image, relative to its root."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides the image.
+
+    Attributes:
+        selection: the recipe, its profile and its model.
+        base: the image that is derived from, by digest.
+        changeset: what happens to its sources.
+        footing: the base's own entries that the overlay stands on, by path: the folders above what it adds, the files
+            that it replaces or hides.
+        created: seconds since the epoch; the only time in the image.
+    """
+
+    selection: Selection
+    base: Base
+    changeset: Changeset
+    footing: Mapping[str, Entry]
+    created: int
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The digest of everything above, as canonical JSON."""
+        return Digest.of(json.dumps(self.document(), sort_keys=True, separators=(",", ":")).encode())
+
+    @property
+    def source_root(self) -> str:
+        """The source root, relative to the image's root."""
+        return self.selection.recipe.base.source_root.strip("/")
+
+    def document(self) -> dict[str, JsonValue]:
+        """The plan as JSON."""
+        selection = self.selection
+        footing: dict[str, JsonValue] = {
+            path: [str(entry.kind), f"{entry.mode:04o}", entry.uid, entry.gid] for path, entry in self.footing.items()
+        }
+        return {
+            "m2build": __version__,
+            "recipe": selection.recipe.name,
+            "profile": selection.profile_id,
+            "model": selection.model_id,
+            "base": {
+                "name": self.base.name,
+                "digest": str(self.base.digest),
+                "manifest": str(self.base.image.manifest.digest),
+                "platform": self.base.image.config.platform,
+                "standIn": self.base.stand_in,
+            },
+            "sourceRoot": f"/{self.source_root}",
+            "changeset": account(self.changeset),
+            "footing": footing,
+            "entrypoint": list(selection.command),
+            "port": selection.port,
+            "health": selection.recipe.health.model_dump(mode="json"),
+            "created": self.created_text,
+        }
+
+    @property
+    def created_text(self) -> str:
+        """The creation time after RFC 3339."""
+        return datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What the manifest says of the image, where its format has annotations."""
+        values = {
+            f"{OCI}created": self.created_text,
+            f"{OCI}title": self.selection.title,
+            f"{OCI}description": self.selection.recipe.summary,
+            f"{OCI}version": self.changeset.release,
+            f"{OCI}base.name": self.base.name,
+            f"{OCI}base.digest": str(self.base.digest),
+            f"{OWN}plan.digest": str(self.digest),
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the config says of the image: the annotations, since many tools show labels only, and how it came about."""
+        values = {
+            f"{OWN}version": __version__,
+            f"{OWN}recipe": self.selection.recipe.name,
+            f"{OWN}profile": self.selection.profile_id,
+            f"{OWN}model": self.selection.model.repo,
+            f"{OWN}series": self.changeset.series.id,
+            f"{OWN}source-root": f"/{self.source_root}",
+            f"{OWN}base.manifest": str(self.base.image.manifest.digest),
+            f"{OWN}base.stand-in": self.base.stand_in,
+        }
+        return self.annotations | {key: value for key, value in values.items() if value is not None}
+
+
+def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changeset: Changeset, *, created: int) -> Plan:
+    """Decide the image. Pure.
+
+    Args:
+        selection: what is wanted.
+        base: what it derives from.
+        filesystem: what the base holds below the source root and the audit folder.
+        changeset: the series applied to the base's sources.
+        created: seconds since the epoch.
+
+    Raises:
+        PatchError: the base was itself derived by m2build.
+    """
+    if AUDIT_FOLDER in filesystem:
+        raise PatchError(
+            f"the base holds /{AUDIT_FOLDER}: it was itself derived by m2build",
+            hint="derive from its own base, which its label org.opencontainers.image.base.name names",
+        )
+    root = selection.recipe.base.source_root.strip("/")
+    touched = {f"{root}/{path}" for change in changeset.changes for path in (change.old_path, change.path)}
+    wanted = {parent for path in (*touched, AUDIT_FOLDER) for parent in _parents(path)}
+    wanted |= touched
+    wanted |= {path for path in filesystem if _bytecode_of(path) in touched}
+    footing = {path: filesystem[path] for path in sorted(wanted) if path in filesystem}
+    return Plan(selection, base, changeset, footing, created)
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _bytecode_of(path: str) -> str | None:
+    """The source whose compiled form stands at `path` (PEP 3147), or None.
+
+    >>> _bytecode_of("a/__pycache__/m.cpython-310.opt-1.pyc")
+    'a/m.py'
+    """
+    folder, _, name = path.rpartition("/")
+    parent, _, last = folder.rpartition("/")
+    if last != "__pycache__" or not name.endswith(".pyc"):
+        return None
+    return f"{parent}/{name.partition('.')[0]}.py"

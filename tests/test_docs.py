@@ -1,0 +1,36 @@
+"""The snippets of docs/patches.md run, in order, and print what the page says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+from m2build.documents import load_document, validate
+from m2build.patches.series import Series
+
+PAGE = (Path(__file__).parent.parent / "docs" / "patches.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_snippets_print_what_the_page_says() -> None:
+    blocks = BLOCK.findall(PAGE)
+    namespace: dict[str, object] = {"__name__": "docs_patches"}
+    ran = 0
+    for position, (language, code) in enumerate(blocks):
+        if language != "python":
+            continue
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(code, f"docs/patches.md, block {position}", "exec"), namespace)  # noqa: S102
+        follows = blocks[position + 1]
+        assert follows[0] == "text", "every python block is followed by its output"
+        assert out.getvalue() == follows[1]
+        ran += 1
+    assert ran == 5
+
+
+def test_the_series_on_the_page_is_a_series() -> None:
+    (text,) = [code for language, code in BLOCK.findall(PAGE) if language == "yaml"]
+    assert validate(load_document(text, name="docs/patches.md"), Series).id == "mine"
