@@ -14,11 +14,12 @@ from functools import cached_property
 from pydantic import JsonValue
 
 from m2build import __version__
-from m2build.base.filesystem import Entry, Filesystem
+from m2build.base.filesystem import Filesystem
 from m2build.base.model import Base
 from m2build.errors import PatchError
 from m2build.labels import OCI, OWN
 from m2build.oci.digest import Digest
+from m2build.oci.tar import Kind, Member
 from m2build.patches.audit import account
 from m2build.patches.changeset import Changeset
 from m2build.recipes.model import Selection
@@ -35,15 +36,18 @@ class Plan:
         selection: the recipe, its profile and its model.
         base: the image that is derived from, by digest.
         changeset: what happens to its sources.
-        footing: the base's own entries that the overlay stands on, by path: the folders above what it adds, the files
-            that it replaces or hides.
+        footing: the base's own entries that the overlay stands on, by path: the folders above what it adds, and the
+            files that it replaces.
+        hidden: the base's paths that are no more: old names, folders that they leave empty, and bytecode that was
+            compiled from sources which change.
         created: seconds since the epoch; the only time in the image.
     """
 
     selection: Selection
     base: Base
     changeset: Changeset
-    footing: Mapping[str, Entry]
+    footing: Mapping[str, Member]
+    hidden: tuple[str, ...]
     created: int
 
     @cached_property
@@ -77,6 +81,7 @@ class Plan:
             "sourceRoot": f"/{self.source_root}",
             "changeset": account(self.changeset),
             "footing": footing,
+            "hidden": list(self.hidden),
             "entrypoint": list(selection.command),
             "port": selection.port,
             "health": selection.recipe.health.model_dump(mode="json"),
@@ -104,7 +109,7 @@ class Plan:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the config says of the image: the annotations, since many tools show labels only, and how it came about."""
+        """What the config says of the image: the annotations, as many tools show labels only, and how it came about."""
         values = {
             f"{OWN}version": __version__,
             f"{OWN}recipe": self.selection.recipe.name,
@@ -113,6 +118,7 @@ class Plan:
             f"{OWN}series": self.changeset.series.id,
             f"{OWN}source-root": f"/{self.source_root}",
             f"{OWN}base.manifest": str(self.base.image.manifest.digest),
+            f"{OWN}base.config": str(self.base.image.manifest.config.digest),
             f"{OWN}base.stand-in": self.base.stand_in,
         }
         return self.annotations | {key: value for key, value in values.items() if value is not None}
@@ -137,12 +143,25 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
             hint="derive from its own base, which its label org.opencontainers.image.base.name names",
         )
     root = selection.recipe.base.source_root.strip("/")
-    touched = {f"{root}/{path}" for change in changeset.changes for path in (change.old_path, change.path)}
-    wanted = {parent for path in (*touched, AUDIT_FOLDER) for parent in _parents(path)}
-    wanted |= touched
-    wanted |= {path for path in filesystem if _bytecode_of(path) in touched}
-    footing = {path: filesystem[path] for path in sorted(wanted) if path in filesystem}
-    return Plan(selection, base, changeset, footing, created)
+    old = {f"{root}/{change.old_path}" for change in changeset.changes}
+    new = {f"{root}/{change.path}" for change in changeset.changes}
+    hidden = _hidden(filesystem, old, new)
+    parents = {parent for path in (*old, *new, *hidden, f"{AUDIT_FOLDER}/README") for parent in _parents(path)}
+    footing = {path: filesystem[path] for path in sorted(old | parents) if path in filesystem}
+    return Plan(selection, base, changeset, footing, hidden, created)
+
+
+def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, ...]:
+    gone = (old - new) | {path for path in filesystem if _source_of(path) in old}
+    left = {
+        parent
+        for path, member in filesystem.items()
+        if member.kind is not Kind.FOLDER and path not in gone
+        for parent in _parents(path)
+    }
+    left |= {parent for path in new for parent in _parents(path)}
+    emptied = {parent for path in gone for parent in _parents(path) if parent not in left}
+    return tuple(sorted(path for path in gone | emptied if not emptied & set(_parents(path))))
 
 
 def _parents(path: str) -> list[str]:
@@ -150,10 +169,10 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
-def _bytecode_of(path: str) -> str | None:
+def _source_of(path: str) -> str | None:
     """The source whose compiled form stands at `path` (PEP 3147), or None.
 
-    >>> _bytecode_of("a/__pycache__/m.cpython-310.opt-1.pyc")
+    >>> _source_of("a/__pycache__/m.cpython-310.opt-1.pyc")
     'a/m.py'
     """
     folder, _, name = path.rpartition("/")

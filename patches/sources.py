@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import stat
 import zipfile
@@ -63,7 +64,8 @@ def from_wheel(path: Path) -> SourceTree:
         files = {member.filename: _from_member(archive, member) for member in members}
     name_and_version = path.name.split("-")
     release = name_and_version[1] if path.suffix == ".whl" and len(name_and_version) >= 5 else None
-    return SourceTree(files, origin=f"wheel:{path}", release=release)
+    newest = max((calendar.timegm((*member.date_time, 0, 0, 0)) for member in members), default=0)
+    return SourceTree(files, origin=f"wheel:{path}", release=release, timestamp=newest)
 
 
 def _walk(folder: Path | str) -> Iterator[os.DirEntry[str]]:

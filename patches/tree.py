@@ -52,6 +52,7 @@ class SourceTree(Mapping[str, SourceFile]):
         *,
         origin: str,
         release: str | None = None,
+        timestamp: int = 0,
         links: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Take the files of a tree.
@@ -60,11 +61,13 @@ class SourceTree(Mapping[str, SourceFile]):
             files: path -> file.
             origin: what to call this tree in messages.
             release: the version of the distribution where its metadata tell it (a wheel's do).
+            timestamp: seconds since the epoch, of the newest file by the distribution's own account; 0 if there is none.
             links: path of a symbolic link -> where it points.
         """
         self._files = MappingProxyType(dict(sorted(files.items())))
         self.origin = origin
         self.release = release
+        self.timestamp = timestamp
         self.links = MappingProxyType(dict(links))
 
     def __getitem__(self, path: str) -> SourceFile:
@@ -98,4 +101,4 @@ class SourceTree(Mapping[str, SourceFile]):
                 merged.pop(path, None)
             else:
                 merged[path] = file
-        return SourceTree(merged, origin=self.origin, release=self.release, links=self.links)
+        return SourceTree(merged, origin=self.origin, release=self.release, timestamp=self.timestamp, links=self.links)

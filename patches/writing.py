@@ -157,11 +157,21 @@ def _stage(root: Path, change: FileChange) -> Path:
 def _move_in(root: Path, temporary: Path, change: FileChange) -> None:
     temporary.replace(root / change.path)
     if change.renamed:
-        (root / change.old_path).unlink()
+        old = root / change.old_path
+        old.unlink()
+        _prune(old.parent, root)
+
+
+def _prune(folder: Path, root: Path) -> None:
+    """Remove folders that are left empty: an empty folder would still be importable, as a namespace package."""
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _take_back(root: Path, change: FileChange) -> None:
     old = root / change.old_path
+    old.parent.mkdir(parents=True, exist_ok=True)
     old.write_bytes(change.before.content)
     old.chmod(change.before.mode)
     if change.renamed:

@@ -145,7 +145,7 @@ class Selection:
     @property
     def title(self) -> str:
         """What to call the image."""
-        return f"{self.model.title} on SGLang for AMD MI300X, {self.profile_id}"
+        return f"{self.model.title}, {self.profile_id}"
 
     @cached_property
     def command(self) -> tuple[str, ...]:

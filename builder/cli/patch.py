@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 from m2build.cli.output import json_option, print_json
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places import Place, PlaceKind, parse_place
+from m2build.progress import Silent
 
 if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
@@ -120,7 +122,7 @@ def diff(source: str, source_root: str | None, series_name: str, output: Path | 
 
     changeset = _changeset(source, source_root, series_name).checked()
     if output is None:
-        click.get_binary_stream("stdout").write(git_diff(changeset.changes))
+        sys.stdout.buffer.write(git_diff(changeset.changes))
     else:
         write_files(patch_files(changeset), output)
         click.echo(str(output))
@@ -201,7 +203,9 @@ def _open(place: Place, source_root: str | None) -> SourceTree:
     from m2build.base.sources import open_source
     from m2build.recipes.load import load_recipe
 
-    return open_source(place, source_root or load_recipe("minimax-m2").base.source_root)
+    base = load_recipe("minimax-m2").base
+    root = source_root or base.source_root
+    return open_source(place, source_root=root, platform=base.platform, progress=Silent())
 
 
 def _folder(place: Place, verb: str) -> Path:

@@ -7,7 +7,82 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli.choosing import choosing, chosen
 from m2build.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Recipe
+
+
+@click.group()
+def recipe() -> None:
+    """Look at recipes."""
+
+
+@recipe.command("list", epilog="\b\nExample:\n  m2build recipe list")
+@json_option
+def list_recipes(as_json: bool) -> None:
+    """List the recipes that come with m2build, with their profiles and models."""
+    from m2build.recipes.load import load_recipe, recipe_names
+
+    recipes = [load_recipe(name) for name in recipe_names()]
+    if as_json:
+        print_json([entry.model_dump(mode="json") for entry in recipes])
+        return
+    for entry in recipes:
+        click.echo(f"{entry.name}  {entry.summary}")
+        _print_choices(entry)
+
+
+@recipe.command(
+    epilog="""\b
+Examples:
+  m2build recipe show
+  m2build recipe show --tp 8 --model minimax-m2
+  m2build recipe show --recipe ./mine.yaml --json
+"""
+)
+@choosing
+@json_option
+def show(
+    recipe_name: str,
+    tp: int | None,
+    profile: str | None,
+    model: str | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Show a recipe, or the command line of one of its profiles."""
+    from m2build.recipes.load import load_recipe
+
+    loaded = load_recipe(recipe_name, overrides)
+    if tp is not None or profile is not None:
+        selection = chosen(loaded, tp=tp, profile=profile, model=model)
+        if as_json:
+            print_json({"command": list(selection.command), "port": selection.port, "title": selection.title})
+        else:
+            click.echo(shlex.join(selection.command))
+    elif as_json:
+        print_json(loaded.model_dump(mode="json"))
+    else:
+        click.echo(f"{loaded.name}: {loaded.summary}")
+        click.echo(f"  base     {loaded.base.image} ({loaded.base.platform})")
+        click.echo(f"  sources  {loaded.base.source_root}")
+        click.echo(f"  series   {loaded.series}")
+        _print_choices(loaded)
+
+
+@recipe.command(epilog="\b\nExample:\n  m2build recipe schema > recipe.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from m2build.recipes.schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+
+
+def _print_choices(loaded: Recipe) -> None:
+    for name, profile in loaded.profiles.items():
+        click.echo(f"  profile  {name}: {profile.summary}")
+    for name, model in loaded.models.items():
+        default = " (default)" if name == loaded.default_model else ""
+        click.echo(f"  model    {name}: {model.repo}{default}")

@@ -1,0 +1,27 @@
+"""From a place to a base, pinned to a digest."""
+
+from __future__ import annotations
+
+from m2build.base.model import Base
+from m2build.base.sources import open_files
+from m2build.base.stand_in import stand_in_base
+from m2build.oci.reference import parse_reference
+from m2build.places import SOURCES, Place, PlaceKind
+from m2build.stores.places import read_image
+
+
+def open_base(place: Place, *, source_root: str, platform: str) -> Base:
+    """The base at a place: an image, or a stand-in made of sources.
+
+    Raises:
+        UsageError: there is no such place, or no image in it for the platform.
+        ContentError: an archive is truncated, altered or malformed.
+        TransportError: a release cannot be fetched.
+        StorageError: a file cannot be read.
+    """
+    if place.kind in SOURCES:
+        stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
+        return stand_in_base(open_files(place), source_root, platform, stand_in)
+    stored = read_image(place, platform)
+    name = str(parse_reference(stored.name)) if stored.name else None
+    return Base(stored.image, stored.digest, name)

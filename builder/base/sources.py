@@ -1,0 +1,63 @@
+"""Source trees from any place: folders, wheels, releases, and the layers of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from m2build.base.filesystem import Filesystem, read_filesystem
+from m2build.errors import PatchError
+from m2build.oci.tar import Kind
+from m2build.patches.pypi import fetch_wheel
+from m2build.patches.sources import from_directory, from_wheel
+from m2build.patches.tree import SourceFile, SourceTree
+from m2build.places import SOURCES, Place, PlaceKind
+from m2build.progress import Progress
+from m2build.stores.places import read_image
+
+
+def open_source(place: Place, *, source_root: str, platform: str, progress: Progress) -> SourceTree:
+    """The sources at a place; in an image, those below `source_root`.
+
+    Raises:
+        UsageError: there is no such place.
+        PatchError: the image has no such folder.
+        ContentError: an archive is truncated, altered or malformed.
+        TransportError: a release cannot be fetched.
+        StorageError: a file cannot be read.
+    """
+    if place.kind in SOURCES:
+        return open_files(place)
+    image = read_image(place, platform).image
+    root = source_root.strip("/")
+    return source_tree(read_filesystem(image, (root,), progress), root, origin=str(place))
+
+
+def open_files(place: Place) -> SourceTree:
+    """The sources at a place that is no image."""
+    if place.kind is PlaceKind.DIRECTORY:
+        return from_directory(Path(place.location))
+    return from_wheel(fetch_wheel(place.location) if place.kind is PlaceKind.PYPI else Path(place.location))
+
+
+def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree:
+    """The regular files and links below a folder of an image; compiled caches are left out.
+
+    Raises:
+        PatchError: there is no such folder.
+    """
+    prefix = f"{root}/"
+    files: dict[str, SourceFile] = {}
+    links: dict[str, str] = {}
+    for path, member in filesystem.items():
+        if not path.startswith(prefix) or "/__pycache__/" in path:
+            continue
+        if member.kind is Kind.FILE:
+            files[path.removeprefix(prefix)] = SourceFile.of(member.content, member.mode)
+        elif member.kind is Kind.SYMLINK:
+            links[path.removeprefix(prefix)] = member.target
+    if not files:
+        raise PatchError(
+            f"{origin} has no sources at /{root}",
+            hint="is this the right base? where to look is the recipe's base.source_root: --set base.source_root=/PATH",
+        )
+    return SourceTree(files, origin=origin, links=links)

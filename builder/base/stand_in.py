@@ -1,0 +1,72 @@
+"""Stand-in bases: an image whose only layer is the sources at the recipe's source root.
+
+It lets the whole way from recipe to image run in seconds on any machine, for trying, testing and reviewing. It holds no
+Python, no ROCm and no server, and its labels say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from m2build.base.model import Base
+from m2build.labels import OWN
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest, canonical
+from m2build.oci.media_types import OCI
+from m2build.oci.tar import Kind, Member, write_tar
+from m2build.patches.tree import SourceTree
+
+STAND_IN = f"{OWN}base.stand-in"
+
+
+def stand_in_base(tree: SourceTree, source_root: str, platform: str, stand_in: str) -> Base:
+    """An image that holds a source tree at `source_root` and nothing else.
+
+    The layer is a plain tar, so that no compressor has a say in its digest.
+
+    Args:
+        tree: the sources; its timestamp is the image's creation time.
+        source_root: an absolute path.
+        platform: `os/architecture`.
+        stand_in: where the sources came from, without any local path.
+    """
+    layer = write_tar(_members(tree, source_root.strip("/")))
+    config = canonical(_config(tree, source_root, platform, stand_in, Digest.of(layer)))
+    descriptor = Descriptor.of(OCI.layer, layer)
+    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [descriptor], {STAND_IN: stand_in})
+    image = Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: layer}))
+    return Base(image, manifest.digest, None, stand_in)
+
+
+def _members(tree: SourceTree, root: str) -> Iterator[Member]:
+    parents = [root[:end] for end, character in enumerate(root) if character == "/"]
+    for folder in (*parents, root, *(f"{root}/{folder}" for folder in tree.folders)):
+        yield Member(folder, Kind.FOLDER, mode=0o755, mtime=tree.timestamp)
+    for path, file in tree.items():
+        mode = 0o755 if file.mode & 0o100 else 0o644
+        yield Member(f"{root}/{path}", Kind.FILE, mode=mode, mtime=tree.timestamp, content=file.content)
+    for path, target in tree.links.items():
+        yield Member(f"{root}/{path}", Kind.SYMLINK, mode=0o777, mtime=tree.timestamp, target=target)
+
+
+def _config(tree: SourceTree, source_root: str, platform: str, stand_in: str, diff_id: Digest) -> dict[str, object]:
+    created = datetime.fromtimestamp(tree.timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    system, architecture, *variant = platform.split("/")
+    return {
+        "created": created,
+        "architecture": architecture,
+        "os": system,
+        **({"variant": variant[0]} if variant else {}),
+        "config": {
+            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Cmd": ["/bin/bash"],
+            "WorkingDir": "/" + source_root.split("/")[1],
+            "Labels": {STAND_IN: stand_in},
+        },
+        "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]},
+        "history": [{"created": created, "created_by": f"m2build stand-in base from {stand_in}"}],
+    }

@@ -1,0 +1,176 @@
+"""`m2build image`: the main job, from recipe and base to a derived image."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from m2build.cli.choosing import choosing, chosen
+from m2build.cli.output import json_option, print_json, progress, progress_option
+from m2build.errors import UsageError
+from m2build.places import Place, PlaceKind, parse_place
+
+if TYPE_CHECKING:
+    from m2build.base.model import Base
+    from m2build.oci.image import Image
+    from m2build.plan import Plan
+    from m2build.recipes.model import Recipe
+
+_WRITABLE = (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # Try it on any machine: real sources, no 20 GB base (the image cannot run).
+  m2build image --tp 8 --base pypi:sglang==0.5.7 -o oci:./minimax-m2-tp8
+  # From a copy of the real base, into an archive for `docker load`.
+  m2build image --tp 4 --base oci:./sglang -o docker-archive:minimax-m2.tar
+  # What would be built, and why.
+  m2build image --tp 8 --base oci:./sglang --dry-run
+"""
+)
+@choosing
+@click.option(
+    "--base",
+    metavar="PLACE",
+    help="What to derive from: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, or a stand-in made of sources: "
+    "pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
+)
+@click.option(
+    "-o", "--output", metavar="PLACE", help="Where to: oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE."
+)
+@click.option(
+    "-t", "--tag", "reference", metavar="NAME[:TAG]", help="What to call the image; default: m2build/MODEL:PROFILE."
+)
+@click.option("--platform", metavar="OS/ARCH", help="Which image of a base that has several; default: the recipe's.")
+@click.option("--replace", is_flag=True, help="Overwrite an archive, or move a tag that names another image.")
+@click.option("--metadata-file", type=click.Path(path_type=Path), help="Write the result as JSON, with buildx's keys.")
+@click.option("--iidfile", type=click.Path(path_type=Path), help="Write the image id (the config's digest).")
+@click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
+@json_option
+@progress_option
+def image(
+    recipe_name: str,
+    tp: int | None,
+    profile: str | None,
+    model: str | None,
+    overrides: tuple[str, ...],
+    base: str | None,
+    output: str | None,
+    reference: str | None,
+    platform: str | None,
+    replace: bool,
+    metadata_file: Path | None,
+    iidfile: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    progress_mode: str,
+) -> None:
+    """Derive an image: the base, the recipe's patches, and an entrypoint that starts the profile.
+
+    Prints NAME@DIGEST and nothing else on stdout. The same input gives the same digest on every machine; set
+    SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
+    """
+    from m2build.derive import derive
+    from m2build.engines.embedded import build
+    from m2build.recipes.load import load_recipe
+    from m2build.result import metadata
+    from m2build.stores.places import write_image
+
+    destination = _destination(output, dry_run=dry_run)
+    loaded = load_recipe(recipe_name, overrides)
+    selection = chosen(loaded, tp=tp, profile=profile, model=model)
+    name, tag = _name(reference, f"m2build/{selection.model_id}:{selection.profile_id}")
+    story = progress(progress_mode)
+    plan = derive(selection, _base(base, loaded, platform), environment=os.environ, progress=story)
+    result = build(plan)
+    if dry_run or destination is None:
+        _print_plan(plan, result, as_json=as_json)
+        return
+    write_image(result, destination, tag=tag, reference=f"{name}:{tag}", replace=replace, progress=story)
+    document = metadata(plan, result, f"{name}:{tag}")
+    _write_text(iidfile, str(result.manifest.config.digest))
+    _write_json(metadata_file, document)
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(f"{name}@{result.manifest.digest}")
+
+
+def _destination(output: str | None, *, dry_run: bool) -> Place | None:
+    """Where to write, checked before anything is read."""
+    if output is None:
+        if dry_run:
+            return None
+        raise UsageError("say where the image goes", hint="as in -o oci:./image, or --dry-run to see the plan only")
+    place = parse_place(output)
+    if place.kind not in _WRITABLE:
+        raise UsageError(
+            f"images cannot be written to {place} yet", hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE"
+        )
+    return place
+
+
+def _name(reference: str | None, default: str) -> tuple[str, str]:
+    """The image's name and tag; without a tag the profile's."""
+    from m2build.oci.reference import parse_reference
+
+    name, _, tag = default.rpartition(":")
+    if reference is None:
+        return name, tag
+    parsed = parse_reference(reference)
+    if parsed.digest is not None:
+        raise UsageError(f"{reference!r} names a digest, which only the build can tell", hint="leave out @sha256:…")
+    return (reference.removesuffix(f":{parsed.tag}"), parsed.tag) if parsed.tag else (reference, tag)
+
+
+def _base(place: str | None, recipe: Recipe, platform: str | None) -> Base:
+    from m2build.base.resolve import open_base
+
+    chosen_place = parse_place(recipe.base.image if place is None else place)
+    return open_base(chosen_place, source_root=recipe.base.source_root, platform=platform or recipe.base.platform)
+
+
+def _print_plan(plan: Plan, result: Image, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan.document() | {"digest": str(plan.digest), "manifest": str(result.manifest.digest)})
+        return
+    selection, base = plan.selection, plan.base
+    layer = result.manifest.layers[-1]
+    click.echo(f"plan        {plan.digest}")
+    click.echo(f"recipe      {selection.recipe.name}, profile {selection.profile_id}, model {selection.model.repo}")
+    click.echo(
+        f"base        {base.name or base.stand_in or 'unnamed'}@{base.digest}" + " (stand-in)" * bool(base.stand_in)
+    )
+    click.echo(f"created     {plan.created_text}")
+    for entry in plan.changeset.results:
+        click.echo(f"patch       {entry.patch.id}: {entry.outcome}")
+        for mention in entry.mentions:
+            click.echo(f"            not rewritten: {mention.path}:{mention.line}: {mention.text}")
+    for change in plan.changeset.changes:
+        click.echo(f"file        {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")
+    for path in plan.hidden:
+        click.echo(f"removed     /{path}")
+    click.echo(f"layer       {layer.digest} ({layer.size} bytes)")
+    click.echo(f"entrypoint  {shlex.join(selection.command)}")
+    click.echo(f"manifest    {result.manifest.digest}")
+
+
+def _write_text(path: Path | None, text: str) -> None:
+    from m2build.atomic import atomic_file
+    from m2build.stores.stored import storage
+
+    if path is not None:
+        with storage(path, "written"), atomic_file(path) as file:
+            file.write(text.encode())
+
+
+def _write_json(path: Path | None, document: object) -> None:
+    import json
+
+    _write_text(path, json.dumps(document, indent=2) + "\n")

@@ -1,0 +1,26 @@
+"""The embedded engine: an image out of a plan without any daemon.
+
+Lower layers are the base's own, by descriptor; nothing of them is read, unpacked or written here.
+"""
+
+from __future__ import annotations
+
+from m2build.image_config import derive_config
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+from m2build.overlay import make_overlay
+from m2build.plan import Plan
+
+
+def build(plan: Plan) -> Image:
+    """The image that a plan describes, in the base's vocabulary of media types. Pure."""
+    base = plan.base.image
+    types = base.manifest.types
+    overlay = make_overlay(plan)
+    layer = overlay.descriptor(types)
+    config = derive_config(plan, overlay.diff_id)
+    manifest = build_manifest(
+        types, Descriptor.of(types.config, config.raw), [*base.manifest.layers, layer], plan.annotations
+    )
+    return Image(manifest, config, MemoryBlobs({layer.digest: overlay.blob}, base.blobs))

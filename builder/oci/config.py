@@ -1,0 +1,69 @@
+"""Image configs (OCI image specification, config.md): raw bytes, and what we need to know of them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+
+from m2build.errors import ContentError
+from m2build.oci.descriptor import JsonObject
+from m2build.oci.digest import Digest
+from m2build.oci.manifest import parse_object
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """A config.
+
+    Attributes:
+        raw: its bytes as received; unknown members live on in them.
+    """
+
+    raw: bytes
+
+    @cached_property
+    def _document(self) -> JsonObject:
+        return parse_object(self.raw, "config")
+
+    def document(self) -> JsonObject:
+        """A copy of the whole document, for whoever derives from it."""
+        return deepcopy(self._document)
+
+    @cached_property
+    def diff_ids(self) -> tuple[Digest, ...]:
+        """The digests of the uncompressed layers, lowest first.
+
+        Raises:
+            ContentError: there are none.
+        """
+        rootfs = self._document.get("rootfs")
+        found = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        if not isinstance(found, list):
+            raise ContentError(f"the config {Digest.of(self.raw)} has no rootfs.diff_ids")
+        return tuple(map(Digest.parse, found))
+
+    @property
+    def platform(self) -> str:
+        """`os/architecture[/variant]`."""
+        found = (self._document.get(key) for key in ("os", "architecture", "variant"))
+        return "/".join(str(part) for part in found if part)
+
+    @property
+    def created(self) -> str | None:
+        """When the image was built, after RFC 3339, if it says so."""
+        found = self._document.get("created")
+        return found if isinstance(found, str) else None
+
+    @property
+    def history(self) -> list[object] | None:
+        """The history, or None if there is none."""
+        found = self._document.get("history")
+        return deepcopy(found) if isinstance(found, list) else None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels."""
+        runtime = self._document.get("config")
+        found = runtime.get("Labels") if isinstance(runtime, dict) else None
+        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}

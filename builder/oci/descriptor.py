@@ -1,0 +1,66 @@
+"""Descriptors (OCI image specification, descriptor.md): a media type, a digest and a size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from m2build.errors import ContentError
+from m2build.oci.digest import Digest
+
+JsonObject = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a manifest or an index says of one blob.
+
+    Attributes:
+        media_type: what the bytes are.
+        digest: of the bytes as stored.
+        size: of the bytes as stored.
+        more: every other member, as it came.
+    """
+
+    media_type: str
+    digest: Digest
+    size: int
+    more: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, media_type: str, data: bytes) -> Descriptor:
+        """The descriptor of some bytes."""
+        return cls(media_type, Digest.of(data), len(data))
+
+    @classmethod
+    def parse(cls, value: object) -> Descriptor:
+        """Read a descriptor.
+
+        Raises:
+            ContentError: a member is missing or of the wrong type.
+        """
+        if not isinstance(value, dict):
+            raise ContentError(f"{value!r} is not a descriptor")
+        media_type, size = value.get("mediaType", ""), value.get("size")
+        if not isinstance(media_type, str) or type(size) is not int or size < 0:
+            raise ContentError(f"the descriptor of {value.get('digest')} has no media type or no size")
+        more = {key: item for key, item in value.items() if key not in ("mediaType", "digest", "size")}
+        return cls(media_type, Digest.parse(value.get("digest")), size, more)
+
+    def to_json(self) -> JsonObject:
+        """The descriptor as it stands in a manifest."""
+        return {"mediaType": self.media_type, "digest": str(self.digest), "size": self.size, **self.more}
+
+    @property
+    def annotations(self) -> Mapping[str, object]:
+        """Its annotations."""
+        found = self.more.get("annotations")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def platform(self) -> str | None:
+        """`os/architecture[/variant]`, or None if it does not say."""
+        found = self.more.get("platform")
+        if not isinstance(found, dict):
+            return None
+        return "/".join(str(found[key]) for key in ("os", "architecture", "variant") if found.get(key))

@@ -1,0 +1,129 @@
+"""Images as values: a manifest, a config and a way to the layers' bytes. The base and the result are of one type."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from m2build.errors import ContentError
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.manifest import Manifest
+
+_LARGEST_DOCUMENT = 16 << 20
+"""Bytes; registries refuse manifests above 4 MiB."""
+
+
+class Blobs(Protocol):
+    """Where the bytes behind descriptors are."""
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """A stream of the blob's bytes as stored, not yet checked.
+
+        Raises:
+            ContentError: the blob is not there.
+        """
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image.
+
+    Attributes:
+        manifest: its manifest.
+        config: its config.
+        blobs: where its layers' bytes are.
+    """
+
+    manifest: Manifest
+    config: ImageConfig
+    blobs: Blobs
+
+
+@dataclass(frozen=True)
+class MemoryBlobs:
+    """Blobs at hand, above others that are elsewhere."""
+
+    at_hand: Mapping[Digest, bytes]
+    below: Blobs | None = None
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """A stream of the blob's bytes."""
+        data = self.at_hand.get(descriptor.digest)
+        if data is not None:
+            return io.BytesIO(data)
+        if self.below is None:
+            raise ContentError(f"the blob {descriptor.digest} is not there")
+        return self.below.open(descriptor)
+
+
+class VerifiedReader(io.RawIOBase):
+    """A stream that is checked once it has been read to its end; what is not drained is not checked."""
+
+    def __init__(self, stream: BinaryIO, digest: Digest, size: int | None = None) -> None:
+        """Wrap a stream of bytes whose digest, and perhaps size, are known."""
+        self._stream = stream
+        self._digest = digest
+        self._size = size
+        self._hash = hashlib.new(digest.algorithm)
+        self.count = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read on.
+
+        Raises:
+            ContentError: there are more bytes than there should be, or this is the end and something does not match.
+        """
+        data = self._stream.read(size)
+        self._hash.update(data)
+        self.count += len(data)
+        if self._size is not None and self.count > self._size:
+            raise ContentError(f"the blob {self._digest} is longer than its {self._size} bytes")
+        if size < 0 or (size > 0 and not data):
+            self._check()
+        return data
+
+    def drain(self) -> None:
+        """Read what is left, so that everything is checked."""
+        while self.read(1 << 20):
+            pass
+
+    def close(self) -> None:
+        """Close the stream below as well."""
+        self._stream.close()
+        super().close()
+
+    def _check(self) -> None:
+        if self._size is not None and self.count < self._size:
+            raise ContentError(f"the blob {self._digest} is truncated: it has {self.count} of {self._size} bytes")
+        if self._hash.hexdigest() != self._digest.hex:
+            raise ContentError(f"the blob {self._digest} is altered: its digest is {self._hash.hexdigest()}")
+
+
+def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:
+    """A checked stream of a blob's bytes as stored.
+
+    Raises:
+        ContentError: the blob is not there.
+    """
+    return VerifiedReader(blobs.open(descriptor), descriptor.digest, descriptor.size)
+
+
+def read_blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
+    """A manifest or a config, checked.
+
+    Raises:
+        ContentError: it is not there, larger than any such document, truncated or altered.
+    """
+    if descriptor.size > _LARGEST_DOCUMENT:
+        raise ContentError(f"the blob {descriptor.digest} is larger than {_LARGEST_DOCUMENT} bytes")
+    with open_blob(blobs, descriptor) as reader:
+        return reader.read()

@@ -1,0 +1,56 @@
+"""The two vocabularies of media types: OCI (image specification, media-types.md) and Docker (image manifest v2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from m2build.errors import ContentError
+
+_DOCKER = "application/vnd.docker."
+
+
+@dataclass(frozen=True)
+class MediaTypes:
+    """One vocabulary; a manifest and what it names never mix the two."""
+
+    index: str
+    manifest: str
+    config: str
+    layer: str
+    layer_gzip: str
+    has_annotations: bool
+
+
+OCI = MediaTypes(
+    index="application/vnd.oci.image.index.v1+json",
+    manifest="application/vnd.oci.image.manifest.v1+json",
+    config="application/vnd.oci.image.config.v1+json",
+    layer="application/vnd.oci.image.layer.v1.tar",
+    layer_gzip="application/vnd.oci.image.layer.v1.tar+gzip",
+    has_annotations=True,
+)
+DOCKER = MediaTypes(
+    index=f"{_DOCKER}distribution.manifest.list.v2+json",
+    manifest=f"{_DOCKER}distribution.manifest.v2+json",
+    config=f"{_DOCKER}container.image.v1+json",
+    layer=f"{_DOCKER}image.rootfs.diff.tar",
+    layer_gzip=f"{_DOCKER}image.rootfs.diff.tar.gzip",
+    has_annotations=False,
+)
+
+
+def vocabulary(media_type: str) -> MediaTypes:
+    """The vocabulary that a manifest's media type belongs to.
+
+    Raises:
+        ContentError: it is not an image manifest's.
+    """
+    for types in (OCI, DOCKER):
+        if media_type == types.manifest:
+            return types
+    raise ContentError(f"{media_type!r} is not the media type of an image manifest")
+
+
+def is_index(media_type: str) -> bool:
+    """Whether a media type is that of an index, or of a manifest list as Docker calls it."""
+    return media_type in (OCI.index, DOCKER.index)

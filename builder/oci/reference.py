@@ -1,0 +1,72 @@
+"""Image references: the grammar of the distribution project, and the defaults that docker users expect."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from m2build.errors import UsageError
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_REFERENCE = re.compile(
+    rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
+    rf"(?::(?P<tag>{TAG.pattern}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}|sha512:[0-9a-f]{{128}}))?"
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A parsed reference, with docker.io and library/ filled in.
+
+    Attributes:
+        registry: host and port.
+        repository: the path in the registry.
+        tag: the tag, or None.
+        digest: the digest, or None.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def name(self) -> str:
+        """Registry and repository."""
+        return f"{self.registry}/{self.repository}"
+
+    def __str__(self) -> str:
+        return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+def parse_reference(text: str) -> Reference:
+    """Read `[REGISTRY/]REPOSITORY[:TAG][@DIGEST]`.
+
+    A first part counts as a registry if it holds a full stop or a colon or is `localhost`, as docker does it.
+
+    Raises:
+        UsageError: it is not a reference.
+    """
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} is not an image reference", hint="write [REGISTRY/]NAME[:TAG], in lower case")
+    registry, path = match["domain"], match["path"]
+    if registry is not None and not (set(".:[") & set(registry) or registry == "localhost"):
+        registry, path = None, f"{registry}/{path}"
+        if not re.fullmatch(rf"{_COMPONENT}(?:/{_COMPONENT})*", path):
+            raise UsageError(f"{text!r} is not an image reference", hint="names are in lower case")
+    if registry in (None, "docker.io", "index.docker.io"):
+        registry, path = "docker.io", path if "/" in path else f"library/{path}"
+    return Reference(registry, path, match["tag"], match["digest"])
+
+
+def is_reference(text: str) -> bool:
+    """Whether a name that was found in a store is a full reference and not just a tag."""
+    try:
+        parse_reference(text)
+    except UsageError:
+        return False
+    return "/" in text

@@ -1,0 +1,85 @@
+"""Layer tars that are the same bytes wherever they are written (OCI image specification, layer.md)."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+XATTR = "SCHILY.xattr."
+"""What the PAX records of extended attributes begin with."""
+
+
+class Kind(StrEnum):
+    """What a path is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    SYMLINK = "symlink"
+    OTHER = "other"
+    """A device or a pipe."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of a layer.
+
+    Attributes:
+        path: relative to the image's root, without a leading `/` or `./`.
+        kind: what it is.
+        mode: permission bits.
+        uid: owner.
+        gid: group.
+        mtime: seconds since the epoch.
+        content: of a regular file.
+        target: of a symbolic link.
+        xattrs: extended attributes, as their PAX records name them.
+    """
+
+    path: str
+    kind: Kind
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    content: bytes = b""
+    target: str = ""
+    xattrs: Mapping[str, str] = field(default_factory=dict)
+
+
+_TYPES = {Kind.FILE: tarfile.REGTYPE, Kind.FOLDER: tarfile.DIRTYPE, Kind.SYMLINK: tarfile.SYMTYPE}
+
+
+def write_tar(members: Iterable[Member]) -> bytes:
+    """A tar of the members, sorted by path.
+
+    Owner and group names are empty, PAX records stand only where ustar cannot say it, and the archive ends in two
+    empty blocks without further padding.
+
+    Raises:
+        ValueError: two members have the same path.
+    """
+    out = io.BytesIO()
+    seen: set[str] = set()
+    for member in sorted(members, key=lambda member: member.path):
+        if member.path in seen:
+            raise ValueError(f"two members are called {member.path!r}")
+        seen.add(member.path)
+        info = _info(member)
+        out.write(info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
+        out.write(member.content)
+        out.write(bytes(-len(member.content) % tarfile.BLOCKSIZE))
+    out.write(bytes(2 * tarfile.BLOCKSIZE))
+    return out.getvalue()
+
+
+def _info(member: Member) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(member.path + "/" * (member.kind is Kind.FOLDER))
+    info.type = _TYPES[member.kind]
+    info.mode, info.uid, info.gid, info.mtime = member.mode, member.uid, member.gid, member.mtime
+    info.size = len(member.content)
+    info.linkname = member.target
+    info.pax_headers = dict(sorted(member.xattrs.items()))
+    return info

@@ -1,0 +1,118 @@
+"""`docker-archive:FILE`: what `docker save` writes and `docker load` reads.
+
+The format has a config and layers, but no manifest: one is made up when it is read, in Docker's media types, with the
+layers' bytes as they stand in the archive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from m2build.errors import ContentError, UsageError
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import DOCKER
+from m2build.oci.reference import is_reference
+from m2build.progress import Progress
+from m2build.stores.archive import new_archive
+from m2build.stores.files import Files
+from m2build.stores.stored import StoredImage
+
+_GZIP = b"\x1f\x8b"
+_LARGEST_DOCUMENT = 16 << 20
+
+
+@dataclass(frozen=True)
+class _NamedBlobs:
+    """Blobs under the names that the archive gives them."""
+
+    files: Files
+    names: Mapping[Digest, str]
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        name = self.names.get(descriptor.digest)
+        if name is None:
+            raise ContentError(f"the archive holds no blob {descriptor.digest}")
+        return self.files.open(name)
+
+
+def read_docker_archive(files: Files, reference: str | None, where: str) -> StoredImage:
+    """One image of an archive: the one of that name, or the only one.
+
+    Raises:
+        ContentError: something is missing, truncated or malformed.
+        UsageError: no image has that name, or several have none to choose by.
+    """
+    entry = _choose(_document(files, where), reference, where)
+    config_name, layer_names, tags = entry.get("Config"), entry.get("Layers"), entry.get("RepoTags")
+    if not isinstance(config_name, str) or not isinstance(layer_names, list):
+        raise ContentError(f"{where}: manifest.json names no config or no layers")
+    with files.open(config_name) as file:
+        config = ImageConfig(file.read(_LARGEST_DOCUMENT))
+    if len(config.diff_ids) != len(layer_names):
+        raise ContentError(f"{where}: the config names {len(config.diff_ids)} layers, manifest.json {len(layer_names)}")
+    layers = [_layer(files, str(name), diff_id) for name, diff_id in zip(layer_names, config.diff_ids, strict=True)]
+    manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, config.raw), layers, {})
+    names = {layer.digest: str(name) for layer, name in zip(layers, layer_names, strict=True)}
+    tag = next((str(tag) for tag in tags or [] if is_reference(str(tag))), None) if isinstance(tags, list) else None
+    return StoredImage(Image(manifest, config, _NamedBlobs(files, names)), manifest.digest, reference or tag)
+
+
+def _document(files: Files, where: str) -> list[dict[str, object]]:
+    with files.open("manifest.json") as file:
+        try:
+            document = json.loads(file.read(_LARGEST_DOCUMENT))
+        except ValueError as error:
+            raise ContentError(f"{where}: manifest.json is not JSON: {error}") from error
+    if not isinstance(document, list) or not all(isinstance(entry, dict) for entry in document):
+        raise ContentError(f"{where}: manifest.json is not a list of images")
+    return document
+
+
+def _choose(entries: list[dict[str, object]], reference: str | None, where: str) -> dict[str, object]:
+    tags = [[str(tag) for tag in tags] if isinstance(tags := entry.get("RepoTags"), list) else [] for entry in entries]
+    found = [entry for entry, names in zip(entries, tags, strict=True) if reference is None or reference in names]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(name for names in tags for name in names)
+    problem = f"has no image {reference!r}" if reference else f"holds {len(entries)} images"
+    raise UsageError(f"{where} {problem}", hint=f"name one after a colon: {known}" if known else None)
+
+
+def _layer(files: Files, name: str, diff_id: Digest) -> Descriptor:
+    """A layer's descriptor: a plain tar's digest is its diff_id, a compressed one has to be read."""
+    with files.open(name) as file:
+        start = file.read(len(_GZIP))
+        if start != _GZIP:
+            return Descriptor(DOCKER.layer, diff_id, files.size(name))
+        hasher = hashlib.sha256(start)
+        while chunk := file.read(1 << 20):
+            hasher.update(chunk)
+    return Descriptor(DOCKER.layer_gzip, Digest("sha256", hasher.hexdigest()), files.size(name))
+
+
+def write_docker_archive(image: Image, path: Path, reference: str, *, replace: bool, progress: Progress) -> None:
+    """Write an archive with one image under one name; the same image gives the same bytes.
+
+    Raises:
+        UsageError: the file exists and `replace` is not set.
+        ContentError: one of the image's blobs is not what it should be.
+        StorageError: it cannot be written; nothing is left behind.
+    """
+    layers = image.manifest.layers
+    names = {layer.digest: f"{layer.digest.hex}.tar{'.gz' * ('gzip' in layer.media_type)}" for layer in layers}
+    config_name = f"{image.manifest.config.digest.hex}.json"
+    document = [{"Config": config_name, "RepoTags": [reference], "Layers": [names[layer.digest] for layer in layers]}]
+    with new_archive(path, replace=replace) as archive:
+        archive.add("manifest.json", json.dumps(document, separators=(",", ":")).encode())
+        archive.add(config_name, image.config.raw)
+        for layer in dict.fromkeys(layers):
+            archive.add_blob(names[layer.digest], image.blobs, layer, progress)

@@ -1,0 +1,25 @@
+"""`oci-archive:FILE`: an OCI layout in a tar archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from m2build.oci.image import Image
+from m2build.progress import Progress
+from m2build.stores.archive import new_archive
+from m2build.stores.layout import blob_path, layout_files
+
+
+def write_oci_archive(image: Image, path: Path, tag: str, *, replace: bool, progress: Progress) -> None:
+    """Write an archive with one image; the same image gives the same bytes.
+
+    Raises:
+        UsageError: the file exists and `replace` is not set.
+        ContentError: one of the image's blobs is not what it should be.
+        StorageError: it cannot be written; nothing is left behind.
+    """
+    with new_archive(path, replace=replace) as archive:
+        for name, data in layout_files(image, tag):
+            archive.add(name, data)
+        for layer in dict.fromkeys(image.manifest.layers):
+            archive.add_blob(blob_path(layer), image.blobs, layer, progress)

@@ -1,0 +1,75 @@
+"""Which store a place means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from m2build.errors import UsageError
+from m2build.oci.image import Image
+from m2build.places import Place, PlaceKind
+from m2build.progress import Progress
+from m2build.stores.docker_archive import read_docker_archive, write_docker_archive
+from m2build.stores.files import ArchiveFiles, FolderFiles
+from m2build.stores.layout import read_layout, write_layout
+from m2build.stores.oci_archive import write_oci_archive
+from m2build.stores.stored import StoredImage
+
+_WORTH_SAYING = 64 << 20
+"""Bytes above which the total is said before anything is moved."""
+
+
+def read_image(place: Place, platform: str) -> StoredImage:
+    """The image at a place.
+
+    Raises:
+        UsageError: there is no such place, or no such image in it.
+        ContentError: something is missing, truncated, altered or malformed.
+        StorageError: a file cannot be read.
+    """
+    path = Path(place.location)
+    match place.kind:
+        case PlaceKind.OCI:
+            return read_layout(FolderFiles(path), place.tag, platform, str(place))
+        case PlaceKind.OCI_ARCHIVE:
+            return read_layout(ArchiveFiles(path), place.tag, platform, str(place))
+        case PlaceKind.DOCKER_ARCHIVE:
+            return read_docker_archive(ArchiveFiles(path), place.tag, str(place))
+        case _:
+            raise UsageError(
+                f"images cannot be read from {place} yet",
+                hint=f"copy it first: skopeo copy {place} oci:DIR:TAG, then use oci:DIR:TAG",
+            )
+
+
+def write_image(image: Image, place: Place, *, tag: str, reference: str, replace: bool, progress: Progress) -> None:
+    """Put an image at a place.
+
+    Args:
+        image: the image.
+        place: where to.
+        tag: what it is called in a layout, unless the place says.
+        reference: what it is called in a Docker archive, unless the place says.
+        replace: whether an existing file, or a tag that names another image, may be replaced.
+        progress: is told what moves.
+
+    Raises:
+        UsageError: the place is of a kind that cannot be written, or something else is there.
+        ContentError: one of the image's blobs is not what it should be.
+        StorageError: it cannot be written; nothing is left half-written.
+    """
+    total = sum(layer.size for layer in image.manifest.layers)
+    if total >= _WORTH_SAYING:
+        progress.step(f"writing {place}: {total / 1e6:.0f} MB in {len(image.manifest.layers)} layers")
+    path = Path(place.location)
+    match place.kind:
+        case PlaceKind.OCI:
+            write_layout(image, path, place.tag or tag, replace=replace, progress=progress)
+        case PlaceKind.OCI_ARCHIVE:
+            write_oci_archive(image, path, place.tag or tag, replace=replace, progress=progress)
+        case PlaceKind.DOCKER_ARCHIVE:
+            write_docker_archive(image, path, place.tag or reference, replace=replace, progress=progress)
+        case _:
+            raise UsageError(
+                f"images cannot be written to {place} yet",
+                hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE",
+            )

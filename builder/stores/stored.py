@@ -1,0 +1,39 @@
+"""What reading a store gives, and how local failures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from m2build.errors import StorageError
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image as it was found in a store.
+
+    Attributes:
+        image: the image, for one platform.
+        digest: of what its name refers to: the manifest's, or that of the index which holds it.
+        name: a real reference, if the store knows one; never the local path.
+    """
+
+    image: Image
+    digest: Digest
+    name: str | None
+
+
+@contextmanager
+def storage(path: Path, verb: str) -> Iterator[None]:
+    """Tell an `OSError` as what could not be done to which file."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or path} cannot be {verb}: {error.strerror or error}",
+            hint="check the path, its permissions and the space that is left" if verb == "written" else None,
+        ) from error
