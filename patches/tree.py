@@ -61,7 +61,7 @@ class SourceTree(Mapping[str, SourceFile]):
             files: path -> file.
             origin: what to call this tree in messages.
             release: the version of the distribution where its metadata tell it (a wheel's do).
-            timestamp: seconds since the epoch, of the newest file by the distribution's own account; 0 if there is none.
+            timestamp: seconds since the epoch, of the newest file by the distribution's own account; 0 without one.
             links: path of a symbolic link -> where it points.
         """
         self._files = MappingProxyType(dict(sorted(files.items())))

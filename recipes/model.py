@@ -81,7 +81,7 @@ class Profile(_Frozen):
     summary: Line
     gpus: Annotated[int, Field(ge=1)] = Field(description="How many GPUs it takes.")
     flags: dict[Flag, FlagValue] = Field(
-        description="The server's flags without their dashes, in order: a value, a list of values, or true for a switch."
+        description="The server's flags without their dashes, in order: a value, a list of values, or true (a switch)."
     )
 
     @field_validator("flags")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from m2build import errors
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ MODULES = {
 
 
 def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) -> Iterator[str]:
-    """The modules that a file imports, absolute; `from a import b` gives `a.b` as well when that is a module of ours."""
+    """The modules that a file imports, absolute; `from a import b` gives `a.b` where that is a module of ours."""
     skipped: set[ast.AST] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):

@@ -6,18 +6,15 @@ all below it in the layers underneath, `.wh..wh..opq` hides everything in its fo
 
 from __future__ import annotations
 
-import gzip
 import tarfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from m2build.errors import ContentError
-from m2build.oci.descriptor import Descriptor
-from m2build.oci.digest import Digest
-from m2build.oci.image import Image, VerifiedReader, open_blob
+from m2build.oci.image import Image
+from m2build.oci.layer import open_layer
 from m2build.oci.tar import XATTR, Kind, Member
 from m2build.progress import Progress
 
@@ -61,7 +58,8 @@ def read_filesystem(image: Image, wanted: tuple[str, ...], progress: Progress) -
     view = _View(wanted)
     layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))
     for layer, diff_id in reversed(layers):
-        with _uncompressed(image, layer, diff_id, progress) as stream, _refused(layer):
+        progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
+        with open_layer(image, layer, diff_id) as stream:
             view.add(_members(stream, wanted))
     return Filesystem(view.entries)
 
@@ -118,7 +116,7 @@ def _parents(path: str) -> Iterator[str]:
 
 def _members(stream: BinaryIO, wanted: tuple[str, ...]) -> Iterator[Member]:
     total = 0
-    with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
+    with _open_tar(stream) as archive:
         for info in archive:
             path = _normal(info.name)
             target = path.rpartition("/")[2].removeprefix(_WHITEOUT)
@@ -129,6 +127,15 @@ def _members(stream: BinaryIO, wanted: tuple[str, ...]) -> Iterator[Member]:
             if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:
                 raise ContentError(f"the member {info.name!r} is larger than any source file")
             yield _member(archive, info, path)
+
+
+@contextmanager
+def _open_tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
+            yield archive
+    except (tarfile.TarError, UnicodeError, ValueError) as error:
+        raise ContentError(f"it is not a tar archive, or it is truncated: {error}") from error
 
 
 def _is_wanted(path: str, wanted: tuple[str, ...]) -> bool:
@@ -150,38 +157,3 @@ def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Membe
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
     content = file.read() if file else b""
     return Member(path, kind, info.mode & 0o7777, info.uid, info.gid, int(info.mtime), content, target, xattrs)
-
-
-@contextmanager
-def _uncompressed(image: Image, layer: Descriptor, diff_id: Digest, progress: Progress) -> Iterator[BinaryIO]:
-    """The layer's tar; at the end both the stored and the uncompressed bytes are checked."""
-    progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
-    with open_blob(image.blobs, layer) as stored:
-        source = cast(BinaryIO, stored)
-        plain = source
-        if layer.media_type.endswith("gzip"):
-            plain = cast(BinaryIO, gzip.GzipFile(fileobj=source, mode="rb"))
-        elif layer.media_type.endswith("zstd"):
-            import zstandard
-
-            plain = cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True))
-        with _refused(layer):
-            reader = VerifiedReader(plain, diff_id)
-            yield cast(BinaryIO, reader)
-            reader.drain()
-            stored.drain()
-
-
-@contextmanager
-def _refused(layer: Descriptor) -> Iterator[None]:
-    """Name the layer in whatever is wrong with it."""
-    import zstandard
-
-    try:
-        yield
-    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError, UnicodeError) as error:
-        raise ContentError(f"the layer {layer.digest} cannot be read: {error}") from error
-    except ContentError as error:
-        if str(layer.digest) in str(error):
-            raise
-        raise ContentError(f"the layer {layer.digest}: {error}") from error

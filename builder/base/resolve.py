@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from m2build.base.model import Base
 from m2build.base.sources import open_files
-from m2build.base.stand_in import stand_in_base
+from m2build.base.stand_in import STAND_IN, stand_in_base
 from m2build.oci.reference import parse_reference
 from m2build.places import SOURCES, Place, PlaceKind
 from m2build.stores.places import read_image
@@ -24,4 +24,4 @@ def open_base(place: Place, *, source_root: str, platform: str) -> Base:
         return stand_in_base(open_files(place), source_root, platform, stand_in)
     stored = read_image(place, platform)
     name = str(parse_reference(stored.name)) if stored.name else None
-    return Base(stored.image, stored.digest, name)
+    return Base(stored.image, stored.digest, name, stored.image.config.labels.get(STAND_IN))

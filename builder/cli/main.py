@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except M2BuildError as error:
         return _explain(error, debug="--debug" in arguments)
-    except Exception as error:  # the last line of defence: no traceback unless asked for
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
         return _explain_internal(error, debug="--debug" in arguments)
     return result if isinstance(result, int) else 0
 

@@ -14,7 +14,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Blobs
 from m2build.progress import Progress
 from m2build.stores.stored import storage
-from m2build.stores.transfer import copy_blob
+from m2build.stores.transfer import CHUNK, copy_blob
 
 
 class NewArchive:
@@ -39,6 +39,20 @@ class NewArchive:
         copy_blob(blobs, descriptor, self._out, progress)
         self._pad(descriptor.size)
 
+    def add_stream(self, name: str, stream: BinaryIO) -> None:
+        """Add a file whose size shows only at its end; its header is written once more then."""
+        start = self._out.tell()
+        self._header(name, 0)
+        size = 0
+        while chunk := stream.read(CHUNK):
+            self._out.write(chunk)
+            size += len(chunk)
+        self._pad(size)
+        end = self._out.tell()
+        self._out.seek(start)
+        self._header(name, size)
+        self._out.seek(end)
+
     def close(self) -> None:
         """Write the end of the archive."""
         self._out.write(bytes(2 * tarfile.BLOCKSIZE))
@@ -46,7 +60,8 @@ class NewArchive:
     def _header(self, name: str, size: int) -> None:
         info = tarfile.TarInfo(name)
         info.size = size
-        self._out.write(info.tobuf(tarfile.PAX_FORMAT))
+        # GNU's format keeps a size above 8 GiB in the header itself, where it can be written a second time.
+        self._out.write(info.tobuf(tarfile.GNU_FORMAT))
 
     def _pad(self, size: int) -> None:
         self._out.write(bytes(-size % tarfile.BLOCKSIZE))

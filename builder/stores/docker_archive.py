@@ -18,6 +18,7 @@ from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
+from m2build.oci.layer import open_layer
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER
 from m2build.oci.reference import is_reference
@@ -102,17 +103,21 @@ def _layer(files: Files, name: str, diff_id: Digest) -> Descriptor:
 def write_docker_archive(image: Image, path: Path, reference: str, *, replace: bool, progress: Progress) -> None:
     """Write an archive with one image under one name; the same image gives the same bytes.
 
+    Layers are written uncompressed, as `docker save` does: crane takes all layers for what the first one is.
+
     Raises:
         UsageError: the file exists and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left behind.
     """
-    layers = image.manifest.layers
-    names = {layer.digest: f"{layer.digest.hex}.tar{'.gz' * ('gzip' in layer.media_type)}" for layer in layers}
+    layers = dict(zip(image.config.diff_ids, image.manifest.layers, strict=True))
     config_name = f"{image.manifest.config.digest.hex}.json"
-    document = [{"Config": config_name, "RepoTags": [reference], "Layers": [names[layer.digest] for layer in layers]}]
+    names = [f"{diff_id.hex}.tar" for diff_id in image.config.diff_ids]
+    document = [{"Config": config_name, "RepoTags": [reference], "Layers": names}]
     with new_archive(path, replace=replace) as archive:
         archive.add("manifest.json", json.dumps(document, separators=(",", ":")).encode())
         archive.add(config_name, image.config.raw)
-        for layer in dict.fromkeys(layers):
-            archive.add_blob(names[layer.digest], image.blobs, layer, progress)
+        for diff_id, layer in layers.items():
+            progress.step(f"writing layer {diff_id.hex[:12]}")
+            with open_layer(image, layer, diff_id) as stream:
+                archive.add_stream(f"{diff_id.hex}.tar", stream)

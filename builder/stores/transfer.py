@@ -8,7 +8,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Blobs, open_blob
 from m2build.progress import Progress
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 
 def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Progress) -> None:
@@ -19,6 +19,6 @@ def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Pro
     """
     label = descriptor.digest.hex[:12]
     with open_blob(blobs, descriptor) as reader:
-        while chunk := reader.read(_CHUNK):
+        while chunk := reader.read(CHUNK):
             out.write(chunk)
             progress.transfer(label, reader.count, descriptor.size)

@@ -1,0 +1,58 @@
+"""A layer's tar out of its stored bytes, checked at both ends."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from m2build.errors import ContentError
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, VerifiedReader, open_blob
+
+
+@contextmanager
+def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[BinaryIO]:
+    """The uncompressed bytes of a layer, gzip, zstd or plain by its media type.
+
+    When the block ends without an error the layer has been read to its end, and both its stored and its uncompressed
+    bytes are what their digests say.
+
+    Raises:
+        ContentError: it is missing, truncated, altered or not what its media type says; the message names the layer.
+    """
+    with open_blob(image.blobs, layer) as stored, _named(layer):
+        reader = VerifiedReader(_decompressed(cast("BinaryIO", stored), layer.media_type), diff_id)
+        yield cast("BinaryIO", reader)
+        reader.drain()
+        stored.drain()
+
+
+def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
+    if media_type.endswith("gzip"):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=stream, mode="rb"))
+    if media_type.endswith("zstd"):
+        import zstandard
+
+        return cast("BinaryIO", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+    return stream
+
+
+@contextmanager
+def _named(layer: Descriptor) -> Iterator[None]:
+    """Name the layer in whatever is wrong with its bytes."""
+    try:
+        yield
+    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
+        raise ContentError(f"the layer {layer.digest} cannot be decompressed: {error}") from error
+    except ContentError as error:
+        if str(layer.digest) in str(error):
+            raise
+        raise ContentError(f"the layer {layer.digest}: {error}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "zstandard":
+            raise
+        raise ContentError(f"the layer {layer.digest} cannot be decompressed: {error}") from error

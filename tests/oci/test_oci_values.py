@@ -1,0 +1,219 @@
+"""Digests, descriptors, manifests, indexes, configs and references as values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from images import config_document
+from m2build.errors import ContentError, UsageError
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.manifest import Index, Manifest, build_manifest, parse_manifest
+from m2build.oci.media_types import DOCKER, OCI, MediaTypes
+from m2build.oci.reference import parse_reference
+
+HELLO = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+OF_TYPES = pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
+
+
+def descriptor(media_type: str = OCI.config, **more: Any) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": HELLO, "size": 5, **more}
+
+
+def manifest_document(types: MediaTypes = OCI, **members: Any) -> dict[str, Any]:
+    layers = [descriptor(types.layer_gzip)]
+    document = {"schemaVersion": 2, "mediaType": types.manifest, "config": descriptor(types.config), "layers": layers}
+    return {key: value for key, value in (document | members).items() if value is not ...}
+
+
+def index_of(*platforms: str | None, types: MediaTypes = OCI) -> Index:
+    entries = []
+    for number, platform in enumerate(platforms):
+        system, _, rest = (platform or "").partition("/")
+        architecture, _, variant = rest.partition("/")
+        members = {"os": system, "architecture": architecture} | ({"variant": variant} if variant else {})
+        entry = descriptor(types.manifest) | {"digest": str(Digest.of(b"%d" % number))}
+        entries.append(entry | ({"platform": members} if platform else {}))
+    index = parse_manifest(json.dumps({"schemaVersion": 2, "mediaType": types.index, "manifests": entries}).encode())
+    assert isinstance(index, Index)
+    return index
+
+
+def test_a_digest_is_read_and_written_in_one_form() -> None:
+    assert str(Digest.of(b"hello")) == HELLO
+    assert Digest.parse(HELLO) == Digest.of(b"hello")
+    assert str(Digest.parse("sha512:" + "a" * 128)) == "sha512:" + "a" * 128
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sha256:", HELLO.upper(), HELLO[:-1], HELLO + "0", HELLO + "\n", "md5:" + "a" * 32, "a" * 64, None, 7]
+)
+def test_what_is_no_digest_is_refused(text: Any) -> None:
+    with pytest.raises(ContentError):
+        Digest.parse(text)
+
+
+def test_a_descriptor_keeps_members_that_it_does_not_know() -> None:
+    document = descriptor(annotations={"a": "b"}, urls=["https://example.com"], platform={"os": "linux", "os.version": "1"})
+    assert Descriptor.parse(document).to_json() == document
+
+
+@pytest.mark.parametrize("change", [{"size": -1}, {"size": "5"}, {"size": True}, {"digest": "x"}, {"mediaType": None}])
+def test_a_malformed_descriptor_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ContentError):
+        Descriptor.parse(descriptor() | change)
+
+
+@OF_TYPES
+def test_a_built_manifest_reads_back_and_is_the_same_bytes_each_time(types: MediaTypes) -> None:
+    config, layer = Descriptor.of(types.config, b"{}"), Descriptor.of(types.layer_gzip, b"layer")
+    built = build_manifest(types, config, [layer], {"z": "1", "a": "2"})
+    assert built.raw == build_manifest(types, config, [layer], {"a": "2", "z": "1"}).raw
+    assert json.loads(built.raw)["mediaType"] == types.manifest
+    assert json.loads(built.raw).get("annotations") == ({"a": "2", "z": "1"} if types is OCI else None)
+    again = parse_manifest(built.raw)
+    assert isinstance(again, Manifest)
+    assert (again.types, again.config, again.layers, again.digest) == (types, config, (layer,), Digest.of(built.raw))
+
+
+def test_no_annotations_are_no_member() -> None:
+    assert "annotations" not in json.loads(build_manifest(OCI, Descriptor.of(OCI.config, b""), [], {}).raw)
+
+
+def test_the_digest_is_of_the_bytes_as_received() -> None:
+    raw = json.dumps(manifest_document(), indent=7).encode() + b"\n"
+    manifest = parse_manifest(raw)
+    assert isinstance(manifest, Manifest)
+    assert manifest.digest == Digest.of(raw)
+
+
+def test_the_family_is_the_manifests_own_whatever_it_lists() -> None:
+    mixed = manifest_document(DOCKER, layers=[descriptor(OCI.layer_gzip)])
+    manifest = parse_manifest(json.dumps(mixed).encode())
+    assert isinstance(manifest, Manifest)
+    assert manifest.types is DOCKER
+    assert manifest.layers[0].media_type == OCI.layer_gzip
+
+
+def test_a_manifest_without_media_type_is_what_its_descriptor_says() -> None:
+    raw = json.dumps(manifest_document(mediaType=...)).encode()
+    assert isinstance(parse_manifest(raw, OCI.manifest), Manifest)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        json.dumps(manifest_document())[:-1].encode(),
+        json.dumps(manifest_document(schemaVersion=1)).encode(),
+        json.dumps(manifest_document(config=...)).encode(),
+        json.dumps(manifest_document(layers={})).encode(),
+        json.dumps(manifest_document(layers=[7])).encode(),
+        json.dumps(manifest_document(mediaType="text/plain")).encode(),
+        json.dumps(manifest_document(config=descriptor("application/vnd.cncf.helm.config.v1+json"))).encode(),
+        json.dumps(manifest_document(manifests=[])).encode(),
+        json.dumps(manifest_document())[:-1].encode() + b',"layers":[]}',
+    ],
+    ids=["empty", "list", "binary", "deep", "cut", "version-1", "no-config", "layers-object", "layer-number", "type",
+         "artifact", "both-kinds", "member-twice"],
+)  # fmt: skip
+def test_a_malformed_manifest_is_refused(raw: bytes) -> None:
+    with pytest.raises(ContentError):
+        parse_manifest(raw)
+
+
+def test_a_document_that_contradicts_its_descriptor_is_refused() -> None:
+    """https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m (CVE-2021-41190)."""
+    with pytest.raises(ContentError):
+        parse_manifest(json.dumps(manifest_document()).encode(), OCI.index)
+
+
+@OF_TYPES
+def test_the_entry_for_the_platform_is_chosen(types: MediaTypes) -> None:
+    index = index_of("unknown/unknown", "linux/arm64/v8", "linux/amd64", "windows/amd64", types=types)
+    assert index.for_platform("linux/amd64") is index.manifests[2]
+    assert index.for_platform("linux/arm64") is index.manifests[1]
+
+
+def test_a_missing_platform_is_answered_with_those_there_are() -> None:
+    index = index_of("linux/arm64/v8", "unknown/unknown", "linux/s390x")
+    with pytest.raises(UsageError, match=r"linux/amd64.*linux/arm64/v8, linux/s390x$") as caught:
+        index.for_platform("linux/amd64")
+    assert "unknown" not in str(caught.value)
+
+
+def test_a_single_entry_without_platform_serves_any() -> None:
+    index = index_of(None)
+    assert index.for_platform("linux/amd64") is index.manifests[0]
+
+
+def test_attestations_alone_serve_none() -> None:
+    with pytest.raises(UsageError):
+        index_of("unknown/unknown").for_platform("linux/amd64")
+
+
+def test_a_config_tells_what_is_needed_and_keeps_the_rest() -> None:
+    document = config_document([b"one"], vendorThing={"kept": [1, 2.5, None]})
+    config = ImageConfig(json.dumps(document).encode())
+    assert config.diff_ids == (Digest.of(b"one"),)
+    assert (config.platform, config.created, config.labels) == ("linux/amd64", document["created"], {"a": "b"})
+    assert config.document() == document
+    config.document()["os"] = "changed"
+    assert config.document() == document
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rootfs": None},
+        {"rootfs": {"type": "layers"}},
+        {"rootfs": {"diff_ids": ["sha256:1"]}},
+        {"history": [{"created_by": "one"}, {"created_by": "two"}]},
+        {"history": [{"created_by": "none", "empty_layer": True}]},
+    ],
+)
+def test_a_config_that_contradicts_itself_is_refused(change: dict[str, Any]) -> None:
+    config = ImageConfig(json.dumps(config_document([b"one"]) | change).encode())
+    with pytest.raises(ContentError):
+        config.check(layers=1)
+
+
+@pytest.mark.parametrize("history", [None, [], [{"empty_layer": True}, {"created_by": "one"}, {"empty_layer": True}]])
+def test_history_may_be_absent_and_may_have_entries_without_a_layer(history: Any) -> None:
+    ImageConfig(json.dumps(config_document([b"one"]) | {"history": history}).encode()).check(layers=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("ubuntu", "docker.io/library/ubuntu"),
+        ("ubuntu:22.04", "docker.io/library/ubuntu:22.04"),
+        ("lmsysorg/sglang:v1", "docker.io/lmsysorg/sglang:v1"),
+        ("docker.io/ubuntu:1", "docker.io/library/ubuntu:1"),
+        ("index.docker.io/a/b:1", "docker.io/a/b:1"),
+        ("localhost/a:1", "localhost/a:1"),
+        ("localhost:5000/a/b/c:1", "localhost:5000/a/b/c:1"),
+        ("[::1]:5000/a", "[::1]:5000/a"),
+        ("ghcr.io/a/b__c.d--e:V_1.0-x", "ghcr.io/a/b__c.d--e:V_1.0-x"),
+        (f"a/b:t@{HELLO}", f"docker.io/a/b:t@{HELLO}"),
+    ],
+)
+def test_references_are_read_as_docker_reads_them(text: str, full: str) -> None:
+    assert str(parse_reference(text)) == full
+    assert str(parse_reference(full)) == full
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ":", "a:", "A", "Foo/bar", "a//b", "/a", "a/", "a:-t", "a:" + "t" * 129, "a@sha256:12", "a b", "a:b:c", "-a",
+     "ghcr.io/", "a\n", "a" * 256, "a" * 64 + "/../b"],
+)  # fmt: skip
+def test_what_is_no_reference_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_reference(text)
