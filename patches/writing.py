@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from m2build.errors import PatchError, StorageError
+from m2build.patches.atomic import atomic_folder
 from m2build.patches.audit import audit_files
 from m2build.patches.change import FileChange
 from m2build.patches.changeset import Changeset
@@ -76,16 +77,8 @@ def write_tree(tree: SourceTree, folder: Path) -> None:
     """
     if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise StorageError(f"{folder} exists already", hint="name a new folder, or remove that one")
-    with _translated(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            _fill(staging, tree)
-            staging.chmod(0o755)
-            staging.replace(folder)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
+    with _translated(folder), atomic_folder(folder) as staging:
+        _fill(staging, tree)
 
 
 def _fill(folder: Path, tree: SourceTree) -> None:

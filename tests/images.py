@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import zstandard
+
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest

@@ -162,7 +162,7 @@ def _print_plan(plan: Plan, result: Image, *, as_json: bool) -> None:
 
 
 def _write_text(path: Path | None, text: str) -> None:
-    from m2build.atomic import atomic_file
+    from m2build.patches.atomic import atomic_file
     from m2build.stores.stored import storage
 
     if path is not None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from m2build.atomic import atomic_file
 from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -17,6 +14,7 @@ from m2build.oci.image import Image, VerifiedReader, read_blob
 from m2build.oci.manifest import Index, canonical, parse_manifest, parse_object
 from m2build.oci.media_types import OCI
 from m2build.oci.reference import is_reference
+from m2build.patches.atomic import atomic_file, atomic_folder
 from m2build.progress import Progress
 from m2build.stores.files import Files
 from m2build.stores.stored import StoredImage, storage
@@ -103,17 +101,10 @@ def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progres
             return
         if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
             raise UsageError(f"{folder} exists and is not an OCI layout", hint="name a new folder after oci:")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
+        with atomic_folder(folder) as staging:
             (staging / "oci-layout").write_bytes(_MARKER)
             (staging / "index.json").write_bytes(_index([], image, tag))
             _write_blobs(image, staging, progress)
-            staging.chmod(0o755)
-            staging.replace(folder)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
 
 
 def _add(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progress) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,9 @@ def test_crane_validates_a_docker_archive(types: MediaTypes, how: str, tmp_path:
 def test_podman_loads_what_we_write(kind: PlaceKind, tmp_path: Path) -> None:
     sample = image(*SAMPLE)
     place = store(sample, kind, tmp_path)
-    podman = ["podman", "--root", f"{tmp_path}/root", "--runroot", f"{tmp_path}/run", "--storage-driver", "vfs"]
-    pulled = run(*podman, "pull", "--quiet", str(place)).decode().strip()
+    with tempfile.TemporaryDirectory(prefix="run-", dir="/tmp") as short:  # podman wants at most 50 characters
+        podman = ["podman", "--root", f"{tmp_path}/root", "--runroot", short, "--storage-driver", "vfs"]
+        pulled = run(*podman, "pull", "--quiet", str(place)).decode().strip()
     assert pulled.removeprefix("sha256:") == sample.manifest.config.digest.hex
 
 
@@ -130,15 +132,13 @@ def test_we_read_what_skopeo_writes(types: MediaTypes, how: str, kind: PlaceKind
 
 @OF_TYPES
 @OF_HOW
-def test_a_docker_archive_keeps_config_and_layers_to_the_byte(types: MediaTypes, how: str, tmp_path: Path) -> None:
+def test_a_docker_archive_holds_the_config_to_the_byte_and_the_layers_uncompressed(types: MediaTypes, how: str, tmp_path: Path) -> None:
     sample = image(*SAMPLE, types=types, how=how)
     found = read_image(store(sample, PlaceKind.DOCKER_ARCHIVE, tmp_path), "linux/amd64").image
     assert found.config.raw == sample.config.raw
-    assert layer_bytes(found) == layer_bytes(sample)
+    assert tuple(layer_bytes(found)) == SAMPLE
     assert found.manifest.types is DOCKER
-    assert {layer.media_type for layer in found.manifest.layers} == {DOCKER.layer if how == "plain" else DOCKER.layer_gzip}
-    if types is DOCKER:
-        assert found.manifest.raw == sample.manifest.raw
+    assert {layer.media_type for layer in found.manifest.layers} == {DOCKER.layer}
 
 
 def test_we_read_what_umoci_writes(tmp_path: Path) -> None:

@@ -1,0 +1,295 @@
+"""The view of an image's layers, against umoci's unpacking, against a plain model, and on hostile layers."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from images import Entry, compressed, entry, file, folder, hardlink, image, symlink, tar
+from m2build.base.filesystem import read_filesystem
+from m2build.errors import ContentError
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import OCI
+from m2build.oci.tar import Kind
+from m2build.places import Place, PlaceKind
+from m2build.progress import Silent
+from m2build.stores.places import write_image
+from support import need_tool
+
+Seen = dict[str, tuple[Any, ...]]
+
+
+def view(*layers: bytes, wanted: tuple[str, ...] = ("w",), how: str = "plain") -> Seen:
+    found = read_filesystem(image(*layers, how=how), wanted, Silent())
+    return {path: (str(m.kind), m.mode, m.uid, m.gid, m.mtime, m.content, m.target) for path, m in found.items()}
+
+
+def content(*layers: bytes, wanted: tuple[str, ...] = ("w",)) -> dict[str, bytes]:
+    return {path: seen[5] for path, seen in view(*layers, wanted=wanted).items() if seen[0] == "file"}
+
+
+def unpacked(tmp_path: Path, *layers: bytes, wanted: str = "w") -> Seen:
+    """What umoci makes of the layers."""
+    place = Place(PlaceKind.OCI, str(tmp_path / "layout"), "v1")
+    write_image(image(*layers), place, tag="", reference="", replace=False, progress=Silent())
+    command = [need_tool("umoci"), "unpack", "--image", f"{tmp_path}/layout:v1", f"{tmp_path}/bundle"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    root = tmp_path / "bundle" / "rootfs"
+    found: Seen = {}
+    for path in sorted(root.rglob("*")):
+        status, name = path.lstat(), str(path.relative_to(root))
+        if name != wanted and not name.startswith(f"{wanted}/"):
+            continue
+        kind = {stat.S_IFDIR: "folder", stat.S_IFLNK: "symlink", stat.S_IFREG: "file"}[stat.S_IFMT(status.st_mode)]
+        data = path.read_bytes() if kind == "file" else b""
+        target = os.readlink(path) if kind == "symlink" else ""
+        numbers = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, int(status.st_mtime))
+        found[name] = (kind, *numbers, data, target)
+    return found
+
+
+W = folder("w")
+STACKS: dict[str, list[bytes]] = {
+    "upper wins": [tar(W, file("w/a", b"1", mode=0o600)), tar(W, file("w/a", b"2", mode=0o4755, uid=3, gid=4))],
+    "whiteout": [tar(W, file("w/a"), folder("w/d"), file("w/d/b")), tar(W, file("w/.wh.a"), file("w/.wh.d"))],
+    "whiteout and back": [tar(W, file("w/a", b"1")), tar(W, file("w/.wh.a")), tar(W, file("w/a", b"3"))],
+    "replaced in one layer": [tar(W, folder("w/d"), file("w/d/a")), tar(W, file("w/.wh.d"), folder("w/d"), file("w/d/b"))],
+    "opaque": [tar(W, folder("w/d"), file("w/d/a")), tar(W, folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/b"))],
+    "opaque root": [tar(W, file("w/a")), tar(W, file("w/.wh..wh..opq"), file("w/b"))],
+    "file becomes folder": [tar(W, file("w/x")), tar(W, folder("w/x"), file("w/x/y"))],
+    "folder becomes file": [tar(W, folder("w/x"), file("w/x/y")), tar(W, file("w/x"))],
+    "folder, file, folder": [tar(W, folder("w/x"), file("w/x/old")), tar(W, file("w/x")), tar(W, folder("w/x"))],
+    "folder becomes link": [tar(W, folder("w/x"), file("w/x/y")), tar(W, symlink("w/x", "elsewhere"))],
+    "link becomes folder": [tar(W, symlink("w/x", "elsewhere")), tar(W, folder("w/x"), file("w/x/y"))],
+    "folder mode changes": [tar(W, folder("w/x", 0o700), file("w/x/y")), tar(W, folder("w/x", 0o711, uid=9))],
+    "hard link": [tar(W, file("w/a", b"one", mode=0o640, uid=1), hardlink("w/b", "w/a"))],
+    "hard link below": [tar(W, file("w/a", b"one")), tar(W, hardlink("w/b", "w/a"))],
+    "hard link, then changed": [tar(W, file("w/a", b"1"), hardlink("w/b", "w/a")), tar(W, file("w/a", b"2"))],
+    "hard link to outside": [tar(folder("o"), file("o/a", b"out"), W, hardlink("w/b", "o/a"))],
+    "hard link to outside below": [tar(folder("o"), file("o/a", b"out"), W), tar(W, hardlink("w/b", "o/a"))],
+    "hard link chain": [tar(W, file("w/a", b"1"), hardlink("w/b", "w/a"), hardlink("w/c", "w/b"))],
+    "written with ./": [tar(folder("./"), folder("./w"), file("./w/a", b"1"))],
+    "long and foreign names": [tar(W, file("w/" + "n" * 200, b"1"), file("w/ä ö", b"2"), symlink("w/l", "t" * 150))],
+    "same name twice": [tar(W, file("w/a", b"1"), file("w/a", b"2"))],
+    "whole tree gone": [tar(W, file("w/a")), tar(file(".wh.w"))],
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_view_is_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
+    assert view(*STACKS[name]) == unpacked(tmp_path, *STACKS[name])
+
+
+@pytest.mark.parametrize("above", ["", "s", "s/t"])
+def test_an_opaque_folder_above_hides_what_is_below(above: str) -> None:
+    lower = tar(folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/a", b"1"))
+    upper = tar(file(f"{above}/.wh..wh..opq".lstrip("/")), folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/b", b"2"))
+    assert content(lower, upper, wanted=("s/t/w",)) == {"s/t/w/b": b"2"}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_whiteouts_concern_lower_layers_only_wherever_they_stand(order: int) -> None:
+    """"Whiteout files MUST only apply to resources in lower/parent layers." (layer.md)"""
+    entries = [file("w/.wh.a"), file("w/a", b"2"), folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/x", b"3")]
+    lower = tar(W, file("w/a", b"1"), folder("w/d"), file("w/d/y"))
+    assert content(lower, tar(W, *entries[::order])) == {"w/a": b"2", "w/d/x": b"3"}
+
+
+def test_parents_are_seen_and_nothing_else() -> None:
+    layer = tar(folder("s", 0o711), folder("s/t", 0o700), folder("s/t/w"), file("s/t/w/a"), file("s/x"), file("y"))
+    found = view(layer, wanted=("s/t/w",))
+    assert {path: seen[1] for path, seen in found.items()} == {"s": 0o711, "s/t": 0o700, "s/t/w": 0o755, "s/t/w/a": 0o644}
+
+
+def test_several_wanted_places_are_one_view() -> None:
+    layer = tar(folder("a"), file("a/1"), folder("b"), file("b/2"), folder("ab"), file("ab/3"))
+    assert set(view(layer, wanted=("a", "b"))) == {"a", "a/1", "b", "b/2"}
+
+
+def test_aufs_bookkeeping_is_no_content() -> None:
+    layer = tar(W, folder("w/.wh..wh.plnk"), file("w/.wh..wh.plnk/12"), file("w/.wh..wh.aufs"), file("w/a", b"1"))
+    assert set(view(layer)) == {"w", "w/a"}
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+def test_every_compression_is_read(how: str) -> None:
+    assert view(tar(W, file("w/a", b"1" * 5000)), how=how)["w/a"][5] == b"1" * 5000
+
+
+def test_extended_attributes_are_kept() -> None:
+    info, data = file("w/a", b"1")
+    info.pax_headers = {"SCHILY.xattr.user.key": "value", "comment": "not kept"}
+    found = read_filesystem(image(tar(W, (info, data))), ("w",), Silent())
+    assert dict(found["w/a"].xattrs) == {"SCHILY.xattr.user.key": "value"}
+
+
+NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"])
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
+    """Layers of (path, kind, content), each path once a layer, no entry below a file of the same layer."""
+    layers = []
+    for number in range(draw(st.integers(1, 4))):
+        layer: dict[str, tuple[str, str, bytes]] = {}
+        for path in draw(st.lists(NAMES, unique=True, max_size=6)):
+            kind = draw(st.sampled_from(["file", "folder", "whiteout", "opaque", "hidden and back"]))
+            layer[path] = (path, kind, b"%d" % number)
+        solid = {path for path, (_, kind, _) in layer.items() if kind in ("file", "hidden and back")}
+        layers.append([item for path, item in sorted(layer.items()) if not any(path.startswith(f"{s}/") for s in solid)])
+    return layers
+
+
+def apply(tree: dict[str, bytes | None], layer: list[tuple[str, str, bytes]]) -> dict[str, bytes | None]:
+    """The model: a dict of paths that is changed as an unpacker would change a disk."""
+    result = dict(tree)
+
+    def drop(path: str, *, itself: bool) -> None:
+        for other in list(result):
+            if other.startswith(f"{path}/") or (itself and other == path):
+                del result[other]
+
+    for path, kind, _ in layer:
+        if kind in ("whiteout", "hidden and back"):
+            drop(path, itself=True)
+        elif kind == "opaque":
+            drop(path, itself=False)
+    for path, kind, data in layer:
+        if kind in ("file", "hidden and back"):
+            drop(path, itself=True)
+            result[path] = data
+        elif kind in ("folder", "opaque"):
+            result[path] = None
+    return {
+        path: data
+        for path, data in result.items()
+        if not any(result.get("/".join(path.split("/")[:n]), None) is not None for n in range(1, path.count("/") + 1))
+    }
+
+
+def to_tar(layer: list[tuple[str, str, bytes]]) -> bytes:
+    entries: list[Entry] = []
+    for path, kind, data in layer:
+        parent, _, name = path.rpartition("/")
+        if kind in ("whiteout", "hidden and back"):
+            entries.append(file(f"{parent}/.wh.{name}".lstrip("/")))
+        if kind in ("file", "hidden and back"):
+            entries.append(file(path, data))
+        if kind in ("folder", "opaque"):
+            entries.append(folder(path))
+        if kind == "opaque":
+            entries.append(file(f"{path}/.wh..wh..opq"))
+    return tar(*entries)
+
+
+@settings(deadline=None, max_examples=300)
+@given(stacks())
+def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes]]]) -> None:
+    expected: dict[str, bytes | None] = {}
+    for layer in layers:
+        expected = apply(expected, layer)
+    found = view(*(to_tar(layer) for layer in layers))
+    assert {path: seen[5] if seen[0] == "file" else None for path, seen in found.items()} == expected
+
+
+GOOD = tar(W, file("w/a", b"1" * 2000), file("w/b", b"2"))
+
+
+def broken_header() -> bytes:
+    data = bytearray(GOOD)
+    data[data.index(b"w/b") + 148] ^= 1
+    return bytes(data)
+
+
+def sparse_lie() -> bytes:
+    info, _ = file("w/a")
+    info.size = 1 << 40
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+HOSTILE: dict[str, bytes] = {
+    "climbs": tar(file("w/../../etc/passwd")),
+    "climbs elsewhere": tar(file("x/../../etc/passwd")),
+    "absolute and climbing": tar(file("/../etc/passwd")),
+    "hard link climbs": tar(W, hardlink("w/a", "../etc/passwd")),
+    "hard link to nothing": tar(W, hardlink("w/a", "w/absent")),
+    "hard link to itself": tar(W, hardlink("w/a", "w/a")),
+    "cut in a file": GOOD[:1500],
+    "cut in a header": GOOD[: 512 + 512 + 2048 + 100],
+    "broken header": broken_header(),
+    "no tar": b"hello" * 500,
+    "a huge file": sparse_lie(),
+    "over 64 MiB": tar(W, file("w/a", bytes((64 << 20) + 1))),
+}
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
+    sample = image(GOOD, HOSTILE[name], how=how)
+    with pytest.raises(ContentError) as caught:
+        read_filesystem(sample, ("w",), Silent())
+    assert str(sample.manifest.layers[1].digest) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def stored(blob: bytes, diff_id: Digest, how: str) -> Image:
+    """A one-layer image whose blob is what its digest says, whatever it holds."""
+    media_type = {"gzip": OCI.layer_gzip, "zstd": "application/vnd.oci.image.layer.v1.tar+zstd", "plain": OCI.layer}[how]
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]}}
+    raw = json.dumps(config).encode()
+    layer = Descriptor.of(media_type, blob)
+    manifest = build_manifest(OCI, Descriptor.of(OCI.config, raw), [layer], {})
+    return Image(manifest, ImageConfig(raw), MemoryBlobs({layer.digest: blob}))
+
+
+STREAMS: dict[str, tuple[bytes, str]] = {
+    "gzip cut": (compressed(GOOD, "gzip")[:-20], "gzip"),
+    "gzip without trailer": (compressed(GOOD, "gzip")[:-8], "gzip"),
+    "gzip with garbage": (compressed(GOOD, "gzip") + b"garbage", "gzip"),
+    "gzip with a wrong checksum": (compressed(GOOD, "gzip")[:-5] + b"\0" * 5, "gzip"),
+    "zstd cut": (compressed(GOOD, "zstd")[:-20], "zstd"),
+    "no gzip": (GOOD[:500] + b"\0" * 12, "gzip"),
+    "no zstd": (b"nonsense" * 100, "zstd"),
+    "another content": (compressed(tar(W), "gzip"), "gzip"),
+    "another content, plain": (tar(W), "plain"),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_that_is_not_what_the_diff_id_says_is_refused(name: str) -> None:
+    blob, how = STREAMS[name]
+    sample = stored(blob, Digest.of(GOOD), how)
+    with pytest.raises(ContentError) as caught:
+        read_filesystem(sample, ("w",), Silent())
+    assert str(sample.manifest.layers[0].digest) in str(caught.value)
+
+
+def test_gzip_in_several_members_is_one_stream() -> None:
+    blob = compressed(GOOD[:700], "gzip") + compressed(GOOD[700:], "gzip")
+    assert "w/b" in read_filesystem(stored(blob, Digest.of(GOOD), "gzip"), ("w",), Silent())
+
+
+def test_a_layer_that_holds_nothing_wanted_is_checked_too() -> None:
+    sample = stored(tar(file("elsewhere")), Digest.of(b"other"), "plain")
+    with pytest.raises(ContentError):
+        read_filesystem(sample, ("w",), Silent())
+
+
+def test_devices_are_seen_but_have_no_content() -> None:
+    found = view(tar(W, entry("w/null", tarfile.CHRTYPE, devmajor=1, devminor=3), entry("w/pipe", tarfile.FIFOTYPE)))
+    assert found["w/null"][0] == str(Kind.OTHER)
+    assert found["w/pipe"][0] == str(Kind.OTHER)
