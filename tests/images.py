@@ -15,9 +15,11 @@ import zstandard
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.image import Image, MemoryBlobs, open_blob
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import OCI, MediaTypes
+from m2build.places import Place
+from m2build.stores.places import read_image
 
 Entry = tuple[tarfile.TarInfo, bytes]
 
@@ -46,9 +48,9 @@ def hardlink(name: str, target: str) -> Entry:
     return entry(name, tarfile.LNKTYPE, linkname=target)
 
 
-def tar(*entries: Entry, format: int = tarfile.PAX_FORMAT) -> bytes:
+def tar(*entries: Entry) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for info, content in entries:
             archive.addfile(info, io.BytesIO(content))
     return out.getvalue()
@@ -94,8 +96,23 @@ def image(
 SAMPLE = (
     tar(
         folder("bin"), file("bin/tool", b"#!/bin/sh\n", mode=0o755), folder("srv"), folder("srv/app", mode=0o750),
-        file("srv/app/gone.py", b"old"), file("srv/app/kept.py", b"kept", uid=7, gid=8), symlink("srv/app/link", "kept.py"),
+        file("srv/app/gone.py", b"old"), file("srv/app/kept.py", b"kept", uid=7, gid=8),
+        symlink("srv/app/link", "kept.py"),
     ),
     tar(folder("srv"), folder("srv/app", mode=0o750), file("srv/app/.wh.gone.py"), file("srv/app/new.py", b"new")),
 )  # fmt: skip
 """Two layers: the second adds a file and hides one."""
+
+
+def read_everything(place: Place) -> Image:
+    """The image at a place, once every layer's stored bytes have been checked."""
+    found = read_image(place, "linux/amd64").image
+    for layer in found.manifest.layers:
+        with open_blob(found.blobs, layer) as reader:
+            reader.drain()
+    return found
+
+
+def flip(data: bytes) -> bytes:
+    """The same length, one bit altered."""
+    return data[:-1] + bytes([data[-1] ^ 1])

@@ -9,7 +9,7 @@ import pytest
 
 
 def need_tool(name: str) -> str:
-    """The path of someone else's tool. Where it is missing a test is skipped on a developer's machine and fails in CI."""
+    """The path of someone else's tool. Where it is missing, a test is skipped; in CI it fails."""
     path = shutil.which(name)
     if path is not None:
         return path

@@ -112,7 +112,8 @@ def test_nothing_in_the_overlay_depends_on_the_profile() -> None:
 def test_the_config_starts_the_profile_and_keeps_the_rest() -> None:
     config = {"Env": ["PATH=/bin"], "Cmd": ["/bin/bash"], "WorkingDir": "/w", "User": "0", "X-Unknown": [1],
               "ExposedPorts": {"22/tcp": {}}, "Volumes": {"/v": {}}}  # fmt: skip
-    found = build(plan_for(base_image(config=config, **{"x.unknown": {"a": None}, "os.version": "7"})))
+    members: dict[str, Any] = {"x.unknown": {"a": None}, "os.version": "7"}
+    found = build(plan_for(base_image(config=config, **members)))
     result = runtime(found)
     assert result["Entrypoint"] == list(select(RECIPE, profile="tp8").command)
     assert "Cmd" not in result

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
+import types
 from pathlib import Path
+
+import pytest
 
 from m2build.documents import load_document, validate
 from m2build.patches.series import Series
@@ -14,16 +18,17 @@ PAGE = (Path(__file__).parent.parent / "docs" / "patches.md").read_text(encoding
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_snippets_print_what_the_page_says() -> None:
+def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = BLOCK.findall(PAGE)
-    namespace: dict[str, object] = {"__name__": "docs_patches"}
+    module = types.ModuleType("docs_patches")
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look up the module of a class there
     ran = 0
     for position, (language, code) in enumerate(blocks):
         if language != "python":
             continue
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            exec(compile(code, f"docs/patches.md, block {position}", "exec"), namespace)  # noqa: S102
+            exec(compile(code, f"docs/patches.md, block {position}", "exec"), vars(module))  # noqa: S102
         follows = blocks[position + 1]
         assert follows[0] == "text", "every python block is followed by its output"
         assert out.getvalue() == follows[1]

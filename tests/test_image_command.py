@@ -186,7 +186,7 @@ def test_source_date_epoch_is_the_only_time(tmp_path: Path) -> None:
 
 
 def test_metadata_and_iidfile_agree_with_skopeo(tmp_path: Path) -> None:
-    files = ["--metadata-file", tmp_path / "meta.json", "--iidfile", tmp_path / "iid"]
+    files: list[str | Path] = ["--metadata-file", tmp_path / "meta.json", "--iidfile", tmp_path / "iid"]
     out = succeeds("image", "--tp", "8", "--base", BASE, "-o", f"oci:{tmp_path}/out", *files, "--json")
     metadata = json.loads((tmp_path / "meta.json").read_text())
     assert json.loads(out) == metadata

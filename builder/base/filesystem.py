@@ -6,24 +6,16 @@ all below it in the layers underneath, `.wh..wh..opq` hides everything in its fo
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
-from typing import BinaryIO
 
+from m2build.base.members import OPAQUE, WHITEOUT, is_wanted, read_members
 from m2build.errors import ContentError
+from m2build.oci.digest import Digest
 from m2build.oci.image import Image
-from m2build.oci.layer import open_layer
-from m2build.oci.tar import XATTR, Kind, Member
+from m2build.oci.tar import Kind, Member
 from m2build.progress import Progress
-
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
-_LARGEST_FILE = 64 << 20
-"""Bytes; sources are smaller."""
-_LARGEST_TOTAL = 2 << 30
-"""Bytes of all files that are kept."""
 
 
 class Filesystem(Mapping[str, Member]):
@@ -45,7 +37,8 @@ class Filesystem(Mapping[str, Member]):
 def read_filesystem(image: Image, wanted: tuple[str, ...], progress: Progress) -> Filesystem:
     """What the image holds at and below the wanted paths, and the folders above them.
 
-    Every layer is read to its end and checked against its digest and its diff_id.
+    Every layer is read to its end and checked against its digest and its diff_id. A hard link is the file that it
+    leads to, wherever in the image that is.
 
     Args:
         image: the image.
@@ -59,101 +52,77 @@ def read_filesystem(image: Image, wanted: tuple[str, ...], progress: Progress) -
     layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))
     for layer, diff_id in reversed(layers):
         progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
-        with open_layer(image, layer, diff_id) as stream:
-            view.add(_members(stream, wanted))
-    return Filesystem(view.entries)
+        members = read_members(image, layer, diff_id, {*wanted, *view.awaited})
+        elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()
+        if elsewhere:
+            members = read_members(image, layer, diff_id, elsewhere) | members
+        view.add(members, layer.digest)
+    return Filesystem(view.finished())
 
 
 class _View:
     """The union of the layers seen so far, from the top."""
 
     def __init__(self, wanted: tuple[str, ...]) -> None:
-        self.entries: dict[str, Member] = {}
         self._wanted = wanted
+        self._entries: dict[str, Member] = {}
         self._hidden: set[str] = set()
         self._opaque: set[str] = set()
+        self._links: dict[str, Digest] = {}
 
-    def add(self, members: Iterator[Member]) -> None:
+    @property
+    def awaited(self) -> set[str]:
+        """The targets of hard links that have not been seen yet."""
+        return {self._entries[path].target for path in self._links}
+
+    def add(self, layer: Mapping[str, Member], digest: Digest) -> None:
         """Put a layer below those that are there."""
-        layer = {member.path: member for member in members}
-        links = [member for member in layer.values() if member.kind is Kind.OTHER and member.target]
-        for link in links:
-            layer[link.path] = self._linked(link, layer)
-        visible = {path: member for path, member in layer.items() if not _is_marker(path) and self._is_visible(path)}
-        for path in layer:
+        visible = {path: member for path, member in layer.items() if self._is_visible(path)}
+        self._entries |= visible
+        self._links |= {path: digest for path, member in visible.items() if member.kind is Kind.HARD_LINK}
+        for path in list(self._links):
+            self._follow(path, layer)
+        for path, member in layer.items():
             folder, _, name = path.rpartition("/")
-            if name == _OPAQUE:
+            if name == OPAQUE:
                 self._opaque.add(folder)
-            elif name.startswith(_WHITEOUT):
-                self._hidden.add(f"{folder}/{name[len(_WHITEOUT) :]}".lstrip("/"))
-        self.entries |= visible
+            elif name.startswith(WHITEOUT):
+                self._hidden.add(f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/"))
+            elif member.kind is not Kind.FOLDER:
+                self._hidden.add(path)
+
+    def finished(self) -> dict[str, Member]:
+        """The view once all layers are there.
+
+        Raises:
+            ContentError: a hard link leads nowhere.
+        """
+        for path, digest in self._links.items():
+            raise ContentError(
+                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is no file"
+            )
+        solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
+        return {path: member for path, member in self._entries.items() if solid.isdisjoint(_parents(path))}
 
     def _is_visible(self, path: str) -> bool:
-        if path in self.entries or path in self._hidden:
+        if not is_wanted(path, self._wanted) or path.rpartition("/")[2].startswith(WHITEOUT):
             return False
-        for parent in _parents(path):
-            above = self.entries.get(parent)
-            if parent in self._hidden or parent in self._opaque or (above and above.kind is not Kind.FOLDER):
-                return False
-        return "" not in self._opaque
+        if path in self._entries or path in self._hidden or "" in self._opaque:
+            return False
+        return all(parent not in self._hidden and parent not in self._opaque for parent in _parents(path))
 
-    def _linked(self, link: Member, layer: Mapping[str, Member]) -> Member:
-        """A hard link as the file that it is; its target stands in the same layer, before it."""
-        target = layer.get(link.target)
-        if target is None or target.kind is not Kind.FILE:
-            raise ContentError(f"the hard link {link.path} leads to {link.target}, which is not among the files read")
-        return Member(link.path, Kind.FILE, target.mode, target.uid, target.gid, target.mtime, target.content)
-
-
-def _is_marker(path: str) -> bool:
-    return path.rpartition("/")[2].startswith(_WHITEOUT)
+    def _follow(self, path: str, layer: Mapping[str, Member]) -> None:
+        """Put the file in a hard link's place, if this layer holds it; links may lead to links."""
+        target = layer.get(self._entries[path].target)
+        for _ in range(len(layer)):
+            if target is None or target.kind is not Kind.HARD_LINK:
+                break
+            target = layer.get(target.target)
+        if target is not None and target.kind is Kind.FILE:
+            self._entries[path] = replace(target, path=path)
+            del self._links[path]
 
 
 def _parents(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
-
-
-def _members(stream: BinaryIO, wanted: tuple[str, ...]) -> Iterator[Member]:
-    total = 0
-    with _open_tar(stream) as archive:
-        for info in archive:
-            path = _normal(info.name)
-            target = path.rpartition("/")[2].removeprefix(_WHITEOUT)
-            marked = f"{path.rpartition('/')[0]}/{target}".lstrip("/") if _is_marker(path) else path
-            if not path or not _is_wanted(marked, wanted):
-                continue
-            total += info.size if info.isreg() else 0
-            if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:
-                raise ContentError(f"the member {info.name!r} is larger than any source file")
-            yield _member(archive, info, path)
-
-
-@contextmanager
-def _open_tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
-    try:
-        with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
-            yield archive
-    except (tarfile.TarError, UnicodeError, ValueError) as error:
-        raise ContentError(f"it is not a tar archive, or it is truncated: {error}") from error
-
-
-def _is_wanted(path: str, wanted: tuple[str, ...]) -> bool:
-    return any(path == root or path.startswith(f"{root}/") or root.startswith(f"{path}/") for root in wanted)
-
-
-def _normal(name: str) -> str:
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise ContentError(f"the member {name!r} climbs out of the image")
-    return "/".join(parts)
-
-
-def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
-    kinds = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK}
-    kind = Kind.FILE if info.isreg() else kinds.get(info.type, Kind.OTHER)
-    file = archive.extractfile(info) if info.isreg() else None
-    target = _normal(info.linkname) if info.islnk() else info.linkname
-    xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
-    content = file.read() if file else b""
-    return Member(path, kind, info.mode & 0o7777, info.uid, info.gid, int(info.mtime), content, target, xattrs)

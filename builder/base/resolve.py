@@ -5,7 +5,6 @@ from __future__ import annotations
 from m2build.base.model import Base
 from m2build.base.sources import open_files
 from m2build.base.stand_in import STAND_IN, stand_in_base
-from m2build.oci.reference import parse_reference
 from m2build.places import SOURCES, Place, PlaceKind
 from m2build.stores.places import read_image
 
@@ -23,5 +22,4 @@ def open_base(place: Place, *, source_root: str, platform: str) -> Base:
         stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
         return stand_in_base(open_files(place), source_root, platform, stand_in)
     stored = read_image(place, platform)
-    name = str(parse_reference(stored.name)) if stored.name else None
-    return Base(stored.image, stored.digest, name, stored.image.config.labels.get(STAND_IN))
+    return Base(stored.image, stored.digest, stored.name, stored.image.config.labels.get(STAND_IN))

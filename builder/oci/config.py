@@ -43,6 +43,19 @@ class ImageConfig:
             raise ContentError(f"the config {Digest.of(self.raw)} has no rootfs.diff_ids")
         return tuple(map(Digest.parse, found))
 
+    def check(self, *, layers: int) -> None:
+        """See that the config tells of as many layers as its manifest, in its root file system and in its history.
+
+        Raises:
+            ContentError: it does not.
+        """
+        if len(self.diff_ids) != layers:
+            raise ContentError(f"the config names {len(self.diff_ids)} layers, the manifest {layers}")
+        history = self.history or []
+        filled = sum(1 for entry in history if not (isinstance(entry, dict) and entry.get("empty_layer")))
+        if history and filled != layers:
+            raise ContentError(f"the config's history tells of {filled} layers, the manifest of {layers}")
+
     @property
     def platform(self) -> str:
         """`os/architecture[/variant]`."""

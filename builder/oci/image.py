@@ -22,7 +22,7 @@ class Blobs(Protocol):
     """Where the bytes behind descriptors are."""
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A stream of the blob's bytes as stored, not yet checked.
+        """A stream of the blob's bytes as stored, not yet checked; its `name`, if it has one, is for messages.
 
         Raises:
             ContentError: the blob is not there.
@@ -43,6 +43,13 @@ class Image:
     config: ImageConfig
     blobs: Blobs
 
+    @property
+    def everything(self) -> Blobs:
+        """Where the bytes of the manifest, the config and the layers are."""
+        return MemoryBlobs(
+            {self.manifest.digest: self.manifest.raw, Digest.of(self.config.raw): self.config.raw}, self.blobs
+        )
+
 
 @dataclass(frozen=True)
 class MemoryBlobs:
@@ -62,7 +69,12 @@ class MemoryBlobs:
 
 
 class VerifiedReader(io.RawIOBase):
-    """A stream that is checked once it has been read to its end; what is not drained is not checked."""
+    """A stream that is checked once it has been read to its end; what is not drained is not checked.
+
+    Attributes:
+        location: where its bytes are, for messages: ` in FILE`, or nothing.
+        count: how many bytes have been read.
+    """
 
     def __init__(self, stream: BinaryIO, digest: Digest, size: int | None = None) -> None:
         """Wrap a stream of bytes whose digest, and perhaps size, are known."""
@@ -70,6 +82,8 @@ class VerifiedReader(io.RawIOBase):
         self._digest = digest
         self._size = size
         self._hash = hashlib.new(digest.algorithm)
+        name = getattr(stream, "name", None)
+        self.location = f" in {name}" if name else ""
         self.count = 0
 
     def readable(self) -> bool:
@@ -86,7 +100,7 @@ class VerifiedReader(io.RawIOBase):
         self._hash.update(data)
         self.count += len(data)
         if self._size is not None and self.count > self._size:
-            raise ContentError(f"the blob {self._digest} is longer than its {self._size} bytes")
+            raise ContentError(f"the blob {self._digest}{self.location} is longer than its {self._size} bytes")
         if size < 0 or (size > 0 and not data):
             self._check()
         return data
@@ -103,9 +117,13 @@ class VerifiedReader(io.RawIOBase):
 
     def _check(self) -> None:
         if self._size is not None and self.count < self._size:
-            raise ContentError(f"the blob {self._digest} is truncated: it has {self.count} of {self._size} bytes")
+            raise ContentError(
+                f"the blob {self._digest}{self.location} is truncated: it has {self.count} of {self._size} bytes"
+            )
         if self._hash.hexdigest() != self._digest.hex:
-            raise ContentError(f"the blob {self._digest} is altered: its digest is {self._hash.hexdigest()}")
+            raise ContentError(
+                f"the blob {self._digest}{self.location} is altered: its digest is {self._hash.hexdigest()}"
+            )
 
 
 def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:

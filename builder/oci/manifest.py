@@ -13,7 +13,7 @@ from functools import cached_property
 from m2build.errors import ContentError, UsageError
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
-from m2build.oci.media_types import MediaTypes, is_index, vocabulary
+from m2build.oci.media_types import MediaTypes, is_config, is_index, vocabulary
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Index:
         Raises:
             UsageError: there is none; the message lists those there are.
         """
-        found = [entry for entry in self.manifests if _fits(entry.platform, platform)]
+        found = [entry for entry in self.manifests if fits(entry.platform, platform)]
         if not found and len(self.manifests) == 1 and self.manifests[0].platform is None:
             found = list(self.manifests)
         if not found:
@@ -67,7 +67,8 @@ class Index:
         return found[0]
 
 
-def _fits(platform: str | None, wanted: str) -> bool:
+def fits(platform: str | None, wanted: str) -> bool:
+    """Whether an image for one platform serves a wish that may leave the variant open."""
     return platform is not None and (platform == wanted or platform.startswith(f"{wanted}/"))
 
 
@@ -79,16 +80,31 @@ def parse_manifest(raw: bytes, media_type: str = "") -> Manifest | Index:
         media_type: what its descriptor says it is, for documents that do not say so themselves.
 
     Raises:
-        ContentError: it is neither, or malformed.
+        ContentError: it is neither, malformed, ambiguous, or the manifest of something that is no image.
     """
     document = parse_object(raw, "manifest")
-    kind = document.get("mediaType", media_type)
-    if not isinstance(kind, str) or not kind:
-        raise ContentError(f"the manifest {Digest.of(raw)} does not say what it is")
+    kind = _media_type(document, media_type)
     if is_index(kind):
         return Index(tuple(map(Descriptor.parse, _objects(document, "manifests"))))
-    layers = tuple(map(Descriptor.parse, _objects(document, "layers")))
-    return Manifest(raw, vocabulary(kind), Descriptor.parse(document.get("config")), layers)
+    types, config = vocabulary(kind), Descriptor.parse(document.get("config"))
+    if not is_config(config.media_type):
+        raise ContentError(f"the manifest's config is {config.media_type!r}: it describes no image")
+    return Manifest(raw, types, config, tuple(map(Descriptor.parse, _objects(document, "layers"))))
+
+
+def _media_type(document: JsonObject, expected: str) -> str:
+    """What a document is. One that could be read as two things is refused (CVE-2021-41190).
+
+    https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m
+    """
+    kind = document.get("mediaType", expected)
+    if not isinstance(kind, str) or not kind:
+        raise ContentError("the manifest does not say what it is")
+    if expected and kind != expected:
+        raise ContentError(f"the manifest says that it is {kind!r}, its descriptor {expected!r}")
+    if document.get("schemaVersion") != 2 or {"manifests", "layers"} <= document.keys():
+        raise ContentError("the manifest is of another schema, or a manifest and an index in one")
+    return kind
 
 
 def build_manifest(
@@ -118,12 +134,20 @@ def parse_object(raw: bytes, what: str) -> JsonObject:
         ContentError: it is not one.
     """
     try:
-        document = json.loads(raw)
+        document = json.loads(raw, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError) as error:
         raise ContentError(f"the {what} {Digest.of(raw)} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ContentError(f"the {what} {Digest.of(raw)} is not a JSON object")
     return document
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> JsonObject:
+    """An object's members; readers differ in which of two of one name they take."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands there twice")
+    return members
 
 
 def _objects(document: JsonObject, key: str) -> list[object]:

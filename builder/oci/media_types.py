@@ -54,3 +54,8 @@ def vocabulary(media_type: str) -> MediaTypes:
 def is_index(media_type: str) -> bool:
     """Whether a media type is that of an index, or of a manifest list as Docker calls it."""
     return media_type in (OCI.index, DOCKER.index)
+
+
+def is_config(media_type: str) -> bool:
+    """Whether a media type is that of an image's config, and not of some other artifact's."""
+    return media_type in (OCI.config, DOCKER.config)

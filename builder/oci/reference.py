@@ -10,6 +10,7 @@ from m2build.errors import UsageError
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_LONGEST_NAME = 255
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _REFERENCE = re.compile(
     rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
@@ -51,7 +52,7 @@ def parse_reference(text: str) -> Reference:
         UsageError: it is not a reference.
     """
     match = _REFERENCE.fullmatch(text)
-    if match is None:
+    if match is None or len(match["path"]) > _LONGEST_NAME:
         raise UsageError(f"{text!r} is not an image reference", hint="write [REGISTRY/]NAME[:TAG], in lower case")
     registry, path = match["domain"], match["path"]
     if registry is not None and not (set(".:[") & set(registry) or registry == "localhost"):
@@ -63,10 +64,10 @@ def parse_reference(text: str) -> Reference:
     return Reference(registry, path, match["tag"], match["digest"])
 
 
-def is_reference(text: str) -> bool:
-    """Whether a name that was found in a store is a full reference and not just a tag."""
+def is_full_reference(text: str) -> bool:
+    """Whether a name that was found in a store names a registry as well, so that nothing has to be guessed."""
     try:
-        parse_reference(text)
+        reference = parse_reference(text)
     except UsageError:
         return False
-    return "/" in text
+    return text.startswith(f"{reference.registry}/")

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import Descriptor
+from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.layer import open_layer
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER
-from m2build.oci.reference import is_reference
+from m2build.oci.reference import parse_reference
 from m2build.progress import Progress
 from m2build.stores.archive import new_archive
 from m2build.stores.files import Files
 from m2build.stores.stored import StoredImage
 
+_HEX = re.compile("[0-9a-f]{64}")
 _GZIP = b"\x1f\x8b"
 _LARGEST_DOCUMENT = 16 << 20
 
@@ -53,21 +55,19 @@ def read_docker_archive(files: Files, reference: str | None, where: str) -> Stor
         UsageError: no image has that name, or several have none to choose by.
     """
     entry = _choose(_document(files, where), reference, where)
-    config_name, layer_names, tags = entry.get("Config"), entry.get("Layers"), entry.get("RepoTags")
+    config_name, layer_names = entry.get("Config"), entry.get("Layers")
     if not isinstance(config_name, str) or not isinstance(layer_names, list):
         raise ContentError(f"{where}: manifest.json names no config or no layers")
-    with files.open(config_name) as file:
-        config = ImageConfig(file.read(_LARGEST_DOCUMENT))
-    if len(config.diff_ids) != len(layer_names):
-        raise ContentError(f"{where}: the config names {len(config.diff_ids)} layers, manifest.json {len(layer_names)}")
+    config = _config(files, config_name)
+    config.check(layers=len(layer_names))
     layers = [_layer(files, str(name), diff_id) for name, diff_id in zip(layer_names, config.diff_ids, strict=True)]
     manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, config.raw), layers, {})
     names = {layer.digest: str(name) for layer, name in zip(layers, layer_names, strict=True)}
-    tag = next((str(tag) for tag in tags or [] if is_reference(str(tag))), None) if isinstance(tags, list) else None
-    return StoredImage(Image(manifest, config, _NamedBlobs(files, names)), manifest.digest, reference or tag)
+    name = _full(reference) if reference else next(iter(_names(entry)), None)
+    return StoredImage(Image(manifest, config, _NamedBlobs(files, names)), manifest.digest, name)
 
 
-def _document(files: Files, where: str) -> list[dict[str, object]]:
+def _document(files: Files, where: str) -> list[JsonObject]:
     with files.open("manifest.json") as file:
         try:
             document = json.loads(file.read(_LARGEST_DOCUMENT))
@@ -78,14 +78,33 @@ def _document(files: Files, where: str) -> list[dict[str, object]]:
     return document
 
 
-def _choose(entries: list[dict[str, object]], reference: str | None, where: str) -> dict[str, object]:
-    tags = [[str(tag) for tag in tags] if isinstance(tags := entry.get("RepoTags"), list) else [] for entry in entries]
-    found = [entry for entry, names in zip(entries, tags, strict=True) if reference is None or reference in names]
+def _choose(entries: list[JsonObject], reference: str | None, where: str) -> JsonObject:
+    found = [entry for entry in entries if reference is None or _full(reference) in _names(entry)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(name for names in tags for name in names)
+    known = ", ".join(name for entry in entries for name in _names(entry))
     problem = f"has no image {reference!r}" if reference else f"holds {len(entries)} images"
     raise UsageError(f"{where} {problem}", hint=f"name one after a colon: {known}" if known else None)
+
+
+def _names(entry: JsonObject) -> list[str]:
+    """The full references of an image; docker leaves docker.io and library/ out."""
+    tags = entry.get("RepoTags")
+    return [_full(tag) for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+
+def _full(reference: str) -> str:
+    return str(parse_reference(reference))
+
+
+def _config(files: Files, name: str) -> ImageConfig:
+    """The config, checked against its digest where its name is that."""
+    with files.open(name) as file:
+        config = ImageConfig(file.read(_LARGEST_DOCUMENT))
+    named = PurePosixPath(name).name.removesuffix(".json")
+    if _HEX.fullmatch(named) and Digest.of(config.raw).hex != named:
+        raise ContentError(f"the config {name} is altered: its digest is {Digest.of(config.raw)}")
+    return config
 
 
 def _layer(files: Files, name: str, diff_id: Digest) -> Descriptor:

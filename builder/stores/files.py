@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from m2build.errors import ContentError, StorageError, UsageError
+from m2build.oci.tar import StrictTarInfo
 from m2build.stores.stored import storage
 
 _LINKS = 8
@@ -59,8 +61,8 @@ class ArchiveFiles:
             raise UsageError(f"there is no file {archive}", hint="check the path after the colon")
         self._archive = archive
         try:
-            with storage(archive, "read"), tarfile.open(archive, "r:") as tar:
-                self._members = {str(PurePosixPath(member.name)): member for member in tar}
+            with storage(archive, "read"), tarfile.open(archive, "r:", tarinfo=StrictTarInfo) as tar:
+                members = [(str(PurePosixPath(member.name)), member) for member in tar]
                 end = tar.offset
         except (tarfile.TarError, EOFError) as error:
             raise ContentError(
@@ -69,6 +71,8 @@ class ArchiveFiles:
             ) from error
         if end > archive.stat().st_size:
             raise ContentError(f"{archive} is truncated")
+        self._members = dict(members)
+        self._counts = Counter(name for name, _ in members)
 
     def open(self, name: str) -> BinaryIO:
         """A stream of one member's bytes."""
@@ -85,6 +89,8 @@ class ArchiveFiles:
             member = self._members.get(str(PurePosixPath(name)))
             if member is None:
                 break
+            if self._counts[str(PurePosixPath(name))] > 1:
+                raise ContentError(f"{self._archive} holds two files {name}: readers differ in which one they take")
             if member.isreg():
                 return member
             # docker before version 25 wrote a layer that stood in the archive already as a link to it.
@@ -107,6 +113,7 @@ class _Section(io.RawIOBase):
     """A part of a file as a stream of its own."""
 
     def __init__(self, path: Path, start: int, size: int) -> None:
+        self.name = str(path)
         self._file = path.open("rb", buffering=0)
         self._file.seek(start)
         self._left = size

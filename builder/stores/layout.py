@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import Descriptor
+from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.image import Image, VerifiedReader, read_blob
 from m2build.oci.manifest import Index, canonical, parse_manifest, parse_object
 from m2build.oci.media_types import OCI
-from m2build.oci.reference import is_reference
+from m2build.oci.reference import is_full_reference
 from m2build.patches.atomic import atomic_file, atomic_folder
 from m2build.progress import Progress
 from m2build.stores.files import Files
@@ -57,12 +59,8 @@ def read_layout(files: Files, tag: str | None, platform: str, where: str) -> Sto
         child = manifest.for_platform(platform)
         manifest = parse_manifest(read_blob(blobs, child), child.media_type)
     config = ImageConfig(read_blob(blobs, manifest.config))
-    if len(config.diff_ids) != len(manifest.layers):
-        raise ContentError(
-            f"{where}: the config names {len(config.diff_ids)} layers, the manifest {len(manifest.layers)}"
-        )
     names = (entry.annotations.get(key) for key in (_IMAGE_NAME, REF_NAME))
-    name = next((str(name) for name in names if isinstance(name, str) and is_reference(name)), None)
+    name = next((name for name in names if isinstance(name, str) and is_full_reference(name)), None)
     return StoredImage(Image(manifest, config, blobs), entry.digest, name)
 
 
@@ -90,6 +88,8 @@ def _choose(entries: list[Descriptor], tag: str | None, where: str) -> Descripto
 def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progress) -> None:
     """Put an image into a layout: a new one, which appears whole, or an existing one, whose index changes last.
 
+    Several processes may write to one layout: each waits for its turn.
+
     Raises:
         UsageError: the folder is something else, or the tag names another image and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
@@ -97,23 +97,44 @@ def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progres
     """
     with storage(folder, "written"):
         if folder.is_dir() and (folder / "oci-layout").is_file():
-            _add(image, folder, tag, replace=replace, progress=progress)
+            with _turn(folder), _all_or_nothing() as new:
+                _add(image, folder, tag, new, replace=replace, progress=progress)
             return
         if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
             raise UsageError(f"{folder} exists and is not an OCI layout", hint="name a new folder after oci:")
         with atomic_folder(folder) as staging:
-            (staging / "oci-layout").write_bytes(_MARKER)
-            (staging / "index.json").write_bytes(_index([], image, tag))
-            _write_blobs(image, staging, progress)
+            for name, data in layout_files(image, tag).items():
+                (staging / name).write_bytes(data)
+            _write_blobs(image, staging, [], progress)
 
 
-def _add(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progress) -> None:
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Keep other writers of the layout waiting; the lock goes with the process, whatever becomes of it."""
+    with (folder / "oci-layout").open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[list[Path]]:
+    """A list for the files that were added; on any failure they are removed."""
+    added: list[Path] = []
     try:
-        entries = parse_object((folder / "index.json").read_bytes(), "index").get("manifests")
+        yield added
+    except BaseException:
+        for path in added:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool, progress: Progress) -> None:
+    try:
+        index = parse_object((folder / "index.json").read_bytes(), "index")
     except FileNotFoundError as error:
         raise ContentError(f"{folder} is an OCI layout without an index.json") from error
-    others = []
-    for entry in entries if isinstance(entries, list) else []:
+    others: list[object] = []
+    for entry in entries if isinstance(entries := index.get("manifests"), list) else []:
         descriptor = Descriptor.parse(entry)
         if descriptor.annotations.get(REF_NAME) != tag:
             others.append(entry)
@@ -122,36 +143,39 @@ def _add(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progr
                 f"{folder} already has an image {tag!r}, another one: {descriptor.digest}",
                 hint="name another tag after a second colon, or move this one with --replace",
             )
-    _write_blobs(image, folder, progress)
+    _write_blobs(image, folder, new, progress)
     with atomic_file(folder / "index.json") as out:
-        out.write(_index(others, image, tag))
+        out.write(canonical(_with_image(index, others, image, tag)))
 
 
-def _index(others: list[object], image: Image, tag: str) -> bytes:
+_EMPTY: JsonObject = {"schemaVersion": 2, "mediaType": OCI.index}
+
+
+def _with_image(index: JsonObject, others: list[object], image: Image, tag: str) -> JsonObject:
+    """An index with other entries, and ours behind them; whatever else it says stays."""
     entry = image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
-    return canonical({"schemaVersion": 2, "mediaType": OCI.index, "manifests": [*others, entry]})
+    return index | {"manifests": [*others, entry]}
 
 
-def layout_files(image: Image, tag: str) -> Iterator[tuple[str, bytes]]:
-    """The small files of a layout with one image."""
-    yield "oci-layout", _MARKER
-    yield "index.json", _index([], image, tag)
-    yield blob_path(image.manifest.descriptor), image.manifest.raw
-    yield blob_path(image.manifest.config), image.config.raw
+def layout_files(image: Image, tag: str) -> dict[str, bytes]:
+    """What a layout with one image holds beside its blobs."""
+    return {"oci-layout": _MARKER, "index.json": canonical(_with_image(_EMPTY, [], image, tag))}
 
 
-def _write_blobs(image: Image, folder: Path, progress: Progress) -> None:
-    for layer in dict.fromkeys(image.manifest.layers):
-        path = folder / blob_path(layer)
-        if not _holds(path, layer):
+def layout_blobs(image: Image) -> tuple[Descriptor, ...]:
+    """What a layout holds of an image, each blob once, the manifest last."""
+    return tuple(dict.fromkeys((*image.manifest.layers, image.manifest.config, image.manifest.descriptor)))
+
+
+def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress) -> None:
+    """Write the blobs that are not there yet, and note them."""
+    for descriptor in layout_blobs(image):
+        path = folder / blob_path(descriptor)
+        if not _holds(path, descriptor):
+            if not path.exists():
+                new.append(path)
             with atomic_file(path) as out:
-                copy_blob(image.blobs, layer, out, progress)
-    for descriptor, data in (
-        (image.manifest.config, image.config.raw),
-        (image.manifest.descriptor, image.manifest.raw),
-    ):
-        with atomic_file(folder / blob_path(descriptor)) as out:
-            out.write(data)
+                copy_blob(image.everything, descriptor, out, progress)
 
 
 def _holds(path: Path, descriptor: Descriptor) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from m2build.oci.image import Image
 from m2build.progress import Progress
 from m2build.stores.archive import new_archive
-from m2build.stores.layout import blob_path, layout_files
+from m2build.stores.layout import blob_path, layout_blobs, layout_files
 
 
 def write_oci_archive(image: Image, path: Path, tag: str, *, replace: bool, progress: Progress) -> None:
@@ -19,7 +19,7 @@ def write_oci_archive(image: Image, path: Path, tag: str, *, replace: bool, prog
         StorageError: it cannot be written; nothing is left behind.
     """
     with new_archive(path, replace=replace) as archive:
-        for name, data in layout_files(image, tag):
+        for name, data in layout_files(image, tag).items():
             archive.add(name, data)
-        for layer in dict.fromkeys(image.manifest.layers):
-            archive.add_blob(blob_path(layer), image.blobs, layer, progress)
+        for descriptor in layout_blobs(image):
+            archive.add_blob(blob_path(descriptor), image.everything, descriptor, progress)

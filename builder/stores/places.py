@@ -6,13 +6,14 @@ from pathlib import Path
 
 from m2build.errors import UsageError
 from m2build.oci.image import Image
+from m2build.oci.manifest import fits
 from m2build.places import Place, PlaceKind
 from m2build.progress import Progress
 from m2build.stores.docker_archive import read_docker_archive, write_docker_archive
 from m2build.stores.files import ArchiveFiles, FolderFiles
 from m2build.stores.layout import read_layout, write_layout
 from m2build.stores.oci_archive import write_oci_archive
-from m2build.stores.stored import StoredImage
+from m2build.stores.stored import StoredImage, located
 
 _WORTH_SAYING = 64 << 20
 """Bytes above which the total is said before anything is moved."""
@@ -26,19 +27,27 @@ def read_image(place: Place, platform: str) -> StoredImage:
         ContentError: something is missing, truncated, altered or malformed.
         StorageError: a file cannot be read.
     """
-    path = Path(place.location)
-    match place.kind:
-        case PlaceKind.OCI:
-            return read_layout(FolderFiles(path), place.tag, platform, str(place))
-        case PlaceKind.OCI_ARCHIVE:
-            return read_layout(ArchiveFiles(path), place.tag, platform, str(place))
-        case PlaceKind.DOCKER_ARCHIVE:
-            return read_docker_archive(ArchiveFiles(path), place.tag, str(place))
-        case _:
-            raise UsageError(
-                f"images cannot be read from {place} yet",
-                hint=f"copy it first: skopeo copy {place} oci:DIR:TAG, then use oci:DIR:TAG",
-            )
+    path, where = Path(place.location), str(place)
+    with located(place.location):
+        match place.kind:
+            case PlaceKind.OCI:
+                stored = read_layout(FolderFiles(path), place.tag, platform, where)
+            case PlaceKind.OCI_ARCHIVE:
+                stored = read_layout(ArchiveFiles(path), place.tag, platform, where)
+            case PlaceKind.DOCKER_ARCHIVE:
+                stored = read_docker_archive(ArchiveFiles(path), place.tag, where)
+            case _:
+                raise UsageError(
+                    f"images cannot be read from {place} yet",
+                    hint=f"copy it first: skopeo copy {place} oci:DIR:TAG, then use oci:DIR:TAG",
+                )
+        stored.image.config.check(layers=len(stored.image.manifest.layers))
+    found = stored.image.config.platform
+    if found and not fits(found, platform):
+        raise UsageError(
+            f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
+        )
+    return stored
 
 
 def write_image(image: Image, place: Place, *, tag: str, reference: str, replace: bool, progress: Progress) -> None:

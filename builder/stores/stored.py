@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from m2build.errors import StorageError
+from m2build.errors import ContentError, StorageError
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 
@@ -19,7 +19,7 @@ class StoredImage:
     Attributes:
         image: the image, for one platform.
         digest: of what its name refers to: the manifest's, or that of the index which holds it.
-        name: a real reference, if the store knows one; never the local path.
+        name: a full reference, if the store knows one; never the local path.
     """
 
     image: Image
@@ -37,3 +37,14 @@ def storage(path: Path, verb: str) -> Iterator[None]:
             f"{error.filename or path} cannot be {verb}: {error.strerror or error}",
             hint="check the path, its permissions and the space that is left" if verb == "written" else None,
         ) from error
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Say in which store bytes were found that are not what they should be."""
+    try:
+        yield
+    except ContentError as error:
+        if place in str(error):
+            raise
+        raise ContentError(f"{place}: {error}", hint=error.hint) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import tarfile
@@ -14,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from images import Entry, compressed, entry, file, folder, hardlink, image, symlink, tar
+from support import need_tool
+
 from m2build.base.filesystem import read_filesystem
 from m2build.errors import ContentError
 from m2build.oci.config import ImageConfig
@@ -26,7 +27,6 @@ from m2build.oci.tar import Kind
 from m2build.places import Place, PlaceKind
 from m2build.progress import Silent
 from m2build.stores.places import write_image
-from support import need_tool
 
 Seen = dict[str, tuple[Any, ...]]
 
@@ -55,7 +55,7 @@ def unpacked(tmp_path: Path, *layers: bytes, wanted: str = "w") -> Seen:
             continue
         kind = {stat.S_IFDIR: "folder", stat.S_IFLNK: "symlink", stat.S_IFREG: "file"}[stat.S_IFMT(status.st_mode)]
         data = path.read_bytes() if kind == "file" else b""
-        target = os.readlink(path) if kind == "symlink" else ""
+        target = str(path.readlink()) if kind == "symlink" else ""
         numbers = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, int(status.st_mtime))
         found[name] = (kind, *numbers, data, target)
     return found
@@ -66,7 +66,10 @@ STACKS: dict[str, list[bytes]] = {
     "upper wins": [tar(W, file("w/a", b"1", mode=0o600)), tar(W, file("w/a", b"2", mode=0o4755, uid=3, gid=4))],
     "whiteout": [tar(W, file("w/a"), folder("w/d"), file("w/d/b")), tar(W, file("w/.wh.a"), file("w/.wh.d"))],
     "whiteout and back": [tar(W, file("w/a", b"1")), tar(W, file("w/.wh.a")), tar(W, file("w/a", b"3"))],
-    "replaced in one layer": [tar(W, folder("w/d"), file("w/d/a")), tar(W, file("w/.wh.d"), folder("w/d"), file("w/d/b"))],
+    "replaced in one layer": [
+        tar(W, folder("w/d"), file("w/d/a")),
+        tar(W, file("w/.wh.d"), folder("w/d"), file("w/d/b")),
+    ],
     "opaque": [tar(W, folder("w/d"), file("w/d/a")), tar(W, folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/b"))],
     "opaque root": [tar(W, file("w/a")), tar(W, file("w/.wh..wh..opq"), file("w/b"))],
     "file becomes folder": [tar(W, file("w/x")), tar(W, folder("w/x"), file("w/x/y"))],
@@ -96,13 +99,15 @@ def test_the_view_is_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("above", ["", "s", "s/t"])
 def test_an_opaque_folder_above_hides_what_is_below(above: str) -> None:
     lower = tar(folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/a", b"1"))
-    upper = tar(file(f"{above}/.wh..wh..opq".lstrip("/")), folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/b", b"2"))
+    upper = tar(
+        file(f"{above}/.wh..wh..opq".lstrip("/")), folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/b", b"2")
+    )
     assert content(lower, upper, wanted=("s/t/w",)) == {"s/t/w/b": b"2"}
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_whiteouts_concern_lower_layers_only_wherever_they_stand(order: int) -> None:
-    """"Whiteout files MUST only apply to resources in lower/parent layers." (layer.md)"""
+    """ "Whiteout files MUST only apply to resources in lower/parent layers." (layer.md)"""
     entries = [file("w/.wh.a"), file("w/a", b"2"), folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/x", b"3")]
     lower = tar(W, file("w/a", b"1"), folder("w/d"), file("w/d/y"))
     assert content(lower, tar(W, *entries[::order])) == {"w/a": b"2", "w/d/x": b"3"}
@@ -111,7 +116,12 @@ def test_whiteouts_concern_lower_layers_only_wherever_they_stand(order: int) -> 
 def test_parents_are_seen_and_nothing_else() -> None:
     layer = tar(folder("s", 0o711), folder("s/t", 0o700), folder("s/t/w"), file("s/t/w/a"), file("s/x"), file("y"))
     found = view(layer, wanted=("s/t/w",))
-    assert {path: seen[1] for path, seen in found.items()} == {"s": 0o711, "s/t": 0o700, "s/t/w": 0o755, "s/t/w/a": 0o644}
+    assert {path: seen[1] for path, seen in found.items()} == {
+        "s": 0o711,
+        "s/t": 0o700,
+        "s/t/w": 0o755,
+        "s/t/w/a": 0o644,
+    }
 
 
 def test_several_wanted_places_are_one_view() -> None:
@@ -149,7 +159,9 @@ def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
             kind = draw(st.sampled_from(["file", "folder", "whiteout", "opaque", "hidden and back"]))
             layer[path] = (path, kind, b"%d" % number)
         solid = {path for path, (_, kind, _) in layer.items() if kind in ("file", "hidden and back")}
-        layers.append([item for path, item in sorted(layer.items()) if not any(path.startswith(f"{s}/") for s in solid)])
+        layers.append(
+            [item for path, item in sorted(layer.items()) if not any(path.startswith(f"{s}/") for s in solid)]
+        )
     return layers
 
 
@@ -176,7 +188,7 @@ def apply(tree: dict[str, bytes | None], layer: list[tuple[str, str, bytes]]) ->
     return {
         path: data
         for path, data in result.items()
-        if not any(result.get("/".join(path.split("/")[:n]), None) is not None for n in range(1, path.count("/") + 1))
+        if not any(result.get("/".join(path.split("/")[:n])) is not None for n in range(1, path.count("/") + 1))
     }
 
 
@@ -248,7 +260,9 @@ def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
 
 def stored(blob: bytes, diff_id: Digest, how: str) -> Image:
     """A one-layer image whose blob is what its digest says, whatever it holds."""
-    media_type = {"gzip": OCI.layer_gzip, "zstd": "application/vnd.oci.image.layer.v1.tar+zstd", "plain": OCI.layer}[how]
+    media_type = {"gzip": OCI.layer_gzip, "zstd": "application/vnd.oci.image.layer.v1.tar+zstd", "plain": OCI.layer}[
+        how
+    ]
     config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]}}
     raw = json.dumps(config).encode()
     layer = Descriptor.of(media_type, blob)

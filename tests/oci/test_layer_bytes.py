@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import need_tool
+
 from m2build.oci.gzip import stored_gzip
 from m2build.oci.tar import Kind, Member, write_tar
-from support import need_tool
 
 NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=120).filter(
     lambda name: name not in {".", ".."} and len(name.encode()) < 256

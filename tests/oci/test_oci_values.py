@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from images import config_document
+
 from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -57,7 +58,9 @@ def test_what_is_no_digest_is_refused(text: Any) -> None:
 
 
 def test_a_descriptor_keeps_members_that_it_does_not_know() -> None:
-    document = descriptor(annotations={"a": "b"}, urls=["https://example.com"], platform={"os": "linux", "os.version": "1"})
+    document = descriptor(
+        annotations={"a": "b"}, urls=["https://example.com"], platform={"os": "linux", "os.version": "1"}
+    )
     assert Descriptor.parse(document).to_json() == document
 
 

@@ -1,10 +1,9 @@
-"""What we write, skopeo, umoci, podman and crane read; what they write, we read. The sample's layers come from tarfile."""
+"""What we write, skopeo, umoci, podman and crane read; what they write, we read. The layers come from tarfile."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 import subprocess
 import tempfile
@@ -12,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from images import SAMPLE, image
+from support import need_tool
+
 from m2build.oci.image import Image, open_blob
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.places import Place, PlaceKind
 from m2build.progress import Silent
 from m2build.stores.places import read_image, write_image
-from support import need_tool
 
 NAME = "registry.example/team/app:v1"
 OF_TYPES = pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
@@ -50,7 +50,7 @@ def listing(root: Path) -> dict[str, tuple[int, int, int, bytes]]:
     found = {}
     for path in sorted(root.rglob("*")):
         status = path.lstat()
-        content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         found[str(path.relative_to(root))] = (status.st_mode, status.st_uid, status.st_gid, content)
     return found
 
@@ -132,7 +132,9 @@ def test_we_read_what_skopeo_writes(types: MediaTypes, how: str, kind: PlaceKind
 
 @OF_TYPES
 @OF_HOW
-def test_a_docker_archive_holds_the_config_to_the_byte_and_the_layers_uncompressed(types: MediaTypes, how: str, tmp_path: Path) -> None:
+def test_a_docker_archive_holds_the_config_to_the_byte_and_the_layers_uncompressed(
+    types: MediaTypes, how: str, tmp_path: Path
+) -> None:
     sample = image(*SAMPLE, types=types, how=how)
     found = read_image(store(sample, PlaceKind.DOCKER_ARCHIVE, tmp_path), "linux/amd64").image
     assert found.config.raw == sample.config.raw

@@ -1,0 +1,98 @@
+"""A layer's members, streamed out of its tar: those that are wanted, and the whiteouts that concern them."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from m2build.errors import ContentError
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image
+from m2build.oci.layer import open_layer
+from m2build.oci.tar import XATTR, Kind, Member, StrictTarInfo
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+_BOOKKEEPING = ".wh..wh."
+"""What the names of AUFS's own files begin with; they are no content, and hide nothing."""
+_LARGEST_FILE = 64 << 20
+"""Bytes; sources are smaller."""
+_LARGEST_TOTAL = 2 << 30
+"""Bytes of all files that are kept of one layer."""
+
+
+def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Collection[str]) -> dict[str, Member]:
+    """What a layer holds at, below and on the way to the wanted paths, whiteouts included, by path.
+
+    The layer is read to its end and checked against its digest and its diff_id. Of two members of one name the later
+    one counts, as for any unpacker.
+
+    Raises:
+        ContentError: the layer is missing, truncated, altered or hostile; the message names it.
+    """
+    with open_layer(image, layer, diff_id) as stream:
+        return {member.path: member for member in _members(stream, wanted)}
+
+
+def is_wanted(path: str, wanted: Collection[str]) -> bool:
+    """Whether a path is one of the wanted ones, below one, or on the way to one, as the root is to all."""
+    return not path or any(f"{path}/".startswith(f"{root}/") or root.startswith(f"{path}/") for root in wanted)
+
+
+def _members(stream: BinaryIO, wanted: Collection[str]) -> Iterator[Member]:
+    total = 0
+    with _open_tar(stream) as archive:
+        for info in archive:
+            path = _normal(info.name)
+            if not path or not is_wanted(_concerns(path), wanted) or _is_bookkeeping(path):
+                continue
+            total += info.size if info.isreg() else 0
+            if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:
+                raise ContentError(f"the member {info.name!r} is larger than any source file")
+            yield _member(archive, info, path)
+
+
+@contextmanager
+def _open_tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=StrictTarInfo, errorlevel=2) as archive:
+            yield archive
+    except (tarfile.TarError, UnicodeError, ValueError) as error:
+        raise ContentError(f"it is not a tar archive, or it is damaged: {error}") from error
+
+
+def _concerns(path: str) -> str:
+    """The path that a member says something about: a whiteout's is the hidden one, an opaque marker's its folder."""
+    folder, _, name = path.rpartition("/")
+    if name == OPAQUE:
+        return folder
+    return f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/")
+
+
+def _is_bookkeeping(path: str) -> bool:
+    return any(part.startswith(_BOOKKEEPING) and part != OPAQUE for part in path.split("/"))
+
+
+def _normal(name: str) -> str:
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ContentError(f"the member {name!r} climbs out of the image")
+    return "/".join(parts)
+
+
+_KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.LNKTYPE: Kind.HARD_LINK}
+
+
+def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
+    kind = Kind.FILE if info.isreg() else _KINDS.get(info.type, Kind.OTHER)
+    mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
+    file = archive.extractfile(info) if info.isreg() else None
+    content = file.read() if file else b""
+    target = _normal(info.linkname) if info.islnk() else info.linkname
+    if kind is Kind.HARD_LINK and target == path:
+        raise ContentError(f"the member {info.name!r} is a link to itself")
+    xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
+    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), content, target, xattrs)
