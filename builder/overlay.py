@@ -14,6 +14,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.gzip import stored_gzip
 from m2build.oci.media_types import MediaTypes
+from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member, write_tar
 from m2build.patches.audit import audit_files
 from m2build.plan import AUDIT_FOLDER, Plan
@@ -47,7 +48,7 @@ class Overlay:
 def make_overlay(plan: Plan) -> Overlay:
     """The overlay of a plan. Pure: the same plan gives the same bytes."""
     members = {member.path: member for member in (*_changed(plan), *_account(plan))}
-    folders = {folder for path in members for folder in _parents(path)} - members.keys()
+    folders = {folder for path in members for folder in parents(path)} - members.keys()
     return Overlay(write_tar([*members.values(), *(_folder(plan, path) for path in folders)]))
 
 
@@ -74,8 +75,3 @@ def _account(plan: Plan) -> Iterator[Member]:
 def _folder(plan: Plan, path: str) -> Member:
     """A folder as the base has it, times included, so that unpacking the overlay leaves it as it is; or a new one."""
     return plan.footing.get(path) or Member(path, Kind.FOLDER, mode=0o755, mtime=plan.created)
-
-
-def _parents(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path

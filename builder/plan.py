@@ -19,6 +19,7 @@ from m2build.base.model import Base
 from m2build.errors import PatchError
 from m2build.labels import OCI, OWN
 from m2build.oci.digest import Digest
+from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.patches.audit import account
 from m2build.patches.changeset import Changeset
@@ -135,7 +136,7 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
         created: seconds since the epoch.
 
     Raises:
-        PatchError: the base was itself derived by m2build.
+        PatchError: the base was itself derived by m2build, or has something else than a folder where one is needed.
     """
     if AUDIT_FOLDER in filesystem:
         raise PatchError(
@@ -146,8 +147,14 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     old = {f"{root}/{change.old_path}" for change in changeset.changes}
     new = {f"{root}/{change.path}" for change in changeset.changes}
     hidden = _hidden(filesystem, old, new)
-    parents = {parent for path in (*old, *new, *hidden, f"{AUDIT_FOLDER}/README") for parent in _parents(path)}
-    footing = {path: filesystem[path] for path in sorted(old | parents) if path in filesystem}
+    above = {parent for path in (*old, *new, *hidden, f"{AUDIT_FOLDER}/README") for parent in parents(path)}
+    footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
+    for path in sorted(above & footing.keys()):
+        if footing[path].kind is not Kind.FOLDER:
+            raise PatchError(
+                f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
+                hint=f"derive from a base in which /{path} is a folder",
+            )
     return Plan(selection, base, changeset, footing, hidden, created)
 
 
@@ -157,16 +164,11 @@ def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, 
         parent
         for path, member in filesystem.items()
         if member.kind is not Kind.FOLDER and path not in gone
-        for parent in _parents(path)
+        for parent in parents(path)
     }
-    left |= {parent for path in new for parent in _parents(path)}
-    emptied = {parent for path in gone for parent in _parents(path) if parent not in left}
-    return tuple(sorted(path for path in gone | emptied if not emptied & set(_parents(path))))
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    left |= {parent for path in new for parent in parents(path)}
+    emptied = {parent for path in gone for parent in parents(path) if parent not in left}
+    return tuple(sorted(path for path in gone | emptied if not emptied & set(parents(path))))
 
 
 def _source_of(path: str) -> str | None:

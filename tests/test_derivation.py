@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from bases import MODELS, base_image, bytecode, sources
-from images import file, folder, image, tar
+from images import file, folder, image, symlink, tar
 
 from m2build import labels
 from m2build.base.model import Base
@@ -165,6 +165,14 @@ def test_the_plan_has_a_digest_that_everything_in_it_moves() -> None:
 def test_an_image_of_our_own_is_not_derived_from_again() -> None:
     with pytest.raises(PatchError, match="itself derived by m2build"):
         plan_for(build(plan_for(base_image())))
+
+
+def test_a_link_where_the_overlay_needs_a_folder_is_refused() -> None:
+    """Written below a link, the overlay would replace the link, and all that is behind it would be gone."""
+    with pytest.raises(PatchError, match="/opt is a symlink"):
+        plan_for(image(tar(*sources(), symlink("opt", "/data/opt"))))
+    with pytest.raises(PatchError, match="has no sources at /sgl-workspace"):
+        plan_for(image(tar(*sources()), tar(symlink("sgl-workspace", "/data"))))
 
 
 def test_a_base_without_the_sources_is_refused() -> None:

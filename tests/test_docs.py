@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import doctest
+import importlib
 import io
 import re
 import sys
@@ -10,6 +12,7 @@ import types
 from pathlib import Path
 
 import pytest
+from test_architecture import MODULES
 
 from m2build.documents import load_document, validate
 from m2build.patches.series import Series
@@ -39,3 +42,9 @@ def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_series_on_the_page_is_a_series() -> None:
     (text,) = [code for language, code in BLOCK.findall(PAGE) if language == "yaml"]
     assert validate(load_document(text, name="docs/patches.md"), Series).id == "mine"
+
+
+def test_examples_in_docstrings_are_true() -> None:
+    results = [doctest.testmod(importlib.import_module(name)) for name in MODULES if name != "m2build.__main__"]
+    assert sum(result.failed for result in results) == 0
+    assert sum(result.attempted for result in results) >= 2

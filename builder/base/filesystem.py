@@ -14,6 +14,7 @@ from m2build.base.members import OPAQUE, WHITEOUT, is_wanted, read_members
 from m2build.errors import ContentError
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
+from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.progress import Progress
 
@@ -102,14 +103,14 @@ class _View:
                 f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is no file"
             )
         solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
-        return {path: member for path, member in self._entries.items() if solid.isdisjoint(_parents(path))}
+        return {path: member for path, member in self._entries.items() if solid.isdisjoint(parents(path))}
 
     def _is_visible(self, path: str) -> bool:
         if not is_wanted(path, self._wanted) or path.rpartition("/")[2].startswith(WHITEOUT):
             return False
         if path in self._entries or path in self._hidden or "" in self._opaque:
             return False
-        return all(parent not in self._hidden and parent not in self._opaque for parent in _parents(path))
+        return all(parent not in self._hidden and parent not in self._opaque for parent in parents(path))
 
     def _follow(self, path: str, layer: Mapping[str, Member]) -> None:
         """Put the file in a hard link's place, if this layer holds it; links may lead to links."""
@@ -121,8 +122,3 @@ class _View:
         if target is not None and target.kind is Kind.FILE:
             self._entries[path] = replace(target, path=path)
             del self._links[path]
-
-
-def _parents(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path

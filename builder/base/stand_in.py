@@ -17,6 +17,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest, canonical
 from m2build.oci.media_types import OCI
+from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member, write_tar
 from m2build.patches.tree import SourceTree
 
@@ -43,8 +44,7 @@ def stand_in_base(tree: SourceTree, source_root: str, platform: str, stand_in: s
 
 
 def _members(tree: SourceTree, root: str) -> Iterator[Member]:
-    parents = [root[:end] for end, character in enumerate(root) if character == "/"]
-    for folder in (*parents, root, *(f"{root}/{folder}" for folder in tree.folders)):
+    for folder in (*parents(root), root, *(f"{root}/{folder}" for folder in tree.folders)):
         yield Member(folder, Kind.FOLDER, mode=0o755, mtime=tree.timestamp)
     for path, file in tree.items():
         mode = 0o755 if file.mode & 0o100 else 0o644
