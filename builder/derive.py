@@ -33,7 +33,7 @@ def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], 
     """
     root = selection.recipe.base.source_root.strip("/")
     filesystem = read_filesystem(base.image, (root, AUDIT_FOLDER), progress)
-    tree = source_tree(filesystem, root, origin=base.name or str(base.digest))
+    tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(load_series(selection.recipe.series), tree, load_codemods()).checked()
     return make_plan(selection, base, filesystem, changeset, created=_created(base, environment))
 

@@ -60,12 +60,14 @@ class Changeset:
         release: the release of the tree, or None if nothing tells it.
         origin: what the tree is called in messages.
         results: one for each patch, in the series' order.
+        deeper: the folder of the tree that the sources really stand in, if they do not stand at its top.
     """
 
     series: Series
     release: str | None
     origin: str
     results: tuple[PatchResult, ...]
+    deeper: str | None = None
 
     @cached_property
     def changes(self) -> tuple[FileChange, ...]:
@@ -81,10 +83,15 @@ class Changeset:
         for result in self.results:
             if not result.passes:
                 where = f"{self.series.distribution} {self.release}" if self.release else self.origin
+                hint = (
+                    f"`m2build patch show {result.patch.id}` says what it expects; "
+                    f"it applies to the releases {result.patch.releases}"
+                )
+                if self.deeper:
+                    hint = f"its sources of {self.series.distribution} are in the folder {self.deeper}: name that one"
                 raise PatchError(
                     f"the patch {result.patch.id} does not apply to {where} ({result.outcome}): {result.detail}",
-                    hint=f"`m2build patch show {result.patch.id}` says what it expects; "
-                    f"it applies to the releases {result.patch.releases}",
+                    hint=hint,
                 )
         return self
 
@@ -103,7 +110,7 @@ def apply_series(series: Series, tree: SourceTree, codemods: Mapping[str, type[C
         result = _apply(patch, codemod, tree, release)
         tree = changed_tree(tree, result.changes)
         results.append(result)
-    return Changeset(series, release, tree.origin, tuple(results))
+    return Changeset(series, release, tree.origin, tuple(results), _deeper(tree, series.distribution))
 
 
 def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
@@ -135,13 +142,27 @@ def release_of(tree: SourceTree, distribution: str) -> str | None:
     """The version of the distribution in a tree: from its metadata, else from its `_version.py` and the like."""
     if tree.release is not None:
         return tree.release
-    package = re.sub(r"[-.]+", "_", distribution)
+    package = _package(distribution)
     for name in ("_version.py", "version.py", "__init__.py"):
         file = tree.get(f"{package}/{name}")
         match = _VERSION.search(file.content) if file else None
         if match and _is_version(match[1].decode(errors="replace")):
             return match[1].decode()
     return None
+
+
+def _package(distribution: str) -> str:
+    """The import package that a distribution is taken to hold."""
+    return re.sub(r"[-.]+", "_", distribution)
+
+
+def _deeper(tree: SourceTree, distribution: str) -> str | None:
+    """The folder of a checkout that holds the package, such as `python`."""
+    package = _package(distribution)
+    if f"{package}/__init__.py" in tree:
+        return None
+    end = f"/{package}/__init__.py"
+    return min((path.removesuffix(end) for path in tree if path.endswith(end)), key=len, default=None)
 
 
 def _is_version(text: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import succeeds
+from commands import refused, succeeds
 from support import need_tool
 
 from m2build.base.resolve import open_base
@@ -225,3 +225,12 @@ def write_noop(folder: Path) -> Path:
         "    last_update: '2026-01-01'\n"
     )
     return path
+
+
+def test_a_checkout_is_told_which_of_its_folders_holds_the_sources(tmp_path: Path) -> None:
+    package = tmp_path / "checkout" / "python" / "sglang"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    arguments = ("image", "--tp", "8", "--base", f"dir:{tmp_path}/checkout", "-o", f"oci:{tmp_path}/out")
+    assert "its sources of sglang are in the folder python: name that one" in refused(4, *arguments)
+    assert not (tmp_path / "out").exists()
