@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from commands import refused, succeeds
+from servers import free_port, serving
 from support import need_tool
 
 from m2build.base.resolve import open_base
@@ -89,6 +90,17 @@ def test_podman_takes_the_layout(layout: Path, podman: list[str]) -> None:
     config = manifest(layout, "tp8")["config"]
     assert isinstance(config, dict)
     assert f"sha256:{image_id}" == config["digest"]
+
+
+def test_crane_carries_the_layout_through_a_registry(tmp_path: Path) -> None:
+    succeeds("image", "--tp", "8", "--base", BASE, "-o", f"oci:{tmp_path}/out")
+    port = free_port()
+    server = [need_tool("crane"), "registry", "serve", "--address", f"127.0.0.1:{port}"]
+    with serving(server, port, tmp_path / "log") as registry:
+        name = f"{registry}/minimax-m2:tp8"
+        pushed = run("crane", "push", tmp_path / "out", name).strip()
+        assert run("crane", "validate", "--remote", name).startswith("PASS")
+    assert pushed.rpartition("@")[2] == json.loads(run(need_tool("skopeo"), "inspect", f"oci:{tmp_path}/out"))["Digest"]
 
 
 def test_crane_and_podman_take_the_docker_archive(tmp_path: Path, podman: list[str]) -> None:

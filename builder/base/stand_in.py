@@ -14,6 +14,7 @@ from m2build.labels import OWN
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
+from m2build.oci.gzip import stored_gzip
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest, canonical
 from m2build.oci.media_types import OCI
@@ -27,7 +28,7 @@ STAND_IN = f"{OWN}base.stand-in"
 def stand_in_base(tree: SourceTree, source_root: str, platform: str, stand_in: str) -> Base:
     """An image that holds a source tree at `source_root` and nothing else.
 
-    The layer is a plain tar, so that no compressor has a say in its digest.
+    The layer is gzip without compression, so that no compressor has a say in its digest.
 
     Args:
         tree: the sources; its timestamp is the image's creation time.
@@ -37,9 +38,10 @@ def stand_in_base(tree: SourceTree, source_root: str, platform: str, stand_in: s
     """
     layer = write_tar(_members(tree, source_root.strip("/")))
     config = canonical(_config(tree, source_root, platform, stand_in, Digest.of(layer)))
-    descriptor = Descriptor.of(OCI.layer, layer)
+    blob = stored_gzip(layer)
+    descriptor = Descriptor.of(OCI.layer_gzip, blob)
     manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [descriptor], {STAND_IN: stand_in})
-    image = Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: layer}))
+    image = Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: blob}))
     return Base(image, manifest.digest, None, stand_in)
 
 
