@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from m2build.base.filesystem import read_filesystem
+from m2build.base.member_cache import member_cache
+from m2build.base.members import Wanted
 from m2build.base.model import Base
 from m2build.base.sources import source_tree
 from m2build.errors import UsageError
+from m2build.oci.paths import parents
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import load_series
@@ -32,7 +35,9 @@ def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], 
         UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
     """
     root = selection.recipe.base.source_root.strip("/")
-    filesystem = read_filesystem(base.image, (root, AUDIT_FOLDER), progress)
+    wanted = Wanted(frozenset({root}), frozenset(parents(AUDIT_FOLDER)))
+    cache = None if base.stand_in else member_cache()
+    filesystem = read_filesystem(base.image, wanted, progress, cache)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(load_series(selection.recipe.series), tree, load_codemods()).checked()
     return make_plan(selection, base, filesystem, changeset, created=_created(base, environment))

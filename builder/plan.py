@@ -138,9 +138,9 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     Raises:
         PatchError: the base was itself derived by m2build, or has something else than a folder where one is needed.
     """
-    if AUDIT_FOLDER in filesystem:
+    if f"{OWN}plan.digest" in base.image.config.labels:
         raise PatchError(
-            f"the base holds /{AUDIT_FOLDER}: it was itself derived by m2build",
+            "the base was itself derived by m2build: its labels say so",
             hint="derive from its own base, which its label org.opencontainers.image.base.name names",
         )
     root = selection.recipe.base.source_root.strip("/")

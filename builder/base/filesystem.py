@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from m2build.base.members import OPAQUE, WHITEOUT, is_wanted, read_members
+from m2build.base.member_cache import MemberCache
+from m2build.base.members import OPAQUE, WHITEOUT, Wanted, read_members
 from m2build.errors import ContentError
+from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.paths import parents
@@ -35,16 +37,18 @@ class Filesystem(Mapping[str, Member]):
         return len(self._entries)
 
 
-def read_filesystem(image: Image, wanted: tuple[str, ...], progress: Progress) -> Filesystem:
-    """What the image holds at and below the wanted paths, and the folders above them.
+def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:
+    """What the image holds at the wanted paths, and the folders above them.
 
-    Every layer is read to its end and checked against its digest and its diff_id. A hard link is the file that it
-    leads to, wherever in the image that is.
+    A layer that is read is read to its end and checked against its digest and its diff_id; one whose wanted members
+    are in the cache is not read, and neither is one that lies below all that can be seen. A hard link is the file that
+    it leads to, wherever in the image that is.
 
     Args:
         image: the image.
-        wanted: paths relative to the image's root, without a leading slash.
+        wanted: what is looked for.
         progress: is told which layer is read.
+        cache: what was found in layers before, or None.
 
     Raises:
         ContentError: a layer is missing, truncated, altered or hostile; the message names it and the member.
@@ -52,19 +56,32 @@ def read_filesystem(image: Image, wanted: tuple[str, ...], progress: Progress) -
     view = _View(wanted)
     layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))
     for layer, diff_id in reversed(layers):
-        progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
-        members = read_members(image, layer, diff_id, {*wanted, *view.awaited})
-        elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()
-        if elsewhere:
-            members = read_members(image, layer, diff_id, elsewhere) | members
+        if view.is_settled:
+            break
+        everything = replace(wanted, trees=wanted.trees | view.awaited)
+        members = cache.get(layer.digest, diff_id, everything) if cache else None
+        if members is None:
+            progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
+            members = _read(image, layer, diff_id, everything)
+            if cache:
+                cache.put(layer.digest, diff_id, everything, members)
         view.add(members, layer.digest)
     return Filesystem(view.finished())
+
+
+def _read(image: Image, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> dict[str, Member]:
+    """A layer's wanted members, and the targets of hard links among them."""
+    members = read_members(image, layer, diff_id, wanted)
+    elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()
+    if elsewhere:
+        members = read_members(image, layer, diff_id, Wanted(frozenset(elsewhere))) | members
+    return members
 
 
 class _View:
     """The union of the layers seen so far, from the top."""
 
-    def __init__(self, wanted: tuple[str, ...]) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._entries: dict[str, Member] = {}
         self._hidden: set[str] = set()
@@ -72,9 +89,25 @@ class _View:
         self._links: dict[str, Digest] = {}
 
     @property
-    def awaited(self) -> set[str]:
+    def awaited(self) -> frozenset[str]:
         """The targets of hard links that have not been seen yet."""
-        return {self._entries[path].target for path in self._links}
+        return frozenset(self._entries[path].target for path in self._links)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no layer further down can change anything."""
+        above = {parent for path in (*self._wanted.trees, *self._wanted.entries) for parent in parents(path)}
+        return (
+            not self._links
+            and all(self._is_covered(tree, below=True) for tree in self._wanted.trees)
+            and all(path in self._entries or self._is_covered(path) for path in (*self._wanted.entries, *above))
+        )
+
+    def _is_covered(self, path: str, *, below: bool = False) -> bool:
+        """Whether what lower layers hold at a path, or below it, is out of sight."""
+        if "" in self._opaque or path in self._hidden or (below and path in self._opaque):
+            return True
+        return any(parent in self._hidden or parent in self._opaque for parent in parents(path))
 
     def add(self, layer: Mapping[str, Member], digest: Digest) -> None:
         """Put a layer below those that are there."""
@@ -106,11 +139,9 @@ class _View:
         return {path: member for path, member in self._entries.items() if solid.isdisjoint(parents(path))}
 
     def _is_visible(self, path: str) -> bool:
-        if not is_wanted(path, self._wanted) or path.rpartition("/")[2].startswith(WHITEOUT):
+        if not self._wanted.concerns(path) or path.rpartition("/")[2].startswith(WHITEOUT):
             return False
-        if path in self._entries or path in self._hidden or "" in self._opaque:
-            return False
-        return all(parent not in self._hidden and parent not in self._opaque for parent in parents(path))
+        return path not in self._entries and not self._is_covered(path)
 
     def _follow(self, path: str, layer: Mapping[str, Member]) -> None:
         """Put the file in a hard link's place, if this layer holds it; links may lead to links."""

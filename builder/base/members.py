@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from m2build.errors import ContentError
@@ -24,8 +25,27 @@ _LARGEST_TOTAL = 2 << 30
 """Bytes of all files that are kept of one layer."""
 
 
-def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Collection[str]) -> dict[str, Member]:
-    """What a layer holds at, below and on the way to the wanted paths, whiteouts included, by path.
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for in an image, by paths relative to its root, without a leading slash.
+
+    Attributes:
+        trees: paths that are wanted with all that is below them.
+        entries: paths that are wanted by themselves.
+    """
+
+    trees: frozenset[str]
+    entries: frozenset[str] = frozenset()
+
+    def concerns(self, path: str) -> bool:
+        """Whether a path is wanted, or on the way to a wanted one, as the root is to all."""
+        if not path or path in self.entries or any(f"{path}/".startswith(f"{tree}/") for tree in self.trees):
+            return True
+        return any(root.startswith(f"{path}/") for root in (*self.trees, *self.entries))
+
+
+def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> dict[str, Member]:
+    """What a layer holds that is wanted or on the way to it, whiteouts included, by path.
 
     The layer is read to its end and checked against its digest and its diff_id. Of two members of one name the later
     one counts, as for any unpacker.
@@ -37,17 +57,12 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Colle
         return {member.path: member for member in _members(stream, wanted)}
 
 
-def is_wanted(path: str, wanted: Collection[str]) -> bool:
-    """Whether a path is one of the wanted ones, below one, or on the way to one, as the root is to all."""
-    return not path or any(f"{path}/".startswith(f"{root}/") or root.startswith(f"{path}/") for root in wanted)
-
-
-def _members(stream: BinaryIO, wanted: Collection[str]) -> Iterator[Member]:
+def _members(stream: BinaryIO, wanted: Wanted) -> Iterator[Member]:
     total = 0
     with _open_tar(stream) as archive:
         for info in archive:
             path = _normal(info.name)
-            if not path or not is_wanted(_concerns(path), wanted) or _is_bookkeeping(path):
+            if not path or not wanted.concerns(_concerns(path)) or _is_bookkeeping(path):
                 continue
             total += info.size if info.isreg() else 0
             if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:

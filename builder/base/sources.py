@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from m2build.base.filesystem import Filesystem, read_filesystem
+from m2build.base.member_cache import member_cache
+from m2build.base.members import Wanted
 from m2build.errors import PatchError
 from m2build.oci.tar import Kind
 from m2build.patches.pypi import fetch_wheel
@@ -29,7 +31,9 @@ def open_source(place: Place, *, source_root: str, platform: str, progress: Prog
         return open_files(place)
     image = read_image(place, platform).image
     root = source_root.strip("/")
-    return source_tree(read_filesystem(image, (root,), progress), root, origin=str(place))
+    return source_tree(
+        read_filesystem(image, Wanted(frozenset({root})), progress, member_cache()), root, origin=str(place)
+    )
 
 
 def open_files(place: Place) -> SourceTree:

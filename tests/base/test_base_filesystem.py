@@ -16,6 +16,7 @@ from images import Entry, compressed, entry, file, folder, hardlink, image, syml
 from support import need_tool
 
 from m2build.base.filesystem import read_filesystem
+from m2build.base.members import Wanted
 from m2build.errors import ContentError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -28,11 +29,12 @@ from m2build.places import Place, PlaceKind
 from m2build.progress import Silent
 from m2build.stores.places import write_image
 
+W_TREE = Wanted(frozenset({"w"}))
 Seen = dict[str, tuple[Any, ...]]
 
 
 def view(*layers: bytes, wanted: tuple[str, ...] = ("w",), how: str = "plain") -> Seen:
-    found = read_filesystem(image(*layers, how=how), wanted, Silent())
+    found = read_filesystem(image(*layers, how=how), Wanted(frozenset(wanted)), Silent())
     return {path: (str(m.kind), m.mode, m.uid, m.gid, m.mtime, m.content, m.target) for path, m in found.items()}
 
 
@@ -142,7 +144,7 @@ def test_every_compression_is_read(how: str) -> None:
 def test_extended_attributes_are_kept() -> None:
     info, data = file("w/a", b"1")
     info.pax_headers = {"SCHILY.xattr.user.key": "value", "comment": "not kept"}
-    found = read_filesystem(image(tar(W, (info, data))), ("w",), Silent())
+    found = read_filesystem(image(tar(W, (info, data))), W_TREE, Silent())
     assert dict(found["w/a"].xattrs) == {"SCHILY.xattr.user.key": "value"}
 
 
@@ -253,7 +255,7 @@ HOSTILE: dict[str, bytes] = {
 def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
     sample = image(GOOD, HOSTILE[name], how=how)
     with pytest.raises(ContentError) as caught:
-        read_filesystem(sample, ("w",), Silent())
+        read_filesystem(sample, W_TREE, Silent())
     assert str(sample.manifest.layers[1].digest) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -288,19 +290,19 @@ def test_a_stream_that_is_not_what_the_diff_id_says_is_refused(name: str) -> Non
     blob, how = STREAMS[name]
     sample = stored(blob, Digest.of(GOOD), how)
     with pytest.raises(ContentError) as caught:
-        read_filesystem(sample, ("w",), Silent())
+        read_filesystem(sample, W_TREE, Silent())
     assert str(sample.manifest.layers[0].digest) in str(caught.value)
 
 
 def test_gzip_in_several_members_is_one_stream() -> None:
     blob = compressed(GOOD[:700], "gzip") + compressed(GOOD[700:], "gzip")
-    assert "w/b" in read_filesystem(stored(blob, Digest.of(GOOD), "gzip"), ("w",), Silent())
+    assert "w/b" in read_filesystem(stored(blob, Digest.of(GOOD), "gzip"), W_TREE, Silent())
 
 
 def test_a_layer_that_holds_nothing_wanted_is_checked_too() -> None:
     sample = stored(tar(file("elsewhere")), Digest.of(b"other"), "plain")
     with pytest.raises(ContentError):
-        read_filesystem(sample, ("w",), Silent())
+        read_filesystem(sample, W_TREE, Silent())
 
 
 def test_devices_are_seen_but_have_no_content() -> None:

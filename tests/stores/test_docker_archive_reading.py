@@ -14,6 +14,7 @@ import pytest
 from images import SAMPLE, config_document, file, flip, hardlink, read_everything, symlink, tar
 
 from m2build.base.filesystem import read_filesystem
+from m2build.base.members import Wanted
 from m2build.errors import ContentError, M2BuildError, UsageError
 from m2build.oci.digest import Digest
 from m2build.oci.media_types import DOCKER
@@ -183,7 +184,7 @@ def test_a_damaged_docker_archive_is_refused_with_its_path(name: str, tmp_path: 
 
 def read_through(place: Place) -> None:
     """Read all layers as a build does: stored bytes and uncompressed ones."""
-    read_filesystem(read_image(place, "linux/amd64").image, ("srv",), Silent())
+    read_filesystem(read_image(place, "linux/amd64").image, Wanted(frozenset({"srv"})), Silent())
 
 
 def test_a_compressed_archive_says_what_to_do(tmp_path: Path) -> None:

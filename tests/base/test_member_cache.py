@@ -1,0 +1,109 @@
+"""Layers that need not be read: those in the cache, and those below all that can be seen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from images import file, folder, hardlink, image, symlink, tar
+
+from m2build.base.filesystem import read_filesystem
+from m2build.base.member_cache import MemberCache
+from m2build.base.members import Wanted
+from m2build.errors import ContentError
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Blobs, Image
+from m2build.progress import Silent
+
+WANTED = Wanted(frozenset({"s/t"}), frozenset({"opt"}))
+
+
+class Counting:
+    """Blobs that note which of them were opened."""
+
+    def __init__(self, below: Blobs) -> None:
+        self.below = below
+        self.opened: list[Descriptor] = []
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        self.opened.append(descriptor)
+        return self.below.open(descriptor)
+
+
+def counted(sample: Image) -> tuple[Image, Counting]:
+    blobs = Counting(sample.blobs)
+    return Image(sample.manifest, sample.config, blobs), blobs
+
+
+LOWER = tar(folder("opt", 0o711), folder("s"), folder("s/t"), file("s/t/a", b"1"), file("s/t/c", b"3"))
+UPPER = tar(
+    folder("s"), folder("s/t", 0o700, uid=7), file("s/t/.wh.a"), file("s/t/b", b"2"), hardlink("s/t/d", "s/t/c"),
+    symlink("s/t/e", "b"), file("s/t/n\udcff", b"name"),
+)  # fmt: skip
+
+
+def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
+    sample, blobs = counted(image(LOWER, UPPER))
+    cache = MemberCache(tmp_path)
+    first = read_filesystem(sample, WANTED, Silent(), cache)
+    assert len(blobs.opened) >= 2
+    blobs.opened.clear()
+    assert dict(read_filesystem(sample, WANTED, Silent(), cache)) == dict(first)
+    assert blobs.opened == []
+    assert first["s/t/d"].content == b"3"
+    read_filesystem(sample, Wanted(frozenset({"s"})), Silent(), cache)
+    assert blobs.opened != [], "another wish is another question"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
+def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
+    sample, blobs = counted(image(LOWER, UPPER))
+    first = read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))
+    for path in tmp_path.iterdir():
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes({"truncated": data[:-2], "altered": data, "empty": b""}[damage])
+    blobs.opened.clear()
+    assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))) == dict(first)
+    assert len(blobs.opened) >= 2
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    found = read_filesystem(image(LOWER, UPPER), WANTED, Silent(), MemberCache(tmp_path / "file" / "layers"))
+    assert "s/t/b" in found
+    assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
+
+
+def test_a_damaged_layer_is_not_kept(tmp_path: Path) -> None:
+    sample = image(LOWER, UPPER[:1500])
+    for _ in range(2):
+        with pytest.raises(ContentError):
+            read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("top", "is_read"),
+    [
+        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/.wh..wh..opq"), file("s/t/b", b"2")), False),
+        (tar(folder("opt"), folder("s"), file("s/.wh..wh..opq"), folder("s/t"), file("s/t/b", b"2")), False),
+        (tar(file(".wh..wh..opq"), folder("s"), folder("s/t"), file("s/t/b", b"2")), False),
+        (tar(folder("opt"), folder("s"), file("s/.wh.t")), False),
+        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/b", b"2")), True),
+        (tar(folder("s"), folder("s/t"), file("s/t/.wh..wh..opq")), True),
+        (tar(folder("opt"), folder("s/t"), file("s/t/.wh..wh..opq")), True),
+        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/.wh..wh..opq"), hardlink("s/t/d", "s/t/c")), True),
+    ],
+    ids=["opaque", "opaque above", "opaque root", "whiteout", "open", "opt unknown", "parent unknown", "link open"],
+)
+def test_reading_stops_when_the_answer_cannot_change(top: bytes, *, is_read: bool) -> None:
+    sample, blobs = counted(image(LOWER, top))
+    read_filesystem(sample, WANTED, Silent())
+    assert (sample.manifest.layers[0] in blobs.opened) is is_read
+
+
+def test_entries_that_are_wanted_alone_come_alone() -> None:
+    found = read_filesystem(image(tar(folder("opt"), file("opt/x"), folder("s"), folder("s/t"))), WANTED, Silent())
+    assert list(found) == ["opt", "s", "s/t"]
