@@ -8,7 +8,7 @@ _PROBE = """\
 import re, urllib.request as r
 a = open('/proc/1/cmdline').read()
 p = (re.findall(r'(?:^|\\0)--port[=\\0](\\d+)', a) or ['{port}'])[-1]
-r.build_opener(r.ProxyHandler({{}})).open('http://127.0.0.1:' + p + '{path}', timeout={timeout})"""
+r.build_opener(r.ProxyHandler({{}})).open('http://127.0.0.1:' + p + {path!r}, timeout={timeout})"""
 """Reads the server's own command line, so that `docker run IMAGE --port 9000` stays healthy: process 1 is the server,
 or an init that was given its arguments. Proxies from the environment are not for loopback."""
 

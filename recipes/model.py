@@ -11,12 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from m2build.documents import misplaced
 from m2build.errors import UsageError
 from m2build.suggest import did_you_mean
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[^/\x00\r\n]+)+$")]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$")]
 Flag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Scalar = Annotated[str, StringConstraints(pattern=r"^[^\x00\r\n]*$")] | int | float
 FlagValue = Literal[True] | Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]
@@ -68,7 +70,7 @@ class Health(_Frozen):
     Until the weights are loaded it answers 503, which on a cold cache takes most of an hour.
     """
 
-    path: AbsolutePath = "/health"
+    path: UrlPath = "/health"
     interval: Annotated[int, Field(ge=1)] = 30
     timeout: Annotated[int, Field(ge=22, le=60)] = 30
     start_period: Annotated[int, Field(ge=0)] = 3600
@@ -89,7 +91,7 @@ class Profile(_Frozen):
     def _port_is_a_port(cls, flags: dict[str, FlagValue]) -> dict[str, FlagValue]:
         port = flags.get("port", _SERVER_PORT)
         if type(port) is not int or not 1 <= port <= 65535:
-            raise ValueError(f"the port {port!r} is not a number from 1 to 65535")
+            raise misplaced(f"the port {port!r} is not a number from 1 to 65535", "port")
         return flags
 
     @property
@@ -115,7 +117,17 @@ class Recipe(_Frozen):
     @model_validator(mode="after")
     def _default_model_exists(self) -> Recipe:
         if self.default_model not in self.models:
-            raise ValueError(f"default_model names no model: {did_you_mean(self.default_model, self.models)}")
+            problem = f"there is no model {did_you_mean(self.default_model, self.models)}"
+            raise misplaced(problem, "default_model")
+        return self
+
+    @model_validator(mode="after")
+    def _model_is_given_once(self) -> Recipe:
+        flag = self.launch.model_flag
+        for name, profile in self.profiles.items():
+            if flag in profile.flags:
+                problem = f"the model is given by models and --model already, as --{flag}"
+                raise misplaced(problem, "profiles", name, "flags", flag)
         return self
 
 

@@ -4,17 +4,57 @@ from __future__ import annotations
 
 import json
 
+from pydantic import JsonValue
+
 from m2build.recipes.model import Recipe
+
+_EXTENDS: JsonValue = {"description": "The recipe to start from, by name or path.", "type": "string"}
 
 
 def schema_text() -> str:
-    """The schema as it stands in `recipe.schema.json`: a recipe in full, or what differs from the one it extends."""
-    schema = Recipe.model_json_schema()
-    schema["properties"]["extends"] = {
-        "description": "The recipe to start from, by name or path; then every other key is optional.",
-        "type": "string",
+    """The schema as it stands in `recipe.schema.json`: a recipe in full, or what differs from the one it extends.
+
+    It holds every model twice. In a variation no key is required, and `null` removes one.
+    """
+    recipe = Recipe.model_json_schema()
+    definitions: dict[str, JsonValue] = recipe.pop("$defs")
+    models = {name: _closed(model) for name, model in [*definitions.items(), ("Recipe", recipe)]}
+    variations = {f"{name}Variation": _variation(model) for name, model in models.items()}
+    document: dict[str, JsonValue] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {**models, **variations},
+        "properties": {"extends": _EXTENDS},
+        "if": {"required": ["extends"]},
+        "then": {"$ref": "#/$defs/RecipeVariation"},
+        "else": {"$ref": "#/$defs/Recipe"},
     }
-    required = schema.pop("required")
-    schema["anyOf"] = [{"required": required}, {"required": ["extends"]}]
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def _closed(schema: JsonValue) -> JsonValue:
+    """The schema with mappings that hold no keys but those whose pattern is given, as the models want it."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    return closed | ({"additionalProperties": False} if "patternProperties" in schema else {})
+
+
+def _variation(schema: JsonValue) -> JsonValue:
+    """The schema of what may be said instead, or of what may be taken away."""
+    if isinstance(schema, list):
+        return [_variation(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed: dict[str, JsonValue] = {}
+    for key, value in schema.items():
+        if key in ("properties", "patternProperties") and isinstance(value, dict):
+            changed[key] = {name: {"anyOf": [_variation(inner), {"type": "null"}]} for name, inner in value.items()}
+        elif key == "$ref":
+            changed[key] = f"{value}Variation"
+        elif key not in ("required", "minProperties", "default"):
+            changed[key] = _variation(value)
+    if schema.get("title") == "Recipe" and isinstance(properties := changed["properties"], dict):
+        properties["extends"] = _EXTENDS
+    return changed

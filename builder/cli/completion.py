@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
+"""The environment variable through which a shell asks for completions."""
+
 
 @click.command(
     epilog="""\b
@@ -20,4 +23,4 @@ def completion(context: click.Context, shell: str) -> None:
 
     completer = get_completion_class(shell)
     if completer is not None:
-        click.echo(completer(context.find_root().command, {}, "m2build", "_M2BUILD_COMPLETE").source())
+        click.echo(completer(context.find_root().command, {}, "m2build", COMPLETE_VARIABLE).source())

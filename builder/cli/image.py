@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 
 from m2build.cli.choosing import choosing, chosen
 from m2build.cli.output import json_option, print_json, progress, progress_option
-from m2build.errors import UsageError
+from m2build.errors import StorageError, UsageError
 from m2build.places import Place, PlaceKind, parse_place
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def image(
     from m2build.stores.places import write_image
 
     destination = _destination(output, dry_run=dry_run)
+    for file in (iidfile, metadata_file):
+        _check_writable(file)
     loaded = load_recipe(recipe_name, overrides)
     selection = chosen(loaded, tp=tp, profile=profile, model=model)
     name, tag = _name(reference, f"m2build/{selection.model_id}:{selection.profile_id}")
@@ -116,6 +119,16 @@ def _destination(output: str | None, *, dry_run: bool) -> Place | None:
     return place
 
 
+def _check_writable(file: Path | None) -> None:
+    """Find out now, and not when the image has been written, that the account of it cannot be."""
+    if file is None:
+        return
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        problem = "it is a directory" if file.is_dir() else f"{folder} is not a directory that can be written"
+        raise StorageError(f"{file} cannot be written: {problem}", hint="name a file in a folder of your own")
+
+
 def _name(reference: str | None, default: str) -> tuple[str, str]:
     """The image's name and tag; without a tag the profile's."""
     from m2build.oci.reference import parse_reference
@@ -132,6 +145,8 @@ def _name(reference: str | None, default: str) -> tuple[str, str]:
 def _base(place: str | None, recipe: Recipe, platform: str | None) -> Base:
     from m2build.base.resolve import open_base
 
+    if platform is not None and not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?", platform):
+        raise UsageError(f"--platform {platform} is not OS/ARCH", hint="as in --platform linux/amd64")
     chosen_place = parse_place(recipe.base.image if place is None else place)
     return open_base(chosen_place, source_root=recipe.base.source_root, platform=platform or recipe.base.platform)
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
+from typing import TextIO
 
 import click
 
 _EVERY = 0.1
 """Seconds between two redrawings of a transfer."""
+
+
+def silence(stream: TextIO | None) -> None:
+    """Send a stream to nowhere: nobody reads it, and the interpreter must not try to flush to it again at its end."""
+    if stream is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _tell(text: str) -> None:
+    """Write to stderr; that nobody listens to the story is no reason not to do the work."""
+    try:
+        click.echo(text, err=True, nl=False)
+    except OSError:
+        silence(sys.stderr)
 
 
 class TerminalProgress:
@@ -21,7 +39,7 @@ class TerminalProgress:
 
     def step(self, message: str) -> None:
         """Print the step."""
-        click.echo(f"\r\x1b[K{message}", err=True)
+        _tell(f"\r\x1b[K{message}\n")
 
     def transfer(self, label: str, done: int, total: int) -> None:
         """Redraw the percentage, at most ten times a second."""
@@ -31,7 +49,7 @@ class TerminalProgress:
         self._drawn = now
         share = 100 * done // total if total else 100
         end = "" if done < total else "\r\x1b[K"
-        click.echo(f"\r\x1b[K  {label} {share} % of {total / 1e6:.1f} MB{end}", err=True, nl=False)
+        _tell(f"\r\x1b[K  {label} {share} % of {total / 1e6:.1f} MB{end}")
 
 
 class PlainProgress:
@@ -39,7 +57,7 @@ class PlainProgress:
 
     def step(self, message: str) -> None:
         """Print the step."""
-        click.echo(message, err=True)
+        _tell(f"{message}\n")
 
     def transfer(self, label: str, done: int, total: int) -> None:
         """Say nothing: a log has no use for percentages."""

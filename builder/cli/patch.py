@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places import Place, PlaceKind, parse_place
@@ -40,7 +40,15 @@ root_option = click.option(
 )
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    epilog="""\b
+Examples:
+  m2build patch list
+  m2build patch status --source ./sglang/python
+  m2build patch diff --source pypi:sglang==0.5.7
+""",
+)
 def patch() -> None:
     """Look at patches, and try, apply or take them back on any source tree."""
 
@@ -122,7 +130,7 @@ def diff(source: str, source_root: str | None, series_name: str, output: Path | 
 
     changeset = _changeset(source, source_root, series_name).checked()
     if output is None:
-        sys.stdout.buffer.write(git_diff(changeset.changes))
+        click.echo(git_diff(changeset.changes), nl=False)
     else:
         write_files(patch_files(changeset), output)
         click.echo(str(output))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from m2build.cli.choosing import choosing, chosen
+from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Recipe
 
 
-@click.group()
+@click.group(cls=Group, epilog="\b\nExamples:\n  m2build recipe list\n  m2build recipe show --tp 8")
 def recipe() -> None:
     """Look at recipes."""
 
@@ -56,7 +57,7 @@ def show(
     from m2build.recipes.load import load_recipe
 
     loaded = load_recipe(recipe_name, overrides)
-    if tp is not None or profile is not None:
+    if tp is not None or profile is not None or model is not None:
         selection = chosen(loaded, tp=tp, profile=profile, model=model)
         if as_json:
             print_json({"command": list(selection.command), "port": selection.port, "title": selection.title})

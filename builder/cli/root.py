@@ -16,13 +16,15 @@ from types import FrameType
 import click
 
 from m2build import __version__
-from m2build.cli.completion import completion
+from m2build.cli.completion import COMPLETE_VARIABLE, completion
+from m2build.cli.groups import Group
 from m2build.cli.image import image
+from m2build.cli.output import silence
 from m2build.cli.patch import patch
 from m2build.cli.recipe import recipe
-from m2build.errors import M2BuildError
+from m2build.errors import ContentError, M2BuildError, StorageError, TransportError, UsageError
+from m2build.suggest import did_you_mean
 
-_INTERRUPTED = 130
 _EPILOG = """\b
 Examples:
   m2build image --tp 8 --base pypi:sglang==0.5.7 -o oci:./minimax-m2-tp8
@@ -36,10 +38,21 @@ what was locked, 4 a patch does not apply, 5 a check of content failed,
 cannot be read or written, 130 interrupted.
 """
 
+_NEXT_STEPS: dict[type[M2BuildError], str] = {
+    ContentError: "copy or fetch it again from where it came; if it stays so, the source itself is damaged",
+    TransportError: "check the network, and try again",
+    StorageError: "check the path, its permissions and the space that is left",
+}
+"""What to do where an error does not say it itself."""
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(
+    cls=Group,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="m2build %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error: m2build --debug COMMAND ….")
 def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
 
@@ -48,49 +61,81 @@ for command in (image, patch, recipe, completion):
     cli.add_command(command)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code and never raises."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or another signal that asks to end.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as for a job in the background, or under nohup
+            signal.signal(number, _interrupt)
     # A short process makes little garbage and many objects: looking for cycles would take a seventh of its time.
     gc.set_threshold(100_000)
+    debug = "--debug" in arguments
     try:
-        result = cli.main(args=list(arguments), prog_name="m2build", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("m2build: interrupted; nothing was left half-written", err=True)
-        return _INTERRUPTED
+        code = _invoke(arguments)
+        if sys.stdout:
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not try to flush to it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough, which is no failure.
+        silence(sys.stdout)
         return 0
+    except click.ClickException as error:
+        return _explain(_from_click(error), error, debug=debug)
     except M2BuildError as error:
-        return _explain(error, debug="--debug" in arguments)
+        return _explain(error, error, debug=debug)
+    except OSError as error:
+        silence(sys.stdout)
+        where = error.filename or "the output"
+        return _explain(StorageError(f"{where} cannot be written: {error.strerror}"), error, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
-        return _explain_internal(error, debug="--debug" in arguments)
-    return result if isinstance(result, int) else 0
+        problem = M2BuildError(
+            f"internal error: {type(error).__name__}: {error}",
+            hint="this is a mistake of m2build's; please report it with the output of `m2build --debug …`",
+        )
+        return _explain(problem, error, debug=debug)
+    return code
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    """Let `kill` unwind the stack as Ctrl-C does, so that temporary files go."""
+def _invoke(arguments: list[str]) -> int:
+    """What click's own `main` does, without its printing: not even an empty line at Ctrl-C."""
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "m2build", COMPLETE_VARIABLE, instruction)
+    try:
+        with cli.make_context("m2build", arguments) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Unwind the stack, so that temporary files go. Once only: an impatient second Ctrl-C would keep them."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _explain(error: M2BuildError, *, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error)
-    click.echo(f"m2build: {error}", err=True)
-    if error.hint:
-        click.echo(f"  {error.hint}", err=True)
-    return error.exit_code
+def _from_click(error: click.ClickException) -> UsageError:
+    """What click found wrong with the command line, in our form."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    message = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption) and context:
+        known = [name for option in context.command.get_params(context) for name in option.opts if name[1:2] == "-"]
+        message = f"there is no option {did_you_mean(error.option_name, known)}"
+    path = context.command_path if context else "m2build"
+    return UsageError(f"{message[:1].lower()}{message[1:]}", hint=f"`{path} --help` says what there is")
 
 
-def _explain_internal(error: Exception, *, debug: bool) -> int:
+def _explain(problem: M2BuildError, error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    click.echo(f"m2build: internal error: {type(error).__name__}: {error}", err=True)
-    click.echo("  this is a mistake of m2build's; please report it with the output of --debug", err=True)
-    return M2BuildError.exit_code
+    click.echo(f"m2build: {problem}", err=True)
+    hint = problem.hint or next((text for kind, text in _NEXT_STEPS.items() if isinstance(problem, kind)), None)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+    return problem.exit_code

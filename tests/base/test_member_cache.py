@@ -64,7 +64,7 @@ def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: P
     for path in tmp_path.iterdir():
         data = bytearray(path.read_bytes())
         data[-1] ^= 1
-        path.write_bytes({"truncated": data[:-2], "altered": data, "empty": b""}[damage])
+        path.write_bytes({"truncated": bytes(data[:-2]), "altered": bytes(data), "empty": b""}[damage])
     blobs.opened.clear()
     assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))) == dict(first)
     assert len(blobs.opened) >= 2

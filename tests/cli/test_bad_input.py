@@ -1,0 +1,175 @@
+"""Bad input on the command line: a clear sentence and the next step, the documented exit code, and nothing written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from checkouts import MODELS, checkout, everything, store, wheel
+from commands import m2build
+
+IMAGE = ("image", "--tp", "8", "-o", "oci:out")
+TREE = ("--base", "dir:tree")
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with sources, images and archives, some of them broken. No test may change it."""
+    folder = tmp_path_factory.mktemp("workshop")
+    tree = checkout(folder / "tree")
+    (checkout(folder / "gone") / MODELS / "transformers.py").unlink()
+    (checkout(folder / "conflict") / MODELS / "hf_transformers_model.py").write_text("# somebody else's\n")
+    (checkout(folder / "unparsable") / MODELS / "kimi_linear.py").write_text("from sglang.srt.models.transformers (\n")
+    for place in ("oci:layout:base", "oci:altered:base", "oci-archive:good.tar", "docker-archive:docker.tar"):
+        kind, _, path = place.partition(":")
+        store(f"{kind}:{folder}/{path}")
+    largest = max((folder / "altered/blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 1
+    largest.write_bytes(data)
+    good = (folder / "good.tar").read_bytes()
+    (folder / "truncated.tar").write_bytes(good[: len(good) * 2 // 3])
+    (folder / "truncated-docker.tar").write_bytes((folder / "docker.tar").read_bytes()[:20_000])
+    (folder / "text.tar").write_text("this is no archive\n")
+    with tarfile.open(folder / "stranger.tar", "w") as archive:
+        archive.add(tree, "tree")
+    whole = wheel(tree, folder / "sglang-0.5.7-py3-none-any.whl").read_bytes()
+    (folder / "truncated-0.5.7-py3-none-any.whl").write_bytes(whole[: len(whole) // 2])
+    (folder / "precious.txt").write_text("precious")
+    (folder / "precious").mkdir()
+    (folder / "precious/thesis.tex").write_text("precious")
+    return folder
+
+
+# What was typed -> the exit code, what the sentence says, and a part of the next step.
+NAMES: dict[tuple[str, ...], tuple[int, str, str]] = {
+    ("imge",): (2, "has no command 'imge'; did you mean 'image'?", "m2build --help"),
+    ("patch", "aply"): (2, "`m2build patch` has no command 'aply'; did you mean 'apply'?", "m2build patch --help"),
+    ("image", "--tpp", "8"): (2, "no option '--tpp'; did you mean '--tp'?", "m2build image --help"),
+    ("--debgu", "recipe", "list"): (2, "no option '--debgu'; did you mean '--debug'?", "m2build --help"),
+    ("image", "--tp", "eight"): (2, "'eight' is not a valid integer", "m2build image --help"),
+    ("image", "--tp", "8", "--base", "dir:tree"): (2, "say where the image goes", "-o oci:./image"),
+    ("patch", "status"): (2, "missing option '--source'", "m2build patch status --help"),
+    ("completion", "csh"): (2, "'csh' is not one of 'bash', 'zsh', 'fish'", "m2build completion --help"),
+    (*IMAGE, *TREE, "--recipe", "minimax-m3"): (2, "there is no recipe 'minimax-m3'; did", "./minimax-m3.yaml"),
+    (*IMAGE, *TREE, "--model", "minimax-m3"): (2, "no model 'minimax-m3'; did you mean 'minimax-m2'?", "minimax-m2.1"),
+    ("image", "--tp", "16", "-o", "oci:out", *TREE): (2, "no profile 'tp16'; did you mean 'tp", "tp4, tp8"),
+    ("image", "--profile", "pt8", "-o", "oci:out", *TREE): (2, "no profile 'pt8'; did you mean 'tp8'?", "tp4, tp8"),
+    (*IMAGE, *TREE, "--profile", "tp8"): (2, "--tp and --profile exclude each other", "--tp 8 is --profile tp8"),
+    (*IMAGE, *TREE, "--set", "series=minimax-m2-rcom"): (2, "did you mean 'minimax-m2-rocm'?", "as a path"),
+    (*IMAGE, *TREE, "-t", "Upper/Case"): (2, "'Upper/Case' is not an image reference", "lower case"),
+    (*IMAGE, *TREE, "--platform", "linux"): (2, "--platform linux is not OS/ARCH", "linux/amd64"),
+    ("recipe", "show", "--model", "minimax-m2"): (2, "say which profile to use", "tp4, tp8"),
+    ("patch", "show", "disable-rmsnorm"): (2, "did you mean 'disable-rmsnorm-compile'?", "m2build patch list"),
+    ("patch", "status", "--source", "dir:tree", "--series", "minimax"): (2, "there is no series 'minimax'", "a path"),
+}  # fmt: skip
+PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
+    (*IMAGE, "--base", "dir:nowhere"): (2, "nowhere is not a directory", "dir:PATH"),
+    (*IMAGE, "--base", "oci:nowhere"): (2, "there is no directory nowhere", "check the path"),
+    (*IMAGE, "--base", "oci-archive:nowhere.tar"): (2, "there is no file nowhere.tar", "check the path"),
+    (*IMAGE, "--base", "oci:"): (2, "the place 'oci:' names nothing", "oci:DIR"),
+    (*IMAGE, "--base", "pypi:sglang"): (2, "'sglang' does not name one release", "pypi:sglang==0.5.7"),
+    (*IMAGE, "--base", "oci:layout:other"): (2, "no image 'other'", "base"),
+    (*IMAGE, "--base", "oci:layout", "--set", "base.source_root=/src"): (4, "no sources at /src", "base.source_root"),
+    (*IMAGE, "--base", "dir:gone"): (4, "rename-transformers-module does not apply", "patch show rename-trans"),
+    (*IMAGE, "--base", "dir:conflict"): (4, "(conflict)", "patch show rename-transformers-module"),
+    (*IMAGE, "--base", "dir:unparsable"): (4, "kimi_linear.py", "mend it"),
+    (*IMAGE, "--base", "oci:altered"): (5, "sha256:", "fetch it again"),
+    (*IMAGE, "--base", "oci-archive:truncated.tar"): (5, "truncated.tar", "gunzip"),
+    (*IMAGE, "--base", "docker-archive:truncated-docker.tar"): (5, "truncated-docker.tar", "gunzip"),
+    (*IMAGE, "--base", "oci-archive:text.tar"): (5, "text.tar is not a plain tar archive", "gunzip"),
+    (*IMAGE, "--base", "oci-archive:stranger.tar"): (5, "stranger.tar", "fetch it again"),
+    (*IMAGE, "--base", "wheel:truncated-0.5.7-py3-none-any.whl"): (5, "truncated-0.5.7-py3-", "fetch it again"),
+    (*IMAGE, "--base", "wheel:text.tar"): (5, "text.tar is not a wheel", "fetch it again"),
+    ("image", "--tp", "8", "-o", "oci:precious", *TREE): (2, "precious exists and is not an OCI layout", "new folder"),
+    ("image", "--tp", "8", "-o", "oci-archive:precious.txt", *TREE): (2, "precious.txt exists already", "--replace"),
+    ("image", "--tp", "8", "-o", "docker-archive:precious", "--replace", *TREE): (2, "precious exists already", "name"),
+    ("image", "--tp", "8", "-o", "oci:layout:base", *TREE): (2, "already has an image 'base'", "--replace"),
+    ("image", "--tp", "8", "-o", "registry.example/a/b", *TREE): (2, "cannot be written to docker://", "oci:DIR"),
+    (*IMAGE, *TREE, "--metadata-file", "precious"): (16, "precious cannot be written: it is a", "name a file"),
+    (*IMAGE, *TREE, "--iidfile", "precious.txt/iid"): (16, "precious.txt is not a directory", "name a file"),
+    ("patch", "apply", "--source", "wheel:sglang-0.5.7-py3-none-any.whl"): (2, "changes a folder", "-o DIR"),
+    ("patch", "revert", "--source", "oci:layout"): (2, "`patch revert` changes a folder", "give a folder"),
+    ("patch", "revert", "--source", "tree"): (4, "holds no record", "version control"),
+    ("patch", "apply", "--source", "gone"): (4, "rename-transformers-module does not apply", "patch show"),
+    ("patch", "apply", "--source", "tree", "-o", "precious"): (16, "precious exists already", "new folder"),
+    ("patch", "diff", "--source", "tree", "-o", "precious"): (16, "precious exists already", "new folder"),
+    ("patch", "apply", "--source", "tree", "--check"): (14, "3 files would change", "without --check"),
+}  # fmt: skip
+
+
+CASES = NAMES | PLACES
+
+
+@pytest.fixture(scope="module")
+def runs(workshop: Path) -> dict[tuple[str, ...], subprocess.CompletedProcess[str]]:
+    """All of the commands, run side by side: they have nothing to write and so cannot get in each other's way."""
+    before = everything(workshop)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        found = dict(zip(CASES, pool.map(lambda typed: m2build(*typed, cwd=workshop), CASES), strict=True))
+    assert everything(workshop) == before, "something was written"
+    return found
+
+
+@pytest.mark.parametrize("typed", CASES, ids=" ".join)
+def test_bad_input_is_refused(
+    typed: tuple[str, ...], runs: dict[tuple[str, ...], subprocess.CompletedProcess[str]]
+) -> None:
+    code, sentence, step = CASES[typed]
+    run = runs[typed]
+    assert (run.returncode, run.stdout) == (code, ""), run.stderr
+    lines = run.stderr.splitlines()
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("m2build: ")
+    assert sentence in lines[0]
+    assert lines[1].startswith("  ")
+    assert step in lines[1]
+
+
+def test_debug_shows_where_it_happened(workshop: Path) -> None:
+    run = m2build("--debug", *IMAGE, "--base", "dir:nowhere", cwd=workshop)
+    assert run.returncode == 2
+    assert run.stderr.startswith("Traceback (most recent call last):\n")
+    assert run.stderr.splitlines()[-2:] == [
+        "m2build: nowhere is not a directory",
+        "  give the folder that holds the package, as dir:PATH",
+    ]
+
+
+PLUGIN = """
+import dataclasses
+
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    module: str
+
+    def apply(self, tree):
+        return 1 // 0
+"""
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_programming_error_is_told_as_one(debug: list[str], workshop: Path, tmp_path: Path) -> None:
+    """Somebody's codemod, installed as a distribution would be, divides by zero: exit code 1, traceback on request."""
+    (tmp_path / "broken_codemod.py").write_text(PLUGIN)
+    metadata = tmp_path / "broken_codemod-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-codemod\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[m2build.codemods]\nbroken = broken_codemod:Broken\n")
+    (tmp_path / "mine.yaml").write_text(
+        "id: mine\nsummary: Mine\ndistribution: sglang\npatches:\n  - id: broken\n    summary: Broken\n    why: None\n"
+        "    codemod: broken\n    parameters: {module: sglang}\n    releases: '>=0'\n    author: Somebody\n"
+        "    last_update: '2026-01-01'\n"
+    )
+    command = [*debug, "patch", "status", "--source", f"{workshop}/tree", "--series", f"{tmp_path}/mine.yaml"]
+    run = m2build(*command, environment={"PYTHONPATH": str(tmp_path)})
+    assert (run.returncode, run.stdout) == (1, "")
+    *traceback, sentence, step = run.stderr.splitlines()
+    assert sentence == "m2build: internal error: ZeroDivisionError: integer division or modulo by zero"
+    assert "m2build --debug" in step
+    assert bool(traceback) == bool(debug)
+    assert ("    return 1 // 0" in traceback) == bool(debug)

@@ -1,0 +1,130 @@
+"""stdout is the result, stderr is the story; and what happens if nobody listens to the one or the other."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from checkouts import checkout, store
+from commands import succeeds
+
+from m2build.recipes.load import load_recipe
+
+M2BUILD = [sys.executable, "-m", "m2build"]
+RESULT = re.compile(r"m2build/minimax-m2\.1@sha256:[0-9a-f]{64}\n")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkout(tmp_path_factory.mktemp("tree"))
+
+
+def derive(tree: Path, out: Path, *options: str) -> list[str]:
+    return [*M2BUILD, "image", "--tp", "8", "--base", f"dir:{tree}", "-o", f"docker-archive:{out}", *options]
+
+
+def on_a_terminal(command: Sequence[str]) -> tuple[str, str]:
+    """Run a command whose stderr is a terminal and whose stdout is not; returns both."""
+    primary, secondary = pty.openpty()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=secondary, text=True) as process:
+        os.close(secondary)
+        seen = b""
+        try:
+            while chunk := os.read(primary, 1 << 16):
+                seen += chunk
+        except OSError:  # the terminal's other end is closed
+            pass
+        os.close(primary)
+        assert process.stdout
+        out = process.stdout.read()
+    assert process.returncode == 0, seen
+    return out, seen.decode()
+
+
+def test_a_terminal_sees_progress_and_a_pipe_does_not(tree: Path, tmp_path: Path) -> None:
+    out, seen = on_a_terminal(derive(tree, tmp_path / "seen.tar"))
+    assert RESULT.fullmatch(out)
+    assert "reading layer " in seen
+    assert "writing layer " in seen
+    piped = subprocess.run(derive(tree, tmp_path / "piped.tar"), capture_output=True, text=True, check=True)
+    assert (piped.stdout, piped.stderr) == (out, "")
+
+
+def test_progress_can_be_had_or_silenced(tree: Path, tmp_path: Path) -> None:
+    out, seen = on_a_terminal(derive(tree, tmp_path / "quiet.tar", "--progress", "quiet"))
+    assert RESULT.fullmatch(out)
+    assert seen == ""
+    plain = derive(tree, tmp_path / "plain.tar", "--progress", "plain")
+    log = subprocess.run(plain, capture_output=True, text=True, check=True)
+    assert log.stdout == out
+    assert len(log.stderr.splitlines()) >= 2
+    assert "\x1b" not in log.stderr
+    assert "\r" not in log.stderr
+
+
+def test_bytes_that_move_are_a_percentage_that_ends(tmp_path: Path) -> None:
+    store(f"oci:{tmp_path}/base:base")
+    command = [*M2BUILD, "image", "--tp", "8", "--base", f"oci:{tmp_path}/base", "-o", f"oci:{tmp_path}/out"]
+    _, seen = on_a_terminal(command)
+    assert "100 % of " in seen
+    assert seen.endswith("\r\x1b[K"), "the line of the percentage is cleared at the end"
+
+
+@pytest.mark.parametrize("arguments", [["recipe", "list"], ["recipe", "schema"], ["patch", "diff", "--source", "{}"]])
+def test_a_reader_that_has_seen_enough_is_no_failure(arguments: list[str], tree: Path) -> None:
+    """`m2build … | head -n 1`, with `set -o pipefail`: the pipe's other end is closed before we write."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*M2BUILD, *(argument.format(tree) for argument in arguments)]
+    run = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_story_that_nobody_hears_does_not_stop_the_work(tree: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = derive(tree, tmp_path / "out.tar", "--progress", "plain")
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=writing, text=True, check=False)
+    os.close(writing)
+    assert run.returncode == 0
+    assert RESULT.fullmatch(run.stdout)
+    assert (tmp_path / "out.tar").is_file()
+
+
+@pytest.mark.parametrize("arguments", [["recipe", "list"], ["patch", "diff", "--source", "{}"]])
+def test_a_result_that_cannot_be_written_is_a_failure(arguments: list[str], tree: Path) -> None:
+    command = [*M2BUILD, *(argument.format(tree) for argument in arguments)]
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 16
+    assert run.stderr.splitlines() == [
+        "m2build: the output cannot be written: No space left on device",
+        "  check the path, its permissions and the space that is left",
+    ]
+
+
+def test_without_any_stdout_the_work_is_done(tree: Path, tmp_path: Path) -> None:
+    """`m2build … >&-`, as some supervisors start their jobs."""
+    command = derive(tree, tmp_path / "out.tar")
+    run = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "out.tar").is_file()
+
+
+def test_recipe_show_can_be_run_by_a_shell() -> None:
+    """What it prints is quoted: `eval "$(m2build recipe show --tp 4)"` is the command line, token by token."""
+    shown = succeeds("recipe", "show", "--tp", "4", "--set", "profiles.tp4.flags.chat-template='it''s $HOME here'")
+    tokens = subprocess.run(["sh", "-c", f"printf '%s\\n' {shown}"], capture_output=True, text=True, check=True).stdout
+    assert tokens.splitlines()[-2:] == ["--chat-template", "it's $HOME here"]
+    assert tokens.splitlines()[: len(load_recipe("minimax-m2").launch.command)] == [
+        "python3",
+        "-m",
+        "sglang.launch_server",
+    ]

@@ -1,0 +1,86 @@
+"""The JSON Schema of recipes: current, and of one mind with the loader, so that an editor tells the same as m2build."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from commands import succeeds
+from recipe_texts import SHIPPED, write
+from test_recipe_refusals import STRUCTURE
+
+from m2build.recipes.load import load_recipe
+from m2build.recipes.schema import schema_text
+
+# What a schema cannot say, or says otherwise: 4.0 is an integer to JSON Schema.
+ONLY_THE_LOADER = {
+    "fraction for a count", "port out of range", "port as a text", "model twice", "default model unknown",
+    "source root with dots",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def validator() -> Any:
+    schema = json.loads(schema_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_file_is_what_the_models_say() -> None:
+    """After a change: `m2build recipe schema > recipes/recipe.schema.json`."""
+    stored = resources.files("m2build.recipes").joinpath("recipe.schema.json").read_text(encoding="utf-8")
+    assert stored == schema_text()
+    assert succeeds("recipe", "schema") == stored
+
+
+def test_the_shipped_recipe_names_the_schema_and_fits_it(validator: Any) -> None:
+    assert SHIPPED.startswith("# yaml-language-server: $schema=recipe.schema.json\n")
+    validator.validate(yaml.safe_load(SHIPPED))
+
+
+@pytest.mark.parametrize("mistake", sorted(STRUCTURE.keys() - ONLY_THE_LOADER))
+def test_what_the_loader_refuses_the_schema_refuses(validator: Any, mistake: str) -> None:
+    assert not validator.is_valid(yaml.safe_load(STRUCTURE[mistake][0]))
+
+
+@pytest.mark.parametrize("mistake", sorted(ONLY_THE_LOADER))
+def test_the_schemas_blind_spots_are_known(validator: Any, mistake: str) -> None:
+    """If one of these fails, the schema has become better: take it off the list."""
+    assert validator.is_valid(yaml.safe_load(STRUCTURE[mistake][0]))
+
+
+VARIATIONS = [
+    "extends: minimax-m2\n",
+    "extends: minimax-m2\nprofiles:\n  tp8:\n    flags: {port: 9000}\n",
+    "extends: minimax-m2\nprofiles: {tp4: null}\n",
+    "extends: minimax-m2\nprofiles:\n  tp4:\n    flags: {reasoning-parser: null}\nhealth: {retries: 9}\n",
+    "extends: minimax-m2\nbase: {image: docker.io/mine/sglang:1}\n",
+]
+
+
+@pytest.mark.parametrize("text", VARIATIONS)
+def test_a_variation_fits_too(validator: Any, text: str, tmp_path: Path) -> None:
+    write(tmp_path, mine=text)
+    assert load_recipe(str(tmp_path / "mine.yaml")).name == "minimax-m2"
+    validator.validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "extends: 5\n",
+        "extends: null\n",
+        "extends: minimax-m2\nsumary: x\n",
+        "extends: minimax-m2\nprofiles:\n  tp8:\n    flag: {port: 9000}\n",
+        "extends: minimax-m2\nprofiles:\n  tp8:\n    flags: {--port: 9000}\n",
+        "extends: minimax-m2\nhealth: {timeout: 5}\n",
+        "name: x\n",
+    ],
+)
+def test_a_spoiled_variation_does_not(validator: Any, text: str) -> None:
+    assert not validator.is_valid(yaml.safe_load(text))
