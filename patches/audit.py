@@ -6,13 +6,14 @@ The same files stand under `/opt/m2build` of a derived image and under `.m2build
 from __future__ import annotations
 
 import json
+import shlex
 
 from pydantic import JsonValue
 
 from m2build import __version__
 from m2build.patches.change import FileChange
 from m2build.patches.changeset import Changeset, PatchResult
-from m2build.patches.patch_files import patch_files
+from m2build.patches.patch_files import checksum, patch_files
 
 SCHEMA_VERSION = 1
 
@@ -28,7 +29,7 @@ def audit_files(changeset: Changeset, root: str) -> dict[str, bytes]:
     before = {change.old_path: change.before.sha256 for change in changeset.changes}
     after = {change.path: change.after.sha256 for change in changeset.changes}
     return files | {
-        "README": _readme(changeset, root).encode(),
+        "README": _readme(changeset, root).encode(errors="surrogateescape"),
         "after.sha256": _checksums(after),
         "before.sha256": _checksums(before),
         "changeset.json": f"{json.dumps(account(changeset), indent=2, sort_keys=True)}\n".encode(),
@@ -71,12 +72,8 @@ def _file_account(change: FileChange) -> dict[str, JsonValue]:
 
 
 def _checksums(digests: dict[str, str]) -> bytes:
-    """Lines for `sha256sum --check`, whose escape for odd names is a leading backslash (coreutils manual)."""
-    lines = []
-    for path, digest in sorted(digests.items()):
-        escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        lines.append(f"{'' if escaped == path else chr(92)}{digest}  {escaped}\n")
-    return "".join(lines).encode()
+    lines = (f"{checksum(digest, path)}\n" for path, digest in sorted(digests.items()))
+    return "".join(lines).encode(errors="surrogateescape")
 
 
 def _readme(changeset: Changeset, root: str) -> str:
@@ -89,7 +86,7 @@ by the series {changeset.series.id}:
 Nothing else below that folder differs from the base. To check this with sha256sum and git alone, run these lines
 where this folder is the current one:
 
-  audit=$PWD root={root}
+  audit=$PWD root={shlex.quote(root)}
   # 1. The files are what the patches make of them.
   (cd "$root" && sha256sum --check --strict "$audit/after.sha256")
   # 2. Without the patches they are the base's own.

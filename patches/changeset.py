@@ -101,7 +101,7 @@ def apply_series(series: Series, tree: SourceTree, codemods: Mapping[str, type[C
 
     Raises:
         UsageError: a patch names a codemod or a parameter that does not exist.
-        PatchError: a file that may be concerned does not parse.
+        PatchError: a file that may be concerned does not parse, or a codemod changes what is not in the tree.
     """
     release = release_of(tree, series.distribution)
     results = []
@@ -120,7 +120,18 @@ def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None
         rewrite = codemod.apply(tree)
     except PatchError as error:
         raise PatchError(f"the patch {patch.id} stops: {error}", hint=error.hint) from error
+    for change in rewrite.changes:
+        _check(change, tree, patch.codemod)
     return PatchResult(patch, _outcome(patch, rewrite), rewrite.detail, rewrite.changes, rewrite.mentions)
+
+
+def _check(change: FileChange, tree: SourceTree, codemod: str) -> None:
+    """Hold a codemod, which may be anybody's, to the tree that it was given."""
+    before = tree.get(change.old_path)
+    if before is None or before.sha256 != change.before.sha256:
+        raise PatchError(f"the codemod {codemod} is faulty: {change.old_path!r} is not the file that it changes")
+    if not {"", ".", ".."}.isdisjoint(change.path.split("/")):
+        raise PatchError(f"the codemod {codemod} is faulty: {change.path!r} is no path of a tree")
 
 
 def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:

@@ -51,7 +51,8 @@ def decorator_lines(source: PythonSource, expression: ast.expr) -> range:
     first = expression.lineno
     while not source.line(first).lstrip(" \t\f").startswith("@"):
         first -= 1
-    lines = (source.line(number) for number in range(first, source.line_count + 1))
+    # Python takes a lone carriage return for the end of a line, and its tokenizer does not.
+    lines = (source.line(number).rstrip("\r\n") + "\n" for number in range(first, source.line_count + 1))
     try:
         for token in tokenize.generate_tokens(lambda: next(lines, "")):
             if token.type == tokenize.NEWLINE:
@@ -62,15 +63,17 @@ def decorator_lines(source: PythonSource, expression: ast.expr) -> range:
 
 
 def comment_out(source: PythonSource, lines: range) -> Iterator[Edit]:
-    """Turn physical lines into comments that start in the first line's column, or where a line with less begins."""
+    """Turn physical lines into comments that start in the first line's column, or where a line with less begins.
+
+    Blank lines too: what is left is one block of comments, by which a second run knows the decorator again.
+    """
     first = source.line(lines.start)
     indentation = first[: len(first) - len(first.lstrip(" \t\f"))]
     for number in lines:
         line = source.line(number)
         column = next((i for i, (a, b) in enumerate(zip(indentation, line, strict=False)) if a != b), len(indentation))
-        if line.strip():
-            start = source.line_offset(number) + column
-            yield Edit(start, start, "# ")
+        start = source.line_offset(number) + column
+        yield Edit(start, start, "# " if line.strip() else f"{indentation[column:]}#")
 
 
 def delete(source: PythonSource, lines: range) -> Edit:
@@ -98,7 +101,7 @@ def _uncommented(block: list[str]) -> Iterator[ast.expr]:
     for line in block:
         text += _COMMENT.sub("", line, count=1)
         try:
-            definition = ast.parse(f"{text}\ndef decorated(): ...").body[0]
+            definition = ast.parse(f"{text}def decorated(): ...").body[0]
         except (SyntaxError, ValueError):
             continue
         if isinstance(definition, ast.FunctionDef):

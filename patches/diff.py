@@ -1,7 +1,7 @@
 """Unified diffs in git's format, which both `git apply` and `patch -p1` take, forwards and in reverse.
 
-The format is that of git-diff(1), "Generating patch text with -p": extended headers for renames and modes, names quoted
-as git does, `\\ No newline at end of file` where a side ends without one.
+The format is that of git-diff(1), "Generating patch text with -p": extended headers for renames and modes, odd names in
+quotes, `\\ No newline at end of file` where a side ends without one.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ def _file_diff(change: FileChange) -> bytes:
     if change.before.content != change.after.content:
         mode = f" {_git_mode(change.before)}" if _git_mode(change.before) == _git_mode(change.after) else ""
         lines.append(f"index {_blob_id(change.before.content)}..{_blob_id(change.after.content)}{mode}")
-        # git ends a name that holds a space with a tab, so that patch(1) does not take the rest for a date.
-        lines += [f"--- {old}" + "\t" * (" " in old), f"+++ {new}" + "\t" * (" " in new)]
+        lines += [f"--- {old}", f"+++ {new}"]
     header = "".join(f"{line}\n" for line in lines).encode()
     return header + b"".join(_hunks(before, after))
 
@@ -100,9 +99,12 @@ def _blob_id(content: bytes) -> str:
 
 
 def _quoted(prefix: str, path: str) -> str:
-    """A path as git writes it: in C quotes if it holds control characters, quotes, backslashes or bytes above 0x7f."""
+    """A path as git writes it: in C quotes if it holds control characters, quotes, backslashes or bytes above 0x7f.
+
+    One with a space is quoted too, which git reads and does not write: GNU patch takes some spaces for the name's end.
+    """
     raw = (prefix + path).encode(errors="surrogateescape")
-    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
+    if all(0x20 < byte < 0x7F and byte not in b'"\\' for byte in raw):
         return raw.decode()
     escaped = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
     return f'"{escaped}"'

@@ -54,15 +54,15 @@ def module_file(path: str) -> ModuleFile | None:
 def files_of(tree: SourceTree, module: str) -> Iterator[str]:
     """The paths that a module consists of: its source and stub, or everything in its folder if it is a package.
 
-    As in the import system, a folder with an `__init__` beats a file of the same name, and a file beats a folder
-    without one (a namespace package). Compiled caches are not sources and are left out.
+    As in the import system, a file beats a folder of the same name without an `__init__` (a namespace package). One
+    with an `__init__` beats the file, which goes with it, since it would be the module otherwise. Compiled caches are
+    not sources and are left out.
     """
     stem = module.replace(".", "/")
     single = [stem + suffix for suffix in SUFFIXES if stem + suffix in tree]
     regular = any(f"{stem}/__init__{suffix}" in tree for suffix in SUFFIXES)
-    if single and not regular:
-        yield from single
-    elif stem in tree.folders:
+    yield from single
+    if stem in tree.folders and (regular or not single):
         folder = f"{stem}/"
         yield from (path for path in tree if path.startswith(folder) and "__pycache__" not in path)
 

@@ -107,12 +107,14 @@ class Names:
         return self._bindings.scopes
 
     def qualify(self, node: ast.expr, scope: Scope | None = None) -> frozenset[str]:
-        """The dotted names that a name or attribute chain may stand for; nothing for other expressions.
+        """The dotted names that a name, an attribute chain or a call that imports may stand for; nothing for the rest.
 
         `scope` is where to look, for an expression that is not itself part of the module.
         """
         if isinstance(node, ast.Attribute):
             return frozenset(f"{base}.{node.attr}" for base in self.qualify(node.value, scope))
+        if isinstance(node, ast.Call):
+            return self._imported_by(node, scope)
         if not isinstance(node, ast.Name):
             return frozenset()
         owner = (scope or self.scopes[node]).owner(node.id)
@@ -123,6 +125,18 @@ class Names:
         if owner is self.top and node.id in owner.others:
             found.add(f"{self._module}.{node.id}")
         return frozenset(found)
+
+    def _imported_by(self, call: ast.Call, scope: Scope | None) -> frozenset[str]:
+        """What `import_module("a.b")` and `__import__("a.b")` give: the module, or the top one without `fromlist`."""
+        name = call.args[0] if call.args else None
+        if not isinstance(name, ast.Constant) or not isinstance(name.value, str) or name.value.startswith("."):
+            return frozenset()
+        called = self.qualify(call.func, scope)
+        if "builtins.__import__" in called:
+            given = [*call.args[3:4], *(keyword.value for keyword in call.keywords if keyword.arg == "fromlist")]
+            whole = any(not isinstance(value, ast.List | ast.Tuple) or value.elts for value in given)
+            return frozenset([name.value if whole else name.value.partition(".")[0]])
+        return frozenset([name.value] if "importlib.import_module" in called else [])
 
 
 class _Bindings(ast.NodeVisitor):

@@ -19,9 +19,15 @@ def patch_files(changeset: Changeset) -> dict[str, bytes]:
     return files | {"series": "".join(f"{name}\n" for name in files).encode()}
 
 
+def checksum(digest: str, path: str) -> str:
+    """A line for `sha256sum --check`, whose escape for odd names is a leading backslash (coreutils manual)."""
+    escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if escaped == path else chr(92)}{digest}  {escaped}"
+
+
 def _patch_file(result: PatchResult) -> bytes:
     header = "".join(f"{line}\n" for line in _header(result))
-    return header.encode() + b"---\n" + git_diff(result.changes)
+    return header.encode(errors="surrogateescape") + b"---\n" + git_diff(result.changes)
 
 
 def _header(result: PatchResult) -> Iterator[str]:
@@ -37,9 +43,9 @@ def _header(result: PatchResult) -> Iterator[str]:
     yield f"X-M2build-Codemod: {patch.codemod} {json.dumps(patch.parameters, sort_keys=True)}"
     yield f"X-M2build-Releases: {patch.releases}"
     yield "X-M2build-Pre-SHA256:"
-    yield from (f" {change.before.sha256}  {change.old_path}" for change in result.changes)
+    yield from (f" {checksum(change.before.sha256, change.old_path)}" for change in result.changes)
     yield "X-M2build-Post-SHA256:"
-    yield from (f" {change.after.sha256}  {change.path}" for change in result.changes)
+    yield from (f" {checksum(change.after.sha256, change.path)}" for change in result.changes)
 
 
 def _continued(text: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ def load_codemods() -> dict[str, type[Codemod]]:
         hint = f"mend or uninstall {distribution}, which registers it under {GROUP}"
         try:
             loaded: object = entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PatchError(
                 f"the codemod {entry.name!r} ({entry.value}) cannot be loaded: {error!r}", hint=hint
             ) from error

@@ -19,6 +19,9 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_l
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
+_DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
+"""What patch(1) looks for in the text before a diff, where `why` ends up; it looks behind indentation too."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -43,6 +46,16 @@ class Patch(_Frozen):
     author: Line
     forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
     last_update: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+    @field_validator("why")
+    @classmethod
+    def _is_prose(cls, value: str) -> str:
+        for line in value.splitlines():
+            if _DIFF.match(line):
+                raise ValueError(
+                    f"the line {line!r} could be taken for a part of a diff by patch(1); word it otherwise"
+                )
+        return value
 
     @field_validator("releases")
     @classmethod

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import calendar
+import lzma
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ from m2build.patches.tree import SourceFile, SourceTree
 
 _SKIPPED = frozenset({"__pycache__", ".git", ".hg", ".svn", ".m2build"})
 """Folders of a working directory that hold no sources."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, IndexError, OSError, RuntimeError,
+            ValueError)  # fmt: skip
+"""What `zipfile` raises for archives that are not as they were written, or ask for what it does not know."""
 
 
 def from_directory(path: Path) -> SourceTree:
@@ -54,17 +59,17 @@ def from_wheel(path: Path) -> SourceTree:
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
-        raise UsageError(f"there is no wheel {path}") from error
+        raise UsageError(f"there is no wheel {path}", hint="check the path after wheel:") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
-    except zipfile.BadZipFile as error:
+    except _DAMAGED as error:
         raise ContentError(f"{path} is not a wheel, or it is truncated: {error}") from error
     with archive:
         members = [member for member in archive.infolist() if not member.is_dir() and not _is_metadata(member.filename)]
         files = {member.filename: _from_member(archive, member) for member in members}
     name_and_version = path.name.split("-")
     release = name_and_version[1] if path.suffix == ".whl" and len(name_and_version) >= 5 else None
-    newest = max((calendar.timegm((*member.date_time, 0, 0, 0)) for member in members), default=0)
+    newest = max(map(_timestamp, members), default=0)
     return SourceTree(files, origin=f"wheel:{path}", release=release, timestamp=newest)
 
 
@@ -91,15 +96,23 @@ def _is_metadata(name: str) -> bool:
 
 def _from_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> SourceFile:
     parts = member.filename.split("/")
-    if ".." in parts or "" in parts:
+    if not {"", ".", ".."}.isdisjoint(parts):
         raise ContentError(f"{archive.filename} holds a member outside its tree: {member.filename!r}")
     mode = stat.S_IMODE(member.external_attr >> 16) or 0o644
     content = _content(archive, member)
     return SourceFile.of(content, mode)
 
 
+def _timestamp(member: zipfile.ZipInfo) -> int:
+    """Seconds since the epoch; 0 for the date of zeros that some tools write."""
+    try:
+        return calendar.timegm((*member.date_time, 0, 0, 0))
+    except ValueError:
+        return 0
+
+
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         return archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise ContentError(f"{archive.filename} is damaged at {member.filename}: {error}") from error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import codecs
-import io
 import re
 import tokenize
 import warnings
@@ -97,6 +97,14 @@ class PythonSource:
             raise ValueError("the node has no end")
         return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
 
+    def line_after(self, offset: int, edits: Iterable[Edit]) -> int:
+        """The physical line, counted from 1, in which the character at `offset` stands after the edits."""
+        line = bisect.bisect_right(self._line_starts, offset)
+        for edit in edits:
+            if edit.start < offset:
+                line += len(_NEWLINE.findall(edit.replacement)) - len(_NEWLINE.findall(self.text, edit.start, edit.end))
+        return line
+
     def edited(self, edits: Iterable[Edit]) -> bytes:
         """The file's bytes after the edits, which must not overlap; every other byte is as it was.
 
@@ -127,8 +135,9 @@ def read_python(path: str, content: bytes) -> PythonSource:
     """
     bom = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
     body = content[len(bom) :]
+    lines = iter(body.splitlines(keepends=True))
     try:
-        encoding = tokenize.detect_encoding(io.BytesIO(body).readline)[0]
+        encoding = tokenize.detect_encoding(lambda: next(lines, b""))[0]
         text = body.decode(encoding)
         faithful = text.encode(encoding) == body
     except (SyntaxError, UnicodeError, LookupError) as error:

@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from m2build.errors import PatchError, StorageError
-from m2build.patches.atomic import atomic_folder
+from m2build.errors import ContentError, PatchError, StorageError
+from m2build.patches.atomic import atomic_folder, beside
 from m2build.patches.audit import audit_files
 from m2build.patches.change import FileChange
 from m2build.patches.changeset import Changeset
@@ -30,15 +31,17 @@ def apply_to_directory(changeset: Changeset, root: Path) -> None:
     """Change the files below `root`, and keep an account with the pre-images under `.m2build/SERIES`.
 
     Raises:
-        PatchError: a file on disk is not the one that the changeset was made from.
+        PatchError: a file on disk is not the one that the changeset was made from, or changes of an earlier run of the
+            same series are still there, whose pre-images would be lost.
         StorageError: something cannot be written; everything is as it was.
     """
     if not changeset.changes:
         return
     record = root / RECORD / changeset.series.id
     with _translated(root):
-        _write_record(changeset, root, record)
+        _check_record(record, root)
         try:
+            _write_record(changeset, root, record)
             _commit(root, changeset.changes)
         except BaseException:
             _drop_record(record)
@@ -50,11 +53,12 @@ def revert_directory(series_id: str, root: Path) -> tuple[FileChange, ...]:
 
     Raises:
         PatchError: there is no record, or a file was changed since.
+        ContentError: the record is damaged.
         StorageError: something cannot be read or written; everything is as it was.
     """
     record = root / RECORD / series_id
     with _translated(root):
-        changes = tuple(change.reversed() for change in _recorded(record, root))
+        changes = tuple(_still_to_revert(record, root))
         _commit(root, changes)
         _drop_record(record)
     return changes
@@ -92,117 +96,159 @@ def _fill(folder: Path, tree: SourceTree) -> None:
         (folder / path).symlink_to(destination)
 
 
-def _commit(root: Path, changes: Iterable[FileChange]) -> None:
-    """Make the changes, or none of them."""
-    changes = tuple(changes)
+def _commit(root: Path, changes: tuple[FileChange, ...]) -> None:
+    """Make the changes, or none of them. A renamed file may take the place of one that makes way."""
+    leaving = {change.old_path for change in changes} - {change.path for change in changes}
+    arriving = {change.path for change in changes} - {change.old_path for change in changes}
     for change in changes:
-        _check_before(root, change)
-    staged: list[tuple[Path, FileChange]] = []
-    done: list[FileChange] = []
+        _check_before(root, change, must_be_free=change.path in arriving)
+    staged = [(beside(root / change.path), change) for change in changes]
+    moving = False
     try:
-        for change in changes:
-            temporary = _stage(root, change)
-            staged.append((temporary, change))
         for temporary, change in staged:
-            done.append(change)
-            _move_in(root, temporary, change)
+            _stage(root, change, temporary)
+        moving = True
+        for temporary, change in staged:
+            temporary.replace(root / change.path)
+        for path in leaving:
+            (root / path).unlink()
+        _prune(root, leaving)
     except BaseException:
-        for change in reversed(done):
-            _take_back(root, change)
-        raise
-    finally:
+        if moving:
+            _take_back(root, changes, arriving)
         for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
+        _prune(root, arriving)
+        raise
 
 
-def _check_before(root: Path, change: FileChange) -> None:
+def _check_before(root: Path, change: FileChange, *, must_be_free: bool) -> None:
     path = root / change.old_path
     if path.is_symlink() or not path.is_file():
         raise PatchError(f"{path} is not there as a regular file; nothing was changed")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != change.before.sha256:
+    if _digest(path) != change.before.sha256:
         raise PatchError(
             f"{path} is not the file that this change was made from; nothing was changed",
             hint="undo what was done to it since, then run the command again",
         )
     target = root / change.path
-    if change.renamed and (target.exists() or target.is_symlink()):
+    if must_be_free and os.path.lexists(target):
         raise PatchError(f"{target} exists already; nothing was changed")
 
 
-def _stage(root: Path, change: FileChange) -> Path:
-    target = root / change.path
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _stage(root: Path, change: FileChange, temporary: Path) -> None:
+    temporary.parent.mkdir(parents=True, exist_ok=True)
     owner = (root / change.old_path).stat()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(change.after.content)
-        Path(name).chmod(change.after.mode)
-        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-            with suppress(PermissionError):
-                os.chown(name, owner.st_uid, owner.st_gid)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
+    with temporary.open("xb") as file:
+        file.write(change.after.content)
+    if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+        with suppress(PermissionError):
+            os.chown(temporary, owner.st_uid, owner.st_gid)
+    temporary.chmod(change.after.mode)
 
 
-def _move_in(root: Path, temporary: Path, change: FileChange) -> None:
-    temporary.replace(root / change.path)
-    if change.renamed:
+def _take_back(root: Path, changes: Iterable[FileChange], arriving: Iterable[str]) -> None:
+    for path in arriving:
+        (root / path).unlink(missing_ok=True)
+    for change in changes:
         old = root / change.old_path
-        old.unlink()
-        _prune(old.parent, root)
+        old.parent.mkdir(parents=True, exist_ok=True)
+        if _digest(old) != change.before.sha256:
+            old.write_bytes(change.before.content)
+        old.chmod(change.before.mode)
 
 
-def _prune(folder: Path, root: Path) -> None:
-    """Remove folders that are left empty: an empty folder would still be importable, as a namespace package."""
-    while folder != root and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
+def _prune(root: Path, paths: Iterable[str]) -> None:
+    """Remove the folders that files have left empty: they would be importable, as namespace packages."""
+    for path in paths:
+        for folder in (root / path).parents:
+            if folder == root or (folder.is_dir() and any(folder.iterdir())):
+                break
+            if folder.is_dir():
+                folder.rmdir()
 
 
-def _take_back(root: Path, change: FileChange) -> None:
-    old = root / change.old_path
-    old.parent.mkdir(parents=True, exist_ok=True)
-    old.write_bytes(change.before.content)
-    old.chmod(change.before.mode)
-    if change.renamed:
-        (root / change.path).unlink(missing_ok=True)
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _check_record(record: Path, root: Path) -> None:
+    """Stop where the record of an earlier run is still of use: a new one would replace its pre-images."""
+    if record.is_dir() and any(_digest(root / entry.path) == entry.after for entry in _entries(record)):
+        raise PatchError(
+            f"{root} still holds changes of an earlier run of {record.name}; nothing was changed",
+            hint=f"run `m2build patch revert` first; or remove {record}, and those changes cannot be taken back",
+        )
 
 
 def _write_record(changeset: Changeset, root: Path, record: Path) -> None:
-    """Replace the record of an earlier run: its changes are gone, or this run would have none."""
     _drop_record(record)
     pre_images = {f"before/{change.old_path}": change.before.content for change in changeset.changes}
     write_files(audit_files(changeset, str(root)) | pre_images, record)
 
 
-def _recorded(record: Path, root: Path) -> Iterator[FileChange]:
+@dataclass(frozen=True)
+class _Entry:
+    """One file of a record: where it was and is, and the digests of what it was and became."""
+
+    old_path: str
+    path: str
+    before: str
+    after: str
+    mode: int
+
+
+def _entries(record: Path) -> list[_Entry]:
     try:
-        account = json.loads((record / "changeset.json").read_bytes())
-    except FileNotFoundError as error:
+        return [
+            _Entry(
+                file["renamedFrom"] or file["path"],
+                file["path"],
+                file["before"]["sha256"],
+                file["after"]["sha256"],
+                int(file["before"]["mode"], 8),
+            )
+            for file in json.loads((record / "changeset.json").read_bytes())["files"]
+        ]
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise ContentError(f"the record {record} is damaged", hint="use your version control instead") from error
+
+
+def _still_to_revert(record: Path, root: Path) -> Iterator[FileChange]:
+    """The changes that take back what a record tells of; what somebody took back already is left out."""
+    if not record.is_dir():
         raise PatchError(
             f"{root} holds no record of an applied series {record.name}",
             hint="only what `m2build patch apply` changed can be taken back; for the rest use your version control",
-        ) from error
-    for file in account["files"]:
-        old_path = file["renamedFrom"] or file["path"]
-        before = SourceFile.of((record / "before" / old_path).read_bytes(), int(file["before"]["mode"], 8))
-        current = root / file["path"]
-        content = current.read_bytes() if current.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != file["after"]["sha256"]:
+        )
+    for entry in _entries(record):
+        old, current = root / entry.old_path, root / entry.path
+        if _digest(old) == entry.before and (old == current or not os.path.lexists(current)):
+            continue
+        if _digest(current) != entry.after:
             raise PatchError(
                 f"{current} was changed since the series was applied; nothing was taken back",
                 hint="undo your own change to it first, or revert with your version control",
             )
-        yield FileChange(old_path, before, file["path"], SourceFile.of(content, int(file["after"]["mode"], 8)))
+        before = SourceFile.of((record / "before" / entry.old_path).read_bytes(), entry.mode)
+        if before.sha256 != entry.before:
+            raise ContentError(f"the record {record} is damaged: {entry.old_path} is not the file that was changed")
+        after = SourceFile.of(current.read_bytes(), stat.S_IMODE(current.stat().st_mode))
+        yield FileChange(entry.path, after, entry.old_path, before)
 
 
 def _drop_record(record: Path) -> None:
-    shutil.rmtree(record, ignore_errors=True)
-    with suppress(OSError):
-        record.parent.rmdir()
+    """Remove a record, at once under its own name. One that cannot be removed tells of nothing that is still there."""
+    doomed = beside(record)
+    try:
+        with suppress(OSError):
+            record.replace(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+    finally:
+        shutil.rmtree(doomed, ignore_errors=True)  # an interrupt in the first attempt leaves nothing behind either
+        with suppress(OSError):
+            record.parent.rmdir()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from m2build.base.model import Base
 from m2build.base.sources import open_files
 from m2build.base.stand_in import STAND_IN, stand_in_base
+from m2build.errors import PatchError
 from m2build.places import SOURCES, Place, PlaceKind
 from m2build.stores.places import read_image
 
@@ -14,12 +15,16 @@ def open_base(place: Place, *, source_root: str, platform: str) -> Base:
 
     Raises:
         UsageError: there is no such place, or no image in it for the platform.
+        PatchError: there are no sources in a folder or a wheel.
         ContentError: an archive is truncated, altered or malformed.
         TransportError: a release cannot be fetched.
         StorageError: a file cannot be read.
     """
     if place.kind in SOURCES:
         stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
-        return stand_in_base(open_files(place), source_root, platform, stand_in)
+        tree = open_files(place)
+        if not tree:
+            raise PatchError(f"{place} holds no files", hint="name the folder that the packages stand in")
+        return stand_in_base(tree, source_root, platform, stand_in)
     stored = read_image(place, platform)
     return Base(stored.image, stored.digest, stored.name, stored.image.config.labels.get(STAND_IN))

@@ -24,7 +24,7 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[Bin
     Raises:
         ContentError: it is missing, truncated, altered or not what its media type says; the message names the layer.
     """
-    with open_blob(image.blobs, layer) as stored, _named(f"the layer {layer.digest}{stored.location}"):
+    with open_blob(image.blobs, layer) as stored, _named(layer, stored.location):
         reader = VerifiedReader(_decompressed(cast("BinaryIO", stored), layer.media_type), diff_id)
         yield cast("BinaryIO", reader)
         reader.drain()
@@ -42,13 +42,16 @@ def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
 
 
 @contextmanager
-def _named(called: str) -> Iterator[None]:
+def _named(layer: Descriptor, location: str) -> Iterator[None]:
     """Name the layer in whatever is wrong with its bytes."""
+    called = f"the layer {layer.digest}{location}"
     try:
         yield
     except (zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise ContentError(f"{called} cannot be decompressed: {error}") from error
     except ContentError as error:
+        if str(layer.digest) in str(error):
+            raise
         raise ContentError(f"{called}: {error}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "zstandard":

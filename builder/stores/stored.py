@@ -34,7 +34,7 @@ def storage(path: Path, verb: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{error.filename or path} cannot be {verb}: {error.strerror or error}",
+            f"{path} cannot be {verb}: {error.strerror or error}",
             hint="check the path, its permissions and the space that is left" if verb == "written" else None,
         ) from error
 

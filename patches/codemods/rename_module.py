@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Mention, Rewrite, changed_tree
-from m2build.patches.modules import ModuleFile, Renaming, check_dotted, files_of, module_file, split
+from m2build.patches.modules import SUFFIXES, ModuleFile, Renaming, check_dotted, files_of, module_file, split
 from m2build.patches.names import Names
 from m2build.patches.renaming.concern import Concern
 from m2build.patches.renaming.importer import Importer, InexactError, Unrewritten
-from m2build.patches.renaming.mentions import find_mentions, mention
+from m2build.patches.renaming.mentions import find_exports, find_mentions, mention
 from m2build.patches.renaming.statements import statement_edits
 from m2build.patches.renaming.strings import string_edits
 from m2build.patches.renaming.uses import use_edits
@@ -54,10 +54,10 @@ class RenameModule:
         """
         moving = frozenset(files_of(tree, self.module))
         arrived = next(files_of(tree, self.to), None)
-        if not moving and arrived is None:
-            return Rewrite(Finding.ABSENT, f"neither {self.module} nor {self.to} exists")
         if obstacle := self._obstacle(tree, moving, arrived):
             return Rewrite(Finding.CONFLICT, f"{self.module} cannot be renamed: {obstacle}")
+        if not moving and arrived is None:
+            return Rewrite(Finding.ABSENT, f"neither {self.module} nor {self.to} exists")
         work = _Work(tree, Renaming(self.module, self.to), moving)
         try:
             work.run()
@@ -71,9 +71,9 @@ class RenameModule:
         return Rewrite(Finding.CHANGED, detail, tuple(work.changes), tuple(work.mentions()))
 
     def _obstacle(self, tree: SourceTree, moving: frozenset[str], arrived: str | None) -> str | None:
-        stem = self.module.replace(".", "/")
         package = split(self.to)[0]
-        link = next((path for path in tree.links if path == stem or path.startswith((f"{stem}.", f"{stem}/"))), None)
+        ends = [f"{name.replace('.', '/')}{end}/" for name in (self.module, self.to) for end in ("", *SUFFIXES)]
+        link = next((link for link in tree.links if f"{link}/".startswith(tuple(ends))), None)
         if link:
             return f"{link} is a symbolic link"
         if moving and arrived:
@@ -91,7 +91,7 @@ class _Work:
         self._renaming = renaming
         self._moving = moving
         self._shadowed = _shadowed(tree, renaming)
-        self._unrewritten: list[tuple[str, Unrewritten]] = []
+        self._unrewritten: list[tuple[str, int]] = []
         self.changes: list[FileChange] = []
 
     def run(self) -> None:
@@ -120,17 +120,18 @@ class _Work:
             self._shadowed,
         )
         found = [*statement_edits(importer), *use_edits(importer), *string_edits(importer)]
-        self._unrewritten += [(new_path, item) for item in found if isinstance(item, Unrewritten)]
         edits = [item for item in found if isinstance(item, Edit)]
+        left = [item.offset for item in found if isinstance(item, Unrewritten)]
+        self._unrewritten += [(new_path, source.line_after(offset, edits)) for offset in left]
         return SourceFile.of(source.edited(edits), file.mode) if edits else file
 
     def mentions(self) -> Iterator[Mention]:
         """What is left for a person to look at, once all changes are found; each line once, in order."""
         after = changed_tree(self._tree, self.changes)
-        found = {(item.path, item.line): item for item in find_mentions(after, self._renaming)}
-        for path, unrewritten in self._unrewritten:
-            line = after[path].content.splitlines()[unrewritten.line - 1]
-            found[path, unrewritten.line] = mention(path, unrewritten.line, line)
+        seen = [*find_mentions(after, self._renaming), *([] if self._shadowed else find_exports(after, self._renaming))]
+        found = {(item.path, item.line): item for item in seen}
+        for path, line in self._unrewritten:
+            found[path, line] = mention(path, line, after[path].content.splitlines()[line - 1])
         yield from (found[key] for key in sorted(found))
 
 

@@ -16,9 +16,13 @@ class InexactError(Exception):
 
 @dataclass(frozen=True)
 class Unrewritten:
-    """A line that names the module in a way that is seen and left alone."""
+    """A place that names the module in a way that is seen and left alone.
 
-    line: int
+    Attributes:
+        offset: where it begins in the source before the edits.
+    """
+
+    offset: int
 
 
 @dataclass(frozen=True)

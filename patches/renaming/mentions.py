@@ -1,12 +1,14 @@
-"""Where a tree still names a module that was renamed: strings, comments and files that are not Python."""
+"""Where a tree still names a module that was renamed: strings, comments, exports and files that are not Python."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 from m2build.patches.change import Mention
-from m2build.patches.modules import Renaming, split
+from m2build.patches.modules import SUFFIXES, Renaming, split
+from m2build.patches.text import read_python
 from m2build.patches.tree import SourceTree
 
 _LARGEST = 1 << 20
@@ -26,6 +28,25 @@ def find_mentions(tree: SourceTree, renaming: Renaming) -> Iterator[Mention]:
             for number, line in enumerate(content.splitlines(), 1):
                 if pattern.search(line):
                     yield mention(name, number, line)
+
+
+def find_exports(tree: SourceTree, renaming: Renaming) -> Iterator[Mention]:
+    """Every line in which the parent package's `__all__` names the module: `from parent import *` then imports it."""
+    parent, last = split(renaming.old)
+    for path in (f"{parent.replace('.', '/')}/__init__{suffix}" for suffix in SUFFIXES):
+        content = tree[path].content if path in tree else b""
+        if b"__all__" in content and last.encode() in content:
+            lines = content.splitlines()
+            for number in _exports(read_python(path, content).parse(), last):
+                yield mention(path, number, lines[number - 1])
+
+
+def _exports(module: ast.Module, name: str) -> Iterator[int]:
+    """The lines of the strings equal to `name` in the top-level statements that mention `__all__`."""
+    for statement in module.body:
+        nodes = list(ast.walk(statement))
+        if any(isinstance(node, ast.Name) and node.id == "__all__" for node in nodes):
+            yield from (node.lineno for node in nodes if isinstance(node, ast.Constant) and node.value == name)
 
 
 def mention(path: str, number: int, line: bytes) -> Mention:

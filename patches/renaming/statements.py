@@ -57,7 +57,10 @@ def _import_from(importer: Importer, node: ast.ImportFrom) -> NewImport:
 
 
 def _spelled(importer: Importer, module: str, level: int) -> str:
-    """Spell a module in the style of the statement: relative if it was and can be, else absolute."""
+    """Spell a module in the style of the statement: with as many dots as it has, else relative, else absolute."""
+    start = absolute_module(importer.new_package, level, None) if level else None
+    if start and f"{module}.".startswith(f"{start}."):
+        return "." * level + module[len(start) + 1 :]
     return (relative(module, importer.new_package) if level else None) or module
 
 

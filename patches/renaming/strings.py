@@ -40,7 +40,7 @@ def _module_string(importer: Importer, call: ast.Call, text: _String) -> Iterato
     if name is not None and importer.renaming.of(name) != name:
         yield from _replace(importer, text, name)
     elif package is None and split(tail)[1] == split(importer.renaming.old)[1]:
-        yield Unrewritten(text.node.lineno)
+        yield Unrewritten(importer.source.span(text.node)[0])
 
 
 def _replace(importer: Importer, text: _String, name: str) -> Iterator[Edit | Unrewritten]:
@@ -53,7 +53,7 @@ def _replace(importer: Importer, text: _String, name: str) -> Iterator[Edit | Un
     start, end = importer.source.span(text.node)
     match = _PLAIN.fullmatch(importer.source.text, start, end)
     if match is None or match[2] != text.value or not new.startswith(anchor):
-        yield Unrewritten(text.node.lineno)
+        yield Unrewritten(importer.source.span(text.node)[0])
     else:
         yield Edit(match.end(2) - len(spelled), match.end(2), new[len(anchor) :])
 

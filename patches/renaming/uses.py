@@ -80,4 +80,4 @@ def _star_uses(importer: Importer) -> Iterator[Unrewritten]:
         if not isinstance(node, ast.Name) or node.id != last or scope.owner(last) is not None:
             continue
         if importer.renaming.old in importer.names.qualify(node):
-            yield Unrewritten(node.lineno)
+            yield Unrewritten(importer.source.span(node)[0])

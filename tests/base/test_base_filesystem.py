@@ -24,6 +24,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import OCI
+from m2build.oci.paths import parents
 from m2build.oci.tar import Kind
 from m2build.places import Place, PlaceKind
 from m2build.progress import Silent
@@ -153,7 +154,7 @@ NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"
 
 @st.composite
 def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
-    """Layers of (path, kind, content), each path once a layer, no entry below a file of the same layer."""
+    """Layers of (path, kind, content), each path once a layer, below folders of the same layer."""
     layers = []
     for number in range(draw(st.integers(1, 4))):
         layer: dict[str, tuple[str, str, bytes]] = {}
@@ -161,9 +162,10 @@ def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
             kind = draw(st.sampled_from(["file", "folder", "whiteout", "opaque", "hidden and back"]))
             layer[path] = (path, kind, b"%d" % number)
         solid = {path for path, (_, kind, _) in layer.items() if kind in ("file", "hidden and back")}
-        layers.append(
-            [item for path, item in sorted(layer.items()) if not any(path.startswith(f"{s}/") for s in solid)]
-        )
+        kept = {path: item for path, item in layer.items() if solid.isdisjoint(parents(path))}
+        for parent in {parent for path in kept for parent in parents(path)}:
+            kept.setdefault(parent, (parent, "folder", b"%d" % number))
+        layers.append([item for _, item in sorted(kept.items())])
     return layers
 
 

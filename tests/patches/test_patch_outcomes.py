@@ -1,0 +1,112 @@
+"""What each patch of a series comes to on a tree, and with which outcomes the series goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from series_files import DECORATOR, FILES, RENAME, applied, series_of
+from trees import Content, changed, contents, tree_of
+
+from m2build.errors import PatchError
+from m2build.patches.change import Codemod, FileChange, Finding, Rewrite, changed_tree
+from m2build.patches.changeset import Outcome, apply_series, release_of
+from m2build.patches.codemods.rename_module import RenameModule
+from m2build.patches.tree import SourceFile, SourceTree
+
+
+@dataclass(frozen=True)
+class Says:
+    """A codemod that finds what it is told to."""
+
+    finding: str
+
+    def apply(self, tree: SourceTree) -> Rewrite:
+        before = tree["f"]
+        changes = (FileChange("f", before, "f", SourceFile.of(before.content + b"+")),)
+        return Rewrite(Finding(self.finding), "said so", changes if self.finding == "changed" else ())
+
+
+CODEMODS: dict[str, type[Codemod]] = {"says": Says}
+
+
+@pytest.mark.parametrize("accept", [(), ("already-applied",), ("not-needed",), ("already-applied", "not-needed")])
+@pytest.mark.parametrize("when_absent", ["already-applied", "not-needed", "target-gone"])
+@pytest.mark.parametrize("finding", list(Finding))
+def test_outcomes_and_which_of_them_pass(finding: Finding, when_absent: str, accept: tuple[str, ...]) -> None:
+    """Only `applied`, and what the patch accepts: `target-gone` and `conflict` always stop the series."""
+    says = {"codemod": "says", "parameters": {"finding": str(finding)}, "when_absent": when_absent, "accept": accept}
+    changeset = apply_series(series_of({**RENAME, **says}), tree_of({"f": ""}), CODEMODS)
+    (result,) = changeset.results
+    expected = {"changed": "applied", "absent": when_absent}.get(str(finding), str(finding))
+    assert (str(result.outcome), result.detail) == (expected, "said so")
+    assert bool(changeset.changes) == (finding is Finding.CHANGED)
+    if expected == "applied" or expected in accept:
+        assert changeset.checked() is changeset
+    else:
+        with pytest.raises(PatchError, match=rf"the patch rename-old does not apply to test \({expected}\): said so"):
+            changeset.checked()
+
+
+@pytest.mark.parametrize(
+    ("release", "releases", "outcome"),
+    [
+        ("1.5", ">=1.0,<2", "applied"),
+        ("2.0", ">=1.0,<2", "not-needed"),
+        ("1.5.post1", "==1.5.*", "applied"),
+        ("1.5rc1", ">=1.0,<2", "applied"),
+        ("1.5.dev3+g123", ">=1.0", "applied"),
+        ("0.9", "!=0.9", "not-needed"),
+        ("0.9", "", "applied"),
+        (None, ">=99", "applied"),
+    ],
+)
+def test_releases_decide_before_the_codemod_does(release: str | None, releases: str, outcome: str) -> None:
+    """A tree that does not tell its release counts, since the codemod looks at the bytes."""
+    patch = {**RENAME, "codemod": "says", "parameters": {"finding": "changed"}, "releases": releases}
+    tree = SourceTree({"f": SourceFile.of(b"")}, origin="test", release=release)
+    (result,) = apply_series(series_of(patch), tree, CODEMODS).results
+    assert str(result.outcome) == outcome
+    if outcome == "not-needed":
+        assert result.detail == f"release {release} is not among {releases}"
+
+
+@pytest.mark.parametrize(
+    ("files", "release"),
+    [
+        ({"my_pkg/_version.py": "__version__ = version = '0.5.7'\n"}, "0.5.7"),
+        ({"my_pkg/version.py": 'version = "1.2.dev3"\n', "my_pkg/__init__.py": "__version__ = '9'\n"}, "1.2.dev3"),
+        ({"my_pkg/__init__.py": "import x\n__version__ = '2.0'\r\n"}, "2.0"),
+        ({"my_pkg/__init__.py": "__version__ = 'unknown'\n"}, None),
+        ({"my_pkg/__init__.py": "__version__ = get()\n__version_info__ = '1.0'\n"}, None),
+        ({"other/__init__.py": "__version__ = '2.0'\n"}, None),
+    ],
+)
+def test_a_tree_tells_its_release(files: dict[str, Content], release: str | None) -> None:
+    assert release_of(tree_of(files), "my-pkg") == release
+    assert release_of(SourceTree(dict(tree_of(files)), origin="test", release="7"), "my-pkg") == "7"
+
+
+def test_each_patch_works_on_what_the_one_before_left() -> None:
+    then = {**RENAME, "id": "then", "parameters": {"module": "pkg.new", "to": "pkg.newest"}}
+    changeset = applied(tree_of(FILES), RENAME, DECORATOR, then).checked()
+    tree = changed_tree(tree_of(FILES), changeset.changes)
+    once, _ = changed(RenameModule("pkg.old", "pkg.newest"), tree_of(FILES))
+    assert tree["pkg/my notes é.py"].content == b"from pkg import newest as old\r\nfrom pkg.newest import value\r\n"
+    assert set(contents(tree)) == set(contents(once))
+    assert [(change.old_path, change.path) for change in changeset.changes if change.renamed] == [
+        ("pkg/old.py", "pkg/newest.py")
+    ]
+
+
+def test_what_cancels_out_is_no_change() -> None:
+    back = {**RENAME, "id": "back", "parameters": {"module": "pkg.new", "to": "pkg.old"}}
+    files: dict[str, Content] = {"pkg/__init__.py": "", "pkg/old.py": "", "use.py": "from pkg.old import x\n"}
+    changeset = applied(tree_of(files), RENAME, back)
+    assert [result.outcome for result in changeset.results] == [Outcome.APPLIED, Outcome.APPLIED]
+    assert changeset.changes == ()
+
+
+def test_a_file_that_does_not_parse_stops_the_patch_by_name() -> None:
+    with pytest.raises(PatchError, match=r"^the patch rename-old stops: bad\.py:1:\d+ does not parse"):
+        applied(tree_of({**FILES, "bad.py": "from pkg.old import (\n"}))

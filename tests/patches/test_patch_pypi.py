@@ -1,0 +1,109 @@
+"""Releases that pip fetches: from a folder of wheels instead of an index, and the pinned one for real."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from commands import refused, succeeds
+from test_patch_sources import MEMBERS, NAME, wheel
+from trees import read
+
+from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
+from m2build.patches.pypi import cache_folder, fetch_wheel
+from m2build.patches.sources import from_wheel
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels as pip's only source, and a cache of one's own."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder
+
+
+def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
+    (index / NAME).write_bytes(wheel())
+    path = fetch_wheel("Demo.PKG==1.2")
+    assert path.read_bytes() == wheel()
+    assert cache_folder() in path.parents
+    assert from_wheel(path).release == "1.2"
+    (index / NAME).unlink()
+    assert fetch_wheel("demo-pkg==1.2") == path
+    assert sorted(read(cache_folder())) == [f"wheels/demo-pkg-1.2/{NAME}"]
+
+
+def test_offline_says_what_to_do(index: Path) -> None:
+    with pytest.raises(
+        TransportError, match=r"pip cannot fetch demo-pkg==1\.2: No matching distribution found"
+    ) as caught:
+        fetch_wheel("demo-pkg==1.2")
+    assert "give it as wheel:FILE" in str(caught.value.hint)
+    assert read(cache_folder()) == {"wheels/": (b"", 0)}
+    (index / NAME).write_bytes(wheel())
+    fetch_wheel("demo-pkg==1.2")
+
+
+def test_a_pinned_release_has_to_be_the_pinned_bytes(index: Path) -> None:
+    """An index that serves something else under the name of the release that patches are reviewed against."""
+    other = {
+        name.replace("demo_pkg-1.2", "sglang-0.5.7"): text.replace("demo-pkg", "sglang").replace("1.2", "0.5.7")
+        for name, text in MEMBERS.items()
+    }
+    content = wheel(other)
+    (index / "sglang-0.5.7-py3-none-any.whl").write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(
+            BaseChangedError, match=f"its SHA-256 is {hashlib.sha256(content).hexdigest()}, not b77f9e5c"
+        ):
+            fetch_wheel("sglang==0.5.7")
+
+
+def test_the_pin_is_that_of_the_published_wheel(sglang_wheel: Path) -> None:
+    pins = json.loads(resources.files("m2build.patches").joinpath("pinned.json").read_bytes())
+    assert hashlib.sha256(sglang_wheel.read_bytes()).hexdigest() == pins["sglang==0.5.7"]["sha256"]
+    assert sglang_wheel.name == pins["sglang==0.5.7"]["filename"]
+
+
+@pytest.mark.parametrize(
+    "text", ["sglang", "sglang>=0.5", "sglang==0.5.*", "sglang==", "==1", "a b==1", "a==1 --pre", "-r==1"]
+)
+def test_only_one_exact_release_can_be_named(text: str) -> None:
+    with pytest.raises(UsageError, match="does not name one release"):
+        fetch_wheel(text)
+
+
+def test_a_cache_that_cannot_be_written(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (index / NAME).write_bytes(wheel())
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(StorageError, match="cannot be written: Not a directory") as caught:
+        fetch_wheel("demo-pkg==1.2")
+    assert "XDG_CACHE_HOME" in str(caught.value.hint)
+
+
+def test_the_command_line_takes_wheels_and_releases(index: Path, tmp_path: Path) -> None:
+    (index / NAME).write_bytes(wheel())
+    series = tmp_path / "mine.yaml"
+    series.write_text(
+        "{id: mine, summary: s, distribution: demo-pkg, patches: [{id: p, summary: s, why: w, codemod: rename-module, "
+        "parameters: {module: demo_pkg, to: other}, releases: '==1.2', author: a, last_update: 2026-11-23}]}\n"
+    )
+    for source in ("pypi:demo-pkg==1.2", f"wheel:{index / NAME}"):
+        out = succeeds("patch", "diff", "--series", series, "--source", source)
+        assert "rename from demo_pkg/data.txt\nrename to other/data.txt\n" in out
+    assert "pip cannot fetch demo-pkg==9" in refused(
+        8, "patch", "diff", "--series", series, "--source", "pypi:demo-pkg==9"
+    )
+    (index / NAME).write_bytes(wheel()[:-30])
+    assert "or it is truncated" in refused(5, "patch", "diff", "--series", series, "--source", f"wheel:{index / NAME}")

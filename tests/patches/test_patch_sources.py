@@ -1,0 +1,140 @@
+"""Where source trees come from: folders, wheels, and releases that pip fetches."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from trees import contents, tree_of, write
+
+from m2build.errors import ContentError, M2BuildError, StorageError, UsageError
+from m2build.patches.sources import from_directory, from_wheel
+
+NAME = "demo_pkg-1.2-py3-none-any.whl"
+MEMBERS = {
+    "demo_pkg/__init__.py": "",
+    "demo_pkg/data.txt": "data\r\n" * 9,
+    "demo_pkg-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo-pkg\nVersion: 1.2\n",
+    "demo_pkg-1.2.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "demo_pkg-1.2.dist-info/RECORD": "",
+    "demo_pkg-1.2.data/scripts/run": "#!python\n",
+}
+
+
+def wheel(members: Mapping[str, str] = MEMBERS, *, mode: int = 0o644) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, (2024, 5, 6, 7, 8, 10))
+            info.external_attr = (stat.S_IFREG | mode) << 16
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def test_a_wheel_is_the_files_that_it_installs(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(wheel(mode=0o755))
+    tree = from_wheel(path)
+    assert contents(tree) == {"demo_pkg/__init__.py": b"", "demo_pkg/data.txt": b"data\r\n" * 9}
+    assert {file.mode for file in tree.values()} == {0o755}
+    assert (tree.release, tree.timestamp) == ("1.2", 1714979290)
+
+
+def test_a_file_without_a_wheels_name_has_no_release(tmp_path: Path) -> None:
+    path = tmp_path / "renamed.whl"
+    path.write_bytes(wheel())
+    assert from_wheel(path).release is None
+
+
+def test_modes_that_the_archive_does_not_tell_are_plain(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.py", (1980, 0, 0, 0, 0, 0)), "")  # some tools write a date of zeros
+        archive.infolist()[0].external_attr = 0
+    tree = from_wheel(path)
+    assert (tree["a.py"].mode, tree.timestamp) == (0o644, 0)
+
+
+def test_a_wheel_that_is_not_there_or_not_a_wheel(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"there is no wheel .*{NAME}"):
+        from_wheel(tmp_path / NAME)
+    (tmp_path / NAME).write_bytes(b"<html>404 Not Found</html>")
+    with pytest.raises(ContentError, match="is not a wheel, or it is truncated"):
+        from_wheel(tmp_path / NAME)
+    with pytest.raises(StorageError, match="cannot be read: Is a directory"):
+        from_wheel(tmp_path)
+
+
+def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    whole = wheel()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ContentError):
+            from_wheel(path)
+
+
+def test_every_altered_byte_is_noticed_or_means_nothing(tmp_path: Path) -> None:
+    """No byte of the archive can change a file's content unnoticed, or raise anything but our own errors."""
+    path = tmp_path / NAME
+    whole = wheel()
+    path.write_bytes(whole)
+    good = sorted(contents(from_wheel(path)).values())
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("demo_pkg/data.txt")
+    start = member.header_offset + 30 + len(member.filename)
+    data = range(start, start + member.compress_size)
+    for position in range(len(whole)):
+        for flipped in (0x01, 0x80):
+            path.write_bytes(whole[:position] + bytes([whole[position] ^ flipped]) + whole[position + 1 :])
+            try:
+                found = sorted(contents(from_wheel(path)).values())
+            except M2BuildError:
+                continue
+            else:
+                assert found == good or position not in data
+                assert set(found) <= {*good, *(text.encode() for text in MEMBERS.values())}
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.py", "a/../../evil.py", "/etc/evil.py", "a//evil.py", "a/./evil.py", "..", "./a"]
+)
+def test_members_outside_the_tree_are_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(wheel({"a/ok.py": "", name: "evil"}))
+    with pytest.raises(ContentError, match="holds a member outside its tree: "):
+        from_wheel(path)
+
+
+def test_a_folder_is_its_files_without_caches_and_version_control(tmp_path: Path) -> None:
+    kept = tree_of({"p/a.py": "1\r\n", "p/data": b"\0", ".hidden": "", "p/.git.py": "", "build/x.py": ""})
+    write(kept, tmp_path)
+    write(tree_of({f"{name}/x.py": "" for name in (".git", "p/__pycache__", ".hg", ".svn", ".m2build/s")}), tmp_path)
+    (tmp_path / "p/a.py").chmod(0o751)
+    (tmp_path / "p/link.py").symlink_to("a.py")
+    (tmp_path / "linked").symlink_to("/etc")
+    os.mkfifo(tmp_path / "p/pipe")
+    tree = from_directory(tmp_path)
+    assert contents(tree) == contents(kept)
+    assert (tree["p/a.py"].mode, tree["p/a.py"].size, tree.release) == (0o751, 3, None)
+    assert dict(tree.links) == {"p/link.py": "a.py", "linked": "/etc"}
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("file", "none"):
+        with pytest.raises(UsageError, match="is not a directory"):
+            from_directory(tmp_path / name)
+
+
+def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path) -> None:
+    write(tree_of({"a.py": "x"}), tmp_path)
+    tree = from_directory(tmp_path)
+    (tmp_path / "a.py").unlink()
+    with pytest.raises(StorageError, match=r"a\.py cannot be read: No such file"):
+        _ = tree["a.py"].content

@@ -1,0 +1,109 @@
+"""What `RenameModule` sees and does not rewrite is listed, with the line that a person finds after the change."""
+
+from __future__ import annotations
+
+import pytest
+from test_rename_module import RENAME, TREE
+from trees import Content, changed, tree_of
+
+from m2build.patches.codemods.rename_module import RenameModule
+
+
+def mentions(files: dict[str, Content], codemod: RenameModule = RENAME) -> list[str]:
+    """`PATH:LINE: TEXT` of each mention, after checking that the file says so."""
+    renamed, rewrite = changed(codemod, tree_of({**TREE, **files}))
+    for item in rewrite.mentions:
+        line = renamed[item.path].content.splitlines()[item.line - 1]
+        assert line.decode(errors="replace").strip()[:160] == item.text
+    return [f"{item.path}:{item.line}: {item.text}" for item in rewrite.mentions]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "expected"),
+    [
+        ("use.py", "x = 1\nNAME = 'a.b.old'\n", "use.py:2: NAME = 'a.b.old'"),
+        ("use.py", "# see a.b.old.f\n", "use.py:1: # see a.b.old.f"),
+        ("use.py", 'def f():\n    """Like a.b.old."""\n', 'use.py:2: """Like a.b.old."""'),
+        ("use.py", "import sys\nsys.modules['a.b.old']\n", "use.py:2: sys.modules['a.b.old']"),
+        ("use.py", "def t(mocker):\n    mocker.patch('a.b.old.f')\n", "use.py:2: mocker.patch('a.b.old.f')"),
+        ("use.py", "open('a/b/old.py')\n", "use.py:1: open('a/b/old.py')"),
+        ("pyproject.toml", "[x]\r\nrun = 'a.b.old:f'\r\n", "pyproject.toml:2: run = 'a.b.old:f'"),
+        ("docs/index.md", "See `src/a/b/old.py`.\n", "docs/index.md:1: See `src/a/b/old.py`."),
+        ("CODEOWNERS", "/a/b/old.py @me\n", "CODEOWNERS:1: /a/b/old.py @me"),
+        ("latin.txt", b"\xe9\na.b.old\n", "latin.txt:2: a.b.old"),
+    ],
+)
+def test_strings_comments_and_other_files_are_listed(path: str, content: Content, expected: str) -> None:
+    assert mentions({path: content}) == [expected]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a.b.older x.a.b.old a.b.old_x a/b/older.py\n", "old\nb.old\n", "a.b.new\n", b"\0binary a.b.old\n"],
+)
+def test_what_only_looks_alike_is_not_listed(content: Content) -> None:
+    assert mentions({"notes.txt": content}) == []
+
+
+def test_a_long_line_is_cut() -> None:
+    (found,) = mentions({"notes.txt": "a.b.old " + "x" * 500})
+    assert len(found) == len("notes.txt:1: ") + 160
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import importlib\nimportlib.import_module('.old', where())\n", [2]),
+        ("import importlib\nimportlib.import_module('.old', __name__)\n", [2]),
+        ("import importlib\nimportlib.import_module('a.b' '.old')\n", [2]),
+        ("import importlib\nimportlib.import_module('a.b.ol\\x64')\n", []),
+        ("from a.b import *\nold.f()\n", [2]),
+        ("from a.b import *\nfrom x import old\nold.f()\n", []),
+    ],
+)
+def test_uses_that_only_running_the_file_could_tell_are_listed(source: str, expected: list[int]) -> None:
+    assert [int(found.split(":")[1]) for found in mentions({"use.py": source})] == expected
+
+
+def test_lines_are_those_of_the_file_after_the_change() -> None:
+    """A statement of its own for the moved module adds a line, a chain that is joined takes lines away."""
+    source = "from a.b import x, old\n\nimport importlib\n\nimportlib.import_module('.old', where())\n"
+    move = RenameModule("a.b.old", "a.c.new")
+    assert mentions({"use.py": source}, move) == ["use.py:6: importlib.import_module('.old', where())"]
+    source = "import a.b.old\n\nv = (a\n  .b\n  .old.f())\nimport importlib\nimportlib.import_module('.old', where())\n"
+    assert mentions({"use.py": source}, move) == ["use.py:5: importlib.import_module('.old', where())"]
+    on_one_line = "import importlib\r\nx = 1; from a.b import old, x; importlib.import_module('.old', where())\r\n"
+    (found,) = mentions({"use.py": on_one_line}, move)
+    assert found.startswith("use.py:2: x = 1; from a.c import new as old; from a.b import x; importlib")
+
+
+def test_lines_in_the_moved_file_carry_its_new_path() -> None:
+    found = mentions({"a/b/old.py": "# a.b.old\nimport importlib\nimportlib.import_module('.old', where())\n"})
+    assert found == ["a/b/new.py:1: # a.b.old", "a/b/new.py:3: importlib.import_module('.old', where())"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "__all__ = ['x', 'old']\n",
+        "__all__: list[str] = ['old']\n",
+        "__all__ = []\n__all__ += ['old']\n",
+        "from . import x\n__all__ = ['x']\n__all__.extend((\n    'old',\n))\n",
+    ],
+)
+def test_exports_of_the_parent_package_are_listed(source: str) -> None:
+    """`from a.b import *` imports the modules that `__all__` names."""
+    (found,) = mentions({"a/b/__init__.py": source})
+    line = 1 + next(number for number, text in enumerate(source.splitlines()) if "old" in text)
+    assert found.startswith(f"a/b/__init__.py:{line}: ")
+
+
+def test_exports_of_something_else_are_not_listed() -> None:
+    assert mentions({"a/b/__init__.py": "from .x import value as old\n__all__ = ['old']\n"}) == []
+    assert mentions({"a/b/__init__.py": "__all__ = ['older']\nnames = ['old']\n"}) == []
+    assert mentions({"a/c/__init__.py": "__all__ = ['old']\n"}) == []
+
+
+def test_files_above_a_megabyte_are_data() -> None:
+    assert mentions({"small.txt": "a.b.old\n".rjust(1 << 20), "large.txt": "a.b.old\n".rjust((1 << 20) + 1)}) != []
+    assert [found[:5] for found in mentions({"large.txt": "a.b.old\n".rjust((1 << 20) + 1)})] == []

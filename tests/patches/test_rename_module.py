@@ -1,0 +1,84 @@
+"""`RenameModule`: every form in which a file can import a module, before and after, and judged by Python itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from trees import cases_in, changed, contents, result_of, text, tree_of, write
+
+from m2build.patches.codemods.rename_module import RenameModule
+
+OLD = "def f(x=1):\n    return ('f', x)\n\n\nclass C:\n    kind = 'C'\n\n\nvalue = 7\n"
+TREE = {
+    "a/__init__.py": "",
+    "a/b/__init__.py": "",
+    "a/b/old.py": OLD,
+    "a/b/x.py": "value = 'x'\n",
+    "a/b/y.py": "value = 'y'\n",
+    "a/c/__init__.py": "",
+    "a/c/deep/__init__.py": "",
+    # Imports whatever is there, as SGLang's model registry does.
+    "a/c/load.py": "import importlib, pkgutil, a.b\n"
+    "for m in pkgutil.iter_modules(a.b.__path__): importlib.import_module('a.b.' + m.name)\n",
+}
+RENAME = RenameModule("a.b.old", "a.b.new")
+CHANGES = [(name, path, *body.split("--- becomes\n")) for name, path, body in cases_in("rename_changes.txt")]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [pytest.param(path, *sources, id=name) for name, path, *sources in CHANGES],
+)
+def test_importers_follow_the_module(path: str, before: str, after: str, tmp_path: Path) -> None:
+    """To the byte, nothing else in the tree changes, and what the importer computes stays the same."""
+    tree = tree_of({**TREE, path: before})
+    renamed, rewrite = changed(RENAME, tree)
+    assert text(renamed, path) == after
+    assert [change.path for change in rewrite.changes if not change.renamed] == [path]
+    expected = {**contents(tree), path: after.encode(), "a/b/new.py": OLD.encode()}
+    del expected["a/b/old.py"]
+    assert contents(renamed) == expected
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    assert result_of(write(renamed, tmp_path / "2"), module) == result_of(write(tree, tmp_path / "1"), module)
+
+
+@pytest.mark.parametrize(
+    ("path", "before"),
+    [pytest.param(path, before, id=name) for name, path, before, _ in CHANGES],
+)
+def test_twice_is_once(path: str, before: str) -> None:
+    renamed, _ = changed(RENAME, tree_of({**TREE, path: before}))
+    again = RENAME.apply(renamed)
+    assert (str(again.finding), again.changes) == ("already-applied", ())
+
+
+@pytest.mark.parametrize(
+    ("path", "content"), [pytest.param(*case, id=name) for name, *case in cases_in("rename_keeps.txt")]
+)
+def test_what_is_not_the_module_stays_byte_for_byte(path: str, content: str) -> None:
+    _, rewrite = changed(RENAME, tree_of({**TREE, path: content}))
+    assert [(change.old_path, change.path) for change in rewrite.changes] == [("a/b/old.py", "a/b/new.py")]
+
+
+def test_the_importer_beside_the_shadowing_local_is_still_rewritten() -> None:
+    """One file, both meanings: only the uses that are the module change."""
+    before = "import a.b.old\n\n\ndef g(a):\n    return a.b.old\n\n\ndef h():\n    return a.b.old\n"
+    after = "import a.b.new\n\n\ndef g(a):\n    return a.b.old\n\n\ndef h():\n    return a.b.new\n"
+    renamed, _ = changed(RENAME, tree_of({**TREE, "use.py": before}))
+    assert text(renamed, "use.py") == after
+
+
+def test_a_function_of_the_modules_name_in_its_package_is_not_the_module(tmp_path: Path) -> None:
+    """`from .old import old` in the package makes `from a.b import old` the function."""
+    files = {
+        **TREE,
+        "a/b/__init__.py": "from .old import f as old\n",
+        "use.py": "from a.b import old\nimport a.b.old\nresult = old(), a.b.old()\n",
+        "other.py": "from a.b.old import f\nresult = f()\n",
+    }
+    tree = tree_of(files)
+    renamed, _ = changed(RENAME, tree)
+    assert text(renamed, "a/b/__init__.py") == "from .new import f as old\n"
+    assert text(renamed, "use.py") == "from a.b import old\nimport a.b.new\nresult = old(), a.b.old()\n"
+    assert result_of(write(renamed, tmp_path / "2"), "use") == result_of(write(tree, tmp_path / "1"), "use")

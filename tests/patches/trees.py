@@ -1,0 +1,90 @@
+"""Small source trees, and Python itself as the judge of what a rename did to them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from m2build.patches.change import Codemod, Finding, Rewrite, changed_tree
+from m2build.patches.tree import SourceFile, SourceTree
+
+Content = str | bytes
+
+
+def tree_of(files: Mapping[str, Content], *, links: Mapping[str, str] | None = None) -> SourceTree:
+    """A tree in memory; text is UTF-8, modes are 0644."""
+    raw = {path: content.encode() if isinstance(content, str) else content for path, content in files.items()}
+    return SourceTree({path: SourceFile.of(content) for path, content in raw.items()}, origin="test", links=links or {})
+
+
+def contents(tree: SourceTree) -> dict[str, bytes]:
+    """Path -> bytes."""
+    return {path: file.content for path, file in tree.items()}
+
+
+def text(tree: SourceTree, path: str) -> str:
+    """One file as text."""
+    return tree[path].content.decode()
+
+
+def changed(codemod: Codemod, tree: SourceTree) -> tuple[SourceTree, Rewrite]:
+    """The tree after a codemod that has to change something, and what it said."""
+    rewrite = codemod.apply(tree)
+    assert rewrite.finding is Finding.CHANGED, rewrite.detail
+    return changed_tree(tree, rewrite.changes), rewrite
+
+
+def write(tree: SourceTree, folder: Path) -> Path:
+    """The tree on disk, written without the code under test."""
+    for path, file in tree.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+        target.chmod(file.mode)
+    return folder
+
+
+def read(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Every regular file below a folder, dot files included: path -> bytes and mode. Empty folders count as files."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                found[f"{name}/"] = (b"", 0)
+        else:
+            found[name] = (path.read_bytes(), path.lstat().st_mode & 0o7777)
+    return found
+
+
+def result_of(folder: Path, module: str) -> str:
+    """What the running Python makes of `module.result` in a tree, in a process of its own."""
+    script = f"import sys; sys.path[:0] = [{str(folder)!r}]; import importlib\n"
+    script += f"print(repr(importlib.import_module({module!r}).result))"
+    command = [sys.executable, "-I", "-B", "-c", script]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def imported_modules(path: str, content: bytes) -> Iterator[str]:
+    """Every module that the import statements of a file may load, absolute: an account of our own, by `ast` alone."""
+    package = path.removesuffix(".py").split("/")[:-1]
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*above, *([node.module] if node.module else [])])
+            yield start
+            yield from (f"{start}.{alias.name}" for alias in node.names)
+
+
+def cases_in(name: str) -> list[tuple[str, str, str]]:
+    """The cases of a text file beside this one, as name, path and source: `=== PATH | NAME`, then the source."""
+    cases = (Path(__file__).parent / name).read_text(encoding="utf-8").split("=== ")[1:]
+    heads = [case.partition("\n") for case in cases]
+    return [(head.partition(" | ")[2], head.partition(" | ")[0], body) for head, _, body in heads]
