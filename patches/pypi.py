@@ -82,13 +82,18 @@ def _pip_download(requirement: str, folder: Path) -> Path:
             f"{requirement} cannot be fetched: this Python has no pip",
             hint=f"run `{sys.executable} -m ensurepip`, or fetch the wheel yourself and give it as wheel:FILE",
         )
-    reason = next(
-        (line for line in reversed(run.stderr.splitlines()) if line.startswith("ERROR:")), "ERROR: no reason given"
-    )
     raise TransportError(
-        f"pip cannot fetch {requirement}: {reason.removeprefix('ERROR:').strip()}",
+        f"pip cannot fetch {requirement}: {_reason(run.stderr)}",
         hint="check the release and the network, or fetch the wheel elsewhere and give it as wheel:FILE",
     )
+
+
+def _reason(stderr: str) -> str:
+    """Why pip gave up: where it reaches no index at all, its own last line speaks of a missing release."""
+    if "after connection broken by" in stderr:
+        return "the package index cannot be reached"
+    errors = [line.removeprefix("ERROR:").strip() for line in stderr.splitlines() if line.startswith("ERROR:")]
+    return errors[-1] if errors else "no reason given"
 
 
 def _check_pin(requirement: str, wheel: Path) -> None:

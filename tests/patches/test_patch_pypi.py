@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import refused, succeeds
+from servers import free_port
 from test_patch_sources import MEMBERS, NAME, wheel
 from trees import read
 
@@ -43,7 +44,19 @@ def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
     assert sorted(read(cache_folder())) == [f"wheels/demo-pkg-1.2/{NAME}"]
 
 
-def test_offline_says_what_to_do(index: Path) -> None:
+def test_an_index_that_cannot_be_reached_is_told_from_a_release_that_it_lacks(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with pytest.raises(TransportError, match=r"pip cannot fetch demo-pkg==1\.2: the package index cannot be reached$"):
+        fetch_wheel("demo-pkg==1.2")
+    assert list((index.parent / "cache" / "m2build" / "wheels").iterdir()) == []
+
+
+def test_what_no_index_has_says_what_to_do(index: Path) -> None:
     with pytest.raises(
         TransportError, match=r"pip cannot fetch demo-pkg==1\.2: No matching distribution found"
     ) as caught:
