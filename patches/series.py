@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
-from m2build.documents import load_document, validate
+from m2build.documents import load_document
 from m2build.errors import StorageError, UsageError
 from m2build.suggest import did_you_mean
+from m2build.validation import validate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from m2build.documents import Document, Keys, load_document, validate
+from m2build.documents import Document, Keys, load_document
 from m2build.errors import StorageError, UsageError
 from m2build.recipes.model import Recipe
 from m2build.suggest import did_you_mean
+from m2build.validation import validate
 
 _PATH = re.compile(r"/|\.ya?ml$")
 _KEY = re.compile(r'"([^"]*)"|([^."]+)')

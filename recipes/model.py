@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from m2build.documents import misplaced
 from m2build.errors import UsageError
 from m2build.suggest import did_you_mean
+from m2build.validation import misplaced
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]

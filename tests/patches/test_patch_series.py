@@ -11,9 +11,10 @@ from commands import refused, succeeds
 from series_files import DECORATOR, FILES, RENAME, applied, series_of
 from trees import tree_of, write
 
-from m2build.documents import load_document, validate
+from m2build.documents import load_document
 from m2build.errors import UsageError
 from m2build.patches.series import Series, load_series, series_names
+from m2build.validation import validate
 
 TEXT = """\
 id: mine
