@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from m2build.base.filesystem import Filesystem, read_filesystem
 from m2build.base.member_cache import member_cache
@@ -16,20 +17,25 @@ from m2build.places import SOURCES, Place, PlaceKind
 from m2build.progress import Progress
 from m2build.stores.places import read_image
 
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
 
-def open_source(place: Place, *, source_root: str, platform: str, progress: Progress) -> SourceTree:
+
+def open_source(
+    place: Place, *, source_root: str, platform: str, progress: Progress, access: Access | None = None
+) -> SourceTree:
     """The sources at a place; in an image, those below `source_root`.
 
     Raises:
         UsageError: there is no such place.
         PatchError: the image has no such folder.
         ContentError: an archive is truncated, altered or malformed.
-        TransportError: a release cannot be fetched.
+        TransportError: a release cannot be fetched, or a registry does not deliver.
         StorageError: a file cannot be read.
     """
     if place.kind in SOURCES:
         return open_files(place)
-    image = read_image(place, platform).image
+    image = read_image(place, platform, access).image
     root = source_root.strip("/")
     return source_tree(
         read_filesystem(image, Wanted(frozenset({root})), progress, member_cache()), root, origin=str(place)

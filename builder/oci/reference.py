@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from m2build.errors import UsageError
 
@@ -33,6 +33,11 @@ class Reference:
     repository: str
     tag: str | None
     digest: str | None
+
+    @property
+    def without_digest(self) -> Reference:
+        """The name and the tag, or the name alone."""
+        return replace(self, digest=None)
 
     @property
     def name(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
 from m2build.oci.image import Image
-from m2build.oci.manifest import fits
+from m2build.oci.reference import parse_reference
 from m2build.places import Place, PlaceKind
 from m2build.progress import Progress
 from m2build.stores.docker_archive import read_docker_archive, write_docker_archive
@@ -15,16 +16,25 @@ from m2build.stores.layout import read_layout, write_layout
 from m2build.stores.oci_archive import write_oci_archive
 from m2build.stores.stored import StoredImage, located
 
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+
 _WORTH_SAYING = 64 << 20
 """Bytes above which the total is said before anything is moved."""
 
 
-def read_image(place: Place, platform: str) -> StoredImage:
+def read_image(place: Place, platform: str, access: Access | None = None) -> StoredImage:
     """The image at a place.
+
+    Args:
+        place: where it is.
+        platform: `os/architecture[/variant]`.
+        access: how registries are reached; None where the place is in none.
 
     Raises:
         UsageError: there is no such place, or no such image in it.
         ContentError: something is missing, truncated, altered or malformed.
+        TransportError: a registry does not deliver.
         StorageError: a file cannot be read.
     """
     path, where = Path(place.location), str(place)
@@ -36,18 +46,16 @@ def read_image(place: Place, platform: str) -> StoredImage:
                 stored = read_layout(ArchiveFiles(path), place.tag, platform, where)
             case PlaceKind.DOCKER_ARCHIVE:
                 stored = read_docker_archive(ArchiveFiles(path), place.tag, where)
+            case PlaceKind.REGISTRY if access is not None:
+                from m2build.registry.pull import read_remote  # an HTTP library takes its time to be imported
+
+                stored = read_remote(parse_reference(place.location), platform, access)
             case _:
                 raise UsageError(
                     f"images cannot be read from {place} yet",
                     hint=f"copy it first: skopeo copy {place} oci:DIR:TAG, then use oci:DIR:TAG",
                 )
-        stored.image.config.check(layers=len(stored.image.manifest.layers))
-    found = stored.image.config.platform
-    if found and not fits(found, platform):
-        raise UsageError(
-            f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
-        )
-    return stored
+        return stored.checked(platform, where)
 
 
 def write_image(image: Image, place: Place, *, tag: str, reference: str, replace: bool, progress: Progress) -> None:

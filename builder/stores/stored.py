@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from m2build.errors import ContentError, StorageError
+from m2build.errors import ContentError, StorageError, UsageError
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
+from m2build.oci.manifest import fits
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,21 @@ class StoredImage:
     image: Image
     digest: Digest
     name: str | None
+
+    def checked(self, platform: str, where: str) -> StoredImage:
+        """This image, if it is whole and for a platform.
+
+        Raises:
+            ContentError: its config and its manifest tell of different layers.
+            UsageError: it is for another platform.
+        """
+        self.image.config.check(layers=len(self.image.manifest.layers))
+        found = self.image.config.platform
+        if found and not fits(found, platform):
+            raise UsageError(
+                f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
+            )
+        return self
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Registries, by the distribution specification: the only room with HTTP in it."""

@@ -1,0 +1,80 @@
+"""From a reference to a client: scheme, credentials and scopes."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import SplitResult, urlsplit
+
+from m2build.errors import TransportError
+from m2build.oci.reference import Reference
+from m2build.registry.client import Client
+from m2build.registry.connections import is_loopback
+from m2build.registry.credentials import find_credentials
+from m2build.registry.messages import Request
+from m2build.registry.tokens import Authorizer
+from m2build.registry.transport import Transport
+
+
+@dataclass(frozen=True)
+class Access:
+    """How one command gets at registries; what it has found out of them is shared by all its clients.
+
+    Attributes:
+        environment: where credentials and proxies are looked for.
+        transport: the connections.
+    """
+
+    environment: Mapping[str, str]
+    transport: Transport
+    _schemes: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], *, insecure: bool = False) -> Access:
+        """The access that an environment allows; `insecure` permits unchecked certificates and plain HTTP."""
+        return cls(environment, Transport(environment, insecure=insecure))
+
+    def pull(self, reference: Reference) -> Client:
+        """A client that reads a repository."""
+        return self._client(reference, [f"repository:{reference.repository}:pull"])
+
+    def push(self, reference: Reference, mount_from: Iterable[str] = ()) -> Client:
+        """A client that writes to a repository, and mounts from others of the same registry."""
+        sources = [f"repository:{name}:pull" for name in mount_from if name != reference.repository]
+        return self._client(reference, [f"repository:{reference.repository}:pull,push", *sources])
+
+    def _client(self, reference: Reference, scopes: list[str]) -> Client:
+        registry = reference.registry
+        host = "registry-1.docker.io" if registry == "docker.io" else registry
+        if host not in self._schemes:
+            self._schemes[host] = self._scheme(host)
+        find = partial(find_credentials, registry, reference.repository, self.environment)
+        authorizer = Authorizer(registry, scopes, find, self.transport)
+        return Client(registry, reference.repository, f"{self._schemes[host]}://{host}/v2/", authorizer, self.transport)
+
+    def _scheme(self, host: str) -> str:
+        """TLS, but on the loopback range, and elsewhere if the user says so, what is spoken there."""
+        parts = urlsplit(f"//{host}")
+        if not is_loopback(parts.hostname or ""):
+            return "http" if self.transport.insecure and self._status(f"https://{host}/v2/") is None else "https"
+        # Servers answer plain HTTP on their TLS port with 400, or hang up.
+        doubtful = self._status(f"http://{host}/v2/") in (None, 400)
+        return "https" if doubtful and _speaks_tls(parts) else "http"
+
+    def _status(self, url: str) -> int | None:
+        try:
+            answer = self.transport.send(Request("GET", url), retried=False)
+        except TransportError:
+            return None
+        answer.start()
+        return answer.status
+
+
+def _speaks_tls(host: SplitResult) -> bool:
+    try:
+        ssl.get_server_certificate((host.hostname or "", host.port or 443), timeout=5)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""One repository of one registry: requests with authorization, redirects, and refusals as sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import urljoin
+
+from m2build.errors import TransportError
+from m2build.registry.challenge import parse_challenges
+from m2build.registry.connections import host_of, origin
+from m2build.registry.messages import Answer, Request
+from m2build.registry.tokens import Authorizer
+from m2build.registry.transport import Transport
+
+_HOPS = 5
+_REDIRECTED = (301, 302, 303, 307, 308)
+ASK = "ask whoever runs the registry, or a proxy before it"
+"""The next step where nothing that the user has set up is to blame."""
+_CHALLENGES = 2
+"""How many challenges to one request are answered: another thread's new token may be old again."""
+
+
+class Client:
+    """Requests to one repository; used from several threads."""
+
+    def __init__(self, registry: str, repository: str, api: str, authorizer: Authorizer, transport: Transport) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            registry: what it is called: host and port, or `docker.io`.
+            repository: the path in the registry.
+            api: the address of its interface, such as `https://ghcr.io/v2/`.
+            authorizer: answers its challenges.
+            transport: how it is reached.
+        """
+        self.registry = registry
+        self.repository = repository
+        self.name = f"{registry}/{repository}"
+        self.transport = transport
+        self._authorizer = authorizer
+        self._api = f"{api}{repository}/"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        expected: Iterable[int],
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
+        largest: int | None = None,
+        seconds: float = 60,
+    ) -> Answer:
+        """Send a request.
+
+        Args:
+            method: such as `GET`.
+            path: below the repository, such as `manifests/TAG`; or an absolute address, as a `Location` may be.
+            expected: the statuses that are answers; 404 may be one of them.
+            headers: beside `Authorization`.
+            body: bytes, or a stream with its length in the headers. A stream is sent once: no retry, and a challenge
+                is an answer.
+            largest: read the body as well, if it is not longer than so many bytes.
+            seconds: how long the answer may take.
+
+        Raises:
+            TransportError: there is no answer, which is told by its cause, or it is a refusal.
+        """
+        expected = frozenset(expected)
+        request = Request(method, self._resolve(self._api, path), headers or {}, body, largest, seconds)
+        for _ in range(_HOPS):
+            answer = self._authorized(request)
+            if answer.status in expected:
+                return answer
+            location = answer.header("Location")
+            if answer.status not in _REDIRECTED or not location or method not in ("GET", "HEAD"):
+                raise self._refusal(method, path, answer)
+            answer.start()
+            request = replace(request, url=self._resolve(request.url, location))
+        raise TransportError(f"{self.registry} leads us in circles for {path}", hint=ASK)
+
+    def next_step(self, answer: Answer) -> str:
+        """The address at which an upload goes on; what its query holds is the registry's business.
+
+        Raises:
+            TransportError: there is none.
+        """
+        location = answer.header("Location")
+        if not location:
+            raise TransportError(f"{self.registry} does not say where an upload goes on", hint=ASK)
+        return self._resolve(answer.url, location)
+
+    def _resolve(self, base: str, location: str) -> str:
+        """The absolute form of an address that a registry names; nothing leads from TLS to plain HTTP."""
+        try:
+            url = urljoin(base, location)
+            scheme, _, _ = origin(url)
+        except ValueError as error:
+            raise TransportError(f"{self.registry} leads us to what is no address", hint=ASK) from error
+        if self._api.startswith("https:") and scheme != "https" and not self.transport.insecure:
+            raise TransportError(
+                f"{self.registry} leads us to {host_of(url)} without TLS", hint=f"{ASK}; --insecure allows it"
+            )
+        return url
+
+    def _authorized(self, request: Request) -> Answer:
+        """Send a request, again if it is answered with a challenge; other hosts get no credentials of ours."""
+        if origin(request.url) != origin(self._api):
+            return self.transport.send(request)
+        for _ in range(_CHALLENGES):
+            header = self._authorizer.header
+            answer = self._send_with(header, request)
+            if answer.status != 401 or request.once:
+                return answer
+            answer = replace(answer, content=answer.content or answer.start())
+            challenges = parse_challenges(answer.header("WWW-Authenticate") or "")
+            if not self._authorizer.answer(challenges, refused=header):
+                return answer
+        return self._send_with(self._authorizer.header, request)
+
+    def _send_with(self, header: str | None, request: Request) -> Answer:
+        authorization = {"Authorization": header} if header else {}
+        return self.transport.send(replace(request, headers={**request.headers, **authorization}))
+
+    def _refusal(self, method: str, path: str, answer: Answer) -> TransportError:
+        said = self._said(answer.content or answer.start())
+        if origin(answer.url) != origin(self._api):
+            return TransportError(
+                f"{host_of(answer.url)}, where {self.registry} leads us, answers {answer.status}", hint=ASK
+            )
+        if answer.status in (401, 403):
+            verb = "read" if method in ("GET", "HEAD") else "written"
+            return self._authorizer.denied(f"{self.name} cannot be {verb}", said)
+        what = "an upload" if "://" in path else path.partition("?")[0]
+        hint = ASK
+        if answer.status == 404:
+            hint = "check the name; some registries want a repository to be created first"
+        elif answer.status == 429 or answer.status >= 500:
+            hint = "try again later"
+        return TransportError(f"{self.name}: {method} {what} is answered with {answer.status}{said}", hint=hint)
+
+    def _said(self, answer: bytes) -> str:
+        """What the registry says itself (distribution specification, error codes), on one line, without our secrets."""
+        try:
+            errors = [f"{error['code']}: {error.get('message', '')}" for error in json.loads(answer)["errors"]]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return ""
+        text = re.sub(r"[^\x20-\x7e\u00a0-\uffff]+", " ", self._authorizer.redacted("; ".join(errors)))
+        text = text[:300].strip(" :")
+        return f" ({text})" if text else ""

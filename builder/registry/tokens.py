@@ -1,0 +1,159 @@
+"""Tokens: a registry's challenge goes in, the value of an `Authorization` header comes out."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from urllib.parse import urlencode
+
+from m2build.errors import TransportError
+from m2build.registry.challenge import Challenge
+from m2build.registry.connections import host_of, is_loopback, origin
+from m2build.registry.credentials import Credentials
+from m2build.registry.messages import Request
+from m2build.registry.transport import Transport
+
+_LARGEST_ANSWER = 1 << 20
+
+
+class Authorizer:
+    """Answers challenges for one set of scopes; used from several threads."""
+
+    def __init__(
+        self, registry: str, scopes: Iterable[str], find: Callable[[], Credentials | None], transport: Transport
+    ) -> None:
+        """Prepare.
+
+        Args:
+            registry: what it is called in messages.
+            scopes: what every token has to be good for, such as `repository:NAME:pull,push`.
+            find: finds the user's credentials; called once a registry asks for them, a helper may take seconds.
+            transport: how the token server is reached.
+        """
+        self._registry = registry
+        self._scopes = tuple(scopes)
+        self._find = find
+        self._transport = transport
+        self._lock = threading.Lock()
+        self.header: str | None = None
+
+    @cached_property
+    def _credentials(self) -> Credentials | None:
+        return self._find()
+
+    def answer(self, challenges: list[Challenge], *, refused: str | None) -> bool:
+        """Find the header that answers a challenge; False if there is none but the one that was refused.
+
+        Args:
+            challenges: what the registry asks for.
+            refused: the header that it has just refused, or None.
+
+        Raises:
+            TransportError: the token server does not give a token.
+        """
+        with self._lock:
+            if self.header != refused:
+                return True
+            for challenge in challenges:
+                header = self._for(challenge)
+                if header is not None and header != refused:
+                    self.header = header
+                    return True
+            return False
+
+    def denied(self, what: str, said: str) -> TransportError:
+        """The refusal of somebody who is not known, or may not do this."""
+        login = f"`docker login {self._registry}`, or `skopeo login {self._registry}` with REGISTRY_AUTH_FILE set"
+        if self._credentials is None:
+            return TransportError(f"{what} without credentials{said}", hint=f"log in: {login}")
+        return TransportError(
+            f"{what} with the credentials at hand{said}",
+            hint=f"check what the account may do in the repository, or log in anew: {login}",
+        )
+
+    def redacted(self, text: str) -> str:
+        """A server's words without our secrets, should it repeat them."""
+        if self.header is None:
+            return text
+        secrets, known = {self.header.partition(" ")[2]}, self._credentials
+        if known is not None:
+            secrets |= {known.password, known.identity_token or "", known.basic.partition(" ")[2]}
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+    def _for(self, challenge: Challenge) -> str | None:
+        if challenge.scheme == "bearer":
+            return f"Bearer {self._token(challenge)}"
+        known = self._credentials
+        return known.basic if challenge.scheme == "basic" and known and not known.identity_token else None
+
+    def _token(self, challenge: Challenge) -> str:
+        """A token (distribution project, token.md and oauth.md)."""
+        realm, known = challenge.parameters.get("realm", ""), self._credentials
+        server = self._trusted(realm)
+        scopes = self._all_scopes(challenge)
+        wanted = [("service", service)] if (service := challenge.parameters.get("service")) else []
+        headers, body = {}, None
+        if known and known.identity_token:
+            method, url = "POST", realm
+            wanted += [("grant_type", "refresh_token"), ("client_id", "m2build"), ("scope", " ".join(scopes))]
+            body = urlencode([*wanted, ("refresh_token", known.identity_token)]).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        else:
+            wanted += [("scope", scope) for scope in scopes]
+            method, url = "GET", f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
+            if known:
+                headers["Authorization"] = known.basic
+        answer = self._transport.send(Request(method, url, headers, body, _LARGEST_ANSWER))
+        if answer.status in (400, 401, 403):
+            raise self.denied(f"{server} gives no token for {self._registry}", "")
+        token = _token_in(answer.content) if answer.status == 200 else None
+        if token is None:
+            raise TransportError(
+                f"{server} gives no token for {self._registry}: it answers {answer.status}", hint="try again later"
+            )
+        return token
+
+    def _trusted(self, realm: str) -> str:
+        """The host of a token server, unless it would let others listen to a password."""
+        try:
+            scheme, host, _ = origin(realm)
+        except ValueError:
+            scheme, host = "", ""
+        if scheme not in ("http", "https") or not host:
+            raise TransportError(
+                f"{self._registry} asks for a token and names no server that gives one",
+                hint="ask whoever runs the registry",
+            )
+        if scheme != "https" and not is_loopback(host) and not self._transport.insecure:
+            raise TransportError(
+                f"{self._registry} sends us for a token to {host_of(realm)} without TLS",
+                hint="ask whoever runs the registry; --insecure allows it",
+            )
+        return host_of(realm)
+
+    def _all_scopes(self, challenge: Challenge) -> list[str]:
+        """What we need anyway, and what this request needs: one token for everything spares round trips."""
+        asked = challenge.parameters.get("scope", "").split(" ")
+        return list(dict.fromkeys([*self._scopes, *(scope for scope in asked if scope and not self._covers(scope))]))
+
+    def _covers(self, scope: str) -> bool:
+        name, _, actions = scope.rpartition(":")
+        return any(
+            own.rpartition(":")[0] == name and set(actions.split(",")) <= set(own.rpartition(":")[2].split(","))
+            for own in self._scopes
+        )
+
+
+def _token_in(answer: bytes) -> str | None:
+    """The token in a token server's answer, if it is one that fits into a header."""
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+    found = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(r"[\x21-\x7e]+", found) else None

@@ -1,0 +1,205 @@
+"""From registry to registry by command: what moves, what others make of it, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bases import ROOT, base_image, sources
+from commands import refused, succeeds
+from registries import (
+    crane_registry,
+    docker_config,
+    docker_registry,
+    htpasswd,
+    logged_in,
+    run,
+    tag_digest,
+    upload,
+    upload_manifest,
+)
+from servers import free_port
+
+from m2build.oci.media_types import DOCKER, OCI, MediaTypes
+
+BASE = base_image()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with docker_registry(tmp_path_factory.mktemp("registry")) as host:
+        upload(host, "team/sglang", BASE, "rocm")
+        yield host
+
+
+def derive(host: str, target: str, *more: str | Path, base: str = "team/sglang:rocm") -> dict[str, object]:
+    """Derive and push; the result as `--json` tells it."""
+    arguments = ("image", "--tp", "8", "--base", f"{host}/{base}", "-t", target, "--push", "--json")
+    document: dict[str, object] = json.loads(succeeds(*arguments, *more))
+    return document
+
+
+@pytest.mark.parametrize("target", ["alpha/sglang:tp8", "beta/minimax-m2:tp8"])
+def test_within_one_registry_only_what_is_new_is_sent(target: str, host: str) -> None:
+    source = target.partition("/")[0] + "/sglang"
+    upload(host, source, BASE, "rocm")
+    transfer = derive(host, f"{host}/{target}", base=f"{source}:rocm")["m2build.transfer"]
+    assert isinstance(transfer, dict)
+    layers = len(BASE.manifest.layers)
+    assert transfer["uploaded"] == 2, "the overlay and the config"
+    assert transfer["existing"] + transfer["mounted"] == layers
+    assert transfer["mounted"] == (0 if target.startswith(f"{source}:") else layers)
+    assert 0 < transfer["bytes"] < 64 * 1024
+    again = derive(host, f"{host}/{target}", base=f"{source}:rocm")["m2build.transfer"]
+    assert again == {"existing": layers + 2, "mounted": 0, "uploaded": 0, "bytes": 0}
+
+
+def test_others_agree_with_what_was_pushed(host: str) -> None:
+    name = f"{host}/judged/minimax-m2"
+    arguments = ("image", "--tp", "8", "--base", f"docker://{host}/team/sglang:rocm", "-o", f"docker://{name}")
+    printed = succeeds(*arguments).strip()
+    digest = printed.removeprefix(f"{name}@")
+    assert run("crane", "digest", f"{name}:tp8").decode().strip() == digest
+    assert b"PASS" in run("crane", "validate", "--remote", f"{name}:tp8")
+    described = json.loads(run("oras", "manifest", "fetch", "--plain-http", "--descriptor", f"{name}:tp8"))
+    assert described["digest"] == digest
+    inspected = json.loads(run("skopeo", "inspect", "--tls-verify=false", f"docker://{name}:tp8"))
+    assert inspected["Digest"] == digest
+    assert inspected["Layers"][:-1] == [str(layer.digest) for layer in BASE.manifest.layers]
+    assert inspected["Labels"]["org.opencontainers.image.base.name"] == f"{host}/team/sglang:rocm"
+    assert inspected["Labels"]["org.opencontainers.image.base.digest"] == str(BASE.manifest.digest)
+    status = succeeds("patch", "status", "--source", f"docker://{printed}")
+    assert status.count("already-applied") == 2
+
+
+@pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
+def test_of_an_index_with_attestations_the_platforms_image_is_taken(types: MediaTypes, host: str) -> None:
+    base, other = base_image(types), base_image(types, architecture="arm64")
+    entries = []
+    for sample, platform in ((other, "linux/arm64"), (base, "linux/amd64"), (other, "unknown/unknown")):
+        upload(host, "multi/sglang", sample)
+        system, architecture = platform.split("/")
+        members = {"platform": {"os": system, "architecture": architecture}}
+        entries.append(sample.manifest.descriptor.to_json() | members)
+    document = json.dumps({"schemaVersion": 2, "mediaType": types.index, "manifests": entries}).encode()
+    upload_manifest(host, "multi/sglang", "rocm", document, types.index)
+    index = tag_index(host, "multi/sglang", "rocm")
+    name = f"{host}/multi/minimax-m2:tp8"
+    derive(host, name, base="multi/sglang:rocm")
+    labels = json.loads(run("crane", "config", name))["config"]["Labels"]
+    assert labels["org.opencontainers.image.base.digest"] == index
+    assert labels["dev.m2build.base.manifest"] == str(base.manifest.digest)
+    assert json.loads(run("crane", "manifest", name))["mediaType"] == types.manifest
+
+
+def tag_index(host: str, repository: str, tag: str) -> str:
+    return run("crane", "digest", f"{host}/{repository}:{tag}").decode().strip()
+
+
+def test_from_one_registry_to_another_everything_is_sent_once(host: str, tmp_path: Path) -> None:
+    with crane_registry(tmp_path) as other:
+        first = derive(host, f"{other}/minimax-m2:tp8")["m2build.transfer"]
+        second = derive(host, f"{other}/minimax-m2:tp8")["m2build.transfer"]
+        assert b"PASS" in run("crane", "validate", "--remote", f"{other}/minimax-m2:tp8")
+    blobs = len(BASE.manifest.layers) + 2
+    assert isinstance(first, dict)
+    assert (first["uploaded"], first["existing"]) == (blobs, 0)
+    assert second == {"existing": blobs, "mounted": 0, "uploaded": 0, "bytes": 0}
+
+
+def test_a_layout_goes_to_a_registry_and_a_registry_to_a_layout(host: str, tmp_path: Path) -> None:
+    base = ("image", "--tp", "8", "--base", f"{host}/team/sglang:rocm")
+    first = succeeds(*base, "-o", f"oci:{tmp_path}/layout", "-t", f"{host}/some/m2").strip()
+    second = succeeds(*base, "-t", f"{host}/some/m2", "--push").strip()
+    assert first == second
+    assert run("crane", "digest", f"{host}/some/m2:tp8").decode().strip() == second.partition("@")[2]
+
+
+def test_the_base_is_read_once(host: str, tmp_path: Path) -> None:
+    """The second time its layers are not asked for: here they are gone."""
+    environment = {"XDG_CACHE_HOME": str(tmp_path)}
+    with docker_registry(tmp_path) as fleeting:
+        upload(fleeting, "sglang", BASE, "rocm")
+        arguments = ("image", "--tp", "8", "--base", f"{fleeting}/sglang:rocm", "--dry-run")
+        first = succeeds(*arguments, environment=environment)
+        for path in (tmp_path / "data").rglob("blobs/sha256/*/*/data"):
+            if path.parent.name in {layer.digest.hex for layer in BASE.manifest.layers}:
+                path.unlink()
+        assert succeeds(*arguments, environment=environment) == first
+
+
+def test_a_rendering_looks_at_the_base_and_pins_it(host: str, tmp_path: Path) -> None:
+    arguments = ("render", "--tp", "8", "--base", f"{host}/team/sglang:rocm")
+    succeeds(*arguments, "-o", tmp_path / "pinned")
+    succeeds(*arguments, "-o", tmp_path / "again")
+    succeeds(*arguments, "-o", tmp_path / "open", "--unpinned")
+    lines = (tmp_path / "pinned" / "Dockerfile").read_text().splitlines()
+    assert f"FROM {host}/team/sglang:rocm@{BASE.manifest.digest}" in lines
+    left_open = (tmp_path / "open" / "Dockerfile").read_text()
+    assert f"FROM {host}/team/sglang:rocm\n" in left_open
+    assert '"dev.m2build.base.unpinned"="true"' in left_open
+    assert str(BASE.manifest.digest) not in left_open
+    first, second = (sorted((tmp_path / name).rglob("*")) for name in ("pinned", "again"))
+    assert [path.read_bytes() for path in first if path.is_file()] == [
+        path.read_bytes() for path in second if path.is_file()
+    ]
+
+
+def test_what_is_pinned_by_hand_is_not_looked_at(tmp_path: Path) -> None:
+    tree = unpacked_sources(tmp_path / "tree")
+    base = f"registry.invalid/sglang:rocm@{BASE.manifest.digest}"
+    succeeds("render", "--tp", "4", "--base", base, "--source", f"dir:{tree}", "-o", tmp_path / "context")
+    dockerfile = (tmp_path / "context" / "Dockerfile").read_text()
+    assert f"FROM {base}\n" in dockerfile
+    assert "dev.m2build.base.manifest" not in dockerfile
+
+
+def unpacked_sources(folder: Path) -> Path:
+    for info, content in sources():
+        if info.isreg():
+            path = folder / Path(info.name).relative_to(ROOT)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return folder
+
+
+REFUSED = {
+    "unreachable": ("127.0.0.1:{closed}/sglang:rocm", "cannot be reached", "check the name"),
+    "unresolvable": ("registry.invalid/sglang:rocm", "does not resolve", "check the name"),
+    "no such tag": ("{host}/team/sglang:absent", "there is no {host}/team/sglang:absent", "check the name and the tag"),
+    "no such repository": ("{host}/absent/sglang:rocm", "there is no {host}/absent/sglang:rocm", "check the name"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_base_that_cannot_be_had_is_one_sentence(name: str, host: str) -> None:
+    facts = {"host": host, "closed": str(free_port())}
+    base, message, hint = (text.format(**facts) for text in REFUSED[name])
+    stderr = refused(8, "image", "--tp", "8", "--base", base, "-t", f"{host}/never:tp8", "--push")
+    first, second = stderr.splitlines()
+    assert message in first
+    assert hint in second
+    assert tag_digest(host, "never", "tp8") is None
+
+
+def test_a_platform_that_the_base_lacks_is_named(host: str) -> None:
+    arguments = ("image", "--tp", "8", "--base", f"{host}/team/sglang:rocm", "--platform", "linux/arm64", "--dry-run")
+    assert "is an image for linux/amd64, not for linux/arm64" in refused(2, *arguments)
+
+
+@pytest.mark.parametrize("credentials", ["none", "wrong"])
+def test_without_the_right_credentials_nothing_is_told_of_them(credentials: str, host: str, tmp_path: Path) -> None:
+    with docker_registry(tmp_path, auth=htpasswd(tmp_path)) as closed:
+        environment = (
+            docker_config(tmp_path / "c", {})
+            if credentials == "none"
+            else logged_in(tmp_path / "c", closed, password="guess-4711")  # noqa: S106
+        )
+        arguments = ("image", "--tp", "8", "--base", f"{host}/team/sglang:rocm", "-t", f"{closed}/a:b", "--push")
+        stderr = refused(8, *arguments, environment=environment)
+        assert f"{closed}/a" in stderr
+        assert "docker login" in stderr
+        assert "guess-4711" not in stderr
+        succeeds(*arguments, environment=logged_in(tmp_path / "right", closed))

@@ -1,0 +1,235 @@
+"""The files and helpers of docker and podman in which credentials are found, and the same ones gone wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from registries import access, docker_config, docker_registry, htpasswd, run
+
+from m2build.errors import M2BuildError, TransportError, UsageError
+from m2build.registry.credentials import Credentials, find_credentials
+
+HOST = "registry.example:5000"
+HUB = "https://index.docker.io/v1/"
+SECRET = "s3cret"
+
+
+def auth(user: str = "alice", password: str = SECRET) -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def find(environment: Mapping[str, str], registry: str = HOST, repository: str = "team/app") -> tuple[str, str] | None:
+    found = find_credentials(registry, repository, environment)
+    return None if found is None else (found.username, found.identity_token or found.password)
+
+
+def helper(folder: Path, name: str, script: str) -> dict[str, str]:
+    """A program on PATH that answers as docker's credential helpers do: `get`, with the server on stdin."""
+    path = folder / "bin" / f"docker-credential-{name}"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\nread server\n{script}\n")
+    path.chmod(0o755)
+    return {"PATH": f"{path.parent}:{os.environ['PATH']}"}
+
+
+def knows(server: str, user: str = "helped", secret: str = SECRET) -> str:
+    answer = json.dumps({"ServerURL": server, "Username": user, "Secret": secret})
+    missing = "credentials not found in native keychain"
+    return f"""[ "$1" = get ] && [ "$server" = '{server}' ] && echo '{answer}' || {{ echo '{missing}'; exit 1; }}"""
+
+
+@pytest.mark.parametrize(
+    ("registry", "auths", "found"),
+    [
+        (HOST, {HOST: auth()}, ("alice", SECRET)),
+        (HOST, {f"https://{HOST}": auth()}, ("alice", SECRET)),
+        (HOST, {f"https://{HOST}/v1/": auth()}, ("alice", SECRET)),
+        (HOST, {f"https://{HOST}/v2/": auth()}, ("alice", SECRET)),
+        (HOST, {HOST: {"username": "bob", "password": "word"}}, ("bob", "word")),
+        (HOST, {HOST: auth() | {"username": "bob", "password": "word"}}, ("alice", SECRET)),
+        (HOST, {HOST: auth("alice", "with:colons:")}, ("alice", "with:colons:")),
+        (HOST, {HOST: auth("alice", "p\u00e4ss")}, ("alice", "p\u00e4ss")),
+        (HOST, {HOST: auth(password=f"{SECRET}\0\0")}, ("alice", SECRET)),
+        (HOST, {HOST: auth(password="") | {"identitytoken": "idt"}}, ("alice", "idt")),
+        (HOST, {HOST: {"identitytoken": "idt"}}, ("", "idt")),
+        (HOST, {HOST: {}}, None),
+        (HOST, {HOST: {"auth": ""}}, None),
+        (HOST, {HOST: None}, None),
+        (HOST, {}, None),
+        (HOST, {"registry.example": auth()}, None),
+        (HOST, {f"{HOST}/other": auth()}, None),
+        (HOST, {f"{HOST}/tea": auth()}, None),
+        (HOST, {HOST: auth("far"), f"{HOST}/team": auth("near"), f"{HOST}/team/app": auth("here")}, ("here", SECRET)),
+        (HOST, {HOST: auth("far"), f"{HOST}/team": auth("near")}, ("near", SECRET)),
+        ("docker.io", {HUB: auth()}, ("alice", SECRET)),
+        ("docker.io", {"docker.io": auth()}, ("alice", SECRET)),
+        ("docker.io", {"docker.io/team": auth("near"), HUB: auth("far")}, ("near", SECRET)),
+        ("docker.io", {"index.docker.io": auth()}, ("alice", SECRET)),
+        ("ghcr.io", {HUB: auth()}, None),
+    ],
+)  # fmt: skip
+def test_what_a_file_holds(registry: str, auths: dict[str, Any], found: tuple[str, str] | None, tmp_path: Path) -> None:
+    assert find(docker_config(tmp_path, {"auths": auths}), registry) == found
+
+
+def test_a_helper_for_the_registry_comes_first(tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", knows(HOST, "own")) | helper(tmp_path, "common", knows(HOST, "common"))
+    document = {"auths": {HOST: auth()}, "credsStore": "common", "credHelpers": {HOST: "own"}}
+    assert find(docker_config(tmp_path / "d", document) | path) == ("own", SECRET)
+    document["credHelpers"] = {"other.example": "own"}
+    assert find(docker_config(tmp_path / "d", document) | path) == ("common", SECRET)
+    document["credsStore"] = ""
+    assert find(docker_config(tmp_path / "d", document) | path) == ("alice", SECRET)
+
+
+def test_what_a_helper_does_not_know(tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", knows("other.example"))
+    document = {"auths": {HOST: auth()}, "credHelpers": {HOST: "own"}}
+    assert find(docker_config(tmp_path / "d", document) | path) is None
+    document = {"auths": {HOST: auth()}, "credsStore": "own"}
+    assert find(docker_config(tmp_path / "d", document) | path) == ("alice", SECRET)
+
+
+@pytest.mark.parametrize("key", ["docker.io", HUB])
+def test_docker_hubs_helper_is_asked_by_its_old_address(key: str, tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", knows(HUB))
+    assert find(docker_config(tmp_path / "d", {"credHelpers": {key: "own"}}) | path, "docker.io") == ("helped", SECRET)
+
+
+def test_a_helper_may_give_an_identity_token(tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", knows(HOST, "<token>", "idt"))
+    found = find_credentials(HOST, "app", docker_config(tmp_path / "d", {"credsStore": "own"}) | path)
+    assert found == Credentials("", "", "idt")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (f"echo {SECRET}", "has not answered in JSON"),
+        (f"""echo '["{SECRET}"]'""", "has not answered in JSON"),
+        (f"""echo '{{"Secret": "{SECRET}"}}'""", "has not answered in JSON"),
+        (f"printf '{SECRET}\\377'", "has not answered in JSON"),
+        (f"echo {SECRET}; echo {SECRET} >&2; exit 1", f"has failed for {HOST}"),
+    ],
+)
+def test_a_helper_that_fails_is_not_quoted(script: str, words: str, tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", script)
+    with pytest.raises(TransportError, match=f"credential helper docker-credential-own {words}") as caught:
+        find(docker_config(tmp_path / "d", {"credsStore": "own"}) | path)
+    assert "docker-credential-own list" in str(caught.value.hint)
+    assert SECRET not in str(caught.value) + repr(vars(caught.value)) + repr(caught.value.__cause__)
+
+
+def test_a_helper_that_is_missing_or_cannot_be_run(tmp_path: Path) -> None:
+    environment = docker_config(tmp_path / "d", {"credsStore": "own"}) | helper(tmp_path, "own", "")
+    program = tmp_path / "bin" / "docker-credential-own"
+    program.write_bytes(b"\0not a program")
+    with pytest.raises(TransportError, match="docker-credential-own does not answer"):
+        find(environment)
+    program.unlink()
+    with pytest.raises(TransportError, match="docker-credential-own is not installed"):
+        find(environment)
+
+
+@pytest.mark.parametrize("kind", ["DOCKER_CONFIG", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "HOME for podman"])
+def test_where_the_files_are(kind: str, tmp_path: Path) -> None:
+    below = {
+        "DOCKER_CONFIG": "config.json", "HOME": ".docker/config.json", "XDG_RUNTIME_DIR": "containers/auth.json",
+        "XDG_CONFIG_HOME": "containers/auth.json", "HOME for podman": ".config/containers/auth.json",
+    }[kind]  # fmt: skip
+    path = tmp_path / "here" / below
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"auths": {HOST: auth()}}))
+    environment = {"HOME": str(tmp_path / "home"), kind.partition(" ")[0]: str(tmp_path / "here")}
+    assert find(environment) == ("alice", SECRET)
+    assert find({"HOME": str(tmp_path / "home")}) is None
+
+
+def test_the_first_file_that_knows_the_registry_decides(tmp_path: Path) -> None:
+    environment = docker_config(tmp_path / "docker", {"auths": {"other.example": auth()}})
+    podman = tmp_path / "containers" / "auth.json"
+    podman.parent.mkdir()
+    podman.write_text(json.dumps({"auths": {HOST: auth("podman"), "other.example": auth("podman")}}))
+    environment["XDG_RUNTIME_DIR"] = str(tmp_path)
+    assert find(environment) == ("podman", SECRET)
+    assert find(environment, "other.example") == ("alice", SECRET)
+
+
+def test_a_file_that_the_user_names_is_the_only_one(tmp_path: Path) -> None:
+    environment = docker_config(tmp_path / "docker", {"auths": {HOST: auth()}})
+    named = tmp_path / "named.json"
+    environment["REGISTRY_AUTH_FILE"] = str(named)
+    with pytest.raises(UsageError, match=f"REGISTRY_AUTH_FILE names {named}, which is no file"):
+        find(environment)
+    named.write_text("{}")
+    assert find(environment) is None
+    named.write_text(json.dumps({"auths": {HOST: auth("named")}}))
+    assert find(environment) == ("named", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is not JSON"), (b"{", "is not JSON"), (b"\xff", "is not JSON"), (b"[" * 100_000, "is not JSON"),
+        (b"[]", "is not a JSON object"), (b"null", "is not a JSON object"),
+        (b'{"auths": {"registry.example:5000": {"auth": "@s3cret"}}}', "auths.registry.example:5000 is not base64"),
+        (b'{"auths": {"registry.example:5000": {"auth": "/////w=="}}}', "is not base64"),
+        (b'{"auths": {"registry.example:5000": {"auth": "czNjcmV0"}}}', "holds no user name and password"),
+    ],
+)  # fmt: skip
+def test_a_malformed_file_is_named(content: bytes, words: str, tmp_path: Path) -> None:
+    environment = docker_config(tmp_path, {})
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(UsageError, match=words) as caught:
+        find(environment)
+    assert str(tmp_path / "config.json") in str(caught.value)
+    assert "log in anew" in str(caught.value.hint)
+    assert SECRET not in str(caught.value) + str(caught.value.__cause__)
+    assert "czNjcmV0" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b'{"auths": []}', b'{"credHelpers": 7, "credsStore": 7, "auths": 7}', b"{}"])
+def test_odd_members_are_left_aside(content: bytes, tmp_path: Path) -> None:
+    environment = docker_config(tmp_path, {})
+    (tmp_path / "config.json").write_bytes(content)
+    assert find(environment) is None
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(M2BuildError, match=r"config\.json cannot be read: Is a directory"):
+        find({"DOCKER_CONFIG": str(tmp_path)})
+
+
+def test_credentials_do_not_show_their_secret() -> None:
+    assert SECRET not in f"{Credentials('alice', SECRET)!r} {Credentials('alice', 'x', SECRET)}"
+
+
+def test_we_read_what_skopeo_and_crane_write(tmp_path: Path) -> None:
+    """Their own login commands, against a registry that checks the password."""
+    from registries import PASSWORD, USER
+
+    with docker_registry(tmp_path, auth=htpasswd(tmp_path)) as host:
+        named = tmp_path / "auth.json"
+        login = ("--username", USER, "--password", PASSWORD)
+        run("skopeo", "login", "--tls-verify=false", "--authfile", str(named), *login, host)
+        assert find({"REGISTRY_AUTH_FILE": str(named)}, host) == (USER, PASSWORD)
+        environment = {**os.environ, "DOCKER_CONFIG": str(tmp_path / "docker")}
+        run("crane", "auth", "login", *login, host, environment=environment)
+        assert find(environment | {"REGISTRY_AUTH_FILE": ""}, host) == (USER, PASSWORD)
+
+
+def test_a_helper_is_asked_when_the_registry_asks_and_not_before(tmp_path: Path) -> None:
+    from registry_checks import ONE, push
+
+    path = helper(tmp_path, "own", f"touch {tmp_path}/asked; exit 1")
+    user = access(docker_config(tmp_path / "d", {"credsStore": "own"}) | path)
+    with docker_registry(tmp_path) as host:
+        assert push(user, host, "app:v1").uploaded == len(ONE.manifest.layers) + 1
+    assert not (tmp_path / "asked").exists()

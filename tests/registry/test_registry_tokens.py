@@ -1,0 +1,160 @@
+"""Tokens: got for all that is needed, renewed when they end, and never from whom we do not trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faultproxy import Rule, fault_proxy
+from registries import (
+    PASSWORD,
+    WRONG,
+    access,
+    call,
+    docker_config,
+    logged_in,
+    tag_digest,
+)
+from registry_checks import ONE, pull, push, refused, refuses, user_header
+from tokenserver import LEEWAY, REFRESH_TOKEN, TokenServer, token_registry
+
+from m2build.errors import TransportError
+from m2build.registry.access import Access
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[TokenServer]:
+    with token_registry(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def user(server: TokenServer, tmp_path: Path) -> Access:
+    return access(logged_in(tmp_path / "docker", server.registry))
+
+
+def test_one_token_serves_target_and_source(server: TokenServer, user: Access) -> None:
+    push(user, server.registry, "one:v1")
+    server.asked.clear()
+    assert push(user, server.registry, "two:v1", "one").mounted == 3
+    assert [asked["scope"] for asked in server.asked] == [["repository:two:pull,push", "repository:one:pull"]]
+    assert pull(user, server.registry, "two:v1").manifest.raw == ONE.manifest.raw
+
+
+def test_everybody_may_pull_what_everybody_may_pull(server: TokenServer, user: Access) -> None:
+    push(user, server.registry, "app:v1")
+    server.anonymous = ("pull",)
+    assert pull(access(), server.registry, "app:v1").manifest.raw == ONE.manifest.raw
+    with refused("cannot be written without credentials .*UNAUTHORIZED", f"docker login {server.registry}"):
+        push(access(), server.registry, "other:v1")
+
+
+def test_who_may_not_push(server: TokenServer, user: Access) -> None:
+    server.known = ("pull",)
+    words = f"^{server.registry}/app cannot be written with the credentials at hand .*UNAUTHORIZED"
+    with refused(words, "check what the account may do", PASSWORD, user_header(user)):
+        push(user, server.registry, "app:v1")
+    assert len(server.asked) < 20
+    assert [token for token in server.tokens if token in words] == []
+
+
+def test_who_may_not_even_pull(server: TokenServer, user: Access) -> None:
+    server.known = ()
+    refuses("cannot be read with the credentials at hand", "log in anew", user, server.registry, PASSWORD)
+
+
+def test_a_source_that_may_not_be_seen_is_not_mounted(server: TokenServer, user: Access) -> None:
+    with fault_proxy(server.registry, Rule("POST", "from=secret", status=401)) as proxy:
+        user = access(logged_in(Path(user.environment["DOCKER_CONFIG"]), proxy.host))
+        assert push(user, proxy.host, "app:v1", "secret").uploaded == 3
+
+
+def test_a_wrong_password(server: TokenServer, tmp_path: Path) -> None:
+    user = access(logged_in(tmp_path / "wrong", server.registry, password=WRONG))
+    words = rf"127\.0\.0\.1:\d+ gives no token for {server.registry} with the credentials at hand$"
+    refuses(words, "log in anew", user, server.registry, WRONG, user_header(user))
+
+
+def test_an_identity_token_is_traded_for_tokens(server: TokenServer, tmp_path: Path) -> None:
+    entry = {"auth": "YWxpY2U6", "identitytoken": REFRESH_TOKEN}  # "alice:", as docker login writes it
+    user = access(docker_config(tmp_path / "docker", {"auths": {server.registry: entry}}))
+    push(user, server.registry, "app:v1")
+    assert server.asked[0]["client_id"] == ["m2build"]
+    assert tag_digest(server.registry, "app", "v1") is None  # asked without a token
+
+
+def test_an_identity_token_that_has_ended(server: TokenServer, tmp_path: Path) -> None:
+    entry = {"auth": "YWxpY2U6", "identitytoken": "ended-0815"}
+    user = access(docker_config(tmp_path / "docker", {"auths": {server.registry: entry}}))
+    refuses("gives no token", "log in anew", user, server.registry, "ended-0815")
+
+
+@pytest.mark.parametrize("late", [("PUT", "blobs/uploads"), ("PUT", "manifests")])
+def test_a_token_that_ends_in_the_middle_is_renewed(late: tuple[str, str], server: TokenServer, tmp_path: Path) -> None:
+    server.lifetime = 2 - LEEWAY
+    with fault_proxy(server.registry, Rule(*late, times=1, delay=2.2)) as proxy:
+        user = access(logged_in(tmp_path / "docker", proxy.host))
+        assert push(user, proxy.host, "app:v1").uploaded == 3
+        assert 401 in [record.status for record in proxy.seen(*late)]
+        server.lifetime = 300
+        assert pull(user, proxy.host, "app:v1").manifest.raw == ONE.manifest.raw
+    assert len(server.tokens) >= 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""), (200, b"[]"), (200, b'{"token": 7}'), (200, b'{"token": "a\\nb: c"}'), (200, b"[" * 100_000),
+        (200, b'{"token": "\xc3\xa4"}'), (404, b"{}"), (302, b"{}"), (500, b"{}"),
+    ],
+)  # fmt: skip
+def test_an_odd_answer_of_the_token_server(status: int, body: bytes, server: TokenServer, user: Access) -> None:
+    server.answer = (status, body)
+    words = rf"^127\.0\.0\.1:\d+ gives no token for {server.registry}: it answers {status}$"
+    with pytest.raises(TransportError, match=words):
+        pull(user, server.registry, "app:v1")
+
+
+def test_a_token_server_that_never_says_enough(server: TokenServer, user: Access) -> None:
+    server.answer = (200, bytes(2 << 20))
+    with pytest.raises(TransportError, match="answers with more than 1048576 bytes"):
+        pull(user, server.registry, "app:v1")
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        ('Bearer realm="http://registry.example/token"', "sends us for a token to registry.example without TLS"),
+        ('Bearer realm="http://["', "asks for a token and names no server"),
+        ('Bearer realm="file:///etc/passwd"', "asks for a token and names no server"),
+        ("Bearer", "asks for a token and names no server"),
+        ('Negotiate realm="x"', "cannot be read with the credentials at hand"),
+        ("", "cannot be read with the credentials at hand"),
+        ('\u00ff=,,,"', "cannot be read with the credentials at hand"),
+    ],
+)  # fmt: skip
+def test_an_odd_challenge_gets_no_password(challenge: str, words: str, server: TokenServer, tmp_path: Path) -> None:
+    with fault_proxy(server.registry, Rule(status=401, headers={"WWW-Authenticate": challenge})) as proxy:
+        user = access(logged_in(tmp_path / "docker", proxy.host))
+        with pytest.raises(TransportError, match=words):
+            pull(user, proxy.host, "app:v1")
+    assert server.asked == []
+
+
+def test_a_registry_that_is_never_content_is_asked_a_few_times(server: TokenServer, tmp_path: Path) -> None:
+    rule = Rule("GET", "manifests", status=401)
+    with fault_proxy(server.registry) as proxy:
+        user = access(logged_in(tmp_path / "docker", proxy.host))
+        push(user, proxy.host, "app:v1")
+        realm = f'Bearer realm="{token_realm(server)}",service="test-registry"'
+        rule.headers = {"WWW-Authenticate": realm}
+        proxy.rules, proxy.records[:] = [rule], []
+        with pytest.raises(TransportError, match="cannot be read with the credentials at hand"):
+            pull(user, proxy.host, "app:v1")
+        assert 2 <= len(proxy.seen("GET", "manifests")) <= 4
+
+
+def token_realm(server: TokenServer) -> str:
+    _, headers, _ = call("GET", f"http://{server.registry}/v2/")
+    return str(headers["WWW-Authenticate"].split('"')[1])
