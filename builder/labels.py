@@ -40,7 +40,12 @@ KEPT: Mapping[str, str] = {
 """Keys of the two vocabularies whose base value stays true; what is in neither table is kept as well."""
 
 
+def is_withdrawn(key: str) -> bool:
+    """Whether the base's label of this name is not true of the result."""
+    return key in DROPPED or key.startswith(OWN)
+
+
 def derived_labels(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The labels of the result: the base's that stay true, then ours; sorted by key."""
-    kept = {key: value for key, value in base.items() if key not in DROPPED and not key.startswith(OWN)}
+    kept = {key: value for key, value in base.items() if not is_withdrawn(key)}
     return dict(sorted((kept | dict(own)).items()))

@@ -47,19 +47,18 @@ class Overlay:
 
 def make_overlay(plan: Plan) -> Overlay:
     """The overlay of a plan. Pure: the same plan gives the same bytes."""
-    members = {member.path: member for member in (*_changed(plan), *_account(plan))}
+    whiteouts = (_whiteout(path, plan.created) for path in plan.hidden)
+    members = {member.path: member for member in (*changed_files(plan), *whiteouts, *account_files(plan))}
     folders = {folder for path in members for folder in parents(path)} - members.keys()
     return Overlay(write_tar([*members.values(), *(_folder(plan, path) for path in folders)]))
 
 
-def _changed(plan: Plan) -> Iterator[Member]:
-    """The files after the change, each with the owner of the one that it comes from, and the whiteouts."""
+def changed_files(plan: Plan) -> Iterator[Member]:
+    """The files after the change, each with the owner and the attributes of the one that it comes from."""
     for change in plan.changeset.changes:
         origin = plan.footing[f"{plan.source_root}/{change.old_path}"]
         path = f"{plan.source_root}/{change.path}"
         yield replace(origin, path=path, mode=change.after.mode, mtime=plan.created, content=change.after.content)
-    for path in plan.hidden:
-        yield _whiteout(path, plan.created)
 
 
 def _whiteout(path: str, mtime: int) -> Member:
@@ -67,7 +66,8 @@ def _whiteout(path: str, mtime: int) -> Member:
     return Member(f"{folder}{slash}.wh.{name}", Kind.FILE, mtime=mtime)
 
 
-def _account(plan: Plan) -> Iterator[Member]:
+def account_files(plan: Plan) -> Iterator[Member]:
+    """The account of the changeset: root's, readable by all."""
     for name, content in audit_files(plan.changeset, f"/{plan.source_root}").items():
         yield Member(f"{AUDIT_FOLDER}/{name}", Kind.FILE, mtime=plan.created, content=content)
 

@@ -74,8 +74,8 @@ class Plan:
             "model": selection.model_id,
             "base": {
                 "name": self.base.name,
-                "digest": str(self.base.digest),
-                "manifest": str(self.base.image.manifest.digest),
+                "digest": _text(self.base.digest),
+                "manifest": _text(self.base.manifest_digest),
                 "platform": self.base.image.config.platform,
                 "standIn": self.base.stand_in,
             },
@@ -103,7 +103,7 @@ class Plan:
             f"{OCI}description": self.selection.recipe.summary,
             f"{OCI}version": self.changeset.release,
             f"{OCI}base.name": self.base.name,
-            f"{OCI}base.digest": str(self.base.digest),
+            f"{OCI}base.digest": _text(self.base.digest),
             f"{OWN}plan.digest": str(self.digest),
         }
         return {key: value for key, value in values.items() if value is not None}
@@ -118,11 +118,16 @@ class Plan:
             f"{OWN}model": self.selection.model.repo,
             f"{OWN}series": self.changeset.series.id,
             f"{OWN}source-root": f"/{self.source_root}",
-            f"{OWN}base.manifest": str(self.base.image.manifest.digest),
-            f"{OWN}base.config": str(self.base.image.manifest.config.digest),
+            f"{OWN}base.manifest": _text(self.base.manifest_digest),
+            f"{OWN}base.config": _text(self.base.config_digest),
             f"{OWN}base.stand-in": self.base.stand_in,
+            f"{OWN}base.unpinned": None if self.base.digest else "true",
         }
         return self.annotations | {key: value for key, value in values.items() if value is not None}
+
+
+def _text(digest: Digest | None) -> str | None:
+    return str(digest) if digest else None
 
 
 def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changeset: Changeset, *, created: int) -> Plan:

@@ -6,8 +6,9 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from m2build.base.forward import ForwardFile
 from m2build.errors import ContentError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
@@ -60,7 +61,8 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Wante
 def _members(stream: BinaryIO, wanted: Wanted) -> Iterator[Member]:
     total = 0
     with _open_tar(stream) as archive:
-        for info in archive:
+        while info := archive.next():
+            archive.members = []  # type: ignore[attr-defined]  # it would remember all that it has seen
             path = _normal(info.name)
             if not path or not wanted.concerns(_concerns(path)) or _is_bookkeeping(path):
                 continue
@@ -73,7 +75,8 @@ def _members(stream: BinaryIO, wanted: Wanted) -> Iterator[Member]:
 @contextmanager
 def _open_tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=StrictTarInfo, errorlevel=2) as archive:
+        file = cast("BinaryIO", ForwardFile(stream))
+        with tarfile.TarFile(fileobj=file, tarinfo=StrictTarInfo, errorlevel=2) as archive:
             yield archive
     except (tarfile.TarError, UnicodeError, ValueError) as error:
         raise ContentError(f"it is not a tar archive, or it is damaged: {error}") from error

@@ -1,4 +1,4 @@
-"""The base: the image that is derived from, always by digest."""
+"""The base: the image that is derived from, by digest unless its user leaves that open."""
 
 from __future__ import annotations
 
@@ -14,12 +14,26 @@ class Base:
 
     Attributes:
         image: its manifest, config and blobs, for one platform.
-        digest: of what its name refers to: the manifest's, or that of the index which holds it.
+        digest: of what its name refers to: the manifest's, or that of the index which holds it. None where the user
+            leaves open which image the name will mean; only a Dockerfile can be made of that.
         name: a full reference, registry included; None where only the digest is known. Never a local path.
         stand_in: what the sources came from, if this is no real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
+        is_assumed: whether nobody has looked at it: its name and its digest are the user's word, and its image is made
+            up around sources from elsewhere.
     """
 
     image: Image
-    digest: Digest
+    digest: Digest | None
     name: str | None
     stand_in: str | None = None
+    is_assumed: bool = False
+
+    @property
+    def manifest_digest(self) -> Digest | None:
+        """The digest of its manifest for the one platform, if that is known."""
+        return None if self.digest is None or self.is_assumed else self.image.manifest.digest
+
+    @property
+    def config_digest(self) -> Digest | None:
+        """The digest of its config, if that is known."""
+        return None if self.digest is None or self.is_assumed else self.image.manifest.config.digest

@@ -6,7 +6,7 @@ Python, no ROCm and no server, and its labels say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from m2build.base.model import Base
@@ -26,23 +26,26 @@ STAND_IN = f"{OWN}base.stand-in"
 
 
 def stand_in_base(tree: SourceTree, source_root: str, platform: str, stand_in: str) -> Base:
-    """An image that holds a source tree at `source_root` and nothing else.
-
-    The layer is gzip without compression, so that no compressor has a say in its digest.
+    """A base that holds a source tree at `source_root` and nothing else.
 
     Args:
         tree: the sources; its timestamp is the image's creation time.
         source_root: an absolute path.
-        platform: `os/architecture`.
+        platform: `os/architecture[/variant]`.
         stand_in: where the sources came from, without any local path.
     """
+    image = image_of_sources(tree, source_root, platform, {STAND_IN: stand_in})
+    return Base(image, image.manifest.digest, None, stand_in)
+
+
+def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> Image:
+    """An image of one layer, which is gzip without compression, so that no compressor has a say in its digest."""
     layer = write_tar(_members(tree, source_root.strip("/")))
-    config = canonical(_config(tree, source_root, platform, stand_in, Digest.of(layer)))
     blob = stored_gzip(layer)
     descriptor = Descriptor.of(OCI.layer_gzip, blob)
-    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [descriptor], {STAND_IN: stand_in})
-    image = Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: blob}))
-    return Base(image, manifest.digest, None, stand_in)
+    config = canonical(_config(tree, source_root, platform, labels, Digest.of(layer)))
+    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [descriptor], labels)
+    return Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: blob}))
 
 
 def _members(tree: SourceTree, root: str) -> Iterator[Member]:
@@ -55,7 +58,9 @@ def _members(tree: SourceTree, root: str) -> Iterator[Member]:
         yield Member(f"{root}/{path}", Kind.SYMLINK, mode=0o777, mtime=tree.timestamp, target=target)
 
 
-def _config(tree: SourceTree, source_root: str, platform: str, stand_in: str, diff_id: Digest) -> dict[str, object]:
+def _config(
+    tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str], diff_id: Digest
+) -> dict[str, object]:
     created = datetime.fromtimestamp(tree.timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     system, architecture, *variant = platform.split("/")
     return {
@@ -67,8 +72,8 @@ def _config(tree: SourceTree, source_root: str, platform: str, stand_in: str, di
             "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             "Cmd": ["/bin/bash"],
             "WorkingDir": "/" + source_root.split("/")[1],
-            "Labels": {STAND_IN: stand_in},
+            "Labels": dict(labels),
         },
         "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]},
-        "history": [{"created": created, "created_by": f"m2build stand-in base from {stand_in}"}],
+        "history": [{"created": created, "created_by": "m2build: the sources of a stand-in base"}],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,6 +36,20 @@ _OPTIONS = (
         multiple=True,
         help="Override a value of the recipe, as in profiles.tp8.flags.port=9000. Repeatable.",
     ),
+)
+
+
+def _checked_platform(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?", value):
+        raise UsageError(f"--platform {value} is not OS/ARCH", hint="as in --platform linux/amd64")
+    return value
+
+
+platform_option = click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    callback=_checked_platform,
+    help="Which image of a base that has several; default: the recipe's.",
 )
 
 

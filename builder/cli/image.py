@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from m2build.cli.choosing import choosing, chosen
+from m2build.cli.choosing import choosing, chosen, platform_option
+from m2build.cli.delivery import deliver, destination
+from m2build.cli.network import access_to, insecure_option
 from m2build.cli.output import json_option, print_json, progress, progress_option
 from m2build.errors import StorageError, UsageError
-from m2build.places import Place, PlaceKind, parse_place
+from m2build.places import Place, parse_place
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
-    from m2build.oci.image import Image
     from m2build.plan import Plan
     from m2build.recipes.model import Recipe
-
-_WRITABLE = (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
+    from m2build.registry.access import Access
 
 
 @click.command(
@@ -31,6 +30,8 @@ Examples:
   m2build image --tp 8 --base pypi:sglang==0.5.7 -o oci:./minimax-m2-tp8
   # From a copy of the real base, into an archive for `docker load`.
   m2build image --tp 4 --base oci:./sglang -o docker-archive:minimax-m2.tar
+  # From a registry and into it: only what is new is sent.
+  m2build image --tp 8 --base localhost:5000/sglang -t localhost:5000/minimax-m2:tp8 --push
   # What would be built, and why.
   m2build image --tp 8 --base oci:./sglang --dry-run
 """
@@ -39,16 +40,21 @@ Examples:
 @click.option(
     "--base",
     metavar="PLACE",
-    help="What to derive from: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, or a stand-in made of sources: "
-    "pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
+    help="What to derive from: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, or a "
+    "stand-in made of sources: pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
 )
 @click.option(
-    "-o", "--output", metavar="PLACE", help="Where to: oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE."
+    "-o",
+    "--output",
+    metavar="PLACE",
+    help="Where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://REGISTRY/NAME:TAG.",
 )
 @click.option(
     "-t", "--tag", "reference", metavar="NAME[:TAG]", help="What to call the image; default: m2build/MODEL:PROFILE."
 )
-@click.option("--platform", metavar="OS/ARCH", help="Which image of a base that has several; default: the recipe's.")
+@click.option("--push", is_flag=True, help="Publish the image under the name that --tag gives it in a registry.")
+@platform_option
+@insecure_option
 @click.option("--replace", is_flag=True, help="Overwrite an archive, or move a tag that names another image.")
 @click.option("--metadata-file", type=click.Path(path_type=Path), help="Write the result as JSON, with buildx's keys.")
 @click.option("--iidfile", type=click.Path(path_type=Path), help="Write the image id (the config's digest).")
@@ -64,7 +70,9 @@ def image(
     base: str | None,
     output: str | None,
     reference: str | None,
+    push: bool,
     platform: str | None,
+    insecure: bool,
     replace: bool,
     metadata_file: Path | None,
     iidfile: Path | None,
@@ -77,46 +85,35 @@ def image(
     Prints NAME@DIGEST and nothing else on stdout. The same input gives the same digest on every machine; set
     SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
     """
-    from m2build.derive import derive
-    from m2build.engines.embedded import build
+    from m2build.derived import derive_image
     from m2build.recipes.load import load_recipe
     from m2build.result import metadata
-    from m2build.stores.places import write_image
 
-    destination = _destination(output, dry_run=dry_run)
     for file in (iidfile, metadata_file):
         _check_writable(file)
     loaded = load_recipe(recipe_name, overrides)
     selection = chosen(loaded, tp=tp, profile=profile, model=model)
-    name, tag = _name(reference, f"m2build/{selection.model_id}:{selection.profile_id}")
+    to = destination(output, reference, push=push, default=f"m2build/{selection.model_id}:{selection.profile_id}")
+    if to.place is None and not dry_run:
+        raise UsageError("say where the image goes", hint="as in -o oci:./image, or --dry-run to see the plan only")
     story = progress(progress_mode)
-    plan = derive(selection, _base(base, loaded, platform), environment=os.environ, progress=story)
-    result = build(plan)
-    if dry_run or destination is None:
-        _print_plan(plan, result, as_json=as_json)
+    source = parse_place(loaded.base.image if base is None else base)
+    access = access_to(source, to.place, insecure=insecure)
+    found = _base(source, loaded, platform, access)
+    if dry_run:
+        from m2build.derive import derive
+
+        _print_plan(derive(selection, found, environment=os.environ, progress=story), as_json=as_json)
         return
-    write_image(result, destination, tag=tag, reference=f"{name}:{tag}", replace=replace, progress=story)
-    document = metadata(plan, result, f"{name}:{tag}")
-    _write_text(iidfile, str(result.manifest.config.digest))
+    result = derive_image(selection, found, environment=os.environ, progress=story)
+    transfer = deliver(result, to, replace=replace, access=access, progress=story)
+    document = metadata(result, f"{to.name}:{to.tag}", transfer)
+    _write_text(iidfile, str(result.image.manifest.config.digest))
     _write_json(metadata_file, document)
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{name}@{result.manifest.digest}")
-
-
-def _destination(output: str | None, *, dry_run: bool) -> Place | None:
-    """Where to write, checked before anything is read."""
-    if output is None:
-        if dry_run:
-            return None
-        raise UsageError("say where the image goes", hint="as in -o oci:./image, or --dry-run to see the plan only")
-    place = parse_place(output)
-    if place.kind not in _WRITABLE:
-        raise UsageError(
-            f"images cannot be written to {place} yet", hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE"
-        )
-    return place
+        click.echo(f"{to.name}@{result.image.manifest.digest}")
 
 
 def _check_writable(file: Path | None) -> None:
@@ -129,29 +126,18 @@ def _check_writable(file: Path | None) -> None:
         raise StorageError(f"{file} cannot be written: {problem}", hint="name a file in a folder of your own")
 
 
-def _name(reference: str | None, default: str) -> tuple[str, str]:
-    """The image's name and tag; without a tag the profile's."""
-    from m2build.oci.reference import parse_reference
-
-    name, _, tag = default.rpartition(":")
-    if reference is None:
-        return name, tag
-    parsed = parse_reference(reference)
-    if parsed.digest is not None:
-        raise UsageError(f"{reference!r} names a digest, which only the build can tell", hint="leave out @sha256:…")
-    return (reference.removesuffix(f":{parsed.tag}"), parsed.tag) if parsed.tag else (reference, tag)
-
-
-def _base(place: str | None, recipe: Recipe, platform: str | None) -> Base:
+def _base(place: Place, recipe: Recipe, platform: str | None, access: Access | None) -> Base:
     from m2build.base.resolve import open_base
 
-    if platform is not None and not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?", platform):
-        raise UsageError(f"--platform {platform} is not OS/ARCH", hint="as in --platform linux/amd64")
-    chosen_place = parse_place(recipe.base.image if place is None else place)
-    return open_base(chosen_place, source_root=recipe.base.source_root, platform=platform or recipe.base.platform)
+    return open_base(
+        place, source_root=recipe.base.source_root, platform=platform or recipe.base.platform, access=access
+    )
 
 
-def _print_plan(plan: Plan, result: Image, *, as_json: bool) -> None:
+def _print_plan(plan: Plan, *, as_json: bool) -> None:
+    from m2build.engines.embedded import build
+
+    result = build(plan)
     if as_json:
         print_json(plan.document() | {"digest": str(plan.digest), "manifest": str(result.manifest.digest)})
         return

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from m2build.cli.groups import Group
-from m2build.cli.output import json_option, print_json
+from m2build.cli.network import access_to
+from m2build.cli.output import json_option, print_json, progress
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places import Place, PlaceKind, parse_place
-from m2build.progress import Silent
 
 if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
@@ -32,8 +32,8 @@ source_option = click.option(
     "--source",
     required=True,
     metavar="PLACE",
-    help="The sources: a folder, dir:PATH, wheel:FILE, pypi:NAME==VERSION, oci:DIR[:TAG], oci-archive:FILE, "
-    "docker-archive:FILE.",
+    help="The sources: a folder, dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
+    "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
 )
 root_option = click.option(
     "--source-root", metavar="PATH", help="Where the sources stand in an image; default: as in the recipe minimax-m2."
@@ -212,8 +212,8 @@ def _open(place: Place, source_root: str | None) -> SourceTree:
     from m2build.recipes.load import load_recipe
 
     base = load_recipe("minimax-m2").base
-    root = source_root or base.source_root
-    return open_source(place, source_root=root, platform=base.platform, progress=Silent())
+    root, access = source_root or base.source_root, access_to(place, insecure=False)
+    return open_source(place, source_root=root, platform=base.platform, progress=progress("auto"), access=access)
 
 
 def _folder(place: Place, verb: str) -> Path:

@@ -22,6 +22,7 @@ from m2build.cli.image import image
 from m2build.cli.output import silence
 from m2build.cli.patch import patch
 from m2build.cli.recipe import recipe
+from m2build.cli.render import render
 from m2build.errors import ContentError, M2BuildError, StorageError, TransportError, UsageError
 from m2build.suggest import did_you_mean
 
@@ -57,7 +58,7 @@ def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
 
 
-for command in (image, patch, recipe, completion):
+for command in (image, render, patch, recipe, completion):
     cli.add_command(command)
 
 

@@ -5,6 +5,7 @@ Lower layers are the base's own, by descriptor; nothing of them is read, unpacke
 
 from __future__ import annotations
 
+from m2build.errors import UsageError
 from m2build.image_config import derive_config
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Image, MemoryBlobs
@@ -14,7 +15,13 @@ from m2build.plan import Plan
 
 
 def build(plan: Plan) -> Image:
-    """The image that a plan describes, in the base's vocabulary of media types. Pure."""
+    """The image that a plan describes, in the base's vocabulary of media types. Pure.
+
+    Raises:
+        UsageError: nobody has looked at the base, or which one it is has been left open.
+    """
+    if plan.base.is_assumed or plan.base.digest is None:
+        raise UsageError("an image cannot be derived from a base that is only assumed", hint="name it by its digest")
     base = plan.base.image
     types = base.manifest.types
     overlay = make_overlay(plan)

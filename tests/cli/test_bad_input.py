@@ -14,6 +14,7 @@ from commands import m2build
 
 IMAGE = ("image", "--tp", "8", "-o", "oci:out")
 TREE = ("--base", "dir:tree")
+RENDER = ("render", "--tp", "8", "-o", "context")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,16 @@ PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
     ("image", "--tp", "8", "-o", "oci-archive:precious.txt", *TREE): (2, "precious.txt exists already", "--replace"),
     ("image", "--tp", "8", "-o", "docker-archive:precious", "--replace", *TREE): (2, "precious exists already", "name"),
     ("image", "--tp", "8", "-o", "oci:layout:base", *TREE): (2, "already has an image 'base'", "--replace"),
-    ("image", "--tp", "8", "-o", "registry.example/a/b", *TREE): (2, "cannot be written to docker://", "oci:DIR"),
+    ("image", "--tp", "8", "-o", "docker-daemon:a/b", *TREE): (2, "cannot be written to docker-daemon:", "oci:DIR"),
+    ("image", "--tp", "8", "--push", *TREE): (2, "say under which name to push", "--push"),
+    (*IMAGE, *TREE, "-t", "localhost:5000/a", "--push"): (2, "--push and --output exclude each other", "--push"),
+    ("image", "--tp", "8", "-o", "localhost:5000/a:b", "-t", "c", *TREE): (2, "is a name already", "--push"),
+    (*RENDER, *TREE): (2, "this one is a stand-in made from dir", "--base REGISTRY/NAME:TAG"),
+    (*RENDER, "--source", "dir:tree"): (2, "is not pinned", "--unpinned"),
+    (*RENDER, "--source", "dir:absent", "--unpinned"): (2, "absent is not a directory", "dir:PATH"),
+    (*RENDER, *TREE, "--source", "dir:tree"): (2, "is no name in a registry", "--base NAME:TAG@sha256:"),
+    (*RENDER, "--template", "absent.j2"): (2, "there is no template absent.j2", "--template"),
+    ("render", "--tp", "8", "--source", "dir:tree", "--unpinned", "-o", "precious"): (16, "exists already", "new"),
     (*IMAGE, *TREE, "--metadata-file", "precious"): (16, "precious cannot be written: it is a", "name a file"),
     (*IMAGE, *TREE, "--iidfile", "precious.txt/iid"): (16, "precious.txt is not a directory", "name a file"),
     ("patch", "apply", "--source", "wheel:sglang-0.5.7-py3-none-any.whl"): (2, "changes a folder", "-o DIR"),

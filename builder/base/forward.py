@@ -1,0 +1,53 @@
+"""A stream that tarfile can read as a file: forward only, and what is skipped is not copied."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+_PIECE = 1 << 18
+
+
+class ForwardFile:
+    """Reading, and seeking forward, in a stream that can do neither by itself.
+
+    tarfile's own mode for streams copies its whole buffer for every header.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Wrap a stream, which is at position 0."""
+        self._stream = stream
+        self._piece = b""
+        self._start = 0
+        self._position = 0
+
+    def tell(self) -> int:
+        """How many bytes have been read or skipped."""
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; fewer only at the end."""
+        parts: list[bytes] = []
+        while size and self._has_more():
+            part = self._piece[self._start : self._start + size]
+            self._move(len(part))
+            size -= len(part)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def seek(self, position: int) -> int:
+        """Go on to a position, or to the end if that is nearer; going back is not possible."""
+        if position < self._position:
+            raise ValueError("this stream only goes forward")
+        while self._position < position and self._has_more():
+            self._move(min(position - self._position, len(self._piece) - self._start))
+        return self._position
+
+    def _move(self, count: int) -> None:
+        self._start += count
+        self._position += count
+
+    def _has_more(self) -> bool:
+        if self._start == len(self._piece):
+            self._piece = self._stream.read(_PIECE)
+            self._start = 0
+        return bool(self._piece)

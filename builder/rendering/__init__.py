@@ -1,0 +1,1 @@
+"""The Dockerfile and its build context: the plan as text, for container engines."""

@@ -1,0 +1,61 @@
+"""The build context: the Dockerfile, the files that it copies, and `.dockerignore`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from m2build.errors import UsageError
+from m2build.overlay import account_files
+from m2build.plan import AUDIT_FOLDER, Plan
+from m2build.rendering.template import SHIPPED, expand, shipped_template
+from m2build.rendering.values import ACCOUNT_SOURCE, template_values
+
+_LONGEST_LINE = 65_535
+"""Bytes; what Go's bufio.MaxScanTokenSize leaves to docker and buildah for a line."""
+
+_LONGEST_INSTRUCTION = 131_000
+"""Bytes; Linux takes 128 KiB for one argument (MAX_ARG_STRLEN), and the shell gets a whole RUN as one."""
+
+
+def render(plan: Plan, template: str | None = None, *, name: str = "the template") -> Mapping[str, bytes]:
+    """The whole build context: path -> bytes, sorted, `Dockerfile` among them. Pure: the same plan, the same bytes.
+
+    A container engine that builds it comes to the files, modes, owners and configuration of the embedded engine's
+    image. Labels of the base that the embedded engine drops are there, and empty.
+
+    Args:
+        plan: what to build.
+        template: the text of a template to use in place of the one that comes with m2build.
+        name: what to call that template in messages.
+
+    Raises:
+        UsageError: the base has no name to pull it by, a value cannot be written in a Dockerfile, or the template
+            does not parse, uses what does not exist, or prints a value without a filter.
+        PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+    """
+    values = template_values(plan)
+    text = expand(shipped_template(), SHIPPED, values) if template is None else expand(template, name, values)
+    _check_length(text)
+    account = {f"{ACCOUNT_SOURCE}{file.path.removeprefix(AUDIT_FOLDER)}": file.content for file in account_files(plan)}
+    files = account | {"Dockerfile": text.encode(), ".dockerignore": _ignore(account)}
+    return MappingProxyType(dict(sorted(files.items())))
+
+
+def _ignore(copied: Iterable[str]) -> bytes:
+    """Everything but what is copied: what somebody else leaves in the folder does not get into the image."""
+    return "".join(f"{line}\n" for line in ("*", *(f"!{path}" for path in sorted(copied)))).encode()
+
+
+def _check_length(text: str) -> None:
+    instruction = 0
+    for line in text.encode().split(b"\n"):
+        instruction += len(line)
+        if len(line) > _LONGEST_LINE or instruction > _LONGEST_INSTRUCTION:
+            begin = line[:60].decode(errors="replace")
+            raise UsageError(
+                f"the Dockerfile would have a line or an instruction that is too long to build: {begin}…",
+                hint="build without a Dockerfile: `m2build image` needs no container engine",
+            )
+        if not line.rstrip().endswith(b"\\"):
+            instruction = 0

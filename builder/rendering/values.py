@@ -1,0 +1,127 @@
+"""What a template is given: the plan as plain values; what a Dockerfile cannot bring about is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from m2build import __version__
+from m2build.errors import PatchError, UsageError
+from m2build.health import probe_command
+from m2build.labels import is_withdrawn
+from m2build.oci.descriptor import JsonObject
+from m2build.oci.reference import parse_reference
+from m2build.overlay import changed_files
+from m2build.patches.patch_files import patch_files
+from m2build.plan import AUDIT_FOLDER, Plan
+
+ACCOUNT_SOURCE = "account"
+"""The folder of the build context that holds the account of the changeset."""
+
+_EMBEDDED = "build without a Dockerfile: `m2build image` needs no container engine"
+
+
+def template_values(plan: Plan) -> dict[str, object]:
+    """The variables of a template, by name.
+
+    Raises:
+        UsageError: the base has no name that an engine could pull.
+        PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+    """
+    selection, health = plan.selection, plan.selection.recipe.health
+    runtime = _runtime(plan)
+    _check(plan, runtime)
+    labels = plan.labels
+    return {
+        "version": __version__,
+        "recipe": selection.recipe.name,
+        "profile": selection.profile_id,
+        "model": selection.model.repo,
+        "title": selection.title,
+        "plan": str(plan.digest),
+        "base": _pullable(plan),
+        "pinned": plan.base.digest is not None,
+        "platform": plan.base.image.config.platform,
+        "account_source": ACCOUNT_SOURCE,
+        "account": f"/{AUDIT_FOLDER}",
+        "root": f"/{plan.source_root}",
+        "patches": [name for name in patch_files(plan.changeset) if name != "series"],
+        "changed": list(_changed(plan)),
+        "hidden": [f"/{path}" for path in plan.hidden],
+        "shell": _shell(runtime),
+        "user": _user(runtime),
+        "labels": sorted(labels.items()),
+        "withdrawn": sorted(key for key in plan.base.image.config.labels if is_withdrawn(key) and key not in labels),
+        "port": selection.port,
+        "health": {**health.model_dump(), "command": probe_command(health, selection.port)},
+        "entrypoint": list(selection.command),
+    }
+
+
+def _runtime(plan: Plan) -> JsonObject:
+    runtime = plan.base.image.config.document().get("config")
+    return runtime if isinstance(runtime, dict) else {}
+
+
+def _check(plan: Plan, runtime: JsonObject) -> None:
+    """See that the base holds nothing that would make the engine's result another one than ours."""
+    if runtime.get("OnBuild"):
+        raise PatchError("the base has ONBUILD triggers, which run at every FROM and stay in the image", hint=_EMBEDDED)
+    volumes = runtime.get("Volumes")
+    for volume in volumes if isinstance(volumes, dict) else ():
+        for path in (f"/{plan.source_root}", f"/{AUDIT_FOLDER}"):
+            if f"{path}/".startswith(f"{str(volume).rstrip('/')}/"):
+                raise PatchError(
+                    f"the base declares {volume} a volume, and engines drop what a build changes there", hint=_EMBEDDED
+                )
+    for member in changed_files(plan):
+        if member.xattrs:
+            raise PatchError(
+                f"/{member.path} has the extended attributes {', '.join(sorted(member.xattrs))} in the base, "
+                "and they would be lost",
+                hint=_EMBEDDED,
+            )
+
+
+def _pullable(plan: Plan) -> str:
+    """The base's name and tag, and the digest of its one manifest unless the user leaves that open.
+
+    That of an index would let an engine on another architecture take another image, whose sources may well be the same.
+    """
+    base = plan.base
+    if base.name is None:
+        what = f"a stand-in made from {base.stand_in}" if base.stand_in else f"known as {base.digest} only"
+        raise UsageError(
+            f"a Dockerfile starts from a base that an engine can pull, and this one is {what}",
+            hint="name one in a registry: --base REGISTRY/NAME:TAG",
+        )
+    reference = parse_reference(base.name)
+    digest = base.manifest_digest or base.digest
+    return f"{reference.without_digest}@{digest}" if digest else str(reference.without_digest)
+
+
+def _changed(plan: Plan) -> Iterator[dict[str, object]]:
+    """The files after the change by owner and mode, as the overlay has them."""
+
+    def attributes(entry: tuple[str, str, str]) -> tuple[str, str]:
+        return entry[:2]
+
+    entries = sorted((f"{file.uid}:{file.gid}", f"{file.mode:04o}", f"/{file.path}") for file in changed_files(plan))
+    for (owner, mode), group in groupby(entries, attributes):
+        yield {"owner": owner, "mode": mode, "paths": [path for _, _, path in group]}
+
+
+def _user(runtime: JsonObject) -> str | None:
+    """Whom the base runs as, if that is not root."""
+    user = runtime.get("User")
+    if not isinstance(user, str) or user.partition(":")[0] in ("", "0", "root"):
+        return None
+    return user
+
+
+def _shell(runtime: JsonObject) -> Sequence[str] | None:
+    """What the base gives RUN's command to, if that is not the default."""
+    shell = runtime.get("Shell")
+    if not isinstance(shell, list) or not shell or shell == ["/bin/sh", "-c"]:
+        return None
+    return [str(word) for word in shell]
