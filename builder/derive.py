@@ -11,6 +11,7 @@ from m2build.base.members import Wanted
 from m2build.base.model import Base
 from m2build.base.sources import source_tree
 from m2build.errors import UsageError
+from m2build.oci.image import MemoryBlobs
 from m2build.oci.paths import parents
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
@@ -36,7 +37,7 @@ def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], 
     """
     root = selection.recipe.base.source_root.strip("/")
     wanted = Wanted(frozenset({root}), frozenset(parents(AUDIT_FOLDER)))
-    cache = None if base.stand_in else member_cache()
+    cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
     filesystem = read_filesystem(base.image, wanted, progress, cache)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(load_series(selection.recipe.series), tree, load_codemods()).checked()

@@ -58,8 +58,9 @@ def _download(requirement: str, folder: Path) -> Path:
         ) from error
     try:
         wheel = _pip_download(requirement, staging)
-        shutil.rmtree(folder, ignore_errors=True)
-        staging.replace(folder)
+        if not any(folder.glob("*.whl")):  # another process may have been faster
+            shutil.rmtree(folder, ignore_errors=True)
+            staging.replace(folder)
     except OSError as error:
         raise StorageError(f"the cache {folder} cannot be written: {error.strerror}") from error
     finally:

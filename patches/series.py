@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
 from m2build.documents import load_document
-from m2build.errors import StorageError, UsageError
+from m2build.errors import UsageError
+from m2build.patches.series_text import series_text
 from m2build.suggest import did_you_mean
 from m2build.validation import validate
 
@@ -107,38 +106,12 @@ class Series(_Frozen):
         )
 
 
-def series_names() -> list[str]:
-    """The ids of the series that come with m2build."""
-    folder = resources.files("m2build.patches")
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-
-
 def load_series(name: str) -> Series:
     """A shipped series by its id, or one's own by its path (anything that holds a slash or ends in .yaml or .yml).
 
     Raises:
         UsageError: there is no such series, or its file does not fit the model; the message holds file and line.
+        StorageError: its file cannot be read.
     """
-    if "/" in name or re.search(r"\.ya?ml$", name):
-        return _read(Path(name), name)
-    if name not in series_names():
-        raise UsageError(
-            f"there is no series {did_you_mean(name, series_names())}",
-            hint=f"shipped are: {', '.join(series_names())}; give your own as a path, such as ./{name}.yaml",
-        )
-    text = resources.files("m2build.patches").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return validate(load_document(text, name=f"{name}.yaml"), Series)
-
-
-def _read(path: Path, name: str) -> Series:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no series file {name}", hint="check the path") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 text") from error
-    except IsADirectoryError as error:
-        raise UsageError(f"{name} is a directory, not a series file") from error
-    except OSError as error:
-        raise StorageError(f"{name} cannot be read: {error.strerror}") from error
-    return validate(load_document(text, name=name), Series)
+    label, text = series_text(name)
+    return validate(load_document(text, name=label), Series)

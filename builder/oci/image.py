@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from m2build.errors import ContentError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
+from m2build.oci.hashing import RunningHash
 from m2build.oci.manifest import Manifest
 
 _LARGEST_DOCUMENT = 16 << 20
@@ -81,7 +81,7 @@ class VerifiedReader(io.RawIOBase):
         self._stream = stream
         self._digest = digest
         self._size = size
-        self._hash = hashlib.new(digest.algorithm)
+        self._hash = RunningHash(digest.algorithm)
         name = getattr(stream, "name", None)
         self.location = f" in {name}" if name else ""
         self.count = 0
@@ -97,8 +97,9 @@ class VerifiedReader(io.RawIOBase):
             ContentError: there are more bytes than there should be, or this is the end and something does not match.
         """
         data = self._stream.read(size)
-        self._hash.update(data)
-        self.count += len(data)
+        if data:
+            self._hash.update(data)
+            self.count += len(data)
         if self._size is not None and self.count > self._size:
             raise ContentError(f"the blob {self._digest}{self.location} is longer than its {self._size} bytes")
         if size < 0 or (size > 0 and not data):
@@ -112,6 +113,7 @@ class VerifiedReader(io.RawIOBase):
 
     def close(self) -> None:
         """Close the stream below as well."""
+        self._hash.close()
         self._stream.close()
         super().close()
 
@@ -120,10 +122,9 @@ class VerifiedReader(io.RawIOBase):
             raise ContentError(
                 f"the blob {self._digest}{self.location} is truncated: it has {self.count} of {self._size} bytes"
             )
-        if self._hash.hexdigest() != self._digest.hex:
-            raise ContentError(
-                f"the blob {self._digest}{self.location} is altered: its digest is {self._hash.hexdigest()}"
-            )
+        found = self._hash.hexdigest()
+        if found != self._digest.hex:
+            raise ContentError(f"the blob {self._digest}{self.location} is altered: its digest is {found}")
 
 
 def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
+from isal.igzip_lib import IsalError
+
 from m2build.errors import ContentError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
+from m2build.oci.gzip import GzipReader
 from m2build.oci.image import Image, VerifiedReader, open_blob
 
 
@@ -24,8 +25,11 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[Bin
     Raises:
         ContentError: it is missing, truncated, altered or not what its media type says; the message names the layer.
     """
-    with open_blob(image.blobs, layer) as stored, _named(layer, stored.location):
-        reader = VerifiedReader(_decompressed(cast("BinaryIO", stored), layer.media_type), diff_id)
+    with (
+        open_blob(image.blobs, layer) as stored,
+        _named(layer, stored.location),
+        VerifiedReader(_decompressed(cast("BinaryIO", stored), layer.media_type), diff_id) as reader,
+    ):
         yield cast("BinaryIO", reader)
         reader.drain()
         stored.drain()
@@ -33,7 +37,7 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[Bin
 
 def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
     if media_type.endswith("gzip"):
-        return cast("BinaryIO", gzip.GzipFile(fileobj=stream, mode="rb"))
+        return cast("BinaryIO", GzipReader(stream))
     if media_type.endswith("zstd"):
         import zstandard
 
@@ -47,7 +51,7 @@ def _named(layer: Descriptor, location: str) -> Iterator[None]:
     called = f"the layer {layer.digest}{location}"
     try:
         yield
-    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
+    except (IsalError, EOFError) as error:  # type: ignore[misc]  # the stub says it is an instance
         raise ContentError(f"{called} cannot be decompressed: {error}") from error
     except ContentError as error:
         if str(layer.digest) in str(error):

@@ -6,6 +6,7 @@ import json
 import stat
 import subprocess
 import tarfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +312,16 @@ def test_devices_are_seen_but_have_no_content() -> None:
     found = view(tar(W, entry("w/null", tarfile.CHRTYPE, devmajor=1, devminor=3), entry("w/pipe", tarfile.FIFOTYPE)))
     assert found["w/null"][0] == str(Kind.OTHER)
     assert found["w/pipe"][0] == str(Kind.OTHER)
+
+
+def test_memory_does_not_grow_with_a_layers_members() -> None:
+    """A base has a million files, of which some thousands are wanted."""
+    plain = tar(*(file(f"elsewhere/{number}") for number in range(20_000)))
+    sample = image(plain, how="plain")
+    tracemalloc.start()
+    try:
+        read_filesystem(sample, W_TREE, Silent())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20

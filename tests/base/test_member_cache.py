@@ -12,6 +12,7 @@ from images import file, folder, hardlink, image, symlink, tar
 from m2build.base.filesystem import read_filesystem
 from m2build.base.member_cache import MemberCache
 from m2build.base.members import Wanted
+from m2build.checked_files import CheckedFiles
 from m2build.errors import ContentError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Blobs, Image
@@ -46,7 +47,7 @@ UPPER = tar(
 
 def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))
-    cache = MemberCache(tmp_path)
+    cache = MemberCache(CheckedFiles(tmp_path))
     first = read_filesystem(sample, WANTED, Silent(), cache)
     assert len(blobs.opened) >= 2
     blobs.opened.clear()
@@ -60,19 +61,21 @@ def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
 def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))
-    first = read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))
+    first = read_filesystem(sample, WANTED, Silent(), MemberCache(CheckedFiles(tmp_path)))
     for path in tmp_path.iterdir():
         data = bytearray(path.read_bytes())
         data[-1] ^= 1
         path.write_bytes({"truncated": bytes(data[:-2]), "altered": bytes(data), "empty": b""}[damage])
     blobs.opened.clear()
-    assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))) == dict(first)
+    assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(CheckedFiles(tmp_path)))) == dict(first)
     assert len(blobs.opened) >= 2
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    found = read_filesystem(image(LOWER, UPPER), WANTED, Silent(), MemberCache(tmp_path / "file" / "layers"))
+    found = read_filesystem(
+        image(LOWER, UPPER), WANTED, Silent(), MemberCache(CheckedFiles(tmp_path / "file" / "layers"))
+    )
     assert "s/t/b" in found
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
 
@@ -81,7 +84,7 @@ def test_a_damaged_layer_is_not_kept(tmp_path: Path) -> None:
     sample = image(LOWER, UPPER[:1500])
     for _ in range(2):
         with pytest.raises(ContentError):
-            read_filesystem(sample, WANTED, Silent(), MemberCache(tmp_path))
+            read_filesystem(sample, WANTED, Silent(), MemberCache(CheckedFiles(tmp_path)))
 
 
 @pytest.mark.parametrize(

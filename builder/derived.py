@@ -1,0 +1,98 @@
+"""The image of a selection and a base; the same question is answered once.
+
+The answer to a question rests on digests alone: of the base, of the recipe and the series, and of m2build itself.
+What is remembered are the new blobs, a few hundred KB; the base's are where they were.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import cast
+
+import m2build
+from m2build import __version__, patches, recipes
+from m2build.base.model import Base
+from m2build.checked_files import CheckedFiles
+from m2build.oci.config import ImageConfig
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, MemoryBlobs, read_blob
+from m2build.oci.manifest import Manifest, parse_manifest
+from m2build.patches.pypi import cache_folder
+from m2build.patches.series_text import series_text
+from m2build.progress import Progress
+from m2build.recipes.model import Selection
+from m2build.result import Result
+
+_FORMAT = 1
+"""Part of every question: raised when what is remembered changes its form."""
+
+
+def derive_image(selection: Selection, base: Base, *, environment: Mapping[str, str], progress: Progress) -> Result:
+    """The image that is derived from a base, as `derive` and the embedded engine make it, or made it before.
+
+    Raises:
+        PatchError: the base has no sources at the source root, or a patch does not apply.
+        ContentError: a layer of the base is truncated, altered or malformed.
+        UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
+    """
+    question = _question(selection, base, environment)
+    files = CheckedFiles(cache_folder() / "results")
+    if question and (answer := files.get(question)):
+        return _remembered(answer, selection, base)
+    from m2build.derive import derive  # codemods take their time to be imported
+    from m2build.engines.embedded import build
+
+    plan = derive(selection, base, environment=environment, progress=progress)
+    result = Result.of(plan, build(plan))
+    if question:
+        files.put(question, _answer(result))
+    return result
+
+
+def _question(selection: Selection, base: Base, environment: Mapping[str, str]) -> str | None:
+    """Everything that decides the image; None where that cannot be told, or where asking again is as cheap."""
+    if isinstance(base.image.blobs, MemoryBlobs) or any(
+        entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods")
+    ):
+        return None
+    _, series = series_text(selection.recipe.series)
+    return json.dumps(
+        [
+            _FORMAT,
+            [__version__, *sys.version_info[:2], *_own_files()],
+            [selection.recipe.model_dump_json(), selection.profile_id, selection.model_id, str(Digest.of(series))],
+            [base.name, base.stand_in, str(base.digest), str(base.image.manifest.digest)],
+            environment.get("SOURCE_DATE_EPOCH"),
+        ]
+    )
+
+
+def _own_files() -> Iterator[list[object]]:
+    """m2build itself, as far as it can be told without reading it: while it is worked on, its version stays."""
+    for package in (m2build, patches, recipes):
+        for folder, folders, names in os.walk(package.__path__[0]):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - pathlib takes four times as long
+                yield [name, status.st_size, status.st_mtime_ns]
+
+
+def _answer(result: Result) -> bytes:
+    image = result.image
+    blobs = (image.manifest.raw, image.config.raw, read_blob(image.blobs, image.manifest.layers[-1]))
+    encoded = [base64.b64encode(blob).decode() for blob in blobs]
+    return json.dumps([encoded, result.plan, result.patches]).encode()
+
+
+def _remembered(answer: bytes, selection: Selection, base: Base) -> Result:
+    encoded, plan, outcomes = json.loads(answer)
+    raw, config, overlay = map(base64.b64decode, encoded)
+    manifest = cast("Manifest", parse_manifest(raw))
+    blobs = MemoryBlobs({manifest.layers[-1].digest: overlay}, base.image.blobs)
+    image = Image(manifest, ImageConfig(config), blobs)
+    return Result(image, base, selection.profile_id, plan, tuple((patch, outcome) for patch, outcome in outcomes))

@@ -1,0 +1,136 @@
+"""A derivation that was made before is not made again, and what it rests on is all in the question."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from bases import base_image
+from commands import succeeds
+
+from m2build.base.model import Base
+from m2build.derived import derive_image
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Blobs, Image, open_blob
+from m2build.places import parse_place
+from m2build.progress import Silent
+from m2build.recipes.load import load_recipe
+from m2build.recipes.model import Selection, select
+from m2build.result import Result
+from m2build.stores.places import write_image
+
+RECIPE = load_recipe("minimax-m2")
+
+
+class Elsewhere:
+    """Blobs that are not at hand; it is noted which are opened."""
+
+    def __init__(self, below: Blobs) -> None:
+        self.below = below
+        self.opened: list[Descriptor] = []
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        self.opened.append(descriptor)
+        return self.below.open(descriptor)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "m2build"
+
+
+def base_elsewhere() -> tuple[Base, Elsewhere]:
+    sample = base_image()
+    blobs = Elsewhere(sample.blobs)
+    return Base(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
+
+
+def ask(selection: Selection, base: Base, **environment: str) -> Result:
+    return derive_image(selection, base, environment=environment, progress=Silent())
+
+
+def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
+    base, blobs = base_elsewhere()
+    selection = select(RECIPE, profile="tp8")
+    first = ask(selection, base)
+    blobs.opened.clear()
+    second = ask(selection, base)
+    assert blobs.opened == []
+    assert (second.image.manifest.raw, second.image.config.raw) == (first.image.manifest.raw, first.image.config.raw)
+    assert (second.plan, second.patches, second.profile) == (first.plan, first.patches, first.profile)
+    for layer in second.image.manifest.layers:
+        with open_blob(second.image.blobs, layer) as reader:
+            reader.drain()
+
+
+CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, str]]]] = {
+    "profile": lambda _, base: (select(RECIPE, profile="tp4"), base, {}),
+    "model": lambda _, base: (select(RECIPE, profile="tp8", model="minimax-m2"), base, {}),
+    "recipe": lambda _, base: (
+        select(load_recipe("minimax-m2", ["profiles.tp8.flags.port=9"]), profile="tp8"), base, {}),
+    "time": lambda selection, base: (selection, base, {"SOURCE_DATE_EPOCH": "1"}),
+    "name": lambda selection, base: (selection, replace(base, name="ghcr.io/a/b:d"), {}),
+    "digest": lambda selection, base: (selection, replace(base, digest=base.image.manifest.config.digest), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_question_has_another_answer(change: str) -> None:
+    base, _ = base_elsewhere()
+    selection = select(RECIPE, profile="tp8")
+    first = ask(selection, base)
+    other_selection, other_base, environment = CHANGES[change](selection, base)
+    assert ask(other_selection, other_base, **environment).image.manifest.digest != first.image.manifest.digest
+    assert ask(selection, base).image.manifest.digest == first.image.manifest.digest
+
+
+def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> None:
+    text = succeeds("patch", "list", "--json")
+    series = tmp_path / "mine.yaml"
+    series.write_text(text)  # JSON is YAML
+    base, _ = base_elsewhere()
+    selection = select(load_recipe("minimax-m2", [f"series={series}"]), profile="tp8")
+    first = ask(selection, base)
+    series.write_text(text.replace('"style": "comment"', '"style": "delete"'))
+    assert ask(selection, base).image.manifest.layers[-1] != first.image.manifest.layers[-1]
+
+
+def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
+    base, blobs = base_elsewhere()
+    selection = select(RECIPE, profile="tp8")
+    first = ask(selection, base)
+    (kept,) = (cache / "results").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-3])
+    assert ask(selection, base).image.manifest.raw == first.image.manifest.raw
+    assert len(list((cache / "results").iterdir())) == 1
+    assert blobs.opened != []
+
+
+def test_with_codemods_of_others_nothing_is_remembered(cache: Path, tmp_path: Path) -> None:
+    """Their code may change while their version stays."""
+    write_image(
+        base_image(), parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
+    )
+    info = tmp_path / "site" / "theirs-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[m2build.codemods]\ntheirs = m2build.patches.codemods.rename_module:RenameModule\n"
+    )
+    arguments = ("image", "--tp", "8", "--base", f"oci:{tmp_path}/base:v1")
+    succeeds(*arguments, "-o", f"oci:{tmp_path}/one", environment={"PYTHONPATH": str(tmp_path / "site")})
+    assert not (cache / "results").exists()
+    succeeds(*arguments, "-o", f"oci:{tmp_path}/two")
+    assert len(list((cache / "results").iterdir())) == 1
+
+
+def test_a_remembered_answer_needs_no_codemods() -> None:
+    script = "import sys, m2build.derived; print(sorted(sys.modules.keys() & {'libcst', 'm2build.patches.series'}))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
