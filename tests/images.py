@@ -8,14 +8,14 @@ import io
 import json
 import tarfile
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import zstandard
 
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image, MemoryBlobs, open_blob
+from m2build.oci.image import Blobs, Image, MemoryBlobs, open_blob
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import OCI, MediaTypes
 from m2build.places import Place
@@ -116,3 +116,15 @@ def read_everything(place: Place) -> Image:
 def flip(data: bytes) -> bytes:
     """The same length, one bit altered."""
     return data[:-1] + bytes([data[-1] ^ 1])
+
+
+class WatchedBlobs:
+    """Blobs that are elsewhere; it is noted which are opened."""
+
+    def __init__(self, below: Blobs) -> None:
+        self.below = below
+        self.opened: list[Descriptor] = []
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        self.opened.append(descriptor)
+        return self.below.open(descriptor)

@@ -7,16 +7,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from bases import base_image
 from commands import succeeds
+from images import WatchedBlobs
 
 from m2build.base.model import Base
 from m2build.derived import derive_image
-from m2build.oci.descriptor import Descriptor
-from m2build.oci.image import Blobs, Image, open_blob
+from m2build.oci.image import Image, open_blob
 from m2build.places import parse_place
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -27,27 +26,15 @@ from m2build.stores.places import write_image
 RECIPE = load_recipe("minimax-m2")
 
 
-class Elsewhere:
-    """Blobs that are not at hand; it is noted which are opened."""
-
-    def __init__(self, below: Blobs) -> None:
-        self.below = below
-        self.opened: list[Descriptor] = []
-
-    def open(self, descriptor: Descriptor) -> BinaryIO:
-        self.opened.append(descriptor)
-        return self.below.open(descriptor)
-
-
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "m2build"
 
 
-def base_elsewhere() -> tuple[Base, Elsewhere]:
+def base_elsewhere() -> tuple[Base, WatchedBlobs]:
     sample = base_image()
-    blobs = Elsewhere(sample.blobs)
+    blobs = WatchedBlobs(sample.blobs)
     return Base(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -59,27 +58,21 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Wante
 
 
 def _members(stream: BinaryIO, wanted: Wanted) -> Iterator[Member]:
-    total = 0
-    with _open_tar(stream) as archive:
+    total, place = 0, "its beginning"
+    try:
+        archive = tarfile.TarFile(fileobj=cast("BinaryIO", ForwardFile(stream)), tarinfo=StrictTarInfo, errorlevel=2)
         while info := archive.next():
             archive.members = []  # type: ignore[attr-defined]  # it would remember all that it has seen
+            place = f"the member {info.name!r}"
             path = _normal(info.name)
             if not path or not wanted.concerns(_concerns(path)) or _is_bookkeeping(path):
                 continue
             total += info.size if info.isreg() else 0
             if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:
-                raise ContentError(f"the member {info.name!r} is larger than any source file")
+                raise ContentError(f"{place} is larger than any source file")
             yield _member(archive, info, path)
-
-
-@contextmanager
-def _open_tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
-    try:
-        file = cast("BinaryIO", ForwardFile(stream))
-        with tarfile.TarFile(fileobj=file, tarinfo=StrictTarInfo, errorlevel=2) as archive:
-            yield archive
     except (tarfile.TarError, UnicodeError, ValueError) as error:
-        raise ContentError(f"it is not a tar archive, or it is damaged: {error}") from error
+        raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
 
 
 def _concerns(path: str) -> str:
@@ -95,10 +88,21 @@ def _is_bookkeeping(path: str) -> bool:
 
 
 def _normal(name: str) -> str:
+    """A member's path without empty parts; layer.md has it relative to the image's root, and below it."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise ContentError(f"the member {name!r} climbs out of the image")
+    if name.startswith("/") or ".." in parts:
+        raise ContentError(f"the member {name!r} is not below the image's root")
     return "/".join(parts)
+
+
+def _climbs(path: str, target: str) -> bool:
+    """Whether a symbolic link leads above the image's root."""
+    depth = 0 if target.startswith("/") else path.count("/")
+    for part in target.split("/"):
+        depth += -1 if part == ".." else part not in ("", ".")
+        if depth < 0:
+            return True
+    return False
 
 
 _KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.LNKTYPE: Kind.HARD_LINK}
@@ -106,6 +110,8 @@ _KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.L
 
 def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
     kind = Kind.FILE if info.isreg() else _KINDS.get(info.type, Kind.OTHER)
+    if info.issparse() or (kind is Kind.SYMLINK and _climbs(path, info.linkname)):
+        raise ContentError(f"the member {info.name!r} is {'sparse' if info.issparse() else 'a link out of the image'}")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
     file = archive.extractfile(info) if info.isreg() else None
     content = file.read() if file else b""

@@ -76,11 +76,14 @@ class VerifiedReader(io.RawIOBase):
         count: how many bytes have been read.
     """
 
-    def __init__(self, stream: BinaryIO, digest: Digest, size: int | None = None) -> None:
-        """Wrap a stream of bytes whose digest, and perhaps size, are known."""
+    def __init__(
+        self, stream: BinaryIO, digest: Digest, size: int | None = None, *, largest: int | None = None
+    ) -> None:
+        """Wrap a stream of bytes whose digest, and perhaps size, are known, or at least what it may come to."""
         self._stream = stream
         self._digest = digest
         self._size = size
+        self._largest = largest
         self._hash = RunningHash(digest.algorithm)
         name = getattr(stream, "name", None)
         self.location = f" in {name}" if name else ""
@@ -102,6 +105,8 @@ class VerifiedReader(io.RawIOBase):
             self.count += len(data)
         if self._size is not None and self.count > self._size:
             raise ContentError(f"the blob {self._digest}{self.location} is longer than its {self._size} bytes")
+        if self._largest is not None and self.count > self._largest:
+            raise ContentError(f"it comes to more than {self._largest / 1e9:.0f} GB, which cannot be right")
         if size < 0 or (size > 0 and not data):
             self._check()
         return data

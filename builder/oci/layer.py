@@ -14,6 +14,9 @@ from m2build.oci.digest import Digest
 from m2build.oci.gzip import GzipReader
 from m2build.oci.image import Image, VerifiedReader, open_blob
 
+_ALWAYS = 4 << 30
+_RATIO = 100
+
 
 @contextmanager
 def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[BinaryIO]:
@@ -28,11 +31,18 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[Bin
     with (
         open_blob(image.blobs, layer) as stored,
         _named(layer, stored.location),
-        VerifiedReader(_decompressed(cast("BinaryIO", stored), layer.media_type), diff_id) as reader,
+        VerifiedReader(
+            _decompressed(cast("BinaryIO", stored), layer.media_type), diff_id, largest=_most(layer)
+        ) as reader,
     ):
         yield cast("BinaryIO", reader)
         reader.drain()
         stored.drain()
+
+
+def _most(layer: Descriptor) -> int:
+    """Bytes that a layer may come to; beyond it is a decompression bomb. What is real is some ten times its size."""
+    return _ALWAYS + _RATIO * layer.size
 
 
 def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:

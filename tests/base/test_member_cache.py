@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
-from images import file, folder, hardlink, image, symlink, tar
+from images import WatchedBlobs, file, folder, hardlink, image, symlink, tar
 
 from m2build.base.filesystem import read_filesystem
 from m2build.base.member_cache import MemberCache
 from m2build.base.members import Wanted
 from m2build.checked_files import CheckedFiles
 from m2build.errors import ContentError
-from m2build.oci.descriptor import Descriptor
-from m2build.oci.image import Blobs, Image
+from m2build.oci.image import Image
 from m2build.progress import Silent
 
 WANTED = Wanted(frozenset({"s/t"}), frozenset({"opt"}))
 
 
-class Counting:
-    """Blobs that note which of them were opened."""
-
-    def __init__(self, below: Blobs) -> None:
-        self.below = below
-        self.opened: list[Descriptor] = []
-
-    def open(self, descriptor: Descriptor) -> BinaryIO:
-        self.opened.append(descriptor)
-        return self.below.open(descriptor)
-
-
-def counted(sample: Image) -> tuple[Image, Counting]:
-    blobs = Counting(sample.blobs)
+def counted(sample: Image) -> tuple[Image, WatchedBlobs]:
+    blobs = WatchedBlobs(sample.blobs)
     return Image(sample.manifest, sample.config, blobs), blobs
 
 
