@@ -1,4 +1,4 @@
-"""Deriving within one registry, beside crane, in one run; with 1 GiB and with 4 GiB of ballast in the base.
+"""Deriving within one registry, beside crane, in one run, from bases with 1 GiB and with 4 GiB of ballast.
 
     pip install -e . && python benchmarks/registry.py
 
@@ -9,6 +9,8 @@ seconds and peak memory are those of the best of its runs, start-up included.
 from __future__ import annotations
 
 import gzip
+import io
+import itertools
 import json
 import os
 import random
@@ -29,6 +31,7 @@ from m2build.base.stand_in import image_of_sources
 from m2build.oci.reference import parse_reference
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel
+from m2build.patches.tree import SourceTree
 from m2build.progress import Silent
 from m2build.registry.access import Access
 from m2build.registry.pull import read_remote
@@ -113,64 +116,80 @@ def registry(folder: Path) -> Iterator[str]:
             server.terminate()
 
 
-def ballast(path: Path, size: int) -> None:
-    """A layer with one file that does not compress."""
-    noise = random.Random(0)  # noqa: S311 - hides nothing
+def noise(path: Path) -> None:
+    """A layer of 1 GiB with one file that does not compress."""
+    random_bytes = random.Random(0)  # noqa: S311 - hides nothing
     info = tarfile.TarInfo("ballast")
-    info.size = size
+    info.size = GIB
     with gzip.open(path, "wb", compresslevel=0) as out:
         out.write(info.tobuf())
-        for _ in range(size >> 24):
-            out.write(noise.randbytes(1 << 24))
+        for _ in range(GIB >> 24):
+            out.write(random_bytes.randbytes(1 << 24))
         out.write(bytes(1024))
 
 
-def push_base(host: str, folder: Path, gibibytes: int) -> str:
+def sources(path: Path, tree: SourceTree) -> None:
+    """A layer of 1 GiB with many small files that compress as sources do."""
+    left = GIB
+    with gzip.open(path, "wb", compresslevel=6) as zipped, tarfile.open(fileobj=zipped, mode="w|") as out:
+        for copy in itertools.count():
+            for name, file in tree.items():
+                info = tarfile.TarInfo(f"ballast/{copy}/{name}")
+                info.size = file.size
+                out.addfile(info, io.BytesIO(file.content))
+                left -= file.size
+                if left < 0:
+                    return
+
+
+def push_base(host: str, folder: Path, gibibytes: int, tree: SourceTree, *, of_sources: bool = False) -> str:
     """SGLang's sources in one layer, ballast above them."""
-    sources = image_of_sources(
-        from_wheel(fetch_wheel("sglang==0.5.7")), "/sgl-workspace/sglang/python", "linux/amd64", {}
-    )
-    name = f"{host}/sglang:{gibibytes}g"
-    push_image(sources, parse_reference(name), Access.of(os.environ), Silent())
+    image = image_of_sources(tree, "/sgl-workspace/sglang/python", "linux/amd64", {})
+    name = f"{host}/sglang:{gibibytes}g-{'sources' if of_sources else 'noise'}"
+    push_image(image, parse_reference(name), Access.of(os.environ), Silent())
     for number in range(gibibytes):
         path = folder / f"ballast{number}.tar.gz"
-        ballast(path, GIB)
+        sources(path, tree) if of_sources else noise(path)
         subprocess.run(["crane", "append", "-b", name, "-f", str(path), "-t", name], check=True, capture_output=True)
         path.unlink()
     return name
 
 
+def rows_for(base: str, label: str, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, Cost]]:
+    """Ours and crane's, on one base."""
+    cache = folder / "cache" / "m2build"
+    target = f"{base.partition('/')[0]}/sglang"
+    push = [sys.executable, "-m", "m2build", "image", "--tp", "8", "--base", base, "-t", f"{target}:tp8", "--push"]
+    yield f"m2build, first read, {label}", best(push, environment, forget=cache, runs=3)
+    yield f"crane export | tar -t, {label}", best(["sh", "-c", f"crane export {base} - | tar -t"], environment, runs=3)
+    yield f"m2build, sources cached, {label}", best(push, environment, forget=cache / "results")
+    yield f"m2build, the same again, {label}", best(push, environment)
+    yield f"of that, the registry, {label}", network(base, f"{target}:tp8")
+    mutate = (
+        f"crane append -b {base} -f {folder / 'overlay.tar'} -t {target}:crane && "
+        f"crane mutate {target}:crane --entrypoint a,b --label c=d -t {target}:crane"
+    )
+    yield f"crane append + mutate, {label}", best(["sh", "-c", mutate], environment)
+
+
 def main() -> None:
     """Measure and print the table."""
+    tree = from_wheel(fetch_wheel("sglang==0.5.7"))
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
-        cache = folder / "cache" / "m2build"
+        with tarfile.open(folder / "overlay.tar", "w") as out:
+            out.add(__file__, "opt/overlay")
         with registry(folder) as host:
-            bases = {size: push_base(host, folder, size) for size in (1, 4)}
-            layer = folder / "overlay.tar"
-            with tarfile.open(layer, "w") as out:
-                out.add(__file__, "opt/overlay")
-            m2build = [sys.executable, "-m", "m2build", "image", "--tp", "8"]
-            rows: list[tuple[str, Cost]] = []
-            for size, base in bases.items():
-                push = [*m2build, "--base", base, "-t", f"{host}/sglang:tp8-{size}g", "--push"]
-                rows.append((f"m2build, first read, {size} GiB", best(push, environment, forget=cache, runs=2)))
-                rows.append((f"m2build, sources cached, {size} GiB", best(push, environment, forget=cache / "results")))
-                rows.append((f"m2build, the same again, {size} GiB", best(push, environment)))
-                rows.append((f"of that, the registry, {size} GiB", network(base, f"{host}/sglang:tp8-{size}g")))
-                mutate = (
-                    f"crane append -b {base} -f {layer} -t {host}/sglang:crane && "
-                    f"crane mutate {host}/sglang:crane --entrypoint a,b --label c=d -t {host}/sglang:crane"
-                )
-                rows.append((f"crane append + mutate, {size} GiB", best(["sh", "-c", mutate], environment)))
-                export = ["sh", "-c", f"crane export {base} - | tar -t"]
-                rows.append((f"crane export | tar -t, {size} GiB", best(export, environment, runs=2)))
-        print(f"| {'what':<33} | wall s | CPU s | peak MB | beside crane |")
-        print(f"| {'-' * 33} | -----: | ----: | ------: | -----------: |")
-        floor = dict(rows)["crane append + mutate, 1 GiB"].wall
-        for name, one in rows:
-            print(f"| {name:<33} | {one.wall:6.2f} | {one.cpu:5.2f} | {one.peak:7.0f} | {one.wall / floor:11.1f}x |")
+            bases = {
+                "1 GiB noise": push_base(host, folder, 1, tree),
+                "4 GiB noise": push_base(host, folder, 4, tree),
+                "1 GiB sources": push_base(host, folder, 1, tree, of_sources=True),
+            }
+            print(f"| {'what':<40} | wall s | CPU s | peak MB |\n| {'-' * 40} | -----: | ----: | ------: |")
+            for label, base in bases.items():
+                for name, one in rows_for(base, label, folder, environment):
+                    print(f"| {name:<40} | {one.wall:6.2f} | {one.cpu:5.2f} | {one.peak:7.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,12 @@ class VerifiedReader(io.RawIOBase):
             self._check()
         return data
 
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        """Read on, into a buffer."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def drain(self) -> None:
         """Read what is left, so that everything is checked."""
         while self.read(1 << 20):

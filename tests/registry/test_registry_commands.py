@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bases import ROOT, base_image, sources
+from bases import MODELS, ROOT, base_image, sources
 from commands import refused, succeeds
+from images import file, folder, hardlink, image, tar
 from registries import (
     crane_registry,
     docker_config,
@@ -22,6 +23,7 @@ from registries import (
 )
 from servers import free_port
 
+from m2build.oci.image import Image
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 
 BASE = base_image()
@@ -115,6 +117,45 @@ def test_a_layout_goes_to_a_registry_and_a_registry_to_a_layout(host: str, tmp_p
     second = succeeds(*base, "-t", f"{host}/some/m2", "--push").strip()
     assert first == second
     assert run("crane", "digest", f"{host}/some/m2:tp8").decode().strip() == second.partition("@")[2]
+
+
+def many_layers(types: MediaTypes) -> Image:
+    """Forty layers: the sources, the same path again and again, hidden and opaque folders, a hard link."""
+    models = sources(uid=7)
+    stir = [
+        tar(
+            file(f"{MODELS}/noise.py", b"%d" % number),
+            file(f"{MODELS}/old{number}.py", b"import sglang.srt.models.transformers\n"),
+            *([file(f"{MODELS}/.wh.old{number - 1}.py")] if number else []),
+        )
+        for number in range(36)
+    ]
+    top = [
+        tar(file(f"{MODELS}/.wh.old35.py"), folder(f"{ROOT}/gone"), file(f"{ROOT}/gone/x.py", b"import (")),
+        tar(folder(f"{ROOT}/gone"), file(f"{ROOT}/gone/.wh..wh..opq")),
+        tar(hardlink(f"{MODELS}/linked.py", f"{MODELS}/kimi_linear.py")),
+    ]
+    return image(tar(*models), *stir, *top, types=types)
+
+
+@pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
+def test_of_many_layers_the_view_is_the_unpackers(types: MediaTypes, host: str, tmp_path: Path) -> None:
+    base = many_layers(types)
+    repository = f"many/{'oci' if types is OCI else 'docker'}"
+    upload(host, repository, base, "rocm")
+    told = derive(host, f"{host}/{repository}:tp8", base=f"{repository}:rocm")
+    assert told["m2build.patches"] == [
+        {"id": "rename-transformers-module", "outcome": "applied"},
+        {"id": "disable-rmsnorm-compile", "outcome": "applied"},
+    ]
+    run("skopeo", "copy", "--src-tls-verify=false", f"docker://{host}/{repository}:tp8", f"oci:{tmp_path}/l:x")
+    run("umoci", "unpack", "--image", f"{tmp_path}/l:x", str(tmp_path / "bundle"))
+    models = tmp_path / "bundle" / "rootfs" / MODELS
+    assert b"hf_transformers_model" in (models / "linked.py").read_bytes()
+    assert (models / "linked.py").read_bytes() == (models / "kimi_linear.py").read_bytes()
+    assert (models / "noise.py").read_bytes() == b"35"
+    assert sorted(path.name for path in models.glob("*transformers*")) == ["hf_transformers_model.py"]
+    assert (models / "hf_transformers_model.py").stat().st_uid == 7
 
 
 def test_the_base_is_read_once(host: str, tmp_path: Path) -> None:
