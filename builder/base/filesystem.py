@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from m2build.base.layer_reader import LayerReader
 from m2build.base.member_cache import MemberCache
-from m2build.base.members import OPAQUE, WHITEOUT, Wanted, read_members
+from m2build.base.members import OPAQUE, WHITEOUT, Wanted
 from m2build.errors import ContentError
-from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.paths import parents
@@ -41,8 +41,8 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
     """What the image holds at the wanted paths, and the folders above them.
 
     A layer that is read is read to its end and checked against its digest and its diff_id; one whose wanted members
-    are in the cache is not read, and neither is one that lies below all that can be seen. A hard link is the file that
-    it leads to, wherever in the image that is.
+    are in the cache is not read, and neither is one that lies below all that can be seen. Large layers are read two at
+    a time. A hard link is the file that it leads to, wherever in the image that is.
 
     Args:
         image: the image.
@@ -53,29 +53,16 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
     Raises:
         ContentError: a layer is missing, truncated, altered or hostile; the message names it and the member.
     """
-    view = _View(wanted)
-    layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))
-    for layer, diff_id in reversed(layers):
+    view, reader = _View(wanted), LayerReader(image, progress, cache)
+    layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[::-1]
+    for position, (layer, diff_id) in enumerate(layers):
         if view.is_settled:
             break
         everything = replace(wanted, trees=wanted.trees | view.awaited)
-        members = cache.get(layer.digest, diff_id, everything) if cache else None
-        if members is None:
-            progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
-            members = _read(image, layer, diff_id, everything)
-            if cache:
-                cache.put(layer.digest, diff_id, everything, members)
-        view.add(members, layer.digest)
+        for below in layers[position + 1 : position + 2]:
+            reader.begin(*below, everything)
+        view.add(reader.members(layer, diff_id, everything), layer.digest)
     return Filesystem(view.finished())
-
-
-def _read(image: Image, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> dict[str, Member]:
-    """A layer's wanted members, and the targets of hard links among them."""
-    members = read_members(image, layer, diff_id, wanted)
-    elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()
-    if elsewhere:
-        members = read_members(image, layer, diff_id, Wanted(frozenset(elsewhere))) | members
-    return members
 
 
 class _View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-_PIECE = 1 << 18
+_PIECE = 1 << 20
 
 
 class ForwardFile:

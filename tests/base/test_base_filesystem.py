@@ -17,6 +17,7 @@ from support import need_tool
 
 from m2build.base.filesystem import read_filesystem
 from m2build.base.members import Wanted
+from m2build.errors import ContentError
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind
 from m2build.places import Place, PlaceKind
@@ -90,6 +91,20 @@ STACKS: dict[str, list[bytes]] = {
 @pytest.mark.parametrize("name", STACKS)
 def test_the_view_is_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
     assert view(*STACKS[name]) == unpacked(tmp_path, *STACKS[name])
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_reading_ahead_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_by_one = view(*STACKS[name])
+    monkeypatch.setattr("m2build.base.layer_reader._LARGE", 0)
+    assert view(*STACKS[name]) == one_by_one
+
+
+def test_what_is_wrong_with_a_layer_that_was_read_ahead_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.base.layer_reader._LARGE", 0)
+    sample = image(b"no tar" * 200, tar(W, file("w/a")), how="plain")
+    with pytest.raises(ContentError, match=sample.manifest.layers[0].digest.hex):
+        read_filesystem(sample, W_TREE, Silent())
 
 
 @pytest.mark.parametrize("above", ["", "s", "s/t"])
