@@ -40,9 +40,9 @@ class Filesystem(Mapping[str, Member]):
 def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:
     """What the image holds at the wanted paths, and the folders above them.
 
-    A layer that is read is read to its end and checked against its digest and its diff_id; one whose wanted members
-    are in the cache is not read, and neither is one that lies below all that can be seen. Large layers are read two at
-    a time. A hard link is the file that it leads to, wherever in the image that is.
+    A layer that is read is read to its end and checked against its digest, a small one against its diff_id too. One
+    whose wanted members are in the cache is not read, and neither is one that lies below all that can be seen. Large
+    layers are read two at a time. A hard link is the file that it leads to, wherever in the image that is.
 
     Args:
         image: the image.

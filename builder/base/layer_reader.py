@@ -16,7 +16,8 @@ from m2build.progress import Progress
 Members = dict[str, Member]
 
 _LARGE = 32 << 20
-"""Bytes from which a layer is worth being begun before it is known to be needed, which it nearly always is."""
+"""Bytes from which a layer is read beside the one above it, before it is known to be needed, which it nearly always is;
+and from which it is held to one digest and not to two."""
 
 
 class LayerReader:
@@ -61,12 +62,21 @@ class LayerReader:
         members = self._cache.get(layer.digest, diff_id, wanted) if self._cache else None
         if members is None:
             self._progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
-            members = self._read(layer, diff_id, wanted)
+            members = self._read(layer, self._claim(layer, diff_id), wanted)
             if self._cache:
                 self._cache.put(layer.digest, diff_id, wanted, members)
         return members
 
-    def _read(self, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> Members:
+    def _claim(self, layer: Descriptor, diff_id: Digest) -> Digest | None:
+        """The diff_id, where it is worth its price.
+
+        A layer's digest tells of every byte of it. The diff_id tells of the same bytes once more, and whoever unpacks
+        the image looks at it; to hash a base of 75 GB twice would take a minute.
+        """
+        is_needed = not self._image.has_own_digests or (layer.size < _LARGE and layer.digest != diff_id)
+        return diff_id if is_needed else None
+
+    def _read(self, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Members:
         """What is wanted, and the targets of hard links among it."""
         members = read_members(self._image, layer, diff_id, wanted)
         elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()

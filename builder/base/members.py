@@ -44,11 +44,11 @@ class Wanted:
         return any(root.startswith(f"{path}/") for root in (*self.trees, *self.entries))
 
 
-def read_members(image: Image, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> dict[str, Member]:
+def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:
     """What a layer holds that is wanted or on the way to it, whiteouts included, by path.
 
-    The layer is read to its end and checked against its digest and its diff_id. Of two members of one name the later
-    one counts, as for any unpacker.
+    The layer is read to its end and checked against its digest, and its diff_id if there is one. Of two members of one
+    name the later one counts, as for any unpacker.
 
     Raises:
         ContentError: the layer is missing, truncated, altered or hostile; the message names it.

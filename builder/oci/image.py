@@ -37,11 +37,13 @@ class Image:
         manifest: its manifest.
         config: its config.
         blobs: where its layers' bytes are.
+        has_own_digests: whether the layers' digests are the image's own, and not made up from the bytes at hand.
     """
 
     manifest: Manifest
     config: ImageConfig
     blobs: Blobs
+    has_own_digests: bool = True
 
     @property
     def everything(self) -> Blobs:
@@ -77,14 +79,14 @@ class VerifiedReader(io.RawIOBase):
     """
 
     def __init__(
-        self, stream: BinaryIO, digest: Digest, size: int | None = None, *, largest: int | None = None
+        self, stream: BinaryIO, digest: Digest | None, size: int | None = None, *, largest: int | None = None
     ) -> None:
-        """Wrap a stream of bytes whose digest, and perhaps size, are known, or at least what it may come to."""
+        """Wrap a stream of bytes whose digest or size are known, or at least what it may come to."""
         self._stream = stream
         self._digest = digest
         self._size = size
         self._largest = largest
-        self._hash = RunningHash(digest.algorithm)
+        self._hash = RunningHash(digest.algorithm) if digest else None
         name = getattr(stream, "name", None)
         self.location = f" in {name}" if name else ""
         self.count = 0
@@ -100,9 +102,9 @@ class VerifiedReader(io.RawIOBase):
             ContentError: there are more bytes than there should be, or this is the end and something does not match.
         """
         data = self._stream.read(size)
-        if data:
+        self.count += len(data)
+        if data and self._hash:
             self._hash.update(data)
-            self.count += len(data)
         if self._size is not None and self.count > self._size:
             raise ContentError(f"the blob {self._digest}{self.location} is longer than its {self._size} bytes")
         if self._largest is not None and self.count > self._largest:
@@ -124,7 +126,8 @@ class VerifiedReader(io.RawIOBase):
 
     def close(self) -> None:
         """Close the stream below as well."""
-        self._hash.close()
+        if self._hash:
+            self._hash.close()
         self._stream.close()
         super().close()
 
@@ -133,8 +136,8 @@ class VerifiedReader(io.RawIOBase):
             raise ContentError(
                 f"the blob {self._digest}{self.location} is truncated: it has {self.count} of {self._size} bytes"
             )
-        found = self._hash.hexdigest()
-        if found != self._digest.hex:
+        found = self._hash.hexdigest() if self._hash else None
+        if self._digest and found != self._digest.hex:
             raise ContentError(f"the blob {self._digest}{self.location} is altered: its digest is {found}")
 
 

@@ -19,11 +19,11 @@ _RATIO = 100
 
 
 @contextmanager
-def open_layer(image: Image, layer: Descriptor, diff_id: Digest) -> Iterator[BinaryIO]:
+def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterator[BinaryIO]:
     """The uncompressed bytes of a layer, gzip, zstd or plain by its media type.
 
-    When the block ends without an error the layer has been read to its end, and both its stored and its uncompressed
-    bytes are what their digests say.
+    When the block ends without an error the layer has been read to its end, and its stored bytes are what its digest
+    says, and its uncompressed ones what the diff_id says, if there is one.
 
     Raises:
         ContentError: it is missing, truncated, altered or not what its media type says; the message names the layer.

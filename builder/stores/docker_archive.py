@@ -64,7 +64,8 @@ def read_docker_archive(files: Files, reference: str | None, where: str) -> Stor
     manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, config.raw), layers, {})
     names = {layer.digest: str(name) for layer, name in zip(layers, layer_names, strict=True)}
     name = _full(reference) if reference else next(iter(_names(entry)), None)
-    return StoredImage(Image(manifest, config, _NamedBlobs(files, names)), manifest.digest, name)
+    image = Image(manifest, config, _NamedBlobs(files, names), has_own_digests=False)
+    return StoredImage(image, manifest.digest, name)
 
 
 def _document(files: Files, where: str) -> list[JsonObject]:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,19 @@ def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
     assert "\n" not in str(caught.value)
     if name not in {"no tar", "cut in a header"}:
         assert re.search(r"the (member|hard link) '?/?[wx]|etc/passwd'", str(caught.value))
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("large", [0, 1 << 40], ids=["large", "small"])
+def test_every_altered_byte_of_a_layer_is_noticed(how: str, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.base.layer_reader._LARGE", large)
+    blob = compressed(tar(W, file("w/a", b"1")), how)
+    sample = stored(blob, Digest.of(tar(W, file("w/a", b"1"))), how)
+    (layer,) = sample.manifest.layers
+    for position in range(0, len(blob), max(1, len(blob) // 200)):
+        altered = blob[:position] + bytes([blob[position] ^ 1]) + blob[position + 1 :]
+        with pytest.raises(ContentError, match=layer.digest.hex):
+            read_filesystem(replace(sample, blobs=MemoryBlobs({layer.digest: altered})), W_TREE, Silent())
 
 
 @pytest.mark.parametrize("how", ["gzip", "zstd"])

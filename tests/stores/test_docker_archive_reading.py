@@ -182,6 +182,16 @@ def test_a_damaged_docker_archive_is_refused_with_its_path(name: str, tmp_path: 
     assert "\n" not in str(caught.value)
 
 
+def test_a_large_layer_of_an_archive_is_held_to_its_diff_id_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive has no digests of its own that would tell of a compressed layer."""
+    monkeypatch.setattr("m2build.base.layer_reader._LARGE", 0)
+    DOCKER_DAMAGES["compressed layer altered"](tmp_path / "d.tar")
+    with pytest.raises(ContentError, match="altered"):
+        read_through(Place(PlaceKind.DOCKER_ARCHIVE, str(tmp_path / "d.tar")))
+
+
 def read_through(place: Place) -> None:
     """Read all layers as a build does: stored bytes and uncompressed ones."""
     read_filesystem(read_image(place, "linux/amd64").image, Wanted(frozenset({"srv"})), Silent())
