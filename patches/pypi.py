@@ -58,14 +58,23 @@ def _download(requirement: str, folder: Path) -> Path:
         ) from error
     try:
         wheel = _pip_download(requirement, staging)
-        if not any(folder.glob("*.whl")):  # another process may have been faster
-            shutil.rmtree(folder, ignore_errors=True)
-            staging.replace(folder)
+        _move_in(staging, folder)
     except OSError as error:
         raise StorageError(f"the cache {folder} cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder / wheel.name
+
+
+def _move_in(staging: Path, folder: Path) -> None:
+    """Put a fetched wheel in its place, unless another process was faster; a folder without one is left-over."""
+    try:
+        staging.replace(folder)
+    except OSError:
+        if any(folder.glob("*.whl")):
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.replace(folder)
 
 
 def _pip_download(requirement: str, folder: Path) -> Path:
