@@ -1,18 +1,46 @@
-"""What several test modules need."""
+"""What several test modules need, and what becomes of a test where it is missing: in CI it fails."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 
-def need_tool(name: str) -> str:
-    """The path of someone else's tool. Where it is missing, a test is skipped; in CI it fails."""
-    path = shutil.which(name)
-    if path is not None:
-        return path
+def lacking(reason: str) -> NoReturn:
+    """Skip a test for want of something on a developer's machine; in CI that is a failure."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is missing")
-    pytest.skip(f"{name} is not installed")
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def need_tool(name: str) -> str:
+    """The path of someone else's tool."""
+    return shutil.which(name) or lacking(f"{name} is missing")
+
+
+def need_root(purpose: str) -> None:
+    """See that the tests are run by root."""
+    if os.geteuid() != 0:
+        lacking(f"only root {purpose}")
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of its own at a new folder, of so many bytes, such as `64k`."""
+    need_root("mounts a disk")
+    folder.mkdir()
+    mount = [need_tool("mount"), "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)]
+    run = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        lacking(f"a disk cannot be mounted: {run.stderr}")
+    try:
+        yield folder
+    finally:
+        subprocess.run([need_tool("umount"), str(folder)], check=True)

@@ -73,8 +73,9 @@ class LayerReader:
         A layer's digest tells of every byte of it. The diff_id tells of the same bytes once more, and whoever unpacks
         the image looks at it; to hash a base of 75 GB twice would take a minute.
         """
-        is_needed = not self._image.has_own_digests or (layer.size < _LARGE and layer.digest != diff_id)
-        return diff_id if is_needed else None
+        if layer.digest == diff_id or (self._image.has_own_digests and layer.size >= _LARGE):
+            return None
+        return diff_id
 
     def _read(self, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Members:
         """What is wanted, and the targets of hard links among it."""

@@ -14,13 +14,10 @@ from m2build.cli.delivery import deliver, destination
 from m2build.cli.network import access_to, insecure_option
 from m2build.cli.output import json_option, print_json, progress, progress_option
 from m2build.errors import StorageError, UsageError
-from m2build.places import Place, parse_place
+from m2build.places import parse_place
 
 if TYPE_CHECKING:
-    from m2build.base.model import Base
     from m2build.plan import Plan
-    from m2build.recipes.model import Recipe
-    from m2build.registry.access import Access
 
 
 @click.command(
@@ -85,6 +82,7 @@ def image(
     Prints NAME@DIGEST and nothing else on stdout. The same input gives the same digest on every machine; set
     SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
     """
+    from m2build.base.resolve import open_base
     from m2build.derived import derive_image
     from m2build.recipes.load import load_recipe
     from m2build.result import metadata
@@ -99,7 +97,8 @@ def image(
     story = progress(progress_mode)
     source = parse_place(loaded.base.image if base is None else base)
     access = access_to(source, to.place, insecure=insecure)
-    found = _base(source, loaded, platform, access)
+    wanted = loaded.base
+    found = open_base(source, source_root=wanted.source_root, platform=platform or wanted.platform, access=access)
     if dry_run:
         from m2build.derive import derive
 
@@ -124,14 +123,6 @@ def _check_writable(file: Path | None) -> None:
     if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         problem = "it is a directory" if file.is_dir() else f"{folder} is not a directory that can be written"
         raise StorageError(f"{file} cannot be written: {problem}", hint="name a file in a folder of your own")
-
-
-def _base(place: Place, recipe: Recipe, platform: str | None, access: Access | None) -> Base:
-    from m2build.base.resolve import open_base
-
-    return open_base(
-        place, source_root=recipe.base.source_root, platform=platform or recipe.base.platform, access=access
-    )
 
 
 def _print_plan(plan: Plan, *, as_json: bool) -> None:

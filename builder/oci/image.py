@@ -113,8 +113,8 @@ class VerifiedReader(io.RawIOBase):
             self._check()
         return data
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        """Read on, into a buffer."""
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # bytes alone cannot be written to
+        """Read on, into a buffer, as code in C asks for it."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

@@ -48,7 +48,7 @@ def _most(layer: Descriptor) -> int:
 def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
     if media_type.endswith("gzip"):
         # Layers are gigabytes; ISA-L inflates them in less than half of zlib's time, and checks as much.
-        return cast("BinaryIO", IGzipFile(fileobj=stream, mode="rb"))  # type: ignore[no-untyped-call]
+        return cast("BinaryIO", IGzipFile(fileobj=stream, mode="rb"))  # type: ignore[no-untyped-call]  # it has no types
     if media_type.endswith("zstd"):
         import zstandard
 

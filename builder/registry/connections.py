@@ -77,7 +77,8 @@ class Connections:
     def _proxy(self, url: str) -> str | None:
         parts = urlsplit(url)
         proxies = {"no": self._environment.get("no_proxy", "")}
-        if is_loopback(parts.hostname or "") or urllib.request.proxy_bypass_environment(parts.netloc, proxies):  # type: ignore[attr-defined]
+        bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+        if is_loopback(parts.hostname or "") or bypass(parts.netloc, proxies):
             return None
         proxy = self._environment.get(f"{parts.scheme}_proxy") or None
         return proxy if proxy is None or "://" in proxy else f"http://{proxy}"

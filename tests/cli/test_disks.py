@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from checkouts import checkout, everything, quickly, store
 from commands import refused
-from support import need_tool
+from support import need_tool, small_disk
 
 OUTPUTS = pytest.mark.parametrize("output", ["oci:{}/out", "oci-archive:{}/out.tar", "docker-archive:{}/out.tar"])
 
@@ -30,20 +30,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 128 KiB with one file on it."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        [need_tool("mount"), "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", folder],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip("mounting needs root")
-    (folder / "precious.txt").write_text("precious")
-    try:
+    with small_disk(tmp_path / "disk", "128k") as folder:
+        (folder / "precious.txt").write_text("precious")
         yield folder
-    finally:
-        subprocess.run([need_tool("umount"), folder], check=True)
 
 
 def read_only(disk: Path) -> None:

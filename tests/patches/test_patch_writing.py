@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from judges import git_apply
 from series_files import DECORATOR, FILES, RENAME, series_of
+from support import need_root
 from trees import read, tree_of, write
 
 from m2build.errors import ContentError, PatchError, StorageError
@@ -184,8 +185,8 @@ def test_symbolic_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
     assert (folder / "linked").is_symlink()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_owners_stay(folder: Path) -> None:
+    need_root("gives files away")
     for path in ("pkg/norm.py", "pkg/old.py"):
         os.chown(folder / path, 1234, 2345)
     apply_to_directory(run_series(folder), folder)

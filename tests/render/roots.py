@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
 import subprocess
@@ -12,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from bases import MODELS, ROOT, bytecode, sources
 from images import Entry, entry, file, folder, image, tar
-from support import need_tool
+from support import need_root, need_tool
 
 from m2build.oci.image import Image
 from m2build.places import Place, PlaceKind
@@ -24,15 +22,6 @@ from m2build.stores.places import write_image
 
 COREUTILS = ("chmod", "chown", "rm", "sha256sum")
 Seen = dict[str, tuple[Any, ...]]
-
-
-def need_root() -> None:
-    """Owners can be set by root only."""
-    if os.geteuid() == 0:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail("this takes root")
-    pytest.skip("this takes root")
 
 
 def tools(*names: str) -> list[Entry]:
@@ -77,7 +66,7 @@ def base_with(*names: str, extra: Sequence[Entry] = (), uid: int = 1000, gid: in
 
 def unpacked(built: Image, folder: Path) -> Path:
     """The root file system that umoci makes of an image."""
-    need_root()
+    need_root("sets owners and changes roots")
     place = Place(PlaceKind.OCI, str(folder / "layout"), "v1")
     write_image(built, place, tag="", reference="", replace=False, progress=Silent())
     command = [need_tool("umoci"), "unpack", "--image", f"{folder}/layout:v1", f"{folder}/bundle"]

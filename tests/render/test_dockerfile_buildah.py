@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from dockerfiles import NAME, plan_for, with_texts
-from roots import base_with, content, need_root, tampered, unpacked
-from support import need_tool
+from roots import base_with, content, tampered, unpacked
+from support import need_root, need_tool
 
 from m2build.engines.embedded import build
 from m2build.labels import is_withdrawn
@@ -34,7 +34,7 @@ class Buildah:
     """buildah with a storage of its own, in which the base is, under the name that the Dockerfile calls it by."""
 
     def __init__(self, folder: Path) -> None:
-        need_root()
+        need_root("sets owners and changes roots")
         self._folder = folder
         (folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
         self._storage = ["--root", f"{folder}/s", "--runroot", f"{folder}/r", "--storage-driver", "vfs"]

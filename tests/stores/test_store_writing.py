@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import pytest
 from images import SAMPLE, file, image, tar
+from support import small_disk
 
 from m2build.errors import ContentError, StorageError, UsageError
 from m2build.oci.descriptor import Descriptor
@@ -200,16 +201,9 @@ def test_a_damaged_blob_is_never_passed_on(kind: PlaceKind, damage: str, tmp_pat
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 KiB. Mounting needs root: skipped on a developer's machine without it, a failure in CI."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    run = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        reason = f"a small disk cannot be mounted: {run.stderr}"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    """A disk of 64 KiB."""
+    with small_disk(tmp_path / "disk", "64k") as folder:
+        yield folder
 
 
 BIG = image(tar(file("noise", os.urandom(200_000))))
