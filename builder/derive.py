@@ -1,22 +1,21 @@
-"""The way of the data, from a selection and a base to the plan."""
+"""The way of the data, from selections and a base to plans."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from m2build.base.filesystem import read_filesystem
 from m2build.base.member_cache import member_cache
-from m2build.base.members import Wanted
+from m2build.base.members import wanted_for
 from m2build.base.model import Base
 from m2build.base.sources import source_tree
 from m2build.errors import UsageError
 from m2build.oci.image import MemoryBlobs
-from m2build.oci.paths import parents
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import load_series
-from m2build.plan import AUDIT_FOLDER, Plan, make_plan
+from m2build.plan import Plan, make_plan
 from m2build.progress import Progress
 from m2build.recipes.model import Selection
 
@@ -35,13 +34,30 @@ def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], 
         ContentError: a layer of the base is truncated, altered or malformed.
         UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
     """
-    root = selection.recipe.base.source_root.strip("/")
-    wanted = Wanted(frozenset({root}), frozenset(parents(AUDIT_FOLDER)))
-    cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
-    filesystem = read_filesystem(base.image, wanted, progress, cache)
+    return derive_all([selection], base, environment=environment, progress=progress)[0]
+
+
+def derive_all(
+    selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
+) -> tuple[Plan, ...]:
+    """What `derive` does, for several selections of one recipe; the sources are read and patched once.
+
+    Raises:
+        UsageError: the selections are of different recipes, or of none; and what `derive` raises.
+    """
+    recipes = {id(selection.recipe): selection.recipe for selection in selections}
+    if len(recipes) != 1:
+        raise UsageError(f"images are derived from one recipe at a time, and these are {len(recipes)}")
+    (recipe,) = recipes.values()
+    root = recipe.base.source_root.strip("/")
+    filesystem = base.filesystem
+    if filesystem is None:
+        cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
+        filesystem = read_filesystem(base.image, wanted_for(root), progress, cache)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
-    changeset = apply_series(load_series(selection.recipe.series), tree, load_codemods()).checked()
-    return make_plan(selection, base, filesystem, changeset, created=_created(base, environment))
+    changeset = apply_series(load_series(recipe.series), tree, load_codemods()).checked()
+    created = _created(base, environment)
+    return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
 
 
 def _created(base: Base, environment: Mapping[str, str]) -> int:

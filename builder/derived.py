@@ -1,4 +1,4 @@
-"""The image of a selection and a base; the same question is answered once.
+"""The images of selections and a base; the same question is answered once.
 
 The answer to a question rests on digests alone: of the base, of the recipe and the series, and of m2build itself.
 What is remembered are the new blobs, a few hundred KB; the base's are where they were.
@@ -10,7 +10,7 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import cast
 
@@ -26,32 +26,37 @@ from m2build.patches.pypi import cache_folder
 from m2build.patches.series_text import series_text
 from m2build.progress import Progress
 from m2build.recipes.model import Selection
-from m2build.result import Result
+from m2build.result import Origin, Result
 
 _FORMAT = 1
 """Part of every question: raised when what is remembered changes its form."""
 
 
-def derive_image(selection: Selection, base: Base, *, environment: Mapping[str, str], progress: Progress) -> Result:
-    """The image that is derived from a base, as `derive` and the embedded engine make it, or made it before.
+def derive_images(
+    selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
+) -> tuple[Result, ...]:
+    """The images of selections of one recipe, as `derive_all` and the embedded engine make them, or made them before.
 
     Raises:
         PatchError: the base has no sources at the source root, or a patch does not apply.
         ContentError: a layer of the base is truncated, altered or malformed.
         UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
     """
-    question = _question(selection, base, environment)
     files = CheckedFiles(cache_folder() / "results")
-    if question and (answer := files.get(question)):
-        return _remembered(answer, selection, base)
-    from m2build.derive import derive  # codemods take their time to be imported
+    questions = [_question(selection, base, environment) for selection in selections]
+    answers = [files.get(question) if question else None for question in questions]
+    if all(answers):
+        pairs = zip(answers, selections, strict=True)
+        return tuple(_remembered(answer, selection, base) for answer, selection in pairs if answer)
+    from m2build.derive import derive_all  # codemods take their time to be imported
     from m2build.engines.embedded import build
 
-    plan = derive(selection, base, environment=environment, progress=progress)
-    result = Result.of(plan, build(plan))
-    if question:
-        files.put(question, _answer(result))
-    return result
+    plans = derive_all(selections, base, environment=environment, progress=progress)
+    results = tuple(Result(build(plan), Origin.of(plan)) for plan in plans)
+    for question, result in zip(questions, results, strict=True):
+        if question:
+            files.put(question, _answer(result))
+    return results
 
 
 def _question(selection: Selection, base: Base, environment: Mapping[str, str]) -> str | None:
@@ -86,7 +91,7 @@ def _answer(result: Result) -> bytes:
     image = result.image
     blobs = (image.manifest.raw, image.config.raw, read_blob(image.blobs, image.manifest.layers[-1]))
     encoded = [base64.b64encode(blob).decode() for blob in blobs]
-    return json.dumps([encoded, result.plan, result.patches]).encode()
+    return json.dumps([encoded, result.origin.plan, result.origin.patches]).encode()
 
 
 def _remembered(answer: bytes, selection: Selection, base: Base) -> Result:
@@ -95,4 +100,5 @@ def _remembered(answer: bytes, selection: Selection, base: Base) -> Result:
     manifest = cast("Manifest", parse_manifest(raw))
     blobs = MemoryBlobs({manifest.layers[-1].digest: overlay}, base.image.blobs)
     image = Image(manifest, ImageConfig(config), blobs)
-    return Result(image, base, selection.profile_id, plan, tuple((patch, outcome) for patch, outcome in outcomes))
+    patches = tuple((patch, outcome) for patch, outcome in outcomes)
+    return Result(image, Origin(base, selection.profile_id, plan, patches))

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 OCI = "org.opencontainers.image."
 OWN = "dev.m2build."
+BASE_CHAIN_ID = f"{OWN}base.chain-id"
+"""The chain id of the base's layers: up to where an image is its base can be told from its config alone."""
 
 DROPPED: Mapping[str, str] = {
     f"{OCI}created": "when the base was built; the result has its own",

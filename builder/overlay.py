@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from m2build.base.members import AUDIT_FOLDER
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.gzip import stored_gzip
@@ -17,7 +18,7 @@ from m2build.oci.media_types import MediaTypes
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member, write_tar
 from m2build.patches.audit import audit_files
-from m2build.plan import AUDIT_FOLDER, Plan
+from m2build.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,16 @@ from pydantic import JsonValue
 
 from m2build import __version__
 from m2build.base.filesystem import Filesystem
+from m2build.base.members import AUDIT_FOLDER
 from m2build.base.model import Base
 from m2build.errors import PatchError
-from m2build.labels import OCI, OWN
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN
 from m2build.oci.digest import Digest
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.patches.audit import account
 from m2build.patches.changeset import Changeset
 from m2build.recipes.model import Selection
-
-AUDIT_FOLDER = "opt/m2build"
-"""Where the account of the changeset stands in the image, relative to its root."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ class Plan:
                 "name": self.base.name,
                 "digest": _text(self.base.digest),
                 "manifest": _text(self.base.manifest_digest),
+                "chainId": _text(self.base.chain_id),
                 "platform": self.base.image.config.platform,
                 "standIn": self.base.stand_in,
             },
@@ -120,6 +119,7 @@ class Plan:
             f"{OWN}source-root": f"/{self.source_root}",
             f"{OWN}base.manifest": _text(self.base.manifest_digest),
             f"{OWN}base.config": _text(self.base.config_digest),
+            BASE_CHAIN_ID: _text(self.base.chain_id),
             f"{OWN}base.stand-in": self.base.stand_in,
             f"{OWN}base.unpinned": None if self.base.digest else "true",
         }

@@ -16,36 +16,56 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Result:
-    """A derived image and how it came about.
+class Origin:
+    """How an image came about.
 
     Attributes:
-        image: the image.
         base: what it was derived from.
         profile: the profile's id.
         plan: the plan's digest.
         patches: each patch's id and outcome, in the series' order.
     """
 
-    image: Image
     base: Base
     profile: str
     plan: str
     patches: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, plan: Plan, image: Image) -> Result:
-        """The result of a plan."""
+    def of(cls, plan: Plan) -> Origin:
+        """The origin of a plan's image."""
         patches = tuple((result.patch.id, str(result.outcome)) for result in plan.changeset.results)
-        return cls(image, plan.base, plan.selection.profile_id, str(plan.digest), patches)
+        return cls(plan.base, plan.selection.profile_id, str(plan.digest), patches)
+
+    def account(self) -> dict[str, JsonValue]:
+        """Its members of a metadata file."""
+        return {
+            "m2build.base": {
+                "name": self.base.name,
+                "digest": str(self.base.digest) if self.base.digest else None,
+                "standIn": self.base.stand_in,
+            },
+            "m2build.patches": [{"id": patch, "outcome": outcome} for patch, outcome in self.patches],
+            "m2build.plan": self.plan,
+            "m2build.profile": self.profile,
+            "m2build.schemaVersion": 1,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """A derived image and how it came about."""
+
+    image: Image
+    origin: Origin
 
 
 def metadata(result: Result, name: str, transfer: Transfer | None = None) -> dict[str, JsonValue]:
     """The content of `--metadata-file`: buildx's keys, then ours under `m2build.`; what a push moved, if it was one."""
-    image, base = result.image, result.base
+    image = result.image
     descriptor, layer = image.manifest.descriptor, image.manifest.layers[-1]
     moved: dict[str, JsonValue] = {"m2build.transfer": {**asdict(transfer)}} if transfer else {}
-    return {
+    document: dict[str, JsonValue] = {
         "containerimage.config.digest": str(image.manifest.config.digest),
         "containerimage.descriptor": {
             "mediaType": descriptor.media_type,
@@ -54,15 +74,13 @@ def metadata(result: Result, name: str, transfer: Transfer | None = None) -> dic
         },
         "containerimage.digest": str(descriptor.digest),
         "image.name": name,
-        "m2build.base": {"name": base.name, "digest": str(base.digest), "standIn": base.stand_in},
+        "m2build.engine": "embedded",
         "m2build.layer": {
             "diffId": str(image.config.diff_ids[-1]),
             "digest": str(layer.digest),
             "size": layer.size,
         },
-        "m2build.patches": [{"id": patch, "outcome": outcome} for patch, outcome in result.patches],
-        "m2build.plan": result.plan,
-        "m2build.profile": result.profile,
-        "m2build.schemaVersion": 1,
+        **result.origin.account(),
         **moved,
     }
+    return dict(sorted(document.items()))

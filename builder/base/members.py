@@ -13,7 +13,11 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.layer import open_layer
+from m2build.oci.paths import parents
 from m2build.oci.tar import XATTR, Kind, Member, StrictTarInfo
+
+AUDIT_FOLDER = "opt/m2build"
+"""Where a derived image has the account of its changeset, relative to its root."""
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -42,6 +46,11 @@ class Wanted:
         if not path or path in self.entries or any(f"{path}/".startswith(f"{tree}/") for tree in self.trees):
             return True
         return any(root.startswith(f"{path}/") for root in (*self.trees, *self.entries))
+
+
+def wanted_for(source_root: str) -> Wanted:
+    """What a derivation looks at: the sources, and the folders above its account of them."""
+    return Wanted(frozenset({source_root.strip("/")}), frozenset(parents(AUDIT_FOLDER)))
 
 
 def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from m2build.base.filesystem import Filesystem
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 
@@ -20,6 +21,8 @@ class Base:
         stand_in: what the sources came from, if this is no real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
         is_assumed: whether nobody has looked at it: its name and its digest are the user's word, and its image is made
             up around sources from elsewhere.
+        filesystem: what it holds where patches and their account go, if a container engine has told that: its config is
+            the engine's account then, and its manifest and layers are not at hand.
     """
 
     image: Image
@@ -27,13 +30,25 @@ class Base:
     name: str | None
     stand_in: str | None = None
     is_assumed: bool = False
+    filesystem: Filesystem | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its manifest and its layers are at hand, so that an image can be made of them."""
+        return not self.is_assumed and self.filesystem is None
 
     @property
     def manifest_digest(self) -> Digest | None:
         """The digest of its manifest for the one platform, if that is known."""
-        return None if self.digest is None or self.is_assumed else self.image.manifest.digest
+        return self.image.manifest.digest if self.digest and self.is_whole else None
 
     @property
     def config_digest(self) -> Digest | None:
         """The digest of its config, if that is known."""
-        return None if self.digest is None or self.is_assumed else self.image.manifest.config.digest
+        return self.image.manifest.config.digest if self.digest and self.is_whole else None
+
+    @property
+    def chain_id(self) -> Digest | None:
+        """What identifies all of its layers in their order, if they are known."""
+        chain = () if self.is_assumed else self.image.config.chain_ids
+        return chain[-1] if chain else None

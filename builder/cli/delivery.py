@@ -87,6 +87,7 @@ def deliver(
     from m2build.registry.push import push_image
 
     target = parse_reference(reference)
-    base = parse_reference(result.base.name) if result.base.name else None
+    name = result.origin.base.name
+    base = parse_reference(name) if name else None
     mount_from = base.repository if base and base.registry == target.registry else None
     return push_image(result.image, target, access, progress, mount_from=mount_from)

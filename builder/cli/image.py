@@ -83,7 +83,7 @@ def image(
     SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
     """
     from m2build.base.resolve import open_base
-    from m2build.derived import derive_image
+    from m2build.derived import derive_images
     from m2build.recipes.load import load_recipe
     from m2build.result import metadata
 
@@ -104,7 +104,7 @@ def image(
 
         _print_plan(derive(selection, found, environment=os.environ, progress=story), as_json=as_json)
         return
-    result = derive_image(selection, found, environment=os.environ, progress=story)
+    (result,) = derive_images([selection], found, environment=os.environ, progress=story)
     transfer = deliver(result, to, replace=replace, access=access, progress=story)
     document = metadata(result, f"{to.name}:{to.tag}", transfer)
     _write_text(iidfile, str(result.image.manifest.config.digest))

@@ -20,8 +20,10 @@ def build(plan: Plan) -> Image:
     Raises:
         UsageError: nobody has looked at the base, or which one it is has been left open.
     """
-    if plan.base.is_assumed or plan.base.digest is None:
-        raise UsageError("an image cannot be derived from a base that is only assumed", hint="name it by its digest")
+    if plan.base.digest is None or not plan.base.is_whole:
+        raise UsageError(
+            "an image cannot be derived from a base whose layers nobody has looked at", hint="name it by its digest"
+        )
     base = plan.base.image
     types = base.manifest.types
     overlay = make_overlay(plan)

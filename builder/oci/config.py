@@ -43,6 +43,17 @@ class ImageConfig:
             raise ContentError(f"the config {Digest.of(self.raw)} has no rootfs.diff_ids")
         return tuple(map(Digest.parse, found))
 
+    @cached_property
+    def chain_ids(self) -> tuple[Digest, ...]:
+        """What identifies each layer together with all below it (config.md, Layer ChainID), lowest first.
+
+        Two images whose layers up to some height have the same chain id there hold the same files up to it.
+        """
+        chain = list(self.diff_ids[:1])
+        for diff_id in self.diff_ids[1:]:
+            chain.append(Digest.of(f"{chain[-1]} {diff_id}".encode()))
+        return tuple(chain)
+
     def check(self, *, layers: int) -> None:
         """See that the config tells of as many layers as its manifest, in its root file system and in its history.
 

@@ -81,11 +81,11 @@ def test_what_an_image_says_of_itself(types: MediaTypes) -> None:
     labels, annotations = derived(types)
     own = {key: value for key, value in labels.items() if value != "base"}
     assert {key for key, value in labels.items() if value == "base"} == {key for key, stays in DECIDED.items() if stays}
-    digests = {key: own.pop(key) for key in list(own) if key.endswith(("digest", "manifest", "config"))}
+    digests = {key: own.pop(key) for key in list(own) if key.endswith(("digest", "manifest", "config", "chain-id"))}
     assert all(value.startswith("sha256:") for value in digests.values())
     assert digests.keys() == {
         "org.opencontainers.image.base.digest", "dev.m2build.plan.digest", "dev.m2build.base.manifest",
-        "dev.m2build.base.config",
+        "dev.m2build.base.config", "dev.m2build.base.chain-id",
     }  # fmt: skip
     assert own == {
         "org.opencontainers.image.created": "2024-05-06T07:08:09Z",

@@ -171,6 +171,17 @@ def test_a_config_tells_what_is_needed_and_keeps_the_rest() -> None:
     assert config.document() == document
 
 
+def test_chain_ids_are_those_that_sha256sum_comes_to() -> None:
+    """By `printf '%s %s' sha256:… sha256:… | sha256sum`; containerd calls its snapshots by them."""
+    config = ImageConfig(json.dumps(config_document([b"a", b"b", b"c"])).encode())
+    assert [str(digest) for digest in config.chain_ids] == [
+        "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+        "sha256:51c0c8ace48498d6f5fee6b0592cc06f2da0f3cbe09c5a34a97dce85c3889676",
+        "sha256:2fce7f8ce91bcf0a1428b36e1024639fdbd9469eea762dba98aa749631885106",
+    ]
+    assert ImageConfig(json.dumps(config_document([])).encode()).chain_ids == ()
+
+
 @pytest.mark.parametrize(
     "change",
     [
