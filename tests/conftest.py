@@ -1,14 +1,27 @@
-"""Shared fixtures. This file's presence also puts its folder on the import path (`support`, `images`)."""
+"""Shared fixtures, and which tests run where. This file also puts its folder on the import path (`support`, `images`).
+
+`--require-engines` runs the tests that need container engines, and lets no test be skipped: not for want of an engine,
+nor of root, nor of any other tool.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-untyped]
 
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel
 from m2build.patches.tree import SourceTree
+
+pytest_plugins = ["engine_fixtures"]
+
+ENGINES = "tests/engines/"
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +34,56 @@ def sglang_wheel() -> Path:
 def sglang_tree(sglang_wheel: Path) -> SourceTree:
     """SGLang 0.5.7's sources."""
     return from_wheel(sglang_wheel)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-engines",
+        action="store_true",
+        help="run the tests that need container engines as well, and fail whatever would be skipped",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The tests of the engines take longest: they come first, or not at all."""
+    items.sort(key=lambda item: item.get_closest_marker("engine") is None)
+    if not config.getoption("require_engines"):
+        reason = "needs container engines: pytest --require-engines runs it"
+        for item in items:
+            if item.get_closest_marker("engine"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is untyped
+    """Every file in one worker; those of the engines, which share their daemons, in the same one.
+
+    `--dist=loadgroup` and marks would say the same, but with pytest 9.2 xdist 3.8 forgets the groups without a word.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return ENGINES if file.startswith(ENGINES) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    return FileScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _required(item.config, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _required(collector.config, (yield))
+
+
+def _required(config: pytest.Config, report: Report) -> Report:
+    """Where engines are required, what was skipped has failed, for the reason for which it was skipped."""
+    if config.getoption("require_engines") and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return report

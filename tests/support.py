@@ -14,7 +14,10 @@ import pytest
 
 
 def lacking(reason: str) -> NoReturn:
-    """Skip a test for want of something on a developer's machine; in CI that is a failure."""
+    """Skip a test for want of something on a developer's machine; in CI, and with --require-engines, that is a failure.
+
+    The option's part is done in `conftest.py`, for whatever is skipped in another way as well.
+    """
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

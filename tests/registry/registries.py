@@ -139,10 +139,9 @@ def tag_digest(host: str, repository: str, tag: str) -> str | None:
     return headers["Docker-Content-Digest"] if status == 200 else None
 
 
-def run(*command: str, environment: Mapping[str, str] | None = None) -> bytes:
+def run(*command: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> bytes:
     """Somebody else's tool, which has to succeed."""
-    done = subprocess.run(
-        [need_tool(command[0]), *command[1:]], capture_output=True, check=False, timeout=60, env=environment
-    )
+    program = [need_tool(command[0]), *command[1:]]
+    done = subprocess.run(program, capture_output=True, check=False, timeout=60, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
