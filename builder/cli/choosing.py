@@ -1,9 +1,9 @@
-"""The options that choose a recipe, a profile and a model; `image` and `recipe show` share them."""
+"""The options that choose a recipe, profiles and models; whoever derives or shows shares them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,28 +15,26 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_OPTIONS = (
-    click.option(
-        "--recipe",
-        "recipe_name",
-        metavar="NAME|FILE",
-        default="minimax-m2",
-        show_default=True,
-        help="A shipped recipe, or your own as a YAML file.",
-    ),
-    click.option(
-        "--tp", type=click.IntRange(min=1), metavar="N", help="Tensor parallel size; --tp 8 is --profile tp8."
-    ),
-    click.option("--profile", metavar="ID", help="The profile, by its id."),
-    click.option("--model", metavar="ID", help="The model, by its id; default: the recipe's default_model."),
-    click.option(
-        "--set",
-        "overrides",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Override a value of the recipe, as in profiles.tp8.flags.port=9000. Repeatable.",
-    ),
+_RECIPE = click.option(
+    "--recipe",
+    "recipe_name",
+    metavar="NAME|FILE",
+    default="minimax-m2",
+    show_default=True,
+    help="A shipped recipe, or your own as a YAML file.",
 )
+_OVERRIDES = click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Override a value of the recipe, as in profiles.tp8.flags.port=9000. Repeatable.",
+)
+_CHOICES: Mapping[str, Mapping[str, Any]] = {
+    "tp": {"type": click.IntRange(min=1), "metavar": "N", "help": "Tensor parallel size; --tp 8 is --profile tp8."},
+    "profile": {"metavar": "ID", "help": "The profile, by its id."},
+    "model": {"metavar": "ID", "help": "The model, by its id; default: the recipe's default_model."},
+}
 
 
 def _checked_platform(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -54,23 +52,65 @@ platform_option = click.option(
 
 
 def choosing(command: Command) -> Command:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
+    """Add the options that choose one image: `recipe_name`, `tp`, `profile`, `model` and `overrides`."""
+    choices = [click.option(f"--{name}", **rest) for name, rest in _CHOICES.items()]
+    return _added(command, choices)
+
+
+def choosing_many(command: Command) -> Command:
+    """Add the options that choose several images: `recipe_name`, `tps`, `profiles`, `models` and `overrides`."""
+    choices = [
+        click.option(f"--{name}", f"{name}s", multiple=True, **{**rest, "help": f"{rest['help']} Repeatable."})
+        for name, rest in _CHOICES.items()
+    ]
+    return _added(command, choices)
+
+
+def _added(command: Command, choices: Sequence[Callable[[Command], Command]]) -> Command:
+    for option in (_OVERRIDES, *reversed(choices), _RECIPE):
         command = option(command)
     return command
 
 
 def chosen(recipe: Recipe, *, tp: int | None, profile: str | None, model: str | None) -> Selection:
-    """The selection that the options make.
+    """The selection that the options of `choosing` make.
 
     Raises:
         UsageError: neither or both of --tp and --profile are given, or a profile or model does not exist.
     """
+    (selection,) = chosen_all(
+        recipe,
+        tps=() if tp is None else (tp,),
+        profiles=() if profile is None else (profile,),
+        models=() if model is None else (model,),
+    )
+    return selection
+
+
+def chosen_all(
+    recipe: Recipe, *, tps: Sequence[int], profiles: Sequence[str], models: Sequence[str]
+) -> tuple[Selection, ...]:
+    """The selections that the options of `choosing_many` make: for each model each profile, in the order given.
+
+    Raises:
+        UsageError: neither or both of --tp and --profile are given, one of the options has the same value twice, or a
+            profile or model does not exist.
+    """
     from m2build.recipes.model import select
 
-    if (tp is None) == (profile is None):
-        problem = "say which profile to use" if tp is None else "--tp and --profile exclude each other"
+    if bool(tps) == bool(profiles):
+        problem = "--tp and --profile exclude each other" if tps else "say which profile to use"
         raise UsageError(
             problem, hint=f"the recipe {recipe.name} has: {', '.join(recipe.profiles)} (--tp 8 is --profile tp8)"
         )
-    return select(recipe, profile=profile or f"tp{tp}", model=model)
+    for option, values in (("--tp", tps), ("--profile", profiles), ("--model", models)):
+        _check_once(option, values)
+    names = profiles or [f"tp{tp}" for tp in tps]
+    return tuple(select(recipe, profile=name, model=model) for model in models or (None,) for name in names)
+
+
+def _check_once(option: str, values: Sequence[object]) -> None:
+    """Refuse a value that is given twice: it is likelier a slip for another one, whose image would be missed later."""
+    for value in values:
+        if values.count(value) > 1:
+            raise UsageError(f"{option} {value} is given twice", hint="leave one out, or mend it")
