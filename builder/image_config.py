@@ -11,6 +11,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.manifest import canonical
 from m2build.plan import Plan
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SECOND = 1_000_000_000
 """Nanoseconds, the unit of a health check's times (moby, image/spec/spec.md)."""
 
@@ -35,6 +36,7 @@ def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObj
     ports = runtime.get("ExposedPorts")
     kept = {key: value for key, value in runtime.items() if key not in ("Cmd", "ArgsEscaped", "OnBuild")}
     return kept | {
+        "Env": _with_path(runtime.get("Env")),
         "Entrypoint": list(plan.selection.command),
         "ExposedPorts": {**(ports if isinstance(ports, dict) else {}), f"{port}/tcp": {}},
         "Healthcheck": {
@@ -46,6 +48,12 @@ def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObj
         },
         "Labels": derived_labels(labels, plan.labels),
     }
+
+
+def _with_path(environment: object) -> list[str]:
+    """The environment, with the PATH that every engine's build sets where there is none (moby, oci/defaults.go)."""
+    given = [str(variable) for variable in environment] if isinstance(environment, list) else []
+    return given if any(variable.startswith("PATH=") for variable in given) else [*given, f"PATH={_PATH}"]
 
 
 def _history_entry(plan: Plan) -> JsonObject:

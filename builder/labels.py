@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 OCI = "org.opencontainers.image."
 OWN = "dev.m2build."
+PROFILE = f"{OWN}profile"
 BASE_CHAIN_ID = f"{OWN}base.chain-id"
 """The chain id of the base's layers: up to where an image is its base can be told from its config alone."""
 

@@ -18,7 +18,7 @@ from m2build.base.filesystem import Filesystem
 from m2build.base.members import AUDIT_FOLDER
 from m2build.base.model import Base
 from m2build.errors import PatchError
-from m2build.labels import BASE_CHAIN_ID, OCI, OWN
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE
 from m2build.oci.digest import Digest
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
@@ -113,7 +113,7 @@ class Plan:
         values = {
             f"{OWN}version": __version__,
             f"{OWN}recipe": self.selection.recipe.name,
-            f"{OWN}profile": self.selection.profile_id,
+            PROFILE: self.selection.profile_id,
             f"{OWN}model": self.selection.model.repo,
             f"{OWN}series": self.changeset.series.id,
             f"{OWN}source-root": f"/{self.source_root}",
@@ -141,12 +141,18 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
         created: seconds since the epoch.
 
     Raises:
-        PatchError: the base was itself derived by m2build, or has something else than a folder where one is needed.
+        PatchError: the base was itself derived by m2build, has something at the place of the account, or has something
+            else than a folder where one is needed.
     """
     if f"{OWN}plan.digest" in base.image.config.labels:
         raise PatchError(
             "the base was itself derived by m2build: its labels say so",
             hint="derive from its own base, which its label org.opencontainers.image.base.name names",
+        )
+    if AUDIT_FOLDER in filesystem:
+        raise PatchError(
+            f"the base has a /{AUDIT_FOLDER} already, which is where the account of the changes goes",
+            hint="derive from an image without one",
         )
     root = selection.recipe.base.source_root.strip("/")
     old = {f"{root}/{change.old_path}" for change in changeset.changes}

@@ -18,7 +18,7 @@ from images import file, folder, image, symlink, tar
 
 from m2build import labels
 from m2build.base.model import Base
-from m2build.derive import derive
+from m2build.derive import derive, derive_all
 from m2build.engines.embedded import build
 from m2build.errors import PatchError, UsageError
 from m2build.health import probe_command
@@ -162,6 +162,19 @@ def test_the_plan_has_a_digest_that_everything_in_it_moves() -> None:
     assert len({plan.digest, *(other.digest for other in others)}) == 6
 
 
+def test_several_images_share_one_patching() -> None:
+    base = base_image()
+    selections = [select(RECIPE, profile=profile) for profile in ("tp4", "tp8")]
+    origin = Base(base, base.manifest.digest, None)
+    plans = derive_all(selections, origin, environment={}, progress=Silent())
+    assert plans[0].changeset is plans[1].changeset
+    assert [plan.digest for plan in plans] == [plan_for(base, profile=profile).digest for profile in ("tp4", "tp8")]
+    with pytest.raises(UsageError, match="one recipe at a time"):
+        derive_all(
+            [*selections, select(load_recipe("minimax-m2"), profile="tp8")], origin, environment={}, progress=Silent()
+        )
+
+
 def test_an_image_of_our_own_is_not_derived_from_again() -> None:
     with pytest.raises(PatchError, match="itself derived by m2build"):
         plan_for(build(plan_for(base_image())))
@@ -173,6 +186,20 @@ def test_a_link_where_the_overlay_needs_a_folder_is_refused() -> None:
         plan_for(image(tar(*sources(), symlink("opt", "/data/opt"))))
     with pytest.raises(PatchError, match="has no sources at /sgl-workspace"):
         plan_for(image(tar(*sources()), tar(symlink("sgl-workspace", "/data"))))
+
+
+def test_a_base_that_has_something_where_the_account_goes_is_refused() -> None:
+    """Whose it would be could not be told any more, and a container engine would change its modes."""
+    base = image(tar(*sources()), tar(folder("opt"), folder("opt/m2build"), file("opt/m2build/theirs")))
+    with pytest.raises(PatchError, match="the base has a /opt/m2build already"):
+        plan_for(base)
+
+
+@pytest.mark.parametrize(("given", "paths"), [(["A=1"], 1), ([], 1), (None, 1), (["PATH=/bin", "A=1"], 0)])
+def test_where_the_base_sets_no_path_the_image_has_what_every_engine_sets(given: list[str] | None, paths: int) -> None:
+    config = runtime(build(plan_for(base_image(config={"Env": given}))))
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert config["Env"] == [*(given or []), *[path] * paths]
 
 
 def test_a_base_without_the_sources_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO, cast
 
 from m2build.base.forward import ForwardFile
@@ -31,7 +32,7 @@ _LARGEST_TOTAL = 2 << 30
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for in an image, by paths relative to its root, without a leading slash.
+    """What is looked for in an image, by paths relative to its root, without a leading slash; the root itself is `""`.
 
     Attributes:
         trees: paths that are wanted with all that is below them.
@@ -41,16 +42,34 @@ class Wanted:
     trees: frozenset[str]
     entries: frozenset[str] = frozenset()
 
+    @cached_property
+    def _above(self) -> frozenset[str]:
+        return frozenset(parent for path in (*self.trees, *self.entries) for parent in parents(path))
+
+    def shows(self, path: str) -> bool:
+        """Whether a path is wanted, or on the way to a wanted one; the root is only if it is wanted itself."""
+        return path in self.entries or path in self._above or self._is_in_a_tree(path)
+
     def concerns(self, path: str) -> bool:
-        """Whether a path is wanted, or on the way to a wanted one, as the root is to all."""
-        if not path or path in self.entries or any(f"{path}/".startswith(f"{tree}/") for tree in self.trees):
-            return True
-        return any(root.startswith(f"{path}/") for root in (*self.trees, *self.entries))
+        """Whether what hides a path can hide what is wanted: what hides the root hides everything."""
+        return not path or self.shows(path)
+
+    def __or__(self, other: Wanted) -> Wanted:
+        """This, and what of the other one it does not show yet."""
+        trees = {path for path in other.trees if not self._is_in_a_tree(path)}
+        return Wanted(self.trees | trees, self.entries | {path for path in other.entries if not self.shows(path)})
+
+    def _is_in_a_tree(self, path: str) -> bool:
+        return "" in self.trees or not self.trees.isdisjoint((path, *parents(path)))
+
+
+NOTHING = Wanted(frozenset())
+EVERYTHING = Wanted(frozenset({""}))
 
 
 def wanted_for(source_root: str) -> Wanted:
-    """What a derivation looks at: the sources, and the folders above its account of them."""
-    return Wanted(frozenset({source_root.strip("/")}), frozenset(parents(AUDIT_FOLDER)))
+    """What a derivation looks at: the sources, and where the account of their changes goes."""
+    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}))
 
 
 def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:
@@ -74,22 +93,26 @@ def _members(stream: BinaryIO, wanted: Wanted) -> Iterator[Member]:
             archive.members = []  # type: ignore[attr-defined]  # it would remember all that it has seen
             place = f"the member {info.name!r}"
             path = _normal(info.name)
-            if not path or not wanted.concerns(_concerns(path)) or _is_bookkeeping(path):
+            if not _is_wanted(path, wanted) or _is_bookkeeping(path):
                 continue
             total += info.size if info.isreg() else 0
             if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:
                 raise ContentError(f"{place} is larger than any source file")
-            yield _member(archive, info, path)
+            yield member_of(archive, info, path)
     except (tarfile.TarError, UnicodeError, ValueError) as error:
         raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
 
 
-def _concerns(path: str) -> str:
+def subject(path: str) -> str:
     """The path that a member says something about: a whiteout's is the hidden one, an opaque marker's its folder."""
     folder, _, name = path.rpartition("/")
     if name == OPAQUE:
         return folder
     return f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/")
+
+
+def _is_wanted(path: str, wanted: Wanted) -> bool:
+    return wanted.concerns(subject(path)) if path else wanted.shows(path)
 
 
 def _is_bookkeeping(path: str) -> bool:
@@ -117,7 +140,12 @@ def _climbs(path: str, target: str) -> bool:
 _KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.LNKTYPE: Kind.HARD_LINK}
 
 
-def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
+def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
+    """The entry of a path, with its content.
+
+    Raises:
+        ContentError: it is sparse, a link out of the image, or a link to itself.
+    """
     kind = Kind.FILE if info.isreg() else _KINDS.get(info.type, Kind.OTHER)
     if info.issparse() or (kind is Kind.SYMLINK and _climbs(path, info.linkname)):
         raise ContentError(f"the member {info.name!r} is {'sparse' if info.issparse() else 'a link out of the image'}")

@@ -1,0 +1,34 @@
+"""How containers of an image start, after its config: one normal form of what every engine writes in its own way."""
+
+from __future__ import annotations
+
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import JsonObject
+
+_MEMBERS = (
+    *("Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck"),
+    *("Labels", "StopSignal", "User", "Volumes", "WorkingDir"),
+)
+"""What a config says of containers (OCI image specification, config.md, and moby, image/spec/spec.md, for the health
+check); its other members tell of the build, or serve the next one."""
+_SETS = ("ExposedPorts", "Volumes")
+"""Those of them that are objects whose keys count and whose values are empty."""
+
+
+def runtime_of(config: ImageConfig) -> JsonObject:
+    """How containers of an image start.
+
+    What is null, empty or zero is left out, as if it were absent; without a working directory it is `/`. A label whose
+    value is empty is left out as well: a Dockerfile cannot take back a label of its base, only empty it, and the
+    embedded engine drops it. Environment variables keep their order; labels and ports are sorted.
+    """
+    section = config.document().get("config")
+    given: JsonObject = section if isinstance(section, dict) else {}
+    normal = {key: _normal(key, given.get(key)) for key in _MEMBERS}
+    return {"WorkingDir": "/", **{key: value for key, value in normal.items() if value}}
+
+
+def _normal(key: str, value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return sorted(value) if key in _SETS else {name: item for name, item in sorted(value.items()) if item}
