@@ -16,6 +16,7 @@ from types import FrameType
 import click
 
 from m2build import __version__
+from m2build.cli.bake import bake
 from m2build.cli.completion import COMPLETE_VARIABLE, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
@@ -58,7 +59,7 @@ def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
 
 
-for command in (image, render, patch, recipe, completion):
+for command in (image, render, bake, patch, recipe, completion):
     cli.add_command(command)
 
 

@@ -1,0 +1,70 @@
+"""`m2build bake`: all images of a recipe that are wanted, as one folder for `docker buildx bake`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from m2build.cli.choosing import choosing_many, chosen_all
+from m2build.cli.output import progress, progress_option
+from m2build.cli.rendered_base import RenderedBase, choosing_base
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # Both profiles, from the base as it is in its registry.
+  m2build bake --tp 4 --tp 8 -t registry.example/team -o ./images
+  # Without a network: the sources come from elsewhere, and the builds check them.
+  m2build bake --tp 4 --tp 8 --unpinned --source pypi:sglang==0.5.7 -o ./images
+  # Build and publish them; under another name and with a cache, for once.
+  cd images && docker buildx bake --push
+  M2BUILD_PREFIX=localhost:5000/me M2BUILD_CACHE=localhost:5000/cache docker buildx bake --push
+"""
+)
+@choosing_many
+@choosing_base
+@click.option(
+    "-t",
+    "--tag",
+    "prefix",
+    metavar="PREFIX",
+    default="m2build",
+    show_default=True,
+    help="What the tags begin with: PREFIX/MODEL:PROFILE.",
+)
+@click.option(
+    "--cache", metavar="REPOSITORY", help="Where the builds keep a registry cache, a tag for each; default: nowhere."
+)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder for bake.")
+@progress_option
+def bake(
+    recipe_name: str,
+    tps: tuple[int, ...],
+    profiles: tuple[str, ...],
+    models: tuple[str, ...],
+    overrides: tuple[str, ...],
+    base: RenderedBase,
+    prefix: str,
+    cache: str | None,
+    output: Path,
+    progress_mode: str,
+) -> None:
+    """Write a folder from which `docker buildx bake` builds an image for every profile and model.
+
+    It holds what `m2build render` writes for each of them, and docker-bake.json with their tags, labels, annotations
+    and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE overrule --tag and --cache when it is baked.
+    """
+    from m2build.derive import derive_all
+    from m2build.patches.writing import write_files
+    from m2build.recipes.load import load_recipe
+    from m2build.rendering.bake import render_bake
+
+    loaded = load_recipe(recipe_name, overrides)
+    selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
+    story = progress(progress_mode)
+    plans = derive_all(selections, base.find(loaded.base, story), environment=os.environ, progress=story)
+    write_files(render_bake(plans, prefix=prefix, cache=cache), output)
+    click.echo(str(output))
