@@ -55,6 +55,12 @@ class TransportError(M2BuildError):
     exit_code = 8
 
 
+class EngineError(M2BuildError):
+    """A container engine is missing, too old, does not answer, or has failed."""
+
+    exit_code = 9
+
+
 class WouldChangeError(M2BuildError):
     """`--check` found that something would change."""
 

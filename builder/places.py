@@ -29,6 +29,9 @@ class PlaceKind(StrEnum):
 SOURCES = frozenset({PlaceKind.DIRECTORY, PlaceKind.WHEEL, PlaceKind.PYPI})
 """The kinds that name Python sources and not an image."""
 
+ENGINE_STORES = frozenset({PlaceKind.DOCKER_DAEMON, PlaceKind.CONTAINERS_STORAGE})
+"""The kinds that name images which a container engine keeps."""
+
 _TAGGED = frozenset({PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
 
 

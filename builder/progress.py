@@ -14,6 +14,9 @@ class Progress(Protocol):
     def transfer(self, label: str, done: int, total: int) -> None:
         """`done` of `total` bytes of `label` have been moved."""
 
+    def output(self, line: str) -> None:
+        """A program that does a part of the work says this of it."""
+
 
 class Silent:
     """The `Progress` of callers that do not want to know."""
@@ -22,4 +25,7 @@ class Silent:
         """Say nothing."""
 
     def transfer(self, label: str, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def output(self, line: str) -> None:
         """Say nothing."""

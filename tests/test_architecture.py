@@ -96,6 +96,10 @@ def test_python_on_whales_is_imported_in_one_module_only() -> None:
     assert offenders("m2build", {"python_on_whales"}, but={"m2build.engines.whales"}) == []
 
 
+def test_container_engines_are_started_in_one_module_only() -> None:
+    assert offenders("m2build.engines", {"subprocess"}, but={"m2build.engines.program"}) == []
+
+
 def test_only_the_command_line_prints_and_exits() -> None:
     found = []
     for name, path in MODULES.items():

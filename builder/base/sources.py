@@ -13,7 +13,7 @@ from m2build.oci.tar import Kind
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_directory, from_wheel
 from m2build.patches.tree import SourceFile, SourceTree
-from m2build.places import SOURCES, Place, PlaceKind
+from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.progress import Progress
 from m2build.stores.places import read_image
 
@@ -31,15 +31,20 @@ def open_source(
         PatchError: the image has no such folder.
         ContentError: an archive is truncated, altered or malformed.
         TransportError: a release cannot be fetched, or a registry does not deliver.
+        EngineError: a container engine does not give its image's files.
         StorageError: a file cannot be read.
     """
     if place.kind in SOURCES:
         return open_files(place)
-    image = read_image(place, platform, access).image
     root = source_root.strip("/")
-    return source_tree(
-        read_filesystem(image, Wanted(frozenset({root})), progress, member_cache()), root, origin=str(place)
-    )
+    wanted = Wanted(frozenset({root}))
+    if place.kind in ENGINE_STORES:
+        from m2build.engines.local_images import find_local_image  # it needs other programs
+
+        filesystem = find_local_image(place).files(wanted)
+    else:
+        filesystem = read_filesystem(read_image(place, platform, access).image, wanted, progress, member_cache())
+    return source_tree(filesystem, root, origin=str(place))
 
 
 def open_files(place: Place) -> SourceTree:

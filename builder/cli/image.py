@@ -1,168 +1,145 @@
-"""`m2build image`: the main job, from recipe and base to a derived image."""
+"""`m2build image`: the main job, from recipe and base to derived images."""
 
 from __future__ import annotations
 
 import os
-import shlex
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from m2build.cli.choosing import choosing, chosen, platform_option
-from m2build.cli.delivery import deliver, destination
+from m2build.cli.choosing import choosing_many, chosen_all, platform_option
+from m2build.cli.delivery import Carrier
+from m2build.cli.destination import Destination, Goal, choosing_goal
 from m2build.cli.network import access_to, insecure_option
-from m2build.cli.output import json_option, print_json, progress, progress_option
-from m2build.errors import StorageError, UsageError
-from m2build.places import parse_place
+from m2build.cli.output import print_json, progress, progress_option, tell
+from m2build.cli.plan_text import plan_document, plan_lines
+from m2build.cli.report import Report, reporting
+from m2build.places import PlaceKind, parse_place
 
 if TYPE_CHECKING:
-    from m2build.plan import Plan
+    from m2build.base.model import Base
+    from m2build.progress import Progress
+    from m2build.recipes.model import Selection
 
 
 @click.command(
     epilog="""\b
 Examples:
+  # Through Docker or podman, into its own store; without either, a thin layout.
+  m2build image --tp 8
   # Try it on any machine: real sources, no 20 GB base (the image cannot run).
   m2build image --tp 8 --base pypi:sglang==0.5.7 -o oci:./minimax-m2-tp8
   # From a copy of the real base, into an archive for `docker load`.
   m2build image --tp 4 --base oci:./sglang -o docker-archive:minimax-m2.tar
-  # From a registry and into it: only what is new is sent.
-  m2build image --tp 8 --base localhost:5000/sglang -t localhost:5000/minimax-m2:tp8 --push
+  # From a registry and into it, both profiles: only what is new is sent.
+  m2build image --tp 4 --tp 8 --base localhost:5000/sglang -t localhost:5000/minimax-m2 --push
+  # BuildKit elsewhere does the work.
+  m2build image --tp 8 --builder fleet -t registry.example/minimax-m2:tp8 --push
   # What would be built, and why.
   m2build image --tp 8 --base oci:./sglang --dry-run
 """
 )
-@choosing
+@choosing_many
 @click.option(
     "--base",
     metavar="PLACE",
-    help="What to derive from: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, or a "
-    "stand-in made of sources: pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
+    help="What to derive from: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, an image "
+    "of Docker's or podman's (docker-daemon:NAME, containers-storage:NAME), or a stand-in made of sources: "
+    "pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
 )
+@choosing_goal
 @click.option(
-    "-o",
-    "--output",
-    metavar="PLACE",
-    help="Where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://REGISTRY/NAME:TAG.",
+    "--engine",
+    type=click.Choice(["embedded", "docker", "podman"]),
+    help="What builds; default: see above.",
 )
-@click.option(
-    "-t", "--tag", "reference", metavar="NAME[:TAG]", help="What to call the image; default: m2build/MODEL:PROFILE."
-)
-@click.option("--push", is_flag=True, help="Publish the image under the name that --tag gives it in a registry.")
+@click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, here or elsewhere.")
 @platform_option
 @insecure_option
 @click.option("--replace", is_flag=True, help="Overwrite an archive, or move a tag that names another image.")
-@click.option("--metadata-file", type=click.Path(path_type=Path), help="Write the result as JSON, with buildx's keys.")
-@click.option("--iidfile", type=click.Path(path_type=Path), help="Write the image id (the config's digest).")
+@reporting
 @click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
-@json_option
 @progress_option
 def image(
     recipe_name: str,
-    tp: int | None,
-    profile: str | None,
-    model: str | None,
+    tps: tuple[int, ...],
+    profiles: tuple[str, ...],
+    models: tuple[str, ...],
     overrides: tuple[str, ...],
     base: str | None,
-    output: str | None,
-    reference: str | None,
-    push: bool,
+    goal: Goal,
+    engine: str | None,
+    builder: str | None,
     platform: str | None,
     insecure: bool,
     replace: bool,
-    metadata_file: Path | None,
-    iidfile: Path | None,
+    report: Report,
     dry_run: bool,
-    as_json: bool,
     progress_mode: str,
 ) -> None:
-    """Derive an image: the base, the recipe's patches, and an entrypoint that starts the profile.
+    """Derive images: the base, the recipe's patches, and an entrypoint that starts the profile.
 
-    Prints NAME@DIGEST and nothing else on stdout. The same input gives the same digest on every machine; set
-    SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
+    Where to, and by what: an explicit destination (-o, --push) wins, and m2build's own embedded engine builds for it,
+    without any daemon. Without one, Docker builds and keeps the image if it is running, else podman; without either,
+    m2build writes a thin layout into the working directory: the new blobs, and a manifest that names the base's
+    layers, for `m2build push` to complete. --engine, --builder and --load decide explicitly.
+
+    Prints NAME@DIGEST and nothing else on stdout, a line an image. The embedded engine gives the same digest on every
+    machine, every engine the same content; set SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the
+    base's.
     """
     from m2build.base.resolve import open_base
-    from m2build.derived import derive_images
+    from m2build.engines.choice import Wish, choose_engine
     from m2build.recipes.load import load_recipe
-    from m2build.result import metadata
 
-    for file in (iidfile, metadata_file):
-        _check_writable(file)
     loaded = load_recipe(recipe_name, overrides)
-    selection = chosen(loaded, tp=tp, profile=profile, model=model)
-    to = destination(output, reference, push=push, default=f"m2build/{selection.model_id}:{selection.profile_id}")
-    if to.place is None and not dry_run:
-        raise UsageError("say where the image goes", hint="as in -o oci:./image, or --dry-run to see the plan only")
-    story = progress(progress_mode)
+    selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
+    report.check(len(selections))
     source = parse_place(loaded.base.image if base is None else base)
-    access = access_to(source, to.place, insecure=insecure)
-    wanted = loaded.base
-    found = open_base(source, source_root=wanted.source_root, platform=platform or wanted.platform, access=access)
-    if dry_run:
-        from m2build.derive import derive
-
-        _print_plan(derive(selection, found, environment=os.environ, progress=story), as_json=as_json)
-        return
-    (result,) = derive_images([selection], found, environment=os.environ, progress=story)
-    transfer = deliver(result, to, replace=replace, access=access, progress=story)
-    document = metadata(result, f"{to.name}:{to.tag}", transfer)
-    _write_text(iidfile, str(result.image.manifest.config.digest))
-    _write_json(metadata_file, document)
-    if as_json:
-        print_json(document)
-    else:
-        click.echo(f"{to.name}@{result.image.manifest.digest}")
-
-
-def _check_writable(file: Path | None) -> None:
-    """Find out now, and not when the image has been written, that the account of it cannot be."""
-    if file is None:
-        return
-    folder = next(parent for parent in file.absolute().parents if parent.exists())
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        problem = "it is a directory" if file.is_dir() else f"{folder} is not a directory that can be written"
-        raise StorageError(f"{file} cannot be written: {problem}", hint="name a file in a folder of your own")
-
-
-def _print_plan(plan: Plan, *, as_json: bool) -> None:
-    from m2build.engines.embedded import build
-
-    result = build(plan)
-    if as_json:
-        print_json(plan.document() | {"digest": str(plan.digest), "manifest": str(result.manifest.digest)})
-        return
-    selection, base = plan.selection, plan.base
-    layer = result.manifest.layers[-1]
-    click.echo(f"plan        {plan.digest}")
-    click.echo(f"recipe      {selection.recipe.name}, profile {selection.profile_id}, model {selection.model.repo}")
-    click.echo(
-        f"base        {base.name or base.stand_in or 'unnamed'}@{base.digest}" + " (stand-in)" * bool(base.stand_in)
+    story = progress(progress_mode)
+    wish = Wish(engine, builder, goal.place, goal.is_kept, source)
+    builds = None if dry_run else choose_engine(wish, story)
+    destinations = goal.of(selections, builds.store if builds else None)
+    access = access_to(source, goal.place, insecure=insecure)
+    found = open_base(
+        source,
+        source_root=loaded.base.source_root,
+        platform=platform or loaded.base.platform,
+        access=access,
+        whole=builds is None and not dry_run,
+        progress=story,
     )
-    click.echo(f"created     {plan.created_text}")
-    for entry in plan.changeset.results:
-        click.echo(f"patch       {entry.patch.id}: {entry.outcome}")
-        for mention in entry.mentions:
-            click.echo(f"            not rewritten: {mention.path}:{mention.line}: {mention.text}")
-    for change in plan.changeset.changes:
-        click.echo(f"file        {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")
-    for path in plan.hidden:
-        click.echo(f"removed     /{path}")
-    click.echo(f"layer       {layer.digest} ({layer.size} bytes)")
-    click.echo(f"entrypoint  {shlex.join(selection.command)}")
-    click.echo(f"manifest    {result.manifest.digest}")
+    if dry_run:
+        _print_plans(selections, found, story, as_json=report.as_json)
+        return
+    carrier = Carrier(found, replace, insecure, access, story)
+    if builds is not None:
+        delivered = carrier.build(builds, selections, destinations)
+    else:
+        is_thin = goal.place is None and source.kind is PlaceKind.REGISTRY
+        delivered = carrier.derive(selections, destinations, is_thin=is_thin)
+        if goal.place is None:
+            _tell_of_layout(destinations[0], is_thin=is_thin)
+    report.tell(delivered)
 
 
-def _write_text(path: Path | None, text: str) -> None:
-    from m2build.patches.atomic import atomic_file
-    from m2build.stores.stored import storage
+def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:
+    """Say what was written for want of a destination; that is no progress, and is said to everybody."""
+    if is_thin:
+        what = "the thin layout"
+        then = f"; `m2build push {to.place.location}:{to.tag} REGISTRY/NAME:{to.tag}` completes and publishes it"
+    else:
+        what, then = "the layout", ""
+    tell(f"m2build: wrote {what} {to.place.location}, as no container engine was used{then}\n")
 
-    if path is not None:
-        with storage(path, "written"), atomic_file(path) as file:
-            file.write(text.encode())
 
+def _print_plans(selections: Sequence[Selection], base: Base, story: Progress, *, as_json: bool) -> None:
+    from m2build.derive import derive_all
 
-def _write_json(path: Path | None, document: object) -> None:
-    import json
-
-    _write_text(path, json.dumps(document, indent=2) + "\n")
+    plans = derive_all(selections, base, environment=os.environ, progress=story)
+    if as_json:
+        documents = [plan_document(plan) for plan in plans]
+        print_json(documents[0] if len(documents) == 1 else list[object](documents))
+    else:
+        click.echo("\n\n".join("\n".join(plan_lines(plan)) for plan in plans))

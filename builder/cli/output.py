@@ -23,7 +23,7 @@ def silence(stream: TextIO | None) -> None:
         os.close(nowhere)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     """Write to stderr; that nobody listens to the story is no reason not to do the work."""
     try:
         click.echo(text, err=True, nl=False)
@@ -39,7 +39,7 @@ class TerminalProgress:
 
     def step(self, message: str) -> None:
         """Print the step."""
-        _tell(f"\r\x1b[K{message}\n")
+        tell(f"\r\x1b[K{message}\n")
 
     def transfer(self, label: str, done: int, total: int) -> None:
         """Redraw the percentage, at most ten times a second."""
@@ -49,7 +49,11 @@ class TerminalProgress:
         self._drawn = now
         share = 100 * done // total if total else 100
         end = "" if done < total else "\r\x1b[K"
-        _tell(f"\r\x1b[K  {label} {share} % of {total / 1e6:.1f} MB{end}")
+        tell(f"\r\x1b[K  {label} {share} % of {total / 1e6:.1f} MB{end}")
+
+    def output(self, line: str) -> None:
+        """Print the line."""
+        tell(f"\r\x1b[K{line}\n")
 
 
 class PlainProgress:
@@ -57,16 +61,23 @@ class PlainProgress:
 
     def step(self, message: str) -> None:
         """Print the step."""
-        _tell(f"{message}\n")
+        tell(f"{message}\n")
 
     def transfer(self, label: str, done: int, total: int) -> None:
         """Say nothing: a log has no use for percentages."""
+
+    def output(self, line: str) -> None:
+        """Print the line."""
+        tell(f"{line}\n")
 
 
 class QuietProgress(PlainProgress):
     """No progress at all."""
 
     def step(self, message: str) -> None:
+        """Say nothing."""
+
+    def output(self, line: str) -> None:
         """Say nothing."""
 
 

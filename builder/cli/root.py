@@ -20,11 +20,13 @@ from m2build.cli.bake import bake
 from m2build.cli.completion import COMPLETE_VARIABLE, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
+from m2build.cli.inspect import inspect
 from m2build.cli.output import silence
 from m2build.cli.patch import patch
+from m2build.cli.push import push
 from m2build.cli.recipe import recipe
 from m2build.cli.render import render
-from m2build.errors import ContentError, M2BuildError, StorageError, TransportError, UsageError
+from m2build.errors import ContentError, EngineError, M2BuildError, StorageError, TransportError, UsageError
 from m2build.suggest import did_you_mean
 
 _EPILOG = """\b
@@ -36,13 +38,15 @@ Examples:
 \b
 Exit codes: 0 done, 1 internal error, 2 bad usage or recipe, 3 the base is not
 what was locked, 4 a patch does not apply, 5 a check of content failed,
-8 registry or network, 14 something would change (--check), 16 a local file
-cannot be read or written, 130 interrupted.
+8 registry or network, 9 a container engine is missing or failed, 14 something
+would change (--check), 16 a local file cannot be read or written, 130
+interrupted.
 """
 
 _NEXT_STEPS: dict[type[M2BuildError], str] = {
     ContentError: "copy or fetch it again from where it came; if it stays so, the source itself is damaged",
     TransportError: "check the network, and try again",
+    EngineError: "`--engine embedded` needs no container engine",
     StorageError: "check the path, its permissions and the space that is left",
 }
 """What to do where an error does not say it itself."""
@@ -59,7 +63,7 @@ def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
 
 
-for command in (image, render, bake, patch, recipe, completion):
+for command in (image, push, render, bake, inspect, patch, recipe, completion):
     cli.add_command(command)
 
 
@@ -74,7 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as for a job in the background, or under nohup
             signal.signal(number, _interrupt)
     # A short process makes little garbage and many objects: looking for cycles would take a seventh of its time.
-    gc.set_threshold(100_000)
+    gc.set_threshold(500_000)
     debug = "--debug" in arguments
     try:
         code = _invoke(arguments)

@@ -38,12 +38,14 @@ class Image:
         config: its config.
         blobs: where its layers' bytes are.
         has_own_digests: whether the layers' digests are the image's own, and not made up from the bytes at hand.
+        absent: of a *thin* image, the layers that stay where they are: a layout or an archive of it leaves them out.
     """
 
     manifest: Manifest
     config: ImageConfig
     blobs: Blobs
     has_own_digests: bool = True
+    absent: frozenset[Digest] = frozenset()
 
     @property
     def everything(self) -> Blobs:

@@ -163,8 +163,9 @@ def layout_files(image: Image, tag: str) -> dict[str, bytes]:
 
 
 def layout_blobs(image: Image) -> tuple[Descriptor, ...]:
-    """What a layout holds of an image, each blob once, the manifest last."""
-    return tuple(dict.fromkeys((*image.manifest.layers, image.manifest.config, image.manifest.descriptor)))
+    """What a layout holds of an image, each blob once, the manifest last; of a thin image, what is not absent."""
+    layers = (layer for layer in image.manifest.layers if layer.digest not in image.absent)
+    return tuple(dict.fromkeys((*layers, image.manifest.config, image.manifest.descriptor)))
 
 
 def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress) -> None:

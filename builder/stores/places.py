@@ -9,7 +9,7 @@ from m2build.errors import UsageError
 from m2build.oci.image import Image
 from m2build.oci.reference import parse_reference
 from m2build.places import Place, PlaceKind
-from m2build.progress import Progress
+from m2build.progress import Progress, Silent
 from m2build.stores.docker_archive import read_docker_archive, write_docker_archive
 from m2build.stores.files import ArchiveFiles, FolderFiles
 from m2build.stores.layout import read_layout, write_layout
@@ -23,18 +23,22 @@ _WORTH_SAYING = 64 << 20
 """Bytes above which the total is said before anything is moved."""
 
 
-def read_image(place: Place, platform: str, access: Access | None = None) -> StoredImage:
+def read_image(
+    place: Place, platform: str, access: Access | None = None, *, progress: Progress | None = None
+) -> StoredImage:
     """The image at a place.
 
     Args:
         place: where it is.
         platform: `os/architecture[/variant]`.
         access: how registries are reached; None where the place is in none.
+        progress: is told what is copied out of an engine's store, or None.
 
     Raises:
         UsageError: there is no such place, or no such image in it.
         ContentError: something is missing, truncated, altered or malformed.
         TransportError: a registry does not deliver.
+        EngineError: a container engine does not give its image.
         StorageError: a file cannot be read.
     """
     path, where = Path(place.location), str(place)
@@ -50,10 +54,13 @@ def read_image(place: Place, platform: str, access: Access | None = None) -> Sto
                 from m2build.registry.pull import read_remote  # an HTTP library takes its time to be imported
 
                 stored = read_remote(parse_reference(place.location), platform, access)
+            case PlaceKind.DOCKER_DAEMON | PlaceKind.CONTAINERS_STORAGE:
+                from m2build.engines.local_images import find_local_image  # it needs other programs
+
+                stored = find_local_image(place).save(progress or Silent())
             case _:
                 raise UsageError(
-                    f"images cannot be read from {place} yet",
-                    hint=f"copy it first: skopeo copy {place} oci:DIR:TAG, then use oci:DIR:TAG",
+                    f"no image can be read from {place} here", hint="name an image in a layout, an archive or an engine"
                 )
         return stored.checked(platform, where)
 
@@ -87,6 +94,6 @@ def write_image(image: Image, place: Place, *, tag: str, reference: str, replace
             write_docker_archive(image, path, place.tag or reference, replace=replace, progress=progress)
         case _:
             raise UsageError(
-                f"images cannot be written to {place} yet",
+                f"images cannot be written to {place} here",
                 hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE",
             )

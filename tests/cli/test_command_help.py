@@ -54,7 +54,7 @@ def examples(text: str) -> list[str]:
 
 def test_the_commands_are_these() -> None:
     assert {" ".join(way) for way in WAYS} == {
-        "", "image", "render", "bake", "completion",
+        "", "image", "push", "inspect", "render", "bake", "completion",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "recipe", "recipe list", "recipe show", "recipe schema",
     }  # fmt: skip

@@ -1,0 +1,72 @@
+"""`m2build push`: publish an image that was written to a layout or an archive, and complete it if it is thin."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import click
+
+from m2build.cli.network import insecure_option
+from m2build.cli.output import progress, progress_option
+from m2build.errors import UsageError
+from m2build.places import Place, PlaceKind, parse_place
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # What `m2build image` wrote where there was no container engine.
+  m2build push minimax-m2.1.oci:tp8 localhost:5000/minimax-m2:tp8
+  # The base is not where the image says, but there is a copy.
+  m2build push minimax-m2.1.oci:tp8 localhost:5000/minimax-m2:tp8 --base localhost:5000/sglang:v0.5.7
+  # Any image.
+  m2build push oci-archive:minimax-m2.tar localhost:5000/minimax-m2:tp8
+"""
+)
+@click.argument("image", metavar="IMAGE")
+@click.argument("reference", metavar="NAME[:TAG]")
+@click.option(
+    "--base",
+    metavar="PLACE",
+    help="Where the base is, for the layers that the image leaves out; default: where its labels say.",
+)
+@click.option("--platform", metavar="OS/ARCH", default="linux/amd64", show_default=True, help="Which image of several.")
+@insecure_option
+@progress_option
+def push(image: str, reference: str, base: str | None, platform: str, insecure: bool, progress_mode: str) -> None:
+    """Publish the image of a layout or an archive in a registry, under NAME[:TAG].
+
+    IMAGE is DIR[:TAG] of a layout, or any other place of an image: oci-archive:FILE, docker://NAME. Layers that it
+    leaves out, as a thin layout does, are taken from its base, and where that is in the same registry none of them is
+    sent. Without a tag the image gets its profile's name. The tag moves last. Prints NAME@DIGEST.
+    """
+    from m2build.labels import PROFILE
+    from m2build.oci.reference import parse_reference
+    from m2build.registry.access import Access
+    from m2build.registry.push import push_image
+    from m2build.stores.places import read_image
+    from m2build.stores.thin import base_name, completed
+
+    target = parse_reference(reference)
+    if target.digest is not None:
+        raise UsageError(f"{reference!r} names a digest, which the image has already", hint="leave out @sha256:…")
+    access = Access.of(os.environ, insecure=insecure)
+    found = read_image(_place(image), platform, access).image
+    elsewhere = parse_place(base) if base else None
+    whole = completed(found, elsewhere, platform, access)
+    is_copy = elsewhere and elsewhere.kind is PlaceKind.REGISTRY
+    origin = parse_reference(elsewhere.location) if elsewhere and is_copy else base_name(found)
+    mount_from = origin.repository if origin and origin.registry == target.registry else None
+    tag = target.tag or found.config.labels.get(PROFILE, "latest")
+    push_image(whole, replace(target, tag=tag), access, progress(progress_mode), mount_from=mount_from)
+    click.echo(f"{reference.removesuffix(f':{target.tag}')}@{found.manifest.digest}")
+
+
+def _place(text: str) -> Place:
+    """A place; what would be a bare name elsewhere is a layout's folder here."""
+    place = parse_place(text)
+    if place.kind is not PlaceKind.REGISTRY or text.startswith(f"{PlaceKind.REGISTRY}://"):
+        return place
+    folder, _, tag = text.partition(":")
+    return Place(PlaceKind.OCI, folder, tag or None)

@@ -1,0 +1,125 @@
+"""Images in the store of Docker or podman: `docker-daemon:` and `containers-storage:`, without running them.
+
+By the engines' own commands, which are the same for both here: python-on-whales can neither stream `cp` nor see all of
+`image inspect`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from m2build.base.filesystem import Filesystem
+from m2build.base.members import Wanted
+from m2build.engines.copied import read_files
+from m2build.engines.inspected import parse_inspected
+from m2build.engines.program import Program
+from m2build.errors import ContentError, EngineError
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Blobs, Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import DOCKER
+from m2build.oci.reference import parse_reference
+from m2build.places import Place, PlaceKind
+from m2build.progress import Progress
+from m2build.stores.docker_archive import read_docker_archive
+from m2build.stores.files import ArchiveFiles
+from m2build.stores.layout import read_layout
+from m2build.stores.stored import StoredImage
+
+_COMMANDS: Mapping[PlaceKind, str] = {PlaceKind.DOCKER_DAEMON: "docker", PlaceKind.CONTAINERS_STORAGE: "podman"}
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """An image in an engine's store.
+
+    Attributes:
+        place: where it is.
+        name: its full name and tag, by which the engine finds it again.
+        digest: of the manifest or index that the engine knows it by; None if it keeps it without one.
+        config: its config as the engine tells it, not to the byte.
+        size: its bytes, as far as the engine counts them.
+    """
+
+    place: Place
+    name: str
+    digest: Digest | None
+    config: ImageConfig
+    size: int
+
+    def files(self, wanted: Wanted) -> Filesystem:
+        """What it holds at the wanted paths and in the folders above them; of 75 GB, the megabytes that are asked for.
+
+        Raises:
+            EngineError: the engine does not give it.
+            ContentError: what it gives is damaged.
+        """
+        return read_files(_engine(self.place), self.place.location, self.config.platform, wanted)
+
+    @property
+    def image(self) -> Image:
+        """It as far as its config tells, with layers that nobody has: where there are none to be looked at."""
+        layers = [Descriptor(DOCKER.layer, diff_id, 0) for diff_id in self.config.diff_ids]
+        manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, self.config.raw), layers, {})
+        return Image(manifest, self.config, MemoryBlobs({}), has_own_digests=False)
+
+    def save(self, progress: Progress) -> StoredImage:
+        """All of it, in a temporary archive that goes when nobody holds the image any more.
+
+        Raises:
+            EngineError: the engine does not give it.
+            ContentError: what it gives is damaged.
+        """
+        progress.step(f"copying {self.place} into {tempfile.gettempdir()}: {self.size / 1e6:.0f} MB")
+        folder = tempfile.TemporaryDirectory(prefix="m2build-")
+        archive = Path(folder.name) / "image.tar"
+        _engine(self.place).ask("save", f"--output={archive}", self.place.location, seconds=None)
+        stored = _read(ArchiveFiles(archive), self.config.platform, str(self.place))
+        return replace(stored, image=replace(stored.image, blobs=_Kept(stored.image.blobs, folder)), name=self.name)
+
+
+def find_local_image(place: Place) -> LocalImage:
+    """The image of a name in an engine's store.
+
+    Raises:
+        EngineError: the engine is missing, does not answer, or has no such image.
+        UsageError: the image has no such name.
+    """
+    wanted = parse_reference(place.location)
+    try:
+        found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
+    except EngineError as error:
+        hint = f"`{_COMMANDS[place.kind]} images` lists those there are"
+        raise EngineError(f"{place} cannot be read: {error}", hint=hint) from error
+    name = found.name(wanted)
+    return LocalImage(place, name, found.digest(name), found.config, found.size)
+
+
+def _engine(place: Place) -> Program:
+    return Program(_COMMANDS[place.kind])
+
+
+def _read(files: ArchiveFiles, platform: str, where: str) -> StoredImage:
+    """The one image of an archive: from version 25 on docker writes a layout too, with digests of its own."""
+    try:
+        files.open("index.json").close()
+    except ContentError:
+        return read_docker_archive(files, None, where)
+    return read_layout(files, None, platform, where)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Blobs in a temporary folder, which is there as long as they are."""
+
+    below: Blobs
+    folder: tempfile.TemporaryDirectory[str]
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        return self.below.open(descriptor)

@@ -1,0 +1,87 @@
+"""Podman, by its command: of its ways to build, python-on-whales knows the oldest only."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from m2build.engines.model import Built, Order
+from m2build.engines.program import Program
+from m2build.engines.story import Story
+from m2build.engines.versions import Need, member, on_path
+from m2build.errors import EngineError
+from m2build.oci.digest import Digest
+from m2build.places import PlaceKind
+from m2build.progress import Progress
+
+_PODMAN = Need(
+    "podman", (4, 0), "its build's --identity-label", "see https://podman.io/docs/installation, or use another --engine"
+)
+
+_NO_TRACES = ("--no-hosts", "--no-hostname")
+"""Where the base has no /etc/hosts or /etc/hostname, buildah would mount its own over an empty file, and leave that in
+the image; the second option came with podman 5."""
+
+
+class Podman:
+    """Podman, with the buildah in it, wherever the user's own `podman` command leads."""
+
+    name = "podman"
+    store = PlaceKind.CONTAINERS_STORAGE
+    archive = PlaceKind.DOCKER_ARCHIVE
+    """Of an image in OCI's form podman leaves out the health check, which is Docker's."""
+
+    _program = Program("podman")
+
+    def probe(self) -> str:
+        """See that podman is there, answers and is new enough; returns its version.
+
+        Raises:
+            EngineError: it is not.
+        """
+        on_path("podman", _PODMAN)
+        said = self._program.ask("version", "--format", "json")
+        version = member(said, "Server", "Version") or member(said, "Client", "Version")
+        return f"podman {_PODMAN.check(version)}"
+
+    def build(self, context: Path, order: Order, progress: Progress) -> Built:
+        """Build a context into podman's store, and copy the image from there to where it goes.
+
+        Raises:
+            EngineError: the build failed, or the image cannot be copied.
+        """
+        is_own = order.place.kind is self.store
+        with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
+            file = Path(folder) / "id"
+            options = ["--format=docker", "--identity-label=false", f"--timestamp={order.created}"]
+            options += [f"--platform={order.platform}", f"--iidfile={file}", "--network=none", *self._no_traces()]
+            options += [f"--tag={order.reference}"] if is_own else []
+            self._run(["build", *options, str(context)], progress)
+            image_id = Digest.parse(file.read_text().strip())
+            digest = self._kept_digest(image_id) if is_own else self._pushed_digest(image_id, order, progress)
+        return Built(image_id, digest)
+
+    def _no_traces(self) -> list[str]:
+        known = self._program.ask("build", "--help").split()
+        return [option for option in _NO_TRACES if option in known]
+
+    def _kept_digest(self, image_id: Digest) -> Digest:
+        return Digest.parse(self._program.ask("image", "inspect", image_id.hex, "--format={{.Digest}}").strip())
+
+    def _pushed_digest(self, image_id: Digest, order: Order, progress: Progress) -> Digest:
+        place = order.place
+        is_remote = place.kind is PlaceKind.REGISTRY
+        target = f"docker://{order.reference}" if is_remote else f"{place.kind}:{place.location}:{order.reference}"
+        with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
+            file = Path(folder) / "digest"
+            options = [f"--digestfile={file}", *(["--tls-verify=false"] if order.insecure and is_remote else [])]
+            self._run(["push", *options, image_id.hex, target], progress)
+            return Digest.parse(file.read_text().strip())
+
+    def _run(self, arguments: list[str], progress: Progress) -> None:
+        story = Story(progress)
+        try:
+            for line in self._program.lines(*arguments):
+                story.hear(line)
+        except EngineError as error:
+            raise story.failure(self.name) from error

@@ -1,0 +1,173 @@
+"""`m2build image` with container engines: which one it takes, what it prints, and bases in the engines' own stores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import m2build, succeeds
+from daemons import DockerEngine, docker_daemon
+from deriving import content_digest, derived
+from engine import Engine
+from podmans import PodmanEngine
+from registries import run
+
+pytestmark = pytest.mark.engine
+
+NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+"""A Docker that is installed and does not run."""
+
+
+@pytest.fixture(scope="module")
+def embedded(base: str, both: Mapping[str, str]) -> str:
+    """The embedded engine's content, by digest."""
+    name = f"{base.rpartition('/')[0]}/commands:tp8"
+    derived(both, "--tp", "8", "--base", base, "-t", name, "--push")
+    return content_digest(both, name)
+
+
+def image_of(engine: Engine, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(engine.run("image", "inspect", name).stdout)[0]
+    return found
+
+
+def test_docker_is_taken_where_it_runs_and_its_own_account_is_written(
+    docker: DockerEngine, both: Mapping[str, str], base: str, tmp_path: Path
+) -> None:
+    """What is printed is what `docker run` takes."""
+    files = ["--metadata-file", f"{tmp_path}/meta.json", "--iidfile", f"{tmp_path}/iid"]
+    (printed,) = derived(both, "--tp", "8", "--base", base, *files)
+    assert docker.run("run", "--rm", "--entrypoint=cat", printed, "/etc/marker").stdout == "a later layer\n"
+    found, metadata = image_of(docker, "m2build/minimax-m2.1:tp8"), json.loads((tmp_path / "meta.json").read_text())
+    assert printed == f"m2build/minimax-m2.1@{found['Id']}"
+    assert metadata["containerimage.digest"] == found["Id"]
+    assert metadata["containerimage.config.digest"] == (tmp_path / "iid").read_text()
+    assert metadata["buildx.build.ref"]
+    assert metadata["m2build.engine"] == "docker"
+    assert metadata["m2build.plan"] == found["Config"]["Labels"]["dev.m2build.plan.digest"]
+
+
+def test_podman_is_taken_where_docker_does_not_run(
+    podman: PodmanEngine, both: Mapping[str, str], base: str, tmp_path: Path
+) -> None:
+    files = ["--metadata-file", f"{tmp_path}/meta.json", "--iidfile", f"{tmp_path}/iid"]
+    (printed,) = derived({**both, **NOWHERE}, "--tp", "8", "--base", base, *files)
+    assert podman.run("run", "--rm", "--entrypoint=cat", printed, "/etc/marker").stdout == "a later layer\n"
+    found, metadata = image_of(podman, "m2build/minimax-m2.1:tp8"), json.loads((tmp_path / "meta.json").read_text())
+    assert printed == f"m2build/minimax-m2.1@{found['Digest']}"
+    assert metadata["containerimage.config.digest"] == f"sha256:{found['Id']}" == (tmp_path / "iid").read_text()
+    assert metadata["m2build.engine"] == "podman"
+
+
+def test_both_profiles_in_one_go_share_every_layer(docker: DockerEngine, both: Mapping[str, str], base: str) -> None:
+    printed = derived(both, "--tp", "4", "--tp", "8", "--base", base)
+    images = [image_of(docker, f"m2build/minimax-m2.1:{profile}") for profile in ("tp4", "tp8")]
+    assert printed == [f"m2build/minimax-m2.1@{image['Id']}" for image in images]
+    assert images[0]["RootFS"] == images[1]["RootFS"]
+    sizes = [image["Config"]["Entrypoint"][image["Config"]["Entrypoint"].index("--tp-size") + 1] for image in images]
+    assert sizes == ["4", "8"]
+
+
+def test_a_builder_elsewhere_builds_and_the_image_comes_back(
+    docker: DockerEngine, both: Mapping[str, str], remote_builder: str, base: str, embedded: str
+) -> None:
+    builder = f"--builder={remote_builder}"
+    (printed,) = derived(both, "--tp", "8", "--base", base, builder, "-t", "built/elsewhere:tp8", "--load")
+    assert docker.run("run", "--rm", "--entrypoint=cat", printed, "/etc/marker").stdout == "a later layer\n"
+    assert content_digest(both, "docker-daemon:built/elsewhere:tp8") == embedded
+
+
+def test_what_the_engine_says_is_passed_on(both: Mapping[str, str], base: str) -> None:
+    for engine, word in (("docker", "#1 [internal] load build definition from Dockerfile"), ("podman", "STEP 1/")):
+        options = ("--engine", engine, "-t", "told/of:tp8", "--load", "--progress", "plain")
+        told = m2build("image", "--tp", "8", "--base", base, *options, environment=both)
+        assert told.returncode == 0
+        assert told.stdout.startswith("told/of@sha256:")
+        assert told.stdout.count("\n") == 1
+        assert f"building with {engine} " in told.stderr
+        assert word in told.stderr
+
+
+@pytest.fixture(scope="module")
+def local(docker: DockerEngine, podman: PodmanEngine, base: str) -> Mapping[str, tuple[Engine, str]]:
+    """The base under a name that no registry knows, in each engine's store."""
+    for engine in (docker, podman):
+        engine.run("pull", "--quiet", base)
+        engine.run("tag", base, "local.example/only-here:v1")
+    name = "local.example/only-here:v1"
+    return {"docker": (docker, f"docker-daemon:{name}"), "podman": (podman, f"containers-storage:{name}")}
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_local_image_is_looked_at_without_running_it(
+    engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], base: str
+) -> None:
+    runs, place = local[engine]
+    before = runs.run("ps", "--all", "--quiet").stdout
+    status = succeeds("patch", "status", "--source", place, environment=both)
+    assert status == succeeds("patch", "status", "--source", base, environment=both)
+    assert runs.run("ps", "--all", "--quiet").stdout == before
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_local_image_is_a_base_for_its_own_engine(
+    engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], base: str, embedded: str
+) -> None:
+    """The content is the registry's base's, but for the labels that name the base and the plan."""
+    _, place = local[engine]
+    store = place.partition(":")[0]
+    derived(both, "--tp", "8", "--base", place, "-t", "from/local:tp8")
+    ours = json.loads(succeeds("inspect", "--json", f"{store}:from/local:tp8", environment=both))["content"]
+    theirs = json.loads(
+        succeeds("inspect", "--json", f"{base.rpartition('/')[0]}/commands:tp8", environment=both)
+    )["content"]  # fmt: skip
+    assert theirs["digest"] == embedded
+    assert (ours["changed"], ours["removed"]) == (theirs["changed"], theirs["removed"])
+    differing = {
+        key for key, value in theirs["runtime"]["Labels"].items() if ours["runtime"]["Labels"].get(key) != value
+    }
+    assert differing <= {
+        "dev.m2build.plan.digest", "dev.m2build.base.config", "dev.m2build.base.manifest",
+        "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest",
+    }  # fmt: skip
+    assert "org.opencontainers.image.base.name" in differing
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_the_embedded_engine_derives_from_a_local_image_with_all_of_its_layers(
+    engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], tmp_path: Path, base: str
+) -> None:
+    _, place = local[engine]
+    derived(both, "--tp", "8", "--base", place, "-o", f"oci:{tmp_path}/out")
+    config = json.loads(run("skopeo", "inspect", "--config", f"oci:{tmp_path}/out"))
+    below = json.loads(run("crane", "config", base))["rootfs"]["diff_ids"]
+    assert config["rootfs"]["diff_ids"][:-1] == below
+    assert config["config"]["Entrypoint"][:3] == ["python3", "-m", "sglang.launch_server"]
+
+
+def test_an_image_that_the_engine_has_not_is_refused_by_name(both: Mapping[str, str]) -> None:
+    for place, command in (
+        ("docker-daemon:no/such:v1", "docker images"),
+        ("containers-storage:no/such:v1", "podman images"),
+    ):
+        told = m2build("patch", "status", "--source", place, environment=both)
+        assert told.returncode == 9
+        assert f"{place} cannot be read" in told.stderr
+        assert command in told.stderr
+
+
+def test_an_older_store_of_dockers_gives_the_same_content(base: str, embedded: str, tmp_path: Path) -> None:
+    """Without containerd's store an image has no digest before it is pushed: its id is printed."""
+    with docker_daemon(tmp_path / "older", containerd_store=False) as docker:
+        (printed,) = derived(docker.environment, "--tp", "8", "--base", base)
+        found = image_of(docker, "m2build/minimax-m2.1:tp8")
+        assert printed == found["Id"]
+        assert docker.run("run", "--rm", "--entrypoint=cat", printed, "/etc/marker").stdout == "a later layer\n"
+        assert content_digest(docker.environment, "docker-daemon:m2build/minimax-m2.1:tp8") == embedded
+        docker.run("pull", "--quiet", base)
+        docker.run("tag", base, "local.example/only-here:v1")
+        place = "docker-daemon:local.example/only-here:v1"
+        derived(docker.environment, "--tp", "8", "--base", place, "-t", "from/local:tp8")

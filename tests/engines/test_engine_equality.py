@@ -1,0 +1,135 @@
+"""The heart of the engines: the same plan gives images of the same content, whoever builds it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import succeeds
+from daemons import DockerEngine
+from deriving import config, derived, inspected
+from registries import run
+
+pytestmark = pytest.mark.engine
+
+OURS = {"docker": "--engine=docker", "podman": "--engine=podman", "remote": "--builder={}"}
+BUILDERS = (*OURS, "bake", "classic", "buildah")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One base, and everybody's image of it, built once.
+
+    Attributes:
+        base: its name.
+        environment: that of Docker and podman.
+        remote_builder: a builder elsewhere.
+        folder: where a Dockerfile can be rendered.
+    """
+
+    base: str
+    environment: Mapping[str, str]
+    remote_builder: str
+    folder: Path
+
+    def name(self, builder: str, profile: str = "tp8") -> str:
+        """What an image is called in the registry."""
+        return f"{self.base.rpartition('/')[0]}/{builder}:{profile}"
+
+    def content(self, place: str) -> dict[str, Any]:
+        """An image's content, by `m2build inspect`."""
+        content: dict[str, Any] = inspected(self.environment, place)["content"]
+        return content
+
+    @cached_property
+    def embedded(self) -> str:
+        """What the embedded engine pushed; everybody else is held against it."""
+        derived(self.environment, "--tp", "8", "--base", self.base, "-t", self.name("embedded"), "--push")
+        return self.name("embedded")
+
+    @cached_property
+    def built(self) -> dict[str, str]:
+        """Builder -> its image, pushed."""
+        context = self.folder / "context"
+        succeeds("render", "--tp", "8", "--base", self.base, "-o", context)
+        for builder, how in OURS.items():
+            options = ["-t", self.name(builder), "--push", how.format(self.remote_builder)]
+            derived(self.environment, "--tp", "8", "--base", self.base, *options)
+        self.bake()
+        classic = DockerEngine({**self.environment, "DOCKER_BUILDKIT": "0"})
+        classic.run("build", "--tag", self.name("classic"), context)
+        classic.run("push", self.name("classic"))
+        environment = {**os.environ, **self.environment}
+        options = ["--format=docker", "--identity-label=false", "--network=none", "--no-hosts"]
+        run("buildah", "bud", *options, f"--tag={self.name('buildah')}", str(context), environment=environment)
+        run("buildah", "push", self.name("buildah"), environment=environment)
+        return {builder: self.name(builder) for builder in BUILDERS} | {"bake": self.name("bake/minimax-m2.1")}
+
+    def bake(self) -> None:
+        """Both profiles by `docker buildx bake`, as the folder is."""
+        folder, prefix = self.folder / "baked", self.name("bake").removesuffix(":tp8")
+        succeeds("bake", "--tp", "4", "--tp", "8", "--base", self.base, "-t", prefix, "-o", folder)
+        run("docker", "buildx", "bake", "--push", environment={**os.environ, **self.environment}, folder=folder)
+
+
+@pytest.fixture(scope="module", params=["base", "oci_base"])
+def bench(
+    request: pytest.FixtureRequest,
+    both: Mapping[str, str],
+    remote_builder: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Bench:
+    """A bench for the base in Docker's media types, and for that in OCI's."""
+    return Bench(request.getfixturevalue(request.param), both, remote_builder, tmp_path_factory.mktemp("rendered"))
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_every_builder_comes_to_the_same_content(builder: str, bench: Bench) -> None:
+    assert bench.content(bench.built[builder]) == bench.content(bench.embedded)
+    assert config(bench.built[builder])["rootfs"] != config(bench.embedded)["rootfs"], "it is an image of its own"
+
+
+@pytest.mark.parametrize("builder", ["embedded", *BUILDERS])
+def test_the_bases_layers_and_history_are_an_equal_prefix(builder: str, bench: Bench) -> None:
+    below = config(bench.base)
+    above = config(bench.embedded if builder == "embedded" else bench.built[builder])
+    height = len(below["rootfs"]["diff_ids"])
+    assert above["rootfs"]["diff_ids"][:height] == below["rootfs"]["diff_ids"]
+    assert len(above["rootfs"]["diff_ids"]) > height
+    assert above["history"][: len(below["history"])] == below["history"]
+
+
+@pytest.mark.parametrize("builder", [*OURS, "bake"])
+def test_the_time_of_the_image_is_the_plans(builder: str, bench: Bench) -> None:
+    """Where m2build has a say; of the others every build has another time."""
+    assert config(bench.built[builder])["created"] == config(bench.embedded)["created"] == "1970-01-01T00:00:00Z"
+
+
+def test_another_plan_has_another_content(bench: Bench) -> None:
+    name = bench.name("embedded", "tp4")
+    derived(bench.environment, "--tp", "4", "--base", bench.base, "-t", name, "--push")
+    four, eight = bench.content(name), bench.content(bench.embedded)
+    assert four["digest"] != eight["digest"]
+    assert four["changed"] == eight["changed"], "the profiles share every file"
+
+
+@pytest.mark.parametrize(
+    ("engine", "place"),
+    [
+        ("docker", "docker-daemon:kept/here:tp8"),
+        ("docker", "oci-archive:{}/out.tar"),
+        ("docker", "docker-archive:{}/out.tar"),
+        ("podman", "containers-storage:localhost/kept/here:tp8"),
+        ("podman", "oci:{}/out"),
+    ],
+)
+def test_wherever_an_engine_puts_it(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
+    """In its own store, and in layouts and archives."""
+    where = place.format(tmp_path)
+    derived(bench.environment, "--tp", "8", "--base", bench.base, f"--engine={engine}", "-o", where)
+    assert bench.content(where) == bench.content(bench.embedded)
