@@ -1,6 +1,6 @@
 """What the patch series costs on SGLang 0.5.7, beside other ways to the same end, in one run.
 
-    pip install -e '.[test,bench]' && python benchmarks/patches.py
+    pip install '.[test,bench]' && python benchmarks/patches.py
 
 Every row is a process of its own; CPU seconds are user plus system time of the best of its runs, start-up included.
 """

@@ -1,7 +1,5 @@
 """`python -m m2build`."""
 
-import sys
+from m2build.cli import start
 
-from m2build.cli import main
-
-sys.exit(main())
+start()

@@ -25,7 +25,7 @@ from m2build.oci.manifest import Manifest, parse_manifest
 from m2build.patches.pypi import cache_folder
 from m2build.patches.series_text import series_text
 from m2build.progress import Progress
-from m2build.recipes.model import Selection
+from m2build.recipes.model import Selection, every_selection
 from m2build.result import Origin, Result
 
 _FORMAT = 1
@@ -36,6 +36,8 @@ def derive_images(
     selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
 ) -> tuple[Result, ...]:
     """The images of selections of one recipe, as `derive_all` and the embedded engine make them, or made them before.
+
+    What takes time is the same for all images of a recipe: when one is made, the others are remembered as well.
 
     Raises:
         PatchError: the base has no sources at the source root, or a patch does not apply.
@@ -51,12 +53,14 @@ def derive_images(
     from m2build.derive import derive_all  # codemods take their time to be imported
     from m2build.engines.embedded import build
 
-    plans = derive_all(selections, base, environment=environment, progress=progress)
+    others = [other for other in every_selection(selections[0].recipe) if questions[0] and other not in selections]
+    plans = derive_all([*selections, *others], base, environment=environment, progress=progress)
     results = tuple(Result(build(plan), Origin.of(plan)) for plan in plans)
+    questions += [_question(other, base, environment) for other in others]
     for question, result in zip(questions, results, strict=True):
         if question:
             files.put(question, _answer(result))
-    return results
+    return results[: len(selections)]
 
 
 def _question(selection: Selection, base: Base, environment: Mapping[str, str]) -> str | None:

@@ -184,3 +184,8 @@ def select(recipe: Recipe, *, profile: str, model: str | None = None) -> Selecti
                 hint=f"it has: {', '.join(known)}",
             )
     return Selection(recipe, profile, model)
+
+
+def every_selection(recipe: Recipe) -> tuple[Selection, ...]:
+    """All images of a recipe: for each model each profile."""
+    return tuple(Selection(recipe, profile, model) for model in recipe.models for profile in recipe.profiles)
