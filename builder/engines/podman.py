@@ -56,7 +56,7 @@ class Podman:
             options = ["--format=docker", "--identity-label=false", f"--timestamp={order.created}"]
             options += [f"--platform={order.platform}", f"--iidfile={file}", "--network=none", *self._no_traces()]
             options += [f"--tag={order.reference}"] if is_own else []
-            self._run(["build", *options, str(context)], progress)
+            self._run(["build", *options, *_trusting(order), str(context)], progress)
             image_id = Digest.parse(file.read_text().strip())
             digest = self._kept_digest(image_id) if is_own else self._pushed_digest(image_id, order, progress)
         return Built(image_id, digest)
@@ -74,8 +74,7 @@ class Podman:
         target = f"docker://{order.reference}" if is_remote else f"{place.kind}:{place.location}:{order.reference}"
         with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
             file = Path(folder) / "digest"
-            options = [f"--digestfile={file}", *(["--tls-verify=false"] if order.insecure and is_remote else [])]
-            self._run(["push", *options, image_id.hex, target], progress)
+            self._run(["push", f"--digestfile={file}", *_trusting(order), image_id.hex, target], progress)
             return Digest.parse(file.read_text().strip())
 
     def _run(self, arguments: list[str], progress: Progress) -> None:
@@ -85,3 +84,7 @@ class Podman:
                 story.hear(line)
         except EngineError as error:
             raise story.failure(self.name) from error
+
+
+def _trusting(order: Order) -> list[str]:
+    return ["--tls-verify=false"] if order.insecure else []

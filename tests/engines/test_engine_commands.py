@@ -12,7 +12,7 @@ from commands import m2build, succeeds
 from daemons import DockerEngine, docker_daemon
 from deriving import content_digest, derived
 from engine import Engine
-from podmans import PodmanEngine
+from podmans import PodmanEngine, podman_engine
 from registries import run
 
 pytestmark = pytest.mark.engine
@@ -157,6 +157,16 @@ def test_an_image_that_the_engine_has_not_is_refused_by_name(both: Mapping[str, 
         assert told.returncode == 9
         assert f"{place} cannot be read" in told.stderr
         assert command in told.stderr
+
+
+def test_podman_takes_the_users_word_for_a_registry(base: str, embedded: str, tmp_path: Path) -> None:
+    """Without it, one that speaks plain HTTP is refused, on loopback as well."""
+    name = f"{base.rpartition('/')[0]}/trusted:tp8"
+    command = ("--tp", "8", "--base", base, "--engine=podman", "-t", name, "--push")
+    with podman_engine(tmp_path / "podman") as podman:
+        assert m2build("image", *command, environment=podman.environment).returncode == 9
+        derived(podman.environment, *command, "--insecure")
+        assert content_digest(podman.environment, name) == embedded
 
 
 def test_an_older_store_of_dockers_gives_the_same_content(base: str, embedded: str, tmp_path: Path) -> None:
