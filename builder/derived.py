@@ -31,6 +31,9 @@ from m2build.result import Origin, Result
 _FORMAT = 1
 """Part of every question: raised when what is remembered changes its form."""
 
+_AHEAD = 8
+"""Images; of a recipe with more of them the rest is derived when it is asked for."""
+
 
 def derive_images(
     selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
@@ -54,6 +57,7 @@ def derive_images(
     from m2build.engines.embedded import build
 
     others = [other for other in every_selection(selections[0].recipe) if questions[0] and other not in selections]
+    others = others[: max(0, _AHEAD - len(selections))]
     plans = derive_all([*selections, *others], base, environment=environment, progress=progress)
     results = tuple(Result(build(plan), Origin.of(plan)) for plan in plans)
     questions += [_question(other, base, environment) for other in others]
