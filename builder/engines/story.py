@@ -17,6 +17,11 @@ _MOST_OUTPUT = 20
 """Lines, the last ones."""
 _BUILDKIT_ERROR = re.compile(r"#(\d+) ERROR: (.*)")
 _BUILDAH_STEP = re.compile(r"STEP (\d+/\d+): (.*)")
+_HINTS = {
+    ": FAILED": "the base has other files than the patches are for: `m2build patch status --source BASE` says more",
+    "not supported for the docker driver": "let Docker keep images in containerd's store, or name another --builder",
+}
+"""What to do next, by words that a failure is told with."""
 _EXIT = re.compile(r"exit (?:code|status):? (\d+)\s*$")
 
 
@@ -34,10 +39,9 @@ class Story:
 
     def failure(self, engine: str) -> EngineError:
         """Why the build failed, after what has been heard."""
-        failure = explain(self._lines)
-        checked = any(line.endswith(": FAILED") for line in failure.output)
-        hint = "the base's files are not those that the patches are for: `m2build patch status --source BASE` says more"
-        return EngineError(f"{engine}: {failure}", hint=hint if checked else None)
+        failure = str(explain(self._lines))
+        hint = next((hint for words, hint in _HINTS.items() if words in failure), None)
+        return EngineError(f"{engine}: {failure}", hint=hint)
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,12 @@ def test_what_is_heard_is_passed_on_and_explained_without_secrets(monkeypatch: p
     assert error.exit_code == 9
 
 
+def test_an_older_store_is_told_with_what_it_lacks() -> None:
+    story = Story(Silent())
+    story.hear("ERROR: failed to build: OCI exporter is not supported for the docker driver.")
+    assert "containerd's store" in str(story.failure("docker").hint)
+
+
 def test_altered_sources_are_told_with_the_command_that_looks_at_them() -> None:
     story = Story(Silent())
     for line in BUILDKIT.splitlines():
