@@ -27,6 +27,10 @@ class CheckedFiles:
         digest, _, rest = data.partition(b"\n")
         return rest if hashlib.sha256(rest).hexdigest().encode() == digest else None
 
+    def has(self, key: str) -> bool:
+        """Whether something was kept under a key; whether it is unaltered shows when it is got."""
+        return self._path(key).is_file()
+
     def put(self, key: str, data: bytes) -> None:
         """Keep some bytes."""
         with suppress(OSError), atomic_file(self._path(key)) as file:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from m2build.base.members import Wanted
 from m2build.checked_files import CheckedFiles
 from m2build.oci.digest import Digest
+from m2build.oci.image import Image
 from m2build.oci.tar import Kind, Member
 from m2build.patches.pypi import cache_folder
 
@@ -34,6 +35,11 @@ class MemberCache:
             members[path] = Member(path, Kind(kind), mode, uid, gid, mtime, content, target, xattrs)
             position += size
         return members
+
+    def knows(self, image: Image, wanted: Wanted) -> bool:
+        """Whether the wanted members of all layers of an image are there."""
+        layers = zip(image.manifest.layers, image.config.diff_ids, strict=True)
+        return all(self._files.has(_key(layer.digest, diff_id, wanted)) for layer, diff_id in layers)
 
     def put(self, layer: Digest, diff_id: Digest, wanted: Wanted, members: Mapping[str, Member]) -> None:
         """Keep the wanted members of a layer."""

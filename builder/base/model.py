@@ -21,8 +21,8 @@ class Base:
         stand_in: what the sources came from, if this is no real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
         is_assumed: whether nobody has looked at it: its name and its digest are the user's word, and its image is made
             up around sources from elsewhere.
-        filesystem: what it holds where patches and their account go, if a container engine has told that: its config is
-            the engine's account then, and its manifest and layers are not at hand.
+        filesystem: what it holds where patches and their account go, if a container engine has told that.
+        has_layers: whether its manifest and its layers are at hand; if not, its config is an engine's account.
     """
 
     image: Image
@@ -31,11 +31,12 @@ class Base:
     stand_in: str | None = None
     is_assumed: bool = False
     filesystem: Filesystem | None = None
+    has_layers: bool = True
 
     @property
     def is_whole(self) -> bool:
         """Whether its manifest and its layers are at hand, so that an image can be made of them."""
-        return not self.is_assumed and self.filesystem is None
+        return self.has_layers and not self.is_assumed
 
     @property
     def manifest_digest(self) -> Digest | None:

@@ -62,4 +62,5 @@ def _local_base(place: Place, source_root: str, platform: str) -> Base:
 
     local = find_local_image(place)
     StoredImage(local.image, local.image.manifest.digest, local.name).checked(platform, str(place))
-    return Base(local.image, local.digest, local.name, filesystem=local.files(wanted_for(source_root)))
+    filesystem = local.files(wanted_for(source_root))
+    return Base(local.image, local.digest, local.name, filesystem=filesystem, has_layers=False)

@@ -67,8 +67,11 @@ class Carrier:
     def build(self, engine: Engine, selections: Sequence[Selection], to: Sequence[Destination]) -> list[Delivered]:
         """Have a container engine build images, one after the other."""
         from m2build.derive import derive_all  # codemods take their time to be imported
+        from m2build.engines.nearby import looked_at_nearby
 
-        plans = derive_all(selections, self.base, environment=os.environ, progress=self.progress)
+        root = selections[0].recipe.base.source_root
+        base = looked_at_nearby(self.base, engine, root, self.progress, insecure=self.insecure)
+        plans = derive_all(selections, base, environment=os.environ, progress=self.progress)
         return [self._built(engine, plan, place) for plan, place in zip(plans, to, strict=True)]
 
     def _delivered(self, result: Result, to: Destination) -> Delivered:

@@ -17,6 +17,7 @@ from m2build.base.members import Wanted
 from m2build.engines.copied import read_files
 from m2build.engines.inspected import parse_inspected
 from m2build.engines.program import Program
+from m2build.engines.story import Story
 from m2build.errors import ContentError, EngineError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -99,6 +100,31 @@ def find_local_image(place: Place) -> LocalImage:
         raise EngineError(f"{place} cannot be read: {error}", hint=hint) from error
     name = found.name(wanted)
     return LocalImage(place, name, found.digest(name), found.config, found.size)
+
+
+def image_as_it_is(place: Place) -> LocalImage | None:
+    """The image of a name by digest in an engine's store, if it is there."""
+    try:
+        found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
+    except EngineError:
+        return None
+    return LocalImage(place, place.location, None, found.config, found.size)
+
+
+def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bool) -> None:
+    """Have an engine pull an image into its store.
+
+    Raises:
+        EngineError: it cannot.
+    """
+    name, story = _COMMANDS[place.kind], Story(progress)
+    trusting = ["--tls-verify=false"] if insecure and place.kind is PlaceKind.CONTAINERS_STORAGE else []
+    progress.step(f"{name} fetches {place.location}")
+    try:
+        for line in _engine(place).lines("pull", f"--platform={platform}", *trusting, place.location):
+            story.hear(line)
+    except EngineError as error:
+        raise story.failure(name) from error
 
 
 def _engine(place: Place) -> Program:

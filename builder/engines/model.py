@@ -63,6 +63,10 @@ class Engine(Protocol):
     def archive(self) -> PlaceKind:
         """What kind of archive it writes."""
 
+    @property
+    def builds_from_its_store(self) -> bool:
+        """Whether it pulls a base into its own store, and not to somewhere else."""
+
     def probe(self) -> str:
         """See that it is there, answers and is new enough; returns what was found, with versions.
 

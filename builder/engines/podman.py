@@ -31,6 +31,7 @@ class Podman:
     archive = PlaceKind.DOCKER_ARCHIVE
     """Of an image in OCI's form podman leaves out the health check, which is Docker's."""
 
+    builds_from_its_store = True
     _program = Program("podman")
 
     def probe(self) -> str:

@@ -51,6 +51,11 @@ class Docker:
     archive = PlaceKind.OCI_ARCHIVE
     _program = Program("docker")
 
+    @property
+    def builds_from_its_store(self) -> bool:
+        """Whether it pulls a base into its own store, and not into that of a builder elsewhere."""
+        return self.builder is None
+
     def probe(self) -> str:
         """See that docker, its buildx, and its daemon or the builder are there and new enough; returns versions.
 

@@ -43,6 +43,17 @@ def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
     assert blobs.opened != [], "another wish is another question"
 
 
+def test_it_can_be_told_whether_any_layer_would_be_read(tmp_path: Path) -> None:
+    plain = tar(folder("s"), folder("s/t"), file("s/t/a", b"1"))
+    sample, cache = image(plain, tar(file("s/t/b", b"2"))), MemberCache(CheckedFiles(tmp_path))
+    assert not cache.knows(sample, WANTED)
+    read_filesystem(image(plain), WANTED, Silent(), cache)
+    assert not cache.knows(sample, WANTED), "one of two"
+    read_filesystem(sample, WANTED, Silent(), cache)
+    assert cache.knows(sample, WANTED)
+    assert not cache.knows(sample, Wanted(frozenset({"s"})))
+
+
 @pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
 def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))

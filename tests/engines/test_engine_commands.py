@@ -12,6 +12,7 @@ from commands import m2build, succeeds
 from daemons import DockerEngine, docker_daemon
 from deriving import content_digest, derived
 from engine import Engine
+from faultproxy import Proxy, fault_proxy
 from podmans import PodmanEngine, podman_engine
 from registries import run
 
@@ -157,6 +158,39 @@ def test_an_image_that_the_engine_has_not_is_refused_by_name(both: Mapping[str, 
         assert told.returncode == 9
         assert f"{place} cannot be read" in told.stderr
         assert command in told.stderr
+
+
+def layers_fetched(proxy: Proxy, base: str) -> list[int]:
+    """How often each layer of the base was asked for."""
+    digests = [layer["digest"] for layer in json.loads(run("crane", "manifest", base))["layers"]]
+    return [len(proxy.seen("GET", f"/blobs/{digest}")) for digest in digests]
+
+
+def test_a_base_that_the_engine_has_is_not_read_from_its_registry(
+    docker: DockerEngine, base: str, embedded: str, tmp_path: Path
+) -> None:
+    """Nor by m2build, which has never seen it."""
+    docker.run("pull", "--quiet", base)
+    environment = {**docker.environment, "XDG_CACHE_HOME": str(tmp_path)}
+    with fault_proxy(base.partition("/")[0]) as proxy:
+        name = f"{proxy.host}/{base.partition('/')[2]}"
+        docker.run("tag", base, name)
+        derived(environment, "--tp", "8", "--base", name, "--engine=docker", "-t", "read/nearby:tp8")
+        assert set(layers_fetched(proxy, base)) == {0}
+    ours = image_of(docker, "read/nearby:tp8")["Config"]["Labels"]
+    theirs = json.loads(run("crane", "config", f"{base.rpartition('/')[0]}/commands:tp8"))["config"]["Labels"]
+    same = ("dev.m2build.base.manifest", "dev.m2build.base.config", "dev.m2build.base.chain-id")
+    assert [ours[key] for key in same] == [theirs[key] for key in same]
+    assert content_digest(docker.environment, f"{base.rpartition('/')[0]}/commands:tp8") == embedded
+
+
+def test_a_base_that_nobody_has_is_fetched_once(base: str, tmp_path: Path) -> None:
+    """By the engine, which has to have it, and lets it be looked at."""
+    with fault_proxy(base.partition("/")[0]) as proxy, podman_engine(tmp_path / "podman") as podman:
+        name = f"{proxy.host}/{base.partition('/')[2]}"
+        environment = {**podman.environment, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        derived(environment, "--tp", "8", "--base", name, "--engine=podman", "--insecure", "-t", "read/once:tp8")
+        assert set(layers_fetched(proxy, base)) == {1}
 
 
 def test_podman_takes_the_users_word_for_a_registry(base: str, embedded: str, tmp_path: Path) -> None:
