@@ -6,6 +6,7 @@ sources and stand-in bases: `dir:PATH`, `wheel:FILE`, `pypi:NAME==VERSION`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,8 +30,8 @@ class PlaceKind(StrEnum):
 SOURCES = frozenset({PlaceKind.DIRECTORY, PlaceKind.WHEEL, PlaceKind.PYPI})
 """The kinds that name Python sources and not an image."""
 
-ENGINE_STORES = frozenset({PlaceKind.DOCKER_DAEMON, PlaceKind.CONTAINERS_STORAGE})
-"""The kinds that name images which a container engine keeps."""
+ENGINE_STORES: Mapping[PlaceKind, str] = {PlaceKind.DOCKER_DAEMON: "docker", PlaceKind.CONTAINERS_STORAGE: "podman"}
+"""The kinds that name images in a container engine's store, and that engine's command: it alone reads and writes it."""
 
 _TAGGED = frozenset({PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
 

@@ -16,7 +16,7 @@ from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind, parse_place
 if TYPE_CHECKING:
     from m2build.recipes.model import Selection
 
-_NAMED = ENGINE_STORES | {PlaceKind.REGISTRY}
+_NAMED = frozenset({*ENGINE_STORES, PlaceKind.REGISTRY})
 """The kinds of places that are a name in themselves."""
 
 _OPTIONS = (

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from m2build.errors import EngineError, UsageError
-from m2build.places import SOURCES, Place, PlaceKind
+from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.progress import Progress
 
 if TYPE_CHECKING:
     from m2build.engines.model import Engine
-
-_STORES = {PlaceKind.DOCKER_DAEMON: "docker", PlaceKind.CONTAINERS_STORAGE: "podman"}
-"""Which engine has which store: it alone reads and writes it."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,13 @@ def _named(wish: Wish) -> str | None:
         return wish.engine
     if wish.builder:
         return "docker"
-    return _STORES.get(wish.place.kind, "embedded") if wish.place else None
+    return ENGINE_STORES.get(wish.place.kind, "embedded") if wish.place else None
 
 
 def _check(wish: Wish, name: str | None) -> None:
     """See that the engine, the destination and the base fit together."""
-    store = _STORES.get(wish.place.kind) if wish.place else None
-    home = _STORES.get(wish.base.kind)
+    store = ENGINE_STORES.get(wish.place.kind) if wish.place else None
+    home = ENGINE_STORES.get(wish.base.kind)
     if wish.builder and name != "docker":
         raise UsageError("--builder names a builder of docker's", hint="use --engine docker, or leave --engine out")
     if store and name != store:
@@ -113,4 +110,4 @@ def _able(base: Place) -> tuple[str, ...]:
     """The engines that can start from a base."""
     if base.kind is PlaceKind.REGISTRY:
         return ("docker", "podman")
-    return (_STORES[base.kind],) if base.kind in _STORES else ()
+    return (ENGINE_STORES[base.kind],) if base.kind in ENGINE_STORES else ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from m2build.errors import EngineError, UsageError
@@ -57,10 +59,12 @@ class Inspected(_Part):
         Raises:
             UsageError: the image has no such tag.
         """
-        for tag in map(parse_reference, self.tags or ()):
-            same = tag.repository.removeprefix("library/") == wanted.repository.removeprefix("library/")
-            if same and tag.tag == (wanted.tag or "latest"):
-                return str(tag)
+        full = str(wanted if wanted.tag else replace(wanted, tag="latest"))
+        local = full.removeprefix("docker.io/").removeprefix("library/")
+        tags = [str(parse_reference(tag)) for tag in self.tags or ()]
+        for name in (full, f"localhost/{local}"):
+            if name in tags:
+                return name
         raise UsageError(
             f"{wanted} is no tag of that image",
             hint=f"name one of its tags: {', '.join(self.tags or ()) or 'it has none'}",

@@ -7,7 +7,6 @@ By the engines' own commands, which are the same for both here: python-on-whales
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +16,7 @@ from m2build.base.members import Wanted
 from m2build.engines.copied import read_files
 from m2build.engines.inspected import parse_inspected
 from m2build.engines.program import Program
-from m2build.engines.story import Story
+from m2build.engines.story import run_told
 from m2build.errors import ContentError, EngineError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -26,14 +25,12 @@ from m2build.oci.image import Blobs, Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER
 from m2build.oci.reference import parse_reference
-from m2build.places import Place, PlaceKind
+from m2build.places import ENGINE_STORES, Place, PlaceKind
 from m2build.progress import Progress
 from m2build.stores.docker_archive import read_docker_archive
 from m2build.stores.files import ArchiveFiles
 from m2build.stores.layout import read_layout
 from m2build.stores.stored import StoredImage
-
-_COMMANDS: Mapping[PlaceKind, str] = {PlaceKind.DOCKER_DAEMON: "docker", PlaceKind.CONTAINERS_STORAGE: "podman"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def find_local_image(place: Place) -> LocalImage:
     try:
         found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
     except EngineError as error:
-        hint = f"`{_COMMANDS[place.kind]} images` lists those there are"
+        hint = f"`{ENGINE_STORES[place.kind]} images` lists those there are"
         raise EngineError(f"{place} cannot be read: {error}", hint=hint) from error
     name = found.name(wanted)
     return LocalImage(place, name, found.digest(name), found.config, found.size)
@@ -117,18 +114,13 @@ def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bo
     Raises:
         EngineError: it cannot.
     """
-    name, story = _COMMANDS[place.kind], Story(progress)
     trusting = ["--tls-verify=false"] if insecure and place.kind is PlaceKind.CONTAINERS_STORAGE else []
-    progress.step(f"{name} fetches {place.location}")
-    try:
-        for line in _engine(place).lines("pull", f"--platform={platform}", *trusting, place.location):
-            story.hear(line)
-    except EngineError as error:
-        raise story.failure(name) from error
+    progress.step(f"{ENGINE_STORES[place.kind]} fetches {place.location}")
+    run_told(_engine(place), ["pull", f"--platform={platform}", *trusting, place.location], progress)
 
 
 def _engine(place: Place) -> Program:
-    return Program(_COMMANDS[place.kind])
+    return Program(ENGINE_STORES[place.kind])
 
 
 def _read(files: ArchiveFiles, platform: str, where: str) -> StoredImage:

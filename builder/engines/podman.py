@@ -7,9 +7,8 @@ from pathlib import Path
 
 from m2build.engines.model import Built, Order
 from m2build.engines.program import Program
-from m2build.engines.story import Story
+from m2build.engines.story import run_told
 from m2build.engines.versions import Need, member, on_path
-from m2build.errors import EngineError
 from m2build.oci.digest import Digest
 from m2build.places import PlaceKind
 from m2build.progress import Progress
@@ -57,7 +56,7 @@ class Podman:
             options = ["--format=docker", "--identity-label=false", f"--timestamp={order.created}"]
             options += [f"--platform={order.platform}", f"--iidfile={file}", "--network=none", *self._no_traces()]
             options += [f"--tag={order.reference}"] if is_own else []
-            self._run(["build", *options, *_trusting(order), str(context)], progress)
+            run_told(self._program, ["build", *options, *_trusting(order), str(context)], progress)
             image_id = Digest.parse(file.read_text().strip())
             digest = self._kept_digest(image_id) if is_own else self._pushed_digest(image_id, order, progress)
         return Built(image_id, digest)
@@ -75,16 +74,9 @@ class Podman:
         target = f"docker://{order.reference}" if is_remote else f"{place.kind}:{place.location}:{order.reference}"
         with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
             file = Path(folder) / "digest"
-            self._run(["push", f"--digestfile={file}", *_trusting(order), image_id.hex, target], progress)
+            push = ["push", f"--digestfile={file}", *_trusting(order), image_id.hex, target]
+            run_told(self._program, push, progress)
             return Digest.parse(file.read_text().strip())
-
-    def _run(self, arguments: list[str], progress: Progress) -> None:
-        story = Story(progress)
-        try:
-            for line in self._program.lines(*arguments):
-                story.hear(line)
-        except EngineError as error:
-            raise story.failure(self.name) from error
 
 
 def _trusting(order: Order) -> list[str]:

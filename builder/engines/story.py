@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from m2build.engines.program import Program
 from m2build.engines.redaction import redacted
 from m2build.errors import EngineError
 from m2build.progress import Progress
@@ -42,6 +43,20 @@ class Story:
         failure = str(explain(self._lines))
         hint = next((hint for words, hint in _HINTS.items() if words in failure), None)
         return EngineError(f"{engine}: {failure}", hint=hint)
+
+
+def run_told(program: Program, arguments: Sequence[str], progress: Progress) -> None:
+    """Run an engine's command to its end, and pass on what it says.
+
+    Raises:
+        EngineError: it failed, told after what it has said.
+    """
+    story = Story(progress)
+    try:
+        for line in program.lines(*arguments):
+            story.hear(line)
+    except EngineError as error:
+        raise story.failure(program.name) from error
 
 
 @dataclass(frozen=True)
