@@ -17,12 +17,11 @@ from typing import cast
 import m2build
 from m2build import __version__, patches, recipes
 from m2build.base.model import Base
-from m2build.checked_files import CheckedFiles
+from m2build.local.cache import CheckedFiles, cache_folder
 from m2build.oci.config import ImageConfig
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs, read_blob
 from m2build.oci.manifest import Manifest, parse_manifest
-from m2build.patches.pypi import cache_folder
 from m2build.patches.series_text import series_text
 from m2build.progress import Progress
 from m2build.recipes.model import Selection, every_selection

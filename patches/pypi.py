@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,15 +13,11 @@ from importlib import resources
 from pathlib import Path
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
+from m2build.local.cache import cache_folder
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+]*)")
 _TIMEOUT = 600
 """Seconds for the whole download; pip has time-outs of its own for each connection."""
-
-
-def cache_folder() -> Path:
-    """Where fetched wheels are kept: `m2build` in the user's cache directory (XDG base directory specification)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "m2build"
 
 
 def fetch_wheel(requirement: str) -> Path:

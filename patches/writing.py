@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from m2build.errors import ContentError, PatchError, StorageError
-from m2build.patches.atomic import atomic_folder, beside
+from m2build.local.atomic import atomic_folder, beside
 from m2build.patches.audit import audit_files
 from m2build.patches.change import FileChange
 from m2build.patches.changeset import Changeset

@@ -1,5 +1,7 @@
 """Shared fixtures, and which tests run where. This file also puts its folder on the import path (`support`, `images`).
 
+`--sweep` runs the sweeps and nothing else: long rows of seeded cases, which docs/reliability.md counts.
+
 `--require-engines` runs the tests that need container engines, and lets no test be skipped: not for want of an engine,
 nor of root, nor of any other tool.
 """
@@ -42,10 +44,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the tests that need container engines as well, and fail whatever would be skipped",
     )
+    parser.addoption("--sweep", action="store_true", help="run the long sweeps of seeded cases, and nothing else")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests of the engines take longest: they come first, or not at all."""
+    """Sweeps run by themselves. The tests of the engines take longest: they come first, or not at all."""
+    chosen, others = [], []
+    for item in items:
+        is_sweep = item.get_closest_marker("sweep") is not None
+        (chosen if is_sweep == config.getoption("sweep") else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
     items.sort(key=lambda item: item.get_closest_marker("engine") is None)
     if not config.getoption("require_engines"):
         reason = "needs container engines: pytest --require-engines runs it"

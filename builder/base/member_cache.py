@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 
 from m2build.base.members import Wanted
-from m2build.checked_files import CheckedFiles
+from m2build.local.cache import CheckedFiles, cache_folder
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.tar import Kind, Member
-from m2build.patches.pypi import cache_folder
 
 _FORMAT = 1
 """Part of every key: raised when a file, or what reading a layer means, changes."""

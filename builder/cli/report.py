@@ -89,7 +89,7 @@ def _check_writable(file: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    from m2build.patches.atomic import atomic_file
+    from m2build.local.atomic import atomic_file
     from m2build.stores.stored import storage
 
     with storage(file, "written"), atomic_file(file) as out:

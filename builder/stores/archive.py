@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from m2build.errors import UsageError
+from m2build.local.atomic import atomic_file
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Blobs
-from m2build.patches.atomic import atomic_file
 from m2build.progress import Progress
 from m2build.stores.stored import storage
 from m2build.stores.transfer import CHUNK, copy_blob

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from m2build.errors import ContentError, UsageError
+from m2build.local.atomic import atomic_file, atomic_folder
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.image import Image, VerifiedReader, read_blob
 from m2build.oci.manifest import Index, canonical, parse_manifest, parse_object
 from m2build.oci.media_types import OCI
 from m2build.oci.reference import is_full_reference
-from m2build.patches.atomic import atomic_file, atomic_folder
 from m2build.progress import Progress
 from m2build.stores.files import Files
 from m2build.stores.stored import StoredImage, storage

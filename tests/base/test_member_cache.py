@@ -10,8 +10,8 @@ from images import WatchedBlobs, file, folder, hardlink, image, symlink, tar
 from m2build.base.filesystem import read_filesystem
 from m2build.base.member_cache import MemberCache
 from m2build.base.members import Wanted
-from m2build.checked_files import CheckedFiles
 from m2build.errors import ContentError
+from m2build.local.cache import CheckedFiles
 from m2build.oci.image import Image
 from m2build.progress import Silent
 

@@ -15,7 +15,8 @@ from test_patch_sources import MEMBERS, NAME, wheel
 from trees import read
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
-from m2build.patches.pypi import cache_folder, fetch_wheel
+from m2build.local.cache import cache_folder
+from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel
 
 

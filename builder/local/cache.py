@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 
-from m2build.patches.atomic import atomic_file
+from m2build.local.atomic import atomic_file
+
+
+def cache_folder() -> Path:
+    """The cache: `m2build` in the user's cache directory (XDG base directory specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "m2build"
 
 
 class CheckedFiles:

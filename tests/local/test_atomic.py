@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from m2build.patches.atomic import atomic_file, atomic_folder
+from m2build.local.atomic import atomic_file, atomic_folder
 
 
 @pytest.mark.parametrize("is_folder", [True, False])

@@ -1,0 +1,1 @@
+"""Local files that appear whole or not at all, and the cache."""
