@@ -74,7 +74,10 @@ def test_patches_know_neither_recipes_nor_rooms_with_effects() -> None:
     pure = {
         "m2build",
         "m2build.errors",
+        "m2build.document_files",
         "m2build.documents",
+        "m2build.placed",
+        "m2build.shown",
         "m2build.suggest",
         "m2build.validation",
         "m2build.local.atomic",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -15,7 +16,6 @@ PIPE_SECONDS = 10.0
 
 _PIECE = 1 << 16
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
-    (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a character device"),
@@ -39,7 +39,7 @@ def read_regular(path: str | Path, limit: int) -> bytes:
 
     Raises:
         UnfitFileError: it is no regular file, or larger.
-        OSError: what the file system raises.
+        OSError: what the file system raises, IsADirectoryError for a folder too.
         ValueError: the path holds a NUL.
     """
     with _opened(path, stat.S_ISREG) as (descriptor, _):
@@ -53,7 +53,7 @@ def read_given(path: str | Path, limit: int) -> bytes:
 
     Raises:
         UnfitFileError: it is neither of the two, larger than `limit` bytes, or does not end in time.
-        OSError: what the file system raises.
+        OSError: what the file system raises, IsADirectoryError for a folder too.
         ValueError: the path holds a NUL.
     """
     with _opened(path, lambda mode: stat.S_ISREG(mode) or stat.S_ISFIFO(mode)) as (descriptor, mode):
@@ -76,6 +76,8 @@ def _opened(path: str | Path, fits: Callable[[int], bool]) -> Iterator[tuple[int
 
 
 def _check(path: str | Path, mode: int, fits: Callable[[int], bool]) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not fits(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
         raise _unfit(path, f"is {kind}, not a regular file")
