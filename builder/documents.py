@@ -5,6 +5,7 @@ Text in, value out: nothing is read or written here.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import yaml
@@ -16,12 +17,14 @@ from m2build.shown import shown
 
 MAXIMUM_BYTES = 1 << 20
 """Of a document: a recipe is some kilobytes, and a series of fifty patches a hundred."""
-_MAXIMUM_NODES = 20_000
+MAXIMUM_VALUES = 20_000
 """More than any recipe has: what goes beyond is an alias bomb."""
 _MAXIMUM_DEPTH = 100
 """Deeper than any recipe; libyaml's composer recurses, and far deeper it ends the process."""
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+_TAG_DIRECTIVE = re.compile(r"(?:^|[\r\x85\u2028\u2029])\ufeff?%TAG", re.MULTILINE)
+"""To compare each with all others, as libyaml does, takes half a minute for a megabyte of them."""
 _STANDARD = "tag:yaml.org,2002:"
 
 
@@ -61,6 +64,8 @@ def _checked_text(text: str | bytes, name: str) -> str:
     if found:
         where = _after(name, text[: found.start()])
         raise UsageError(f"{where}: not YAML: the character U+{ord(found[0]):04X} has no place in a text")
+    if found := _TAG_DIRECTIVE.search(text):
+        raise UsageError(f"{_after(name, text[: found.start()])}: tags are not used here; leave the directive out")
     return text
 
 
@@ -78,12 +83,12 @@ def _check_extent(text: str, name: str) -> None:
         if depth > _MAXIMUM_DEPTH:
             where = _position(name, event.start_mark)
             raise UsageError(f"{where}: the document is nested more than {_MAXIMUM_DEPTH} levels deep")
-        if count > 2 * _MAXIMUM_NODES:  # keys count here
+        if count > 2 * MAXIMUM_VALUES:  # keys count here
             raise _too_many(_position(name, event.start_mark))
 
 
 def _too_many(where: Position) -> UsageError:
-    return UsageError(f"{where}: the document expands to more than {_MAXIMUM_NODES} values")
+    return UsageError(f"{where}: the document expands to more than {MAXIMUM_VALUES} values")
 
 
 class _Mark(Protocol):
@@ -112,7 +117,7 @@ class _Reader:
 
     def _document(self, node: yaml.Node, where: Position, depth: int) -> Document:
         self._count += 1
-        if self._count > _MAXIMUM_NODES or depth > _MAXIMUM_DEPTH:
+        if self._count > MAXIMUM_VALUES or depth > _MAXIMUM_DEPTH:
             raise _too_many(self._where(node))
         kind = node.tag.removeprefix(_STANDARD)
         if isinstance(node, yaml.MappingNode) and kind == "map":

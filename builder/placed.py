@@ -49,6 +49,13 @@ class Document:
             return [inner.data for inner in self.value]
         return self.value
 
+    @property
+    def count(self) -> int:
+        """How many values it is made of, itself included."""
+        if isinstance(self.value, dict):
+            return 1 + sum(inner.count for inner in self.value.values())
+        return 1 + sum(inner.count for inner in self.value) if isinstance(self.value, list) else 1
+
     def along(self, keys: Iterable[str | int]) -> Iterator[tuple[str | int, Document]]:
         """The values on the way that keys and list positions describe; those that lead nowhere are passed over."""
         found = self

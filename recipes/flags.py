@@ -10,8 +10,7 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, WithJsonSchema
 
 from m2build.shown import shown
 
@@ -23,12 +22,10 @@ _ITEM = r"^([^-\x00\r\n][^\x00\r\n]*|-|-[0-9]+|-[0-9]*\.[0-9]+)?$"
 """A line of text that does not begin as an option does: what looks like a negative number is a value to argparse."""
 
 
-def _switch(value: object) -> bool:
-    if value is False:
+def _switch(value: bool) -> bool:  # noqa: FBT001 - pydantic calls it
+    if not value:
         raise ValueError("false cannot stand on a command line: leave the flag out, or remove an inherited one by null")
-    if value is not True:
-        raise PydanticCustomError("switch", "Input should be true")
-    return True
+    return value
 
 
 def _text(value: str) -> str:
@@ -51,13 +48,30 @@ def _line(value: str, pattern: str) -> str:
     return value
 
 
-_Switch = Annotated[bool, PlainValidator(_switch), WithJsonSchema({"type": "boolean", "const": True})]
-"""No `Literal[True]`: pydantic compares a literal by equality, and 1 and 1.0 are equal to True."""
-_Text = Annotated[str, AfterValidator(_text), WithJsonSchema({"type": "string", "pattern": _TEXT})]
-_Item = Annotated[str, AfterValidator(_item), WithJsonSchema({"type": "string", "pattern": _ITEM})]
-_Number = int | Annotated[float, Field(allow_inf_nan=False)]
+def _kind(value: object) -> str | None:
+    """Which of the branches below a value belongs to."""
+    kinds = {bool: "switch", str: "text", int: "number", float: "number", list: "list", tuple: "list"}
+    return kinds.get(type(value))
 
-FlagValue = _Switch | _Text | _Number | Annotated[tuple[_Item | _Number, ...], Field(min_length=1)]
+
+def _one_of(message: str) -> Discriminator:
+    """Every kind to its own branch, and no further: to pydantic 1 and 1.0 are equal to True."""
+    return Discriminator(_kind, custom_error_type="kind", custom_error_message=message)
+
+
+_Switch = Annotated[bool, AfterValidator(_switch), WithJsonSchema({"type": "boolean", "const": True}), Tag("switch")]
+_Text = Annotated[str, AfterValidator(_text), WithJsonSchema({"type": "string", "pattern": _TEXT}), Tag("text")]
+_Item = Annotated[str, AfterValidator(_item), WithJsonSchema({"type": "string", "pattern": _ITEM}), Tag("text")]
+_Number = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], Tag("number")]
+_Items = Annotated[
+    tuple[Annotated[_Item | _Number, _one_of("Input should be a text or a number")], ...],
+    Field(min_length=1),
+    Tag("list"),
+]
+
+FlagValue = Annotated[
+    _Switch | _Text | _Number | _Items, _one_of("Input should be true, a text, a number or a list of texts and numbers")
+]
 """True for a switch, a value, or several: each keeps its kind, so that 1 stays 1 and 1.0 stays 1.0."""
 
 

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from m2build.document_files import document_bytes
-from m2build.documents import load_document
+from m2build.documents import MAXIMUM_VALUES, load_document
 from m2build.errors import UsageError
 from m2build.placed import Document
 from m2build.recipes.model import Recipe
@@ -18,8 +18,8 @@ from m2build.suggest import did_you_mean
 from m2build.validation import validate
 
 _PATH = re.compile(r"/|\.ya?ml$")
-_LONGEST_CHAIN = 16
-"""Recipes that extend each other; four (shipped, a company's, a team's, one's own) is the longest that we know."""
+_LONGEST_CHAIN = 8
+"""Recipes that extend each other: shipped, a company's, a team's and one's own are four."""
 
 
 def recipe_names() -> list[str]:
@@ -43,12 +43,14 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     document = _load(name, ())
     for override in overrides:
         document = overridden(document, override)
+    if document.count > MAXIMUM_VALUES:
+        raise UsageError(f"{document.position}: the recipe has more than {MAXIMUM_VALUES} values with what it extends")
     return validate(document, Recipe)
 
 
 def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
-    is_path = bool(_PATH.search(name))
-    itself = str(Path(name).absolute().resolve()) if is_path and "\0" not in name else name
+    content, is_path = _content(name, asked_at), bool(_PATH.search(name))
+    itself = str(Path(name).absolute().resolve()) if is_path else name
     if itself in seen:
         raise UsageError(
             f"{asked_at}the recipes extend each other in a circle: {' -> '.join([*seen, itself])}",
@@ -56,7 +58,7 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
         )
     if len(seen) == _LONGEST_CHAIN:
         raise UsageError(f"{asked_at}more than {_LONGEST_CHAIN} recipes extend each other", hint="merge some of them")
-    document = load_document(_content(name, asked_at), name=name if is_path else f"{name}.yaml")
+    document = load_document(content, name=name if is_path else f"{name}.yaml")
     if not isinstance(document.value, dict):
         return document
     own = dict(document.value)

@@ -31,7 +31,7 @@ STRUCTURE = {
     "switch that is off": (spoiled("code: true", "code: false"), "code: false", "false cannot stand on a"),
     "flag without a value": (spoiled("code: true", "code:"), "trust-remote-code:", "trust-remote-code: Input should"),
     "flag with its dashes": (spoiled("tp-size:", "--tp-size:"), "--tp-size:", "flags.--tp-size: String should match"),
-    "flag with a mapping": (spoiled("tp-size: 4", "tp-size: {a: 1}"), "tp-size:", "be true, a valid string, a valid"),
+    "flag with a mapping": (spoiled("tp-size: 4", "tp-size: {a: 1}"), "tp-size:", "should be true, a text, a number"),
     "flag with an empty list": (spoiled("tp-size: 4", "tp-size: []"), "tp-size:", "should have at least 1 item"),
     "flag with a list of lists": (spoiled("tp-size: 4", "tp-size: [[1]]"), "tp-size:", "tp-size.0: Input should be"),
     "port out of range": (spoiled("port: 8000", "port: 80000"), "port: 80000", "not a number from 1 to 65535"),
