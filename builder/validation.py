@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterator, Mapping
-from typing import Annotated, TypeVar, Union, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from m2build.documents import Document, Keys
 from m2build.errors import UsageError
+from m2build.placed import Document
+from m2build.shown import shortened, shown
 from m2build.suggest import did_you_mean, nearest
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 ModelType = TypeVar("ModelType", bound=BaseModel)
+Keys = tuple[str | int, ...]
+"""The way to a value: mapping keys and list positions."""
+
+_MAXIMUM_LINES = 20
+"""Problems that a message names, each on its line; the others are counted."""
 
 
 def validate(document: Document, model: type[ModelType]) -> ModelType:
@@ -27,7 +36,8 @@ def validate(document: Document, model: type[ModelType]) -> ModelType:
         # JSON mode, because there a strict tuple takes a list.
         return model.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
-        raise UsageError("\n".join(_problems(document, model, error))) from error
+        found = error.errors(include_url=False, include_input=False)
+        raise UsageError("\n".join(_lines(document, model, found))) from error
 
 
 def misplaced(message: str, *keys: str) -> PydanticCustomError:
@@ -35,43 +45,48 @@ def misplaced(message: str, *keys: str) -> PydanticCustomError:
     return PydanticCustomError("misplaced", "{message}", {"message": message, "keys": keys})
 
 
-def _problems(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[str]:
-    """One line for each place at which something is wrong."""
-    wrong: dict[Keys, list[str]] = {}
+def _lines(document: Document, model: type[BaseModel], found: Sequence[ErrorDetails]) -> Iterator[str]:
+    """One line for each place at which something is wrong, and one for those that are too many."""
+    unknown = [problem["loc"] for problem in found if problem["type"] == "extra_forbidden"]
+    absent = [problem["loc"] for problem in found if problem["type"] == "missing"]
     meant: set[Keys] = set()
-    for problem in sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden"):
-        keys = problem["loc"]
-        place = document.place(_spelled(document.data, keys))
-        if problem["type"] == "extra_forbidden":
-            known = _known_keys(model, keys[:-1])
-            meant.add((*keys[:-1], nearest(str(keys[-1]), known) or ""))
-            yield f"{place}: unknown key {did_you_mean(str(keys[-1]), known)}"
-        elif problem["type"] == "missing":
-            # A mistyped key is one mistake and not two.
-            if keys not in meant:
-                yield f"{place}: the key {str(keys[-1])!r} is missing"
-        else:
-            keys = _spelled(document.data, keys + problem.get("ctx", {}).get("keys", ()))
-            wrong.setdefault(keys, []).append(problem["msg"].removeprefix("Value error, "))
-    for keys, messages in wrong.items():
-        # A union complains once for each of its branches; one that looked deeper into the value knows best.
-        if any(len(keys) < len(other) and keys == other[: len(keys)] for other in wrong):
-            continue
-        way = ".".join(str(key) for key in keys)
-        yield f"{document.place(keys)}: {way}{': ' * bool(way)}{_joined(messages)}"
+    for keys in unknown[:_MAXIMUM_LINES]:
+        known, key = _known_keys(model, keys[:-1]), str(keys[-1])
+        meant.add((*keys[:-1], nearest(key, known) or ""))
+        yield f"{_place(document, keys)}: unknown key {did_you_mean(key, known)}"
+    # A mistyped key is one mistake and not two.
+    absent = [keys for keys in absent if keys not in meant]
+    wrong = _wrong(document, found)
+    left = max(0, _MAXIMUM_LINES - len(unknown))
+    for keys in absent[:left]:
+        yield f"{_place(document, keys)}: the key {shown(str(keys[-1]))} is missing"
+    left = max(0, left - len(absent))
+    for keys, messages in list(wrong.items())[:left]:
+        way = ".".join(shortened(str(key)) for key in keys)
+        yield f"{_place(document, keys)}: {way}{': ' * bool(way)}{_joined(messages)}"
+    if (more := len(unknown) + len(absent) + len(wrong) - _MAXIMUM_LINES) > 0:
+        yield f"… and {more:,} more problems"
 
 
-def _spelled(data: JsonValue, keys: Keys) -> Keys:
-    """The part of pydantic's location that stands in the document: without the names of a union's branches."""
-    way: list[str | int] = []
-    for key in keys:
-        members = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-        for name, member in members:
-            if name == key:
-                data = member
-                way.append(key)
-                break
-    return tuple(way)
+def _wrong(document: Document, found: Sequence[ErrorDetails]) -> dict[Keys, list[str]]:
+    """What is wrong with values, by their places."""
+    wrong: dict[Keys, list[str]] = {}
+    for problem in found:
+        if problem["type"] not in ("extra_forbidden", "missing"):
+            keys = problem["loc"] + problem.get("ctx", {}).get("keys", ())
+            spelled = tuple(key for key, _ in document.along(keys))
+            wrong.setdefault(spelled, []).append(problem["msg"].removeprefix("Value error, "))
+    # A union complains once for each of its branches; one that looked deeper into the value knows best.
+    above = {keys[:length] for keys in wrong for length in range(len(keys))}
+    return {keys: messages for keys, messages in wrong.items() if keys not in above}
+
+
+def _place(document: Document, keys: Keys) -> str:
+    """The place of a value, or of the nearest enclosing one that is there."""
+    place = document.position
+    for _, found in document.along(keys):
+        place = found.position
+    return str(place)
 
 
 def _joined(messages: list[str]) -> str:

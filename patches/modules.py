@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from m2build.errors import UsageError
 from m2build.patches.tree import SourceTree
+from m2build.shown import shown
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 SUFFIXES = (".py", ".pyi")
@@ -20,7 +21,7 @@ def check_dotted(name: str) -> str:
         UsageError: it is not.
     """
     if not _DOTTED.fullmatch(name):
-        raise UsageError(f"{name!r} is not a dotted Python name")
+        raise UsageError(f"{shown(name)} is not a dotted Python name")
     return name
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import TypeGuard
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Codemod
@@ -69,10 +69,25 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch) -> Codemod
                 hint=f"{patch.codemod} takes: {', '.join(known)}",
             )
     try:
-        return TypeAdapter(codemod).validate_json(json.dumps(patch.parameters), strict=True)
+        made = TypeAdapter(codemod).validate_json(json.dumps(patch.parameters), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise UsageError(f"the patch {patch.id}, parameter {where}: {problem['msg']}") from error
     except UsageError as error:
         raise UsageError(f"the patch {patch.id}: {error}") from error
+    for name, given in patch.parameters.items():
+        taken: object = getattr(made, name, given)
+        if _is_confused(given, taken):
+            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {taken!r}")
+    return made
+
+
+def _is_confused(given: JsonValue, taken: object) -> bool:
+    """Whether a switch was taken for a number, or a number for a switch, as pydantic does with `Literal[True]`."""
+    if isinstance(given, dict) and isinstance(taken, dict):
+        return any(_is_confused(inner, taken.get(key)) for key, inner in given.items())
+    if isinstance(given, list) and isinstance(taken, list | tuple):
+        return any(_is_confused(*pair) for pair in zip(given, taken, strict=False))
+    both = isinstance(given, int | float) and isinstance(taken, int | float)
+    return both and isinstance(given, bool) is not isinstance(taken, bool)

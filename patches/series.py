@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -12,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from m2build.documents import load_document
 from m2build.errors import UsageError
 from m2build.patches.series_text import series_text
+from m2build.shown import shown
 from m2build.suggest import did_you_mean
 from m2build.validation import validate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 _DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
@@ -36,7 +38,9 @@ class Patch(_Frozen):
     codemod: Id = Field(description="The codemod's name in the entry-point group m2build.codemods.")
     parameters: dict[str, JsonValue] = Field(description="The codemod's parameters, by name.")
     references: tuple[Url, ...] = Field(default=(), description="Issues, pull requests and documents.")
-    releases: str = Field(description="The releases that the patch applies to, as a version specifier (PEP 440).")
+    releases: str = Field(
+        max_length=200, description="The releases that the patch applies to, as a version specifier (PEP 440)."
+    )
     when_absent: Literal["already-applied", "not-needed", "target-gone"] = Field(
         default="target-gone", description="What it means that the codemod finds nothing to change in such a release."
     )
@@ -45,7 +49,7 @@ class Patch(_Frozen):
     )
     author: Line
     forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
-    last_update: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    last_update: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
     @field_validator("why")
     @classmethod
@@ -53,7 +57,7 @@ class Patch(_Frozen):
         for line in value.splitlines():
             if _DIFF.match(line):
                 raise ValueError(
-                    f"the line {line!r} could be taken for a part of a diff by patch(1); word it otherwise"
+                    f"the line {shown(line)} could be taken for a part of a diff by patch(1); word it otherwise"
                 )
         return value
 
@@ -63,7 +67,16 @@ class Patch(_Frozen):
         try:
             SpecifierSet(value)
         except InvalidSpecifier as error:
-            raise ValueError(f"{value!r} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
+            raise ValueError(f"{shown(value)} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
+        return value
+
+    @field_validator("last_update")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        try:
+            date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{value} is no day of the calendar") from error
         return value
 
     def applies_to(self, release: str | None) -> bool:
@@ -85,10 +98,11 @@ class Series(_Frozen):
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Series:
-        ids = [patch.id for patch in self.patches]
-        twice = next((name for name in ids if ids.count(name) > 1), None)
-        if twice:
-            raise ValueError(f"two patches have the id {twice!r}")
+        seen: set[str] = set()
+        for patch in self.patches:
+            if patch.id in seen:
+                raise ValueError(f"two patches have the id {patch.id!r}")
+            seen.add(patch.id)
         return self
 
     def patch(self, patch_id: str) -> Patch:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from pathlib import Path
 
-from m2build.errors import StorageError, UsageError
+from m2build.document_files import document_bytes
+from m2build.errors import UsageError
+from m2build.shown import shortened
 from m2build.suggest import did_you_mean
 
 
@@ -27,21 +28,10 @@ def series_text(name: str) -> tuple[str, bytes]:
         StorageError: its file cannot be read.
     """
     if "/" in name or re.search(r"\.ya?ml$", name):
-        return name, _read(Path(name), name)
+        return name, document_bytes(name, "series")
     if name not in series_names():
         raise UsageError(
             f"there is no series {did_you_mean(name, series_names())}",
-            hint=f"shipped are: {', '.join(series_names())}; give your own as a path, such as ./{name}.yaml",
+            hint=f"shipped are: {', '.join(series_names())}; give your own as a path, such as ./{shortened(name)}.yaml",
         )
     return f"{name}.yaml", resources.files("m2build.patches").joinpath(f"{name}.yaml").read_bytes()
-
-
-def _read(path: Path, name: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a path with a NUL
-        raise UsageError(f"there is no series file {name!r}", hint="check the path") from error
-    except IsADirectoryError as error:
-        raise UsageError(f"{name} is a directory, not a series file", hint="name the file in it") from error
-    except OSError as error:
-        raise StorageError(f"{name} cannot be read: {error.strerror}", hint="check the file") from error

@@ -5,24 +5,34 @@ No I/O happens here; `load.py` reads.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from m2build.errors import UsageError
+from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
+from m2build.shown import shortened, shown
 from m2build.suggest import did_you_mean
 from m2build.validation import misplaced
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[^/\x00\r\n]+)+$")]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$")]
-Flag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-Scalar = Annotated[str, StringConstraints(pattern=r"^[^\x00\r\n]*$")] | int | float
-FlagValue = Literal[True] | Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00\r\n]+$")]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[^/\x00\r\n]+)+$", max_length=4000)]
+Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+$", max_length=200)]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$", max_length=1000)]
 
+_INT32 = 2**31 - 1
+"""What a Dockerfile's --retries may be (moby parses it with 32 bits), and what ROCm counts devices with."""
+_GO_SECONDS = (2**63 - 1) // 10**9
+"""A health check's times are nanoseconds in Go's int64 (time.Duration): 292 years."""
+_MOST = 100
+"""Models or profiles of a recipe: each pair of them is an image."""
+_LONGEST_LINE = 65_535
+"""Bytes of a Dockerfile's line (BuildKit, frontend/dockerfile/parser, bufio.MaxScanTokenSize)."""
 _SERVER_PORT = 30000
 """What SGLang's server listens on without `--port`."""
 
@@ -42,23 +52,21 @@ class BaseImage(_Frozen):
     @classmethod
     def _is_normal(cls, value: str) -> str:
         if {".", ".."} & set(value.split("/")):
-            raise ValueError(f"{value!r} is not a normalised absolute path")
+            raise ValueError(f"{shown(value)} is not a normalised absolute path")
         return value
 
 
 class Model(_Frozen):
     """One model that the server can be started with."""
 
-    repo: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")] = Field(
-        description="The model's repository on Hugging Face."
-    )
+    repo: Repository = Field(description="The model's repository on Hugging Face.")
     title: Line
 
 
 class Launch(_Frozen):
     """How the server is started, before the profile's flags."""
 
-    command: tuple[Line, ...] = Field(min_length=1)
+    command: tuple[Word, ...] = Field(min_length=1)
     model_flag: Flag = Field(default="model-path", description="The flag that takes the model's repository.")
 
 
@@ -71,17 +79,17 @@ class Health(_Frozen):
     """
 
     path: UrlPath = "/health"
-    interval: Annotated[int, Field(ge=1)] = 30
+    interval: Annotated[int, Field(ge=1, le=_GO_SECONDS)] = 30
     timeout: Annotated[int, Field(ge=22, le=60)] = 30
-    start_period: Annotated[int, Field(ge=0)] = 3600
-    retries: Annotated[int, Field(ge=1)] = 5
+    start_period: Annotated[int, Field(ge=0, le=_GO_SECONDS)] = 3600
+    retries: Annotated[int, Field(ge=1, le=_INT32)] = 5
 
 
 class Profile(_Frozen):
     """One launch configuration."""
 
     summary: Line
-    gpus: Annotated[int, Field(ge=1)] = Field(description="How many GPUs it takes.")
+    gpus: Annotated[int, Field(ge=1, le=_INT32)] = Field(description="How many GPUs it takes.")
     flags: dict[Flag, FlagValue] = Field(
         description="The server's flags without their dashes, in order: a value, a list of values, or true (a switch)."
     )
@@ -91,7 +99,10 @@ class Profile(_Frozen):
     def _port_is_a_port(cls, flags: dict[str, FlagValue]) -> dict[str, FlagValue]:
         port = flags.get("port", _SERVER_PORT)
         if type(port) is not int or not 1 <= port <= 65535:
-            raise misplaced(f"the port {port!r} is not a number from 1 to 65535", "port")
+            raise misplaced(f"the port {shortened(repr(port))} is not a number from 1 to 65535", "port")
+        for flag in flags:
+            if flag != "port" and is_short_for(flag, "port"):
+                raise misplaced(f"argparse takes --{flag} for --port; write it out", flag)
         return flags
 
     @property
@@ -111,8 +122,8 @@ class Recipe(_Frozen):
     launch: Launch
     health: Health = Health()
     default_model: Id
-    models: dict[Id, Model] = Field(min_length=1)
-    profiles: dict[Id, Profile] = Field(min_length=1)
+    models: dict[Id, Model] = Field(min_length=1, max_length=_MOST)
+    profiles: dict[Id, Profile] = Field(min_length=1, max_length=_MOST)
 
     @model_validator(mode="after")
     def _default_model_exists(self) -> Recipe:
@@ -123,12 +134,39 @@ class Recipe(_Frozen):
 
     @model_validator(mode="after")
     def _model_is_given_once(self) -> Recipe:
-        flag = self.launch.model_flag
+        given = self.launch.model_flag
         for name, profile in self.profiles.items():
-            if flag in profile.flags:
-                problem = f"the model is given by models and --model already, as --{flag}"
-                raise misplaced(problem, "profiles", name, "flags", flag)
+            for flag in profile.flags:
+                if is_short_for(flag, given):
+                    problem = f"the model is given by models and --model already, as --{given}"
+                    raise misplaced(problem, "profiles", name, "flags", flag)
         return self
+
+    @model_validator(mode="after")
+    def _command_is_before_the_flags(self) -> Recipe:
+        for word in self.launch.command:
+            option = word.partition("=")[0].removeprefix("--")
+            for flag in (self.launch.model_flag, "port"):
+                if word.startswith("--") and is_short_for(option, flag):
+                    problem = f"{shown(word)} gives --{flag}, which has its own place: models, or a profile's flags"
+                    raise misplaced(problem, "launch", "command")
+        return self
+
+    @model_validator(mode="after")
+    def _command_lines_fit(self) -> Recipe:
+        model = max(self.models.values(), key=lambda model: len(model.repo))
+        for name, profile in self.profiles.items():
+            words = command_words(self.launch, model, profile)
+            if len(f"ENTRYPOINT {json.dumps(words)}") > _LONGEST_LINE:
+                problem = f"the command line is longer than the {_LONGEST_LINE:,} bytes of a Dockerfile's line"
+                raise misplaced(problem, "profiles", name, "flags")
+        return self
+
+
+def command_words(launch: Launch, model: Model, profile: Profile) -> list[str]:
+    """A server's command line, word by word: the command, the model, the profile's flags in their order."""
+    flags = [word for flag, value in profile.flags.items() for word in flag_words(flag, value)]
+    return [*launch.command, *flag_words(launch.model_flag, model.repo), *flags]
 
 
 @dataclass(frozen=True)
@@ -161,13 +199,8 @@ class Selection:
 
     @cached_property
     def command(self) -> tuple[str, ...]:
-        """The server's command line, token by token: the command, the model, the profile's flags in their order."""
-        tokens = [*self.recipe.launch.command, f"--{self.recipe.launch.model_flag}", self.model.repo]
-        for flag, value in self.profile.flags.items():
-            tokens.append(f"--{flag}")
-            if value is not True:
-                tokens += [str(item) for item in (value if isinstance(value, tuple) else (value,))]
-        return tuple(tokens)
+        """The server's command line, word by word."""
+        return tuple(command_words(self.recipe.launch, self.model, self.profile))
 
 
 def select(recipe: Recipe, *, profile: str, model: str | None = None) -> Selection:

@@ -74,11 +74,15 @@ def test_patches_know_neither_recipes_nor_rooms_with_effects() -> None:
     pure = {
         "m2build",
         "m2build.errors",
+        "m2build.document_files",
         "m2build.documents",
+        "m2build.placed",
+        "m2build.shown",
         "m2build.suggest",
         "m2build.validation",
         "m2build.local.atomic",
         "m2build.local.cache",
+        "m2build.local.reading",
     }
     used = {
         imported

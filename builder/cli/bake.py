@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from m2build.cli.choosing import choosing_many, chosen_all
+from m2build.cli.groups import Command
 from m2build.cli.output import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   # Both profiles, from the base as it is in its registry.
@@ -22,7 +24,7 @@ Examples:
   # Build and publish them; under another name and with a cache, for once.
   cd images && docker buildx bake --push
   M2BUILD_PREFIX=localhost:5000/me M2BUILD_CACHE=localhost:5000/cache docker buildx bake --push
-"""
+""",
 )
 @choosing_many
 @choosing_base

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
+from m2build.cli.groups import Command
+
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
 """The environment variable through which a shell asks for completions."""
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   eval "$(m2build completion bash)"
   m2build completion fish > ~/.config/fish/completions/m2build.fish
-"""
+""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context

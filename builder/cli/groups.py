@@ -1,4 +1,4 @@
-"""Groups of commands that know what a mistyped command was meant to be."""
+"""Commands that take no option twice, and groups that know what a mistyped command was meant to be."""
 
 from __future__ import annotations
 
@@ -8,17 +8,46 @@ from m2build.errors import UsageError
 from m2build.suggest import did_you_mean
 
 
+class Command(click.Command):
+    """A command; an option of it that takes one value cannot be given twice, where click would keep the last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the command's options off the command line.
+
+        Raises:
+            UsageError: one that takes a single value is given twice.
+        """
+        _check_once(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+
+def _check_once(command: click.Command, ctx: click.Context, args: list[str]) -> None:
+    if ctx.resilient_parsing:  # for completion
+        return
+    _, _, given = command.make_parser(ctx).parse_args(args=list(args))
+    if any(option.is_eager for option in given):  # --help and --version end the command
+        return
+    for option in given:
+        takes_one = isinstance(option, click.Option) and not (option.is_flag or option.multiple or option.count)
+        if takes_one and given.count(option) > 1:
+            name = max(option.opts, key=len)
+            raise UsageError(f"{name} is given twice, and it takes one value", hint=f"keep the {name} that is meant")
+
+
 class Group(click.Group):
     """A group; without a command it shows its help, on stderr and with the exit code of bad usage.
 
     click does one thing or the other, depending on its version.
     """
 
+    command_class = Command
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the group's own options off the command line."""
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True)
             ctx.exit(UsageError.exit_code)
+        _check_once(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def resolve_command(

@@ -11,6 +11,7 @@ import click
 from m2build.cli.choosing import choosing_many, chosen_all, platform_option
 from m2build.cli.delivery import Carrier
 from m2build.cli.destination import Destination, Goal, choosing_goal
+from m2build.cli.groups import Command
 from m2build.cli.network import access_to, insecure_option
 from m2build.cli.output import print_json, progress, progress_option, tell
 from m2build.cli.plan_text import plan_document, plan_lines
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   # Through Docker or podman, into its own store; without either, a thin layout.
@@ -38,7 +40,7 @@ Examples:
   m2build image --tp 8 --builder fleet -t registry.example/minimax-m2:tp8 --push
   # What would be built, and why.
   m2build image --tp 8 --base oci:./sglang --dry-run
-"""
+""",
 )
 @choosing_many
 @click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli.groups import Command
 from m2build.cli.network import insecure_option
 from m2build.cli.output import json_option, progress, progress_option, tell
 from m2build.labels import BASE_CHAIN_ID, OCI, OWN
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   m2build inspect localhost:5000/minimax-m2:tp8
   # Images are equal, whichever engines built them, if these are.
   m2build inspect --json oci:./minimax-m2-tp8 | jq -r .content.digest
   m2build inspect --json docker-archive:minimax-m2.tar | jq -r .content.digest
-"""
+""",
 )
 @click.argument("image", metavar="IMAGE")
 @click.option("--platform", metavar="OS/ARCH", default="linux/amd64", show_default=True, help="Which image of several.")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from m2build.cli.groups import Command
 from m2build.cli.network import insecure_option
 from m2build.cli.output import progress, progress_option
 from m2build.errors import UsageError
@@ -14,6 +15,7 @@ from m2build.places import Place, PlaceKind, parse_place
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   # What `m2build image` wrote where there was no container engine.
@@ -22,7 +24,7 @@ Examples:
   m2build push minimax-m2.1.oci:tp8 localhost:5000/minimax-m2:tp8 --base localhost:5000/sglang:v0.5.7
   # Any image.
   m2build push oci-archive:minimax-m2.tar localhost:5000/minimax-m2:tp8
-"""
+""",
 )
 @click.argument("image", metavar="IMAGE")
 @click.argument("reference", metavar="NAME[:TAG]")

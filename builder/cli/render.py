@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from m2build.cli.choosing import choosing, chosen
+from m2build.cli.groups import Command
 from m2build.cli.output import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import StorageError, UsageError
 
 
 @click.command(
+    cls=Command,
     epilog="""\b
 Examples:
   # The base is looked at in its registry, and pinned to what is found there.
@@ -22,7 +24,7 @@ Examples:
   m2build render --tp 8 --unpinned --source pypi:sglang==0.5.7 -o ./context
   # Build it.
   docker build --tag minimax-m2:tp8 ./context
-"""
+""",
 )
 @choosing
 @choosing_base

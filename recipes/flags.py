@@ -1,0 +1,103 @@
+"""A server's flags: the values that they take, and the words from which the server reads them back unchanged.
+
+Servers read their command line with argparse, which tells options from values by how a word begins
+(https://docs.python.org/3/library/argparse.html#arguments-containing). What it would read otherwise is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, WithJsonSchema
+
+from m2build.shown import shown
+
+Flag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=100)]
+
+_TEXT = r"^([^-\x00\r\n][^\x00\r\n]*|-|-[^-\x00\r\n][^\x00\r\n]*|--[^\x00\r\n]+)?$"
+"""A line of text, but for `--`: argparse before Python 3.13 drops it wherever it stands."""
+_ITEM = r"^([^-\x00\r\n][^\x00\r\n]*|-|-[0-9]+|-[0-9]*\.[0-9]+)?$"
+"""A line of text that does not begin as an option does: what looks like a negative number is a value to argparse."""
+
+
+def _switch(value: bool) -> bool:  # noqa: FBT001 - pydantic calls it
+    if not value:
+        raise ValueError("false cannot stand on a command line: leave the flag out, or remove an inherited one by null")
+    return value
+
+
+def _text(value: str) -> str:
+    if value == "--":
+        raise ValueError("argparse drops the value '--'")
+    return _line(value, _TEXT)
+
+
+def _item(value: str) -> str:
+    if value.startswith("-") and not re.fullmatch(_ITEM, value):
+        raise ValueError(
+            f"{shown(value)} begins with a dash, and would be read as an option where several values stand"
+        )
+    return _line(value, _ITEM)
+
+
+def _line(value: str, pattern: str) -> str:
+    if not re.fullmatch(pattern, value):
+        raise ValueError(f"{shown(value)} is not one line of text")
+    return value
+
+
+def _kind(value: object) -> str | None:
+    """Which of the branches below a value belongs to."""
+    kinds = {bool: "switch", str: "text", int: "number", float: "number", list: "list", tuple: "list"}
+    return kinds.get(type(value))
+
+
+def _one_of(message: str) -> Discriminator:
+    """Every kind to its own branch, and no further: to pydantic 1 and 1.0 are equal to True."""
+    return Discriminator(_kind, custom_error_type="kind", custom_error_message=message)
+
+
+_Switch = Annotated[bool, AfterValidator(_switch), WithJsonSchema({"type": "boolean", "const": True}), Tag("switch")]
+_Text = Annotated[str, AfterValidator(_text), WithJsonSchema({"type": "string", "pattern": _TEXT}), Tag("text")]
+_Item = Annotated[str, AfterValidator(_item), WithJsonSchema({"type": "string", "pattern": _ITEM}), Tag("text")]
+_Number = Annotated[int | Annotated[float, Field(allow_inf_nan=False)], Tag("number")]
+_Items = Annotated[
+    tuple[Annotated[_Item | _Number, _one_of("Input should be a text or a number")], ...],
+    Field(min_length=1),
+    Tag("list"),
+]
+
+FlagValue = Annotated[
+    _Switch | _Text | _Number | _Items, _one_of("Input should be true, a text, a number or a list of texts and numbers")
+]
+"""True for a switch, a value, or several: each keeps its kind, so that 1 stays 1 and 1.0 stays 1.0."""
+
+
+def flag_words(flag: str, value: FlagValue) -> list[str]:
+    """A flag and its value as words of a command line.
+
+    One value that begins with a dash is joined to its flag, as it would be taken for an option.
+
+    >>> flag_words("tp-size", 8), flag_words("bias", -0.5), flag_words("cuda-graph-bs", (1, 2))
+    (['--tp-size', '8'], ['--bias=-0.5'], ['--cuda-graph-bs', '1', '2'])
+    """
+    if value is True:
+        return [f"--{flag}"]
+    if isinstance(value, tuple):
+        return [f"--{flag}", *map(_word, value)]
+    word = _word(value)
+    return [f"--{flag}={word}"] if word.startswith("-") else [f"--{flag}", word]
+
+
+def is_short_for(given: str, flag: str) -> bool:
+    """Whether argparse takes `--GIVEN` for `--FLAG`: it is that flag, or an abbreviation of it."""
+    return bool(given) and flag.startswith(given)
+
+
+def _word(value: str | float) -> str:
+    word = str(value)
+    if isinstance(value, float) and value < 0 and "e" in word:
+        return format(Decimal(word), "f")  # argparse takes -1e-07 for an option, and -0.0000001 for a number
+    return word
