@@ -25,7 +25,7 @@ _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
 
 @contextmanager
 def temporary_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file in a folder, open to be written; it goes at the end, unless it was renamed.
+    """A new file in a folder, open to be written and read; it goes at the end, unless it was renamed.
 
     What dead processes of ours left in the folder is removed first. Raises what the file system raises.
     """
@@ -34,7 +34,7 @@ def temporary_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, Bina
         path = _new_name(folder)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "w+b") as file:
                 if _lock(path, descriptor):
                     yield path, file
                     return
