@@ -49,7 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sweeps run by themselves. The tests of the engines take longest: they come first, or not at all."""
-    chosen, others = [], []
+    chosen: list[pytest.Item] = []
+    others: list[pytest.Item] = []
     for item in items:
         is_sweep = item.get_closest_marker("sweep") is not None
         (chosen if is_sweep == config.getoption("sweep") else others).append(item)

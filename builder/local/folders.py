@@ -35,7 +35,7 @@ def output_folder(path: Path, *, may_replace: Callable[[Path], bool] = nothing) 
         UsageError: something else is there, which stays as it is.
         OSError: it cannot be written; nothing is left behind.
     """
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not target.is_dir():
         raise UsageError(f"{path} exists already, and is no folder", hint="name a new folder, or remove that one")
     with folders_for(target), temporary_folder(target.parent, 0o777) as staging:

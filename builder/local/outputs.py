@@ -33,6 +33,28 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
                 yield out
 
 
+def check_writable(path: Path) -> None:
+    """Find out beforehand whether an output can be written, as far as that shows without writing.
+
+    Raises:
+        UsageError: what is there is no file to write.
+        OSError: there is no folder that may be written, or what is there may not be written.
+    """
+    target = find_target(path)
+    if isinstance(target, StreamTarget):
+        is_allowed = target.descriptor is not None or os.access(path, os.W_OK)
+        refused = path
+    else:
+        refused = next(parent for parent in target.path.absolute().parents if parent.exists())
+        if not refused.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{refused} is not a directory", str(path))
+        is_allowed = os.access(refused, os.W_OK | os.X_OK)
+    if not is_allowed:
+        is_read_only = os.statvfs(refused).f_flag & os.ST_RDONLY
+        reason = os.strerror(errno.EROFS if is_read_only else errno.EACCES)
+        raise PermissionError(errno.EACCES, f"{refused}: {reason}", str(path))
+
+
 @contextmanager
 def replacing(target: FileTarget) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of the one that is there, and its mode; else the umask decides.

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,13 @@ def temporary_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, Bina
     What dead processes of ours left in the folder is removed first. Raises what the file system raises.
     """
     remove_leftovers(folder)
+    with locked_file(folder, mode) as made:
+        yield made
+
+
+@contextmanager
+def locked_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
+    """The same, and leftovers in the folder stay for now."""
     while True:
         path = _new_name(folder)
         try:
@@ -62,13 +69,18 @@ def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[
             shutil.rmtree(path, ignore_errors=True)
 
 
-def remove_leftovers(folder: Path | None = None) -> None:
-    """Remove what dead processes of ours left in a folder, or in `TMPDIR`; what cannot be removed stays."""
+def remove_leftovers(folder: Path | None = None, first: Callable[[Path], object] = lambda _: None) -> None:
+    """Remove what dead processes of ours left; what cannot be removed stays.
+
+    Args:
+        folder: where, or None for `TMPDIR`.
+        first: called with each leftover while it is locked; if it raises anything, the leftover stays.
+    """
     folder = Path(tempfile.gettempdir()) if folder is None else folder
     with suppress(OSError):
         for path in folder.iterdir():
             if _NAME.fullmatch(path.name):
-                _remove_if_dead(path)
+                _remove_if_dead(path, first)
 
 
 def _new_name(folder: Path) -> Path:
@@ -99,7 +111,7 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _remove_if_dead(path: Path) -> None:
+def _remove_if_dead(path: Path, first: Callable[[Path], object]) -> None:
     with suppress(OSError):
         status = path.lstat()
         is_folder = stat.S_ISDIR(status.st_mode)
@@ -109,6 +121,7 @@ def _remove_if_dead(path: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _is_at(path, descriptor):
                 return
+            first(path)
             if is_folder:
                 shutil.rmtree(path, ignore_errors=True)
             else:

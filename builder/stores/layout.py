@@ -102,7 +102,7 @@ def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progres
         StorageError: something cannot be written; a new folder is not there then, an old one is as it was.
     """
     with storage(folder, "written"):
-        target = Path(os.path.realpath(folder)) if folder.is_symlink() else folder
+        target = Path(os.path.realpath(folder))
         for place in (None, target.parent, target, *target.glob("blobs/*")):
             remove_leftovers(place)
         if _is_free(target) and _made(image, target, tag, progress):
