@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import lacking, need_root
+from support import need_root, null_device
 
 from m2build.errors import UsageError
 from m2build.local.outputs import check_writable, making, output_file
@@ -23,19 +23,8 @@ def write(path: Path, data: bytes = b"new") -> None:
         out.write(data)
 
 
-def device(path: Path) -> Path:
-    """A null device of our own."""
-    need_root("makes devices")
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
-        path.write_bytes(b"")
-    except PermissionError:
-        lacking("devices cannot be made here")
-    return path
-
-
 def test_a_device_stays_a_device(tmp_path: Path) -> None:
-    null = device(tmp_path / "null")
+    null = null_device(tmp_path / "null")
     (tmp_path / "link").symlink_to("null")
     for path in (null, tmp_path / "link"):
         write(path)
