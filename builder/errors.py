@@ -26,7 +26,8 @@ class M2BuildError(Exception):
 
 
 class UsageError(M2BuildError):
-    """The command line, a recipe or a series asks for something that does not exist or does not fit."""
+    """The command line, a recipe or a series asks for something that does not exist, does not fit, or is there already
+    and another one."""
 
     exit_code = 2
 
@@ -68,6 +69,6 @@ class WouldChangeError(M2BuildError):
 
 
 class StorageError(M2BuildError):
-    """A local file could not be read or written: disk full, read-only, permission, in the way."""
+    """A local file could not be read or written: disk full, read-only, permission."""
 
     exit_code = 16

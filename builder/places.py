@@ -33,7 +33,10 @@ SOURCES = frozenset({PlaceKind.DIRECTORY, PlaceKind.WHEEL, PlaceKind.PYPI})
 ENGINE_STORES: Mapping[PlaceKind, str] = {PlaceKind.DOCKER_DAEMON: "docker", PlaceKind.CONTAINERS_STORAGE: "podman"}
 """The kinds that name images in a container engine's store, and that engine's command: it alone reads and writes it."""
 
-_TAGGED = frozenset({PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
+ARCHIVES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
+"""The kinds that are one file; as an output `-` is stdout."""
+
+_TAGGED = ARCHIVES | {PlaceKind.OCI}
 
 
 @dataclass(frozen=True)

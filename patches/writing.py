@@ -11,13 +11,14 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from m2build.errors import ContentError, PatchError, StorageError
-from m2build.local.atomic import atomic_folder, beside
+from m2build.local.atomic import beside
+from m2build.local.folders import nothing, output_folder
 from m2build.patches.audit import audit_files
 from m2build.patches.change import FileChange
 from m2build.patches.changeset import Changeset
@@ -64,24 +65,30 @@ def revert_directory(series_id: str, root: Path) -> tuple[FileChange, ...]:
     return changes
 
 
-def write_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write a new folder of files: under a temporary name, then renamed.
+def write_files(files: Mapping[str, bytes], folder: Path, *, may_replace: Callable[[Path], bool] = nothing) -> None:
+    """Write a new folder of files: under a temporary name, then renamed; the same folder again is left as it is.
+
+    Args:
+        files: path -> bytes.
+        folder: where they go.
+        may_replace: whether a folder that is there and holds something else may go.
 
     Raises:
-        StorageError: the folder exists and is not empty, or something cannot be written.
+        UsageError: something else is there.
+        StorageError: something cannot be written.
     """
-    write_tree(SourceTree({path: SourceFile.of(content) for path, content in files.items()}, origin="files"), folder)
+    tree = SourceTree({path: SourceFile.of(content) for path, content in files.items()}, origin="files")
+    write_tree(tree, folder, may_replace=may_replace)
 
 
-def write_tree(tree: SourceTree, folder: Path) -> None:
-    """Write a whole tree as a new folder: under a temporary name, then renamed.
+def write_tree(tree: SourceTree, folder: Path, *, may_replace: Callable[[Path], bool] = nothing) -> None:
+    """Write a whole tree as a new folder: under a temporary name, then renamed; the same again is left as it is.
 
     Raises:
-        StorageError: the folder exists and is not empty, or something cannot be written.
+        UsageError: something else is there.
+        StorageError: something cannot be written.
     """
-    if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise StorageError(f"{folder} exists already", hint="name a new folder, or remove that one")
-    with _translated(folder), atomic_folder(folder) as staging:
+    with _translated(folder), output_folder(folder, may_replace=may_replace) as staging:
         _fill(staging, tree)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,3 +48,14 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run([need_tool("umount"), str(folder)], check=True)
+
+
+def null_device(path: Path) -> Path:
+    """A null device of our own: a mistake would replace the machine's."""
+    need_root("makes devices")
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        path.write_bytes(b"")
+    except PermissionError:
+        lacking("devices cannot be made here")
+    return path

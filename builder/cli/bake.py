@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import click
 
 from m2build.cli.choosing import choosing_many, chosen_all
+from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.output import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
@@ -40,7 +41,7 @@ Examples:
 @click.option(
     "--cache", metavar="REPOSITORY", help="Where the builds keep a registry cache, a tag for each; default: nowhere."
 )
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder for bake.")
+@writing_context
 @progress_option
 def bake(
     recipe_name: str,
@@ -51,7 +52,7 @@ def bake(
     base: RenderedBase,
     prefix: str,
     cache: str | None,
-    output: Path,
+    write: Callable[[Mapping[str, bytes]], None],
     progress_mode: str,
 ) -> None:
     """Write a folder from which `docker buildx bake` builds an image for every profile and model.
@@ -60,7 +61,6 @@ def bake(
     and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE overrule --tag and --cache when it is baked.
     """
     from m2build.derive import derive_all
-    from m2build.patches.writing import write_files
     from m2build.recipes.load import load_recipe
     from m2build.rendering.bake import render_bake
 
@@ -68,5 +68,4 @@ def bake(
     selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
     story = progress(progress_mode)
     plans = derive_all(selections, base.find(loaded.base, story), environment=os.environ, progress=story)
-    write_files(render_bake(plans, prefix=prefix, cache=cache), output)
-    click.echo(str(output))
+    write(render_bake(plans, prefix=prefix, cache=cache))

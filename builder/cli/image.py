@@ -97,7 +97,7 @@ def image(
 
     loaded = load_recipe(recipe_name, overrides)
     selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
-    report.check(len(selections))
+    report.check(len(selections), goal.place)
     source = parse_place(loaded.base.image if base is None else base)
     story = progress(progress_mode)
     wish = Wish(engine, builder, goal.place, goal.is_kept, source)
@@ -123,7 +123,7 @@ def image(
         delivered = carrier.derive(selections, destinations, is_thin=is_thin)
         if goal.place is None:
             _tell_of_layout(destinations[0], is_thin=is_thin)
-    report.tell(delivered)
+    report.tell(delivered, goal.place)
 
 
 def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:

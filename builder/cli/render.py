@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
 from m2build.cli.choosing import choosing, chosen
+from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.output import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
@@ -29,7 +31,7 @@ Examples:
 @choosing
 @choosing_base
 @click.option("--template", type=click.Path(path_type=Path), help="A template of your own for the Dockerfile.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder for the context.")
+@writing_context
 @progress_option
 def render(
     recipe_name: str,
@@ -39,7 +41,7 @@ def render(
     overrides: tuple[str, ...],
     base: RenderedBase,
     template: Path | None,
-    output: Path,
+    write: Callable[[Mapping[str, bytes]], None],
     progress_mode: str,
 ) -> None:
     """Write a Dockerfile and its build context that come to the same image as `m2build image`.
@@ -48,7 +50,6 @@ def render(
     shell, the coreutils, and git or GNU patch.
     """
     from m2build.derive import derive
-    from m2build.patches.writing import write_files
     from m2build.recipes.load import load_recipe
     from m2build.rendering.context import render as rendered
 
@@ -57,8 +58,7 @@ def render(
     selection = chosen(loaded, tp=tp, profile=profile, model=model)
     story = progress(progress_mode)
     plan = derive(selection, base.find(loaded.base, story), environment=os.environ, progress=story)
-    write_files(rendered(plan, text, name=str(template)), output)
-    click.echo(str(output))
+    write(rendered(plan, text, name=str(template)))
 
 
 def _template(path: Path | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -13,13 +12,29 @@ import click
 
 from m2build.cli.delivery import Delivered
 from m2build.cli.output import json_option, print_json
-from m2build.errors import StorageError, UsageError
+from m2build.errors import UsageError
+from m2build.local.targets import is_stdout, output_path
+from m2build.places import ARCHIVES, Place
+
+
+def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
+    """A file to write; `-` is stdout."""
+    return output_path(text) if text is not None else None
+
 
 _OPTIONS = (
     click.option(
-        "--metadata-file", type=click.Path(path_type=Path), help="Write the result as JSON, with buildx's keys."
+        "--metadata-file",
+        type=click.Path(),
+        callback=_output_path,
+        help="Write the result as JSON, with buildx's keys; - is stdout.",
     ),
-    click.option("--iidfile", type=click.Path(path_type=Path), help="Write the image id (the config's digest)."),
+    click.option(
+        "--iidfile",
+        type=click.Path(),
+        callback=_output_path,
+        help="Write the image id (the config's digest); - is stdout.",
+    ),
     json_option,
 )
 
@@ -38,21 +53,30 @@ class Report:
     iidfile: Path | None
     as_json: bool
 
-    def check(self, images: int) -> None:
+    def check(self, images: int, place: Place | None) -> None:
         """Find out now, and not when the images are there, that they cannot be told of.
 
+        Args:
+            images: how many there will be.
+            place: where they go.
+
         Raises:
-            UsageError: there is one place for the ids of several images.
+            UsageError: there is one place for the ids of several images, or for several outputs.
             StorageError: a file cannot be written.
         """
+        uses = self._uses_of_stdout(place)
+        if len(uses) > 1:
+            raise UsageError(f"{' and '.join(uses)} would both be on stdout", hint="write one of them into a file")
         if self.iidfile is not None and images > 1:
             raise UsageError("--iidfile takes one image's id", hint="--metadata-file takes those of several")
         for file in (self.iidfile, self.metadata_file):
             if file is not None:
                 _check_writable(file)
 
-    def tell(self, delivered: Sequence[Delivered]) -> None:
+    def tell(self, delivered: Sequence[Delivered], place: Place | None) -> None:
         """Tell of the images: of one its account, of several each under its name.
+
+        What is on stdout stands there alone: where an archive or a file of the report is, the names go to stderr.
 
         Raises:
             StorageError: a file cannot be written; an older one is as it was.
@@ -66,7 +90,14 @@ class Report:
         if self.as_json:
             print_json(document)
         else:
-            click.echo("\n".join(one.name for one in delivered))
+            click.echo("\n".join(one.name for one in delivered), err=bool(self._uses_of_stdout(place)))
+
+    def _uses_of_stdout(self, place: Place | None) -> list[str]:
+        """What will be on stdout, by its option; without any of them, the names."""
+        archive = output_path(place.location) if place and place.kind in ARCHIVES else None
+        files = {"--output": archive, "--metadata-file": self.metadata_file, "--iidfile": self.iidfile}
+        uses = [option for option, file in files.items() if file is not None and is_stdout(file)]
+        return [*uses, "--json"] if self.as_json else uses
 
 
 def reporting(command: Callable[..., None]) -> Callable[..., None]:
@@ -74,6 +105,9 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_report(metadata_file: Path | None, iidfile: Path | None, as_json: bool, **others: object) -> None:
+        from m2build.local.leftovers import remove_all_leftovers
+
+        remove_all_leftovers()
         command(report=Report(metadata_file, iidfile, as_json), **others)
 
     for option in reversed(_OPTIONS):
@@ -82,15 +116,16 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _check_writable(file: Path) -> None:
-    folder = next(parent for parent in file.absolute().parents if parent.exists())
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        problem = "it is a directory" if file.is_dir() else f"{folder} is not a directory that can be written"
-        raise StorageError(f"{file} cannot be written: {problem}", hint="name a file in a folder of your own")
+    from m2build.local.outputs import check_writable
+    from m2build.stores.stored import storage
+
+    with storage(file, "written"):
+        check_writable(file)
 
 
 def _write(file: Path, text: str) -> None:
-    from m2build.local.atomic import atomic_file
+    from m2build.local.outputs import output_file
     from m2build.stores.stored import storage
 
-    with storage(file, "written"), atomic_file(file) as out:
+    with storage(file, "written"), output_file(file) as out:
         out.write(text.encode())

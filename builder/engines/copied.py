@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from m2build.base.filesystem import Filesystem
 from m2build.base.forward import ForwardFile
 from m2build.base.members import Wanted, member_of
+from m2build.engines.container_names import container_name
 from m2build.engines.program import Program
 from m2build.errors import ContentError, EngineError
 from m2build.oci.paths import parents
@@ -48,11 +49,9 @@ def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> F
 def _container(program: Program, image: str, platform: str) -> Iterator[_Container]:
     """A container that goes at the end, and the volumes with it that the image declares."""
     options = ["--pull=never", "--network=none", f"--platform={platform}"]
-    name = program.ask("create", *options, image, "never-started", seconds=None).strip()
-    try:
+    with container_name(program) as name:
+        program.ask("create", f"--name={name}", *options, image, "never-started", seconds=None)
         yield _Container(program, name)
-    finally:
-        program.ask("rm", "--volumes", name)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from m2build.engines.model import Built, Engine, Order
-from m2build.patches.writing import write_files
+from m2build.local.temporary import temporary_folder
 from m2build.places import Place, PlaceKind
 from m2build.plan import Plan
 from m2build.progress import Progress
@@ -65,15 +65,20 @@ def build_with(engine: Engine, plan: Plan, order: Order, *, replace: bool, progr
         EngineError: the build failed.
         StorageError: the place cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="m2build-") as name:
-        folder = Path(name)
-        context = folder / "context"
-        write_files(render(plan), context)
+    with temporary_folder() as folder:
+        context = _filled(folder / "context", render(plan))
         if order.place.kind in (engine.store, PlaceKind.REGISTRY):
             built = engine.build(context, order, progress)
         else:
             built = _stored(engine, context, order, folder / "image.tar", replace=replace, progress=progress)
     return EngineResult(engine.name, order.reference, built, Origin.of(plan))
+
+
+def _filled(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
 
 
 def _stored(engine: Engine, context: Path, order: Order, archive: Path, *, replace: bool, progress: Progress) -> Built:

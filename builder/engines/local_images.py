@@ -7,8 +7,9 @@ By the engines' own commands, which are the same for both here: python-on-whales
 from __future__ import annotations
 
 import tempfile
+import weakref
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO
 
 from m2build.base.filesystem import Filesystem
@@ -18,6 +19,7 @@ from m2build.engines.inspected import parse_inspected
 from m2build.engines.program import Program
 from m2build.engines.story import run_told
 from m2build.errors import ContentError, EngineError
+from m2build.local.temporary import temporary_folder
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
@@ -75,8 +77,8 @@ class LocalImage:
             ContentError: what it gives is damaged.
         """
         progress.step(f"copying {self.place} into {tempfile.gettempdir()}: {self.size / 1e6:.0f} MB")
-        folder = tempfile.TemporaryDirectory(prefix="m2build-")
-        archive = Path(folder.name) / "image.tar"
+        folder = _Folder()
+        archive = folder.path / "image.tar"
         _engine(self.place).ask("save", f"--output={archive}", self.place.location, seconds=None)
         stored = _read(ArchiveFiles(archive), self.config.platform, str(self.place))
         return replace(stored, image=replace(stored.image, blobs=_Kept(stored.image.blobs, folder)), name=self.name)
@@ -132,12 +134,21 @@ def _read(files: ArchiveFiles, platform: str, where: str) -> StoredImage:
     return read_layout(files, None, platform, where)
 
 
+class _Folder:
+    """A temporary folder that is there as long as somebody holds this."""
+
+    def __init__(self) -> None:
+        with ExitStack() as made:
+            self.path = made.enter_context(temporary_folder())
+            weakref.finalize(self, made.pop_all().close)
+
+
 @dataclass(frozen=True)
 class _Kept:
     """Blobs in a temporary folder, which is there as long as they are."""
 
     below: Blobs
-    folder: tempfile.TemporaryDirectory[str]
+    folder: _Folder
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
         return self.below.open(descriptor)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from m2build.engines.model import Built, Order
 from m2build.engines.program import Program
 from m2build.engines.story import run_told
 from m2build.engines.versions import Need, member, on_path
+from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
 from m2build.places import PlaceKind
 from m2build.progress import Progress
@@ -51,8 +51,8 @@ class Podman:
             EngineError: the build failed, or the image cannot be copied.
         """
         is_own = order.place.kind is self.store
-        with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
-            file = Path(folder) / "id"
+        with temporary_folder() as folder:
+            file = folder / "id"
             options = ["--format=docker", "--identity-label=false", f"--timestamp={order.created}"]
             options += [f"--platform={order.platform}", f"--iidfile={file}", "--network=none", *self._no_traces()]
             options += [f"--tag={order.reference}"] if is_own else []
@@ -72,8 +72,8 @@ class Podman:
         place = order.place
         is_remote = place.kind is PlaceKind.REGISTRY
         target = f"docker://{order.reference}" if is_remote else f"{place.kind}:{place.location}:{order.reference}"
-        with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
-            file = Path(folder) / "digest"
+        with temporary_folder() as folder:
+            file = folder / "digest"
             push = ["push", f"--digestfile={file}", *_trusting(order), image_id.hex, target]
             run_told(self._program, push, progress)
             return Digest.parse(file.read_text().strip())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +21,7 @@ from m2build.engines.program import Program
 from m2build.engines.story import Story
 from m2build.engines.versions import Need, member, on_path
 from m2build.errors import EngineError
+from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
 from m2build.places import PlaceKind
 from m2build.progress import Progress
@@ -107,8 +107,8 @@ class Docker:
         from python_on_whales import DockerClient, DockerException
 
         story = Story(progress)
-        with tempfile.TemporaryDirectory(prefix="m2build-") as folder:
-            file, process = Path(folder) / "metadata.json", Path(folder) / "process"
+        with temporary_folder() as folder:
+            file, process = folder / "metadata.json", folder / "process"
             client = DockerClient(client_call=["sh", "-c", _NOTING, str(process), "docker"])
             lines = client.buildx.build(
                 context,

@@ -3,50 +3,44 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from m2build.local.durable import sync_folder, sync_tree
+from m2build.local.temporary import temporary_file, temporary_folder
+
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write, under a temporary name beside its target; renamed at the end, removed on any failure.
 
-    Folders above it are made, and on a failure removed; the mode is the umask's. Raises what the file system raises.
+    Folders above it are made, and on a failure removed; the umask takes from the mode. It may be lost with the power,
+    unless `sync_file` is called on it before the end and `sync_folder` afterwards. Raises what the file system raises.
     """
-    temporary = beside(path)
-    with _folder_for(path):
-        try:
-            with temporary.open("xb") as file:
-                yield file
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with folders_for(path), temporary_file(path.parent, mode) as (temporary, file):
+        yield file
+        file.flush()
+        temporary.replace(path)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A new folder to fill, under a temporary name beside its target, which must not exist or be an empty folder.
 
-    Renamed at the end, removed on any failure, as are the folders above it that were made for it. Raises what the file
-    system raises.
+    Brought to the disk and renamed at the end, removed on any failure, as are the folders above it that were made for
+    it. Raises what the file system raises; `FileExistsError` or `OSError(ENOTEMPTY)` if the target is taken.
     """
-    temporary = beside(path)
-    with _folder_for(path):
-        try:
-            temporary.mkdir()
-            yield temporary
-            temporary.replace(path)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+    with folders_for(path), temporary_folder(path.parent, 0o777) as temporary:
+        yield temporary
+        sync_tree(temporary)
+        temporary.replace(path)
+        sync_folder(path.parent)
 
 
 @contextmanager
-def _folder_for(path: Path) -> Iterator[None]:
+def folders_for(path: Path) -> Iterator[None]:
     """Make the folders above a path; on any failure those that were not there before go again."""
     missing = [folder for folder in path.parents if not folder.exists()]
     try:

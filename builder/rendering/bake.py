@@ -17,7 +17,7 @@ from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
 from m2build.plan import Plan
 from m2build.recipes.model import Selection
-from m2build.rendering.context import render
+from m2build.rendering.context import BAKE_FILE, render
 
 PREFIX = "M2BUILD_PREFIX"
 """The bake variable with which all tags begin. Bake takes it from the environment, where `PREFIX` is often set."""
@@ -64,7 +64,7 @@ def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None)
     if any(other != shared for other in others) or len({_constants(plan) for plan in plans}) != 1:
         raise UsageError("the plans have not one changeset, platform and time to share", hint="derive them together")
     document = _document(targets, prefix=prefix, cache=cache or "")
-    bake = {"docker-bake.json": f"{json.dumps(document, indent=2)}\n".encode()}
+    bake = {BAKE_FILE: f"{json.dumps(document, indent=2)}\n".encode()}
     return MappingProxyType(dict(sorted((shared | dockerfiles | bake).items())))
 
 

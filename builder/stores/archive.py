@@ -1,33 +1,32 @@
-"""Writing tar archives that hold images: members without times or owners, the file renamed into place at the end."""
+"""Tar archives that hold images: written as files or as streams, the same image always with the same bytes."""
 
 from __future__ import annotations
 
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from m2build.errors import UsageError
-from m2build.local.atomic import atomic_file
+from m2build.local.outputs import making, replacing
+from m2build.local.targets import FileTarget, StreamTarget, find_target
+from m2build.local.temporary import remove_leftovers, temporary_file
 from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
 from m2build.oci.image import Blobs
 from m2build.progress import Progress
+from m2build.stores.existing_archive import ExistingArchive, is_same
 from m2build.stores.stored import storage
+from m2build.stores.tar_header import END, header, padding
 from m2build.stores.transfer import CHUNK, copy_blob
 
 
-class NewArchive:
-    """An archive that is being written."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
+class Archive(Protocol):
+    """An archive that gets its members one after the other."""
 
     def add(self, name: str, data: bytes) -> None:
         """Add a small file."""
-        self._header(name, len(data))
-        self._out.write(data)
-        self._pad(len(data))
 
     def add_blob(self, name: str, blobs: Blobs, descriptor: Descriptor, progress: Progress) -> None:
         """Add a blob, streamed and checked.
@@ -35,50 +34,126 @@ class NewArchive:
         Raises:
             ContentError: it is missing, truncated or altered.
         """
-        self._header(name, descriptor.size)
-        copy_blob(blobs, descriptor, self._out, progress)
-        self._pad(descriptor.size)
 
-    def add_stream(self, name: str, stream: BinaryIO) -> None:
-        """Add a file whose size shows only at its end; its header is written once more then."""
+    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:
+        """Add a layer's tar, whose size shows only at its end.
+
+        Raises:
+            ContentError: the layer is missing, truncated or altered.
+        """
+
+
+class NewArchive:
+    """An archive that is being written to a file."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add a small file."""
+        self._out.write(header(name, len(data)) + data + padding(len(data)))
+
+    def add_blob(self, name: str, blobs: Blobs, descriptor: Descriptor, progress: Progress) -> None:
+        """Add a blob, streamed and checked."""
+        self._out.write(header(name, descriptor.size))
+        copy_blob(blobs, descriptor, self._out, progress)
+        self._out.write(padding(descriptor.size))
+
+    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:  # noqa: ARG002 - it is checked as it is read
+        """Add a layer's tar; its header is written once more when its size is known."""
         start = self._out.tell()
-        self._header(name, 0)
-        size = 0
-        while chunk := stream.read(CHUNK):
-            self._out.write(chunk)
-            size += len(chunk)
-        self._pad(size)
+        self._out.write(header(name, 0))
+        with layer as stream:
+            size = _copy(stream, self._out)
+        self._out.write(padding(size))
         end = self._out.tell()
         self._out.seek(start)
-        self._header(name, size)
+        self._out.write(header(name, size))
         self._out.seek(end)
 
     def close(self) -> None:
         """Write the end of the archive."""
-        self._out.write(bytes(2 * tarfile.BLOCKSIZE))
-
-    def _header(self, name: str, size: int) -> None:
-        info = tarfile.TarInfo(name)
-        info.size = size
-        # GNU's format keeps a size above 8 GiB in the header itself, where it can be written a second time.
-        self._out.write(info.tobuf(tarfile.GNU_FORMAT))
-
-    def _pad(self, size: int) -> None:
-        self._out.write(bytes(-size % tarfile.BLOCKSIZE))
+        self._out.write(END)
 
 
-@contextmanager
-def new_archive(path: Path, *, replace: bool) -> Iterator[NewArchive]:
-    """An archive to fill.
+class StreamedArchive(NewArchive):
+    """An archive that is being written where nothing can be written a second time."""
+
+    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:  # noqa: ARG002 - it is checked as it is read
+        """Add a layer's tar; it is kept in `TMPDIR` until its size is known."""
+        with temporary_file(Path(tempfile.gettempdir()), 0o600) as (_, kept):
+            with layer as stream:
+                size = _copy(stream, kept)
+            kept.seek(0)
+            self._out.write(header(name, size))
+            _copy(kept, self._out)
+        self._out.write(padding(size))
+
+
+def write_archive(path: Path, fill: Callable[[Archive], None], *, replace: bool, progress: Progress) -> None:
+    """Write an archive, unless the very same is there already.
+
+    A device, a FIFO or stdout is written as it is. A file appears whole, on the disk, or stays as it was.
+
+    Args:
+        path: where it goes.
+        fill: adds the members, the same ones whenever it is called.
+        replace: whether a file that is there may be replaced.
+        progress: is told that a file is there already.
 
     Raises:
-        UsageError: the file exists and `replace` is not set.
+        UsageError: another file is there and `replace` is not set, or it is no file, or a terminal.
         StorageError: it cannot be written; nothing is left behind.
     """
     with storage(path, "written"):
-        if path.is_dir() or (path.exists() and not replace):
-            raise UsageError(f"{path} exists already", hint="name another file, or overwrite this one with --replace")
-        with atomic_file(path) as out:
+        remove_leftovers()
+        match find_target(path):
+            case StreamTarget() as stream:
+                _write_stream(stream, fill)
+            case FileTarget() as target:
+                remove_leftovers(target.path.parent)
+                if replace or target.status is None:
+                    _write_file(target, fill, replace=replace)
+                else:
+                    progress.step(f"{path} is there already, and is compared")
+                    _check_same(target, fill)
+
+
+def _write_stream(stream: StreamTarget, fill: Callable[[Archive], None]) -> None:
+    if stream.is_terminal:
+        raise UsageError(
+            f"{stream.path} is a terminal, and an archive is not for reading",
+            hint="write it into a file or into a program, as in `… -o docker-archive:- | docker load`",
+        )
+    with stream.open() as out:
+        archive = StreamedArchive(out)
+        fill(archive)
+        archive.close()
+
+
+def _write_file(target: FileTarget, fill: Callable[[Archive], None], *, replace: bool) -> None:
+    try:
+        with (replacing if replace else making)(target) as out:
             archive = NewArchive(out)
-            yield archive
+            fill(archive)
             archive.close()
+    except FileExistsError:  # another process was faster
+        _check_same(target, fill)
+
+
+def _check_same(target: FileTarget, fill: Callable[[Archive], None]) -> None:
+    with target.path.open("rb") as file:
+        existing = ExistingArchive(file)
+        if not is_same(existing, lambda: fill(existing)):
+            raise UsageError(
+                f"{target.path} exists already, and holds something else",
+                hint="name another file, or overwrite this one with --replace",
+            )
+
+
+def _copy(stream: BinaryIO, out: BinaryIO) -> int:
+    size = 0
+    while chunk := stream.read(CHUNK):
+        out.write(chunk)
+        size += len(chunk)
+    return size

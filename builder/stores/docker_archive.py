@@ -24,7 +24,7 @@ from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER
 from m2build.oci.reference import parse_reference
 from m2build.progress import Progress
-from m2build.stores.archive import new_archive
+from m2build.stores.archive import Archive, write_archive
 from m2build.stores.files import Files
 from m2build.stores.stored import StoredImage
 
@@ -121,12 +121,12 @@ def _layer(files: Files, name: str, diff_id: Digest) -> Descriptor:
 
 
 def write_docker_archive(image: Image, path: Path, reference: str, *, replace: bool, progress: Progress) -> None:
-    """Write an archive with one image under one name; the same image gives the same bytes.
+    """Write an archive with one image under one name, unless it is there already; the same image gives the same bytes.
 
     Layers are written uncompressed, as `docker save` does: crane takes all layers for what the first one is.
 
     Raises:
-        UsageError: the file exists and `replace` is not set.
+        UsageError: another file is there and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left behind.
     """
@@ -134,10 +134,15 @@ def write_docker_archive(image: Image, path: Path, reference: str, *, replace: b
     config_name = f"{image.manifest.config.digest.hex}.json"
     names = [f"{diff_id.hex}.tar" for diff_id in image.config.diff_ids]
     document = [{"Config": config_name, "RepoTags": [reference], "Layers": names}]
-    with new_archive(path, replace=replace) as archive:
+
+    def fill(archive: Archive) -> None:
         archive.add("manifest.json", json.dumps(document, separators=(",", ":")).encode())
         archive.add(config_name, image.config.raw)
         for diff_id, layer in layers.items():
             progress.step(f"writing layer {diff_id.hex[:12]}")
-            with open_layer(image, layer, diff_id) as stream:
-                archive.add_stream(f"{diff_id.hex}.tar", stream)
+            if layer.digest == diff_id:
+                archive.add_blob(f"{diff_id.hex}.tar", image.blobs, layer, progress)
+            else:
+                archive.add_layer(f"{diff_id.hex}.tar", diff_id, open_layer(image, layer, diff_id))
+
+    write_archive(path, fill, replace=replace, progress=progress)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,9 @@ from typing import BinaryIO
 
 from m2build.errors import ContentError, UsageError
 from m2build.local.atomic import atomic_file, atomic_folder
+from m2build.local.durable import sync_file, sync_folder
+from m2build.local.outputs import output_file
+from m2build.local.temporary import remove_leftovers
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.image import Image, VerifiedReader, read_blob
@@ -88,7 +93,8 @@ def _choose(entries: list[Descriptor], tag: str | None, where: str) -> Descripto
 def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progress) -> None:
     """Put an image into a layout: a new one, which appears whole, or an existing one, whose index changes last.
 
-    Several processes may write to one layout: each waits for its turn.
+    Several processes may write to one layout: each waits for its turn. Of several that make a new one the first does,
+    and the others add to it.
 
     Raises:
         UsageError: the folder is something else, or the tag names another image and `replace` is not set.
@@ -96,16 +102,33 @@ def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progres
         StorageError: something cannot be written; a new folder is not there then, an old one is as it was.
     """
     with storage(folder, "written"):
-        if folder.is_dir() and (folder / "oci-layout").is_file():
-            with _turn(folder), _all_or_nothing() as new:
-                _add(image, folder, tag, new, replace=replace, progress=progress)
+        target = Path(os.path.realpath(folder))
+        for place in (None, target.parent, target, *target.glob("blobs/*")):
+            remove_leftovers(place)
+        if _is_free(target) and _made(image, target, tag, progress):
             return
-        if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise UsageError(f"{folder} exists and is not an OCI layout", hint="name a new folder after oci:")
+        if not (target / "oci-layout").is_file():
+            raise UsageError(f"{folder} exists already, and is not an OCI layout", hint="name a new folder after oci:")
+        with _turn(target), _all_or_nothing() as new:
+            _add(image, target, tag, new, replace=replace, progress=progress)
+
+
+def _is_free(folder: Path) -> bool:
+    return not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _made(image: Image, folder: Path, tag: str, progress: Progress) -> bool:
+    """Make a new layout; False if another process was faster."""
+    try:
         with atomic_folder(folder) as staging:
             for name, data in layout_files(image, tag).items():
                 (staging / name).write_bytes(data)
             _write_blobs(image, staging, [], progress)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 @contextmanager
@@ -130,7 +153,8 @@ def _all_or_nothing() -> Iterator[list[Path]]:
 
 def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool, progress: Progress) -> None:
     try:
-        index = parse_object((folder / "index.json").read_bytes(), "index")
+        before = (folder / "index.json").read_bytes()
+        index = parse_object(before, "index")
     except FileNotFoundError as error:
         raise ContentError(f"{folder} is an OCI layout without an index.json") from error
     others: list[object] = []
@@ -144,8 +168,12 @@ def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool
                 hint="name another tag after a second colon, or move this one with --replace",
             )
     _write_blobs(image, folder, new, progress)
-    with atomic_file(folder / "index.json") as out:
-        out.write(canonical(_with_image(index, others, image, tag)))
+    for parent in {path.parent for path in new}:
+        sync_folder(parent)
+    after = canonical(_with_image(index, others, image, tag))
+    if after != before:
+        with output_file(folder / "index.json") as out:
+            out.write(after)
 
 
 _EMPTY: JsonObject = {"schemaVersion": 2, "mediaType": OCI.index}
@@ -177,6 +205,7 @@ def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress
                 new.append(path)
             with atomic_file(path) as out:
                 copy_blob(image.everything, descriptor, out, progress)
+                sync_file(out)
 
 
 def _holds(path: Path, descriptor: Descriptor) -> bool:

@@ -6,20 +6,23 @@ from pathlib import Path
 
 from m2build.oci.image import Image
 from m2build.progress import Progress
-from m2build.stores.archive import new_archive
+from m2build.stores.archive import Archive, write_archive
 from m2build.stores.layout import blob_path, layout_blobs, layout_files
 
 
 def write_oci_archive(image: Image, path: Path, tag: str, *, replace: bool, progress: Progress) -> None:
-    """Write an archive with one image; the same image gives the same bytes.
+    """Write an archive with one image, unless it is there already; the same image gives the same bytes.
 
     Raises:
-        UsageError: the file exists and `replace` is not set.
+        UsageError: another file is there and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left behind.
     """
-    with new_archive(path, replace=replace) as archive:
+
+    def fill(archive: Archive) -> None:
         for name, data in layout_files(image, tag).items():
             archive.add(name, data)
         for descriptor in layout_blobs(image):
             archive.add_blob(blob_path(descriptor), image.everything, descriptor, progress)
+
+    write_archive(path, fill, replace=replace, progress=progress)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
+from m2build.local.targets import output_path
 from m2build.oci.image import Image
 from m2build.oci.reference import parse_reference
-from m2build.places import Place, PlaceKind
+from m2build.places import ARCHIVES, Place, PlaceKind
 from m2build.progress import Progress, Silent
 from m2build.stores.docker_archive import read_docker_archive, write_docker_archive
 from m2build.stores.files import ArchiveFiles, FolderFiles
@@ -73,18 +74,18 @@ def write_image(image: Image, place: Place, *, tag: str, reference: str, replace
         place: where to.
         tag: what it is called in a layout, unless the place says.
         reference: what it is called in a Docker archive, unless the place says.
-        replace: whether an existing file, or a tag that names another image, may be replaced.
+        replace: whether another file or image that is there may be replaced.
         progress: is told what moves.
 
     Raises:
-        UsageError: the place is of a kind that cannot be written, or something else is there.
+        UsageError: the place is of a kind that cannot be written, or something else is there and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left half-written.
     """
     total = sum(layer.size for layer in image.manifest.layers)
     if total >= _WORTH_SAYING:
         progress.step(f"writing {place}: {total / 1e6:.0f} MB in {len(image.manifest.layers)} layers")
-    path = Path(place.location)
+    path = output_path(place.location) if place.kind in ARCHIVES else Path(place.location)
     match place.kind:
         case PlaceKind.OCI:
             write_layout(image, path, place.tag or tag, replace=replace, progress=progress)

@@ -13,7 +13,7 @@ from series_files import DECORATOR, FILES, RENAME, series_of
 from support import need_root
 from trees import read, tree_of, write
 
-from m2build.errors import ContentError, PatchError, StorageError
+from m2build.errors import ContentError, PatchError, StorageError, UsageError
 from m2build.patches.change import FileChange, changed_tree
 from m2build.patches.changeset import Changeset, Outcome, PatchResult, apply_series
 from m2build.patches.diff import git_diff
@@ -230,10 +230,10 @@ def test_an_existing_folder_is_never_written_into(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine").write_text("mine")
     (tmp_path / "file").write_text("mine")
-    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "link").symlink_to("full")
     state = read(tmp_path / "full")
     for name in ("full", "file", "link"):
-        with pytest.raises(StorageError, match=f"{name} exists already"):
+        with pytest.raises(UsageError, match=f"{name} exists already"):
             write_files({"x": b"y"}, tmp_path / name)
     with pytest.raises(StorageError, match="cannot be written"):
         write_files({"x": b"y"}, tmp_path / "file/below")

@@ -1,0 +1,91 @@
+"""Folders that somebody asked for: whole or not at all, and never over something else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from m2build.errors import UsageError
+from m2build.local.atomic import folders_for
+from m2build.local.durable import sync_folder, sync_tree
+from m2build.local.exchange import exchange
+from m2build.local.temporary import temporary_folder
+
+_CHUNK = 1 << 20
+
+
+def nothing(_folder: Path) -> bool:
+    """Replace no folder."""
+    return False
+
+
+@contextmanager
+def output_folder(path: Path, *, may_replace: Callable[[Path], bool] = nothing) -> Iterator[Path]:
+    """A folder to fill, under a temporary name; at the end it takes its place, unless the same is there already.
+
+    Args:
+        path: where it goes; a link stays, and what it names is meant.
+        may_replace: whether a folder that is there and holds something else may go.
+
+    Raises:
+        UsageError: something else is there, which stays as it is.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    target = Path(os.path.realpath(path))
+    if os.path.lexists(target) and not target.is_dir():
+        raise UsageError(f"{path} exists already, and is no folder", hint="name a new folder, or remove that one")
+    with folders_for(target), temporary_folder(target.parent, 0o777) as staging:
+        yield staging
+        if not _moved_in(staging, target) and not _is_same(staging, target):
+            if not may_replace(target):
+                hint = "name a new folder, or remove that one"
+                raise UsageError(f"{path} exists already, and holds something else", hint=hint)
+            sync_tree(staging)
+            exchange(staging, target)
+        sync_folder(target.parent)
+
+
+def _moved_in(staging: Path, target: Path) -> bool:
+    """Rename a folder to a name that is free, or an empty folder's; False if there is something."""
+    if target.is_dir() and any(target.iterdir()):
+        return False
+    sync_tree(staging)
+    try:
+        staging.replace(target)
+    except OSError as error:  # another process was faster
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same names, links and bytes; of the modes the owner's right to execute counts."""
+    names = sorted(path.name for path in one.iterdir())
+    if names != sorted(path.name for path in other.iterdir()):
+        return False
+    return all(_is_alike(one / name, other / name) for name in names)
+
+
+def _is_alike(one: Path, other: Path) -> bool:
+    first, second = one.lstat(), other.lstat()
+    if stat.S_IFMT(first.st_mode) != stat.S_IFMT(second.st_mode):
+        return False
+    if stat.S_ISDIR(first.st_mode):
+        return _is_same(one, other)
+    if stat.S_ISLNK(first.st_mode):
+        return one.readlink() == other.readlink()
+    is_same_kind = first.st_size == second.st_size and not (first.st_mode ^ second.st_mode) & stat.S_IXUSR
+    return stat.S_ISREG(first.st_mode) and is_same_kind and _has_same_bytes(one, other)
+
+
+def _has_same_bytes(one: Path, other: Path) -> bool:
+    with one.open("rb") as left, other.open("rb") as right:
+        while chunk := left.read(_CHUNK):
+            if right.read(_CHUNK) != chunk:
+                return False
+    return True

@@ -1,0 +1,110 @@
+"""Files that somebody asked for: whole or not at all, on the disk when they are there, with the mode they had."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from m2build.local.atomic import folders_for
+from m2build.local.durable import sync_file, sync_folder
+from m2build.local.targets import FileTarget, StreamTarget, find_target
+from m2build.local.temporary import temporary_file
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """An output to write: a regular file is replaced at the end, and anything else that is there is written.
+
+    Raises:
+        UsageError: what is there is no file to write.
+        OSError: it cannot be written; a regular file is as it was then.
+    """
+    match find_target(path):
+        case StreamTarget() as stream:
+            with stream.open() as out:
+                yield out
+        case FileTarget() as target:
+            with replacing(target) as out:
+                yield out
+
+
+def check_writable(path: Path) -> None:
+    """Find out beforehand whether an output can be written, as far as that shows without writing.
+
+    Raises:
+        UsageError: what is there is no file to write.
+        OSError: there is no folder that may be written, or what is there may not be written.
+    """
+    target = find_target(path)
+    if isinstance(target, StreamTarget):
+        is_allowed = target.descriptor is not None or os.access(path, os.W_OK)
+        refused = path
+    else:
+        refused = next(parent for parent in target.path.absolute().parents if parent.exists())
+        if not refused.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{refused} is not a directory", str(path))
+        is_allowed = os.access(refused, os.W_OK | os.X_OK)
+    if not is_allowed:
+        is_read_only = os.statvfs(refused).f_flag & os.ST_RDONLY
+        reason = os.strerror(errno.EROFS if is_read_only else errno.EACCES)
+        raise PermissionError(errno.EACCES, f"{refused}: {reason}", str(path))
+
+
+@contextmanager
+def replacing(target: FileTarget) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of the one that is there, and its mode; else the umask decides.
+
+    Raises what the file system raises; the file that is there is as it was then.
+    """
+    with _staged(target) as (temporary, file):
+        yield file
+        sync_file(file)
+        if target.status is not None:
+            _be_like(target.status, file.fileno())
+        temporary.replace(target.path)
+
+
+@contextmanager
+def making(target: FileTarget) -> Iterator[BinaryIO]:
+    """A file to write, which must not be there at the end either.
+
+    Raises:
+        FileExistsError: it is there by now; it stays as it is.
+        OSError: it cannot be written.
+    """
+    with _staged(target) as (temporary, file):
+        yield file
+        sync_file(file)
+        _give_name(temporary, target.path)
+
+
+@contextmanager
+def _staged(target: FileTarget) -> Iterator[tuple[Path, BinaryIO]]:
+    with folders_for(target.path), temporary_file(target.path.parent) as (temporary, file):
+        yield temporary, file
+        sync_folder(target.path.parent)
+
+
+def _be_like(status: os.stat_result, descriptor: int) -> None:
+    """Give a new file the owner and the mode of the one whose place it takes, as `>` of a shell keeps them."""
+    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+        with suppress(PermissionError):
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Rename a file, unless the name is taken: `link` finds that out and takes it in one step."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.replace(path)

@@ -1,0 +1,128 @@
+"""Temporary files and folders: locked by the process that uses them, and removed by the next one if it was killed.
+
+Each has a name that only m2build gives, and a lock (`flock`) on itself, which the kernel takes away with the process.
+What has such a name, belongs to this user and can be locked is left over from a dead process: no numbers of processes
+are guessed, and where a file system has no such locks nothing is removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_PREFIX = ".m2build-tmp-"
+_NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
+
+
+@contextmanager
+def temporary_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file in a folder, open to be written and read; it goes at the end, unless it was renamed.
+
+    What dead processes of ours left in the folder is removed first. Raises what the file system raises.
+    """
+    remove_leftovers(folder)
+    with locked_file(folder, mode) as made:
+        yield made
+
+
+@contextmanager
+def locked_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
+    """The same, and leftovers in the folder stay for now."""
+    while True:
+        path = _new_name(folder)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with os.fdopen(descriptor, "w+b") as file:
+                if _lock(path, descriptor):
+                    yield path, file
+                    return
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[Path]:
+    """A new folder, in `TMPDIR` unless said otherwise; it goes at the end with all in it, unless it was renamed.
+
+    What dead processes of ours left beside it is removed first. Raises what the file system raises.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    remove_leftovers(parent)
+    while True:
+        path = _new_name(parent)
+        try:
+            path.mkdir(mode)
+            with suppress(FileNotFoundError), _opened(path) as descriptor:  # another process may have swept it away
+                if _lock(path, descriptor):
+                    yield path
+                    return
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path | None = None, first: Callable[[Path], object] = lambda _: None) -> None:
+    """Remove what dead processes of ours left; what cannot be removed stays.
+
+    Args:
+        folder: where, or None for `TMPDIR`.
+        first: called with each leftover while it is locked; if it raises anything, the leftover stays.
+    """
+    folder = Path(tempfile.gettempdir()) if folder is None else folder
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _NAME.fullmatch(path.name):
+                _remove_if_dead(path, first)
+
+
+def _new_name(folder: Path) -> Path:
+    return folder / f"{_PREFIX}{secrets.token_hex(8)}"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A file or folder, open to be locked: no link is followed, and no FIFO waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path, descriptor: int) -> bool:
+    """Lock what was made just now; False if another process took it for a leftover before that."""
+    with suppress(OSError):  # a file system without locks, where nothing is ever taken for a leftover
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return _is_at(path, descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _remove_if_dead(path: Path, first: Callable[[Path], object]) -> None:
+    with suppress(OSError):
+        status = path.lstat()
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if status.st_uid != os.geteuid() or not (is_folder or stat.S_ISREG(status.st_mode)):
+            return
+        with _opened(path) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(path, descriptor):
+                return
+            first(path)
+            if is_folder:
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()

@@ -1,0 +1,128 @@
+"""Temporary files and folders: gone at the end, gone after a kill at the next run, and nobody else's ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+import pytest
+
+from m2build.local.temporary import remove_leftovers, temporary_file, temporary_folder
+
+MAKERS = pytest.mark.parametrize("make", [temporary_file, temporary_folder])
+Make = Callable[[Path], AbstractContextManager[object]]
+
+HOLDER = """
+import sys
+from pathlib import Path
+from m2build.local import temporary
+with getattr(temporary, sys.argv[1])(Path(sys.argv[2])) as made:
+    if isinstance(made, Path):
+        (made / "deep").mkdir()
+        (made / "deep" / "file").write_text("x")
+    print("made", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(name: str, folder: Path) -> subprocess.Popen[bytes]:
+    """A process that has a temporary file or folder, until its stdin is closed or it is killed."""
+    command = [sys.executable, "-c", HOLDER, name, str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"made\n"
+    return process
+
+
+def end(process: subprocess.Popen[bytes], number: int) -> None:
+    process.send_signal(number)
+    process.communicate()
+
+
+@MAKERS
+def test_it_goes_at_the_end_and_on_a_failure(make: Make, tmp_path: Path) -> None:
+    with make(tmp_path):
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+    with suppress(KeyboardInterrupt), make(tmp_path):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+@MAKERS
+def test_what_a_killed_process_left_goes_and_what_a_living_one_uses_stays(make: Make, tmp_path: Path) -> None:
+    name = getattr(make, "__name__", "")
+    with holder(name, tmp_path) as dead, holder(name, tmp_path) as living:
+        end(dead, signal.SIGKILL)
+        before = set(tmp_path.iterdir())
+        assert len(before) == 2
+        with make(tmp_path):
+            assert len(set(tmp_path.iterdir()) & before) == 1
+        remove_leftovers(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
+        end(living, signal.SIGKILL)
+    remove_leftovers(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_ours_stays(tmp_path: Path) -> None:
+    """Other names, links, FIFOs, and what belongs to another user: whatever looks alike."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/file").write_text("precious")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in (
+        ".m2build-tmp-",
+        ".m2build-tmp-123",
+        ".m2build-tmp-0123456789ABCDEF",
+        ".m2build-tmp-0123456789abcdef~",
+    ):
+        (folder / name).write_text("mine")
+    (folder / ".m2build-tmp-0000000000000001").symlink_to(tmp_path / "precious")
+    (folder / ".m2build-tmp-0000000000000002").symlink_to(tmp_path / "precious/file")
+    os.mkfifo(folder / ".m2build-tmp-0000000000000003")
+    if os.geteuid() == 0:
+        (folder / ".m2build-tmp-0000000000000004").write_text("another user's")
+        os.chown(folder / ".m2build-tmp-0000000000000004", 12345, 12345)
+    before = sorted(folder.iterdir())
+    remove_leftovers(folder)
+    assert sorted(folder.iterdir()) == before
+    assert (tmp_path / "precious/file").read_text() == "precious"
+
+
+def test_a_leftover_that_holds_links_is_removed_and_what_they_name_is_not(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/file").write_text("precious")
+    (tmp_path / "folder/.m2build-tmp-0123456789abcdef").mkdir(parents=True)
+    (tmp_path / "folder/.m2build-tmp-0123456789abcdef/link").symlink_to(tmp_path / "precious")
+    remove_leftovers(tmp_path / "folder")
+    assert list((tmp_path / "folder").iterdir()) == []
+    assert (tmp_path / "precious/file").read_text() == "precious"
+
+
+def test_many_makers_and_sweepers_at_once_never_take_what_is_in_use(tmp_path: Path) -> None:
+    """What a sweep takes between making and locking is made again: whoever has a file keeps it."""
+    code = (
+        "import sys; from pathlib import Path; from m2build.local.temporary import *\n"
+        "folder = Path(sys.argv[1])\n"
+        "for number in range(100):\n"
+        "    with temporary_file(folder) as (path, file), temporary_folder(folder) as staging:\n"
+        "        remove_leftovers(folder)\n"
+        "        assert path.is_file() and staging.is_dir(), 'taken'\n"
+        "        path.rename(folder / f'{sys.argv[2]}-{number}')\n"
+    )
+    commands = [[sys.executable, "-c", code, str(tmp_path), name] for name in "abc"]
+    running = [subprocess.Popen(command) for command in commands]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    assert len(list(tmp_path.iterdir())) == 300
+
+
+def test_a_folder_that_cannot_be_looked_into_is_no_failure(tmp_path: Path) -> None:
+    remove_leftovers(tmp_path / "missing")
+    (tmp_path / "file").touch()
+    remove_leftovers(tmp_path / "file")
