@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from m2build.cli.choosing import choosing_many, chosen_all
-from m2build.cli.output import progress, progress_option
+from m2build.cli.output import result
+from m2build.cli.progress import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 
 
@@ -67,4 +68,4 @@ def bake(
     story = progress(progress_mode)
     plans = derive_all(selections, base.find(loaded.base, story), environment=os.environ, progress=story)
     write_files(render_bake(plans, prefix=prefix, cache=cache), output)
-    click.echo(str(output))
+    result(str(output))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from m2build.cli.output import result
+
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
 """The environment variable through which a shell asks for completions."""
 
@@ -23,4 +25,4 @@ def completion(context: click.Context, shell: str) -> None:
 
     completer = get_completion_class(shell)
     if completer is not None:
-        click.echo(completer(context.find_root().command, {}, "m2build", COMPLETE_VARIABLE).source())
+        result(*completer(context.find_root().command, {}, "m2build", COMPLETE_VARIABLE).source().splitlines())

@@ -12,8 +12,9 @@ from m2build.cli.choosing import choosing_many, chosen_all, platform_option
 from m2build.cli.delivery import Carrier
 from m2build.cli.destination import Destination, Goal, choosing_goal
 from m2build.cli.network import access_to, insecure_option
-from m2build.cli.output import print_json, progress, progress_option, tell
+from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import plan_document, plan_lines
+from m2build.cli.progress import progress, progress_option
 from m2build.cli.report import Report, reporting
 from m2build.places import PlaceKind, parse_place
 
@@ -131,7 +132,7 @@ def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:
         then = f"; `m2build push {to.place.location}:{to.tag} REGISTRY/NAME:{to.tag}` completes and publishes it"
     else:
         what, then = "the layout", ""
-    tell(f"m2build: wrote {what} {to.place.location}, as no container engine was used{then}\n")
+    note(f"wrote {what} {to.place.location}, as no container engine was used{then}")
 
 
 def _print_plans(selections: Sequence[Selection], base: Base, story: Progress, *, as_json: bool) -> None:
@@ -142,4 +143,5 @@ def _print_plans(selections: Sequence[Selection], base: Base, story: Progress, *
         documents = [plan_document(plan) for plan in plans]
         print_json(documents[0] if len(documents) == 1 else list[object](documents))
     else:
-        click.echo("\n\n".join("\n".join(plan_lines(plan)) for plan in plans))
+        for number, plan in enumerate(plans):
+            result(*[""] * bool(number), *plan_lines(plan))

@@ -8,7 +8,8 @@ from dataclasses import replace
 import click
 
 from m2build.cli.network import insecure_option
-from m2build.cli.output import progress, progress_option
+from m2build.cli.output import result
+from m2build.cli.progress import progress, progress_option
 from m2build.errors import UsageError
 from m2build.places import Place, PlaceKind, parse_place
 
@@ -60,7 +61,7 @@ def push(image: str, reference: str, base: str | None, platform: str, insecure: 
     mount_from = origin.repository if origin and origin.registry == target.registry else None
     tag = target.tag or found.config.labels.get(PROFILE, "latest")
     push_image(whole, replace(target, tag=tag), access, progress(progress_mode), mount_from=mount_from)
-    click.echo(f"{reference.removesuffix(f':{target.tag}')}@{found.manifest.digest}")
+    result(f"{reference.removesuffix(f':{target.tag}')}@{found.manifest.digest}")
 
 
 def _place(text: str) -> Place:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from m2build.cli.choosing import choosing, chosen
-from m2build.cli.output import progress, progress_option
+from m2build.cli.output import result
+from m2build.cli.progress import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import StorageError, UsageError
 
@@ -56,7 +57,7 @@ def render(
     story = progress(progress_mode)
     plan = derive(selection, base.find(loaded.base, story), environment=os.environ, progress=story)
     write_files(rendered(plan, text, name=str(template)), output)
-    click.echo(str(output))
+    result(str(output))
 
 
 def _template(path: Path | None) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from m2build.cli.delivery import Delivered
-from m2build.cli.output import json_option, print_json
+from m2build.cli.output import json_option, print_json, result
 from m2build.errors import StorageError, UsageError
 
 _OPTIONS = (
@@ -66,7 +66,7 @@ class Report:
         if self.as_json:
             print_json(document)
         else:
-            click.echo("\n".join(one.name for one in delivered))
+            result(*(one.name for one in delivered))
 
 
 def reporting(command: Callable[..., None]) -> Callable[..., None]:

@@ -9,7 +9,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -21,7 +20,7 @@ from m2build.cli.completion import COMPLETE_VARIABLE, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
 from m2build.cli.inspect import inspect
-from m2build.cli.output import silence
+from m2build.cli.output import explain, prepare_streams, show_traceback, silence
 from m2build.cli.patch import patch
 from m2build.cli.push import push
 from m2build.cli.recipe import recipe
@@ -74,6 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         KeyboardInterrupt: Ctrl-C, or another signal that asks to end.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    prepare_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as for a job in the background, or under nohup
             signal.signal(number, _interrupt)
@@ -139,9 +139,7 @@ def _from_click(error: click.ClickException) -> UsageError:
 
 def _explain(problem: M2BuildError, error: Exception, *, debug: bool) -> int:
     if debug:
-        traceback.print_exception(error)
-    click.echo(f"m2build: {problem}", err=True)
-    hint = problem.hint or next((text for kind, text in _NEXT_STEPS.items() if isinstance(problem, kind)), None)
-    if hint:
-        click.echo(f"  {hint}", err=True)
+        show_traceback(error)
+    step = next((step for kind, step in _NEXT_STEPS.items() if isinstance(problem, kind)), None)
+    explain(problem, problem.hint or step)
     return problem.exit_code
