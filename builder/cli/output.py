@@ -6,7 +6,6 @@ lines are given one by one, so that a line break in a name is an escape as well.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -23,13 +22,6 @@ _OURS = "m2build:"
 """How lines begin that are said by m2build itself."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-
-def prepare_streams() -> None:
-    """Make sure that what a stream's encoding does not have is escaped: help and names are not all ASCII."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def silence(stream: TextIO | None) -> None:

@@ -20,7 +20,7 @@ from m2build.cli.completion import COMPLETE_VARIABLE, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
 from m2build.cli.inspect import inspect
-from m2build.cli.output import explain, prepare_streams, show_traceback, silence
+from m2build.cli.output import explain, show_traceback, silence
 from m2build.cli.patch import patch
 from m2build.cli.push import push
 from m2build.cli.recipe import recipe
@@ -57,7 +57,7 @@ _NEXT_STEPS: dict[type[M2BuildError], str] = {
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="m2build %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error: m2build --debug COMMAND ….")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, as in m2build --debug image --tp 8.")
 def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
 
@@ -73,7 +73,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         KeyboardInterrupt: Ctrl-C, or another signal that asks to end.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    prepare_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as for a job in the background, or under nohup
             signal.signal(number, _interrupt)

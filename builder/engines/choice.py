@@ -94,11 +94,12 @@ def _first(wish: Wish, progress: Progress) -> Engine | None:
     for name in _able(wish.base):
         engine = _called(name, wish)
         try:
-            progress.step(f"building with {engine.probe()}")
+            version = engine.probe()
         except EngineError as error:
             problems.append(error.message)
         else:
             _tell_why(problems, progress)
+            progress.step(f"building with {version}")
             return engine
     problems = problems or [f"no container engine can pull {wish.base}"]
     if wish.load:
@@ -111,7 +112,7 @@ def _first(wish: Wish, progress: Progress) -> Engine | None:
 def _tell_why(problems: list[str], progress: Progress) -> None:
     """Say why it is not the engine that was to be expected, a line for each that was passed over."""
     for problem in problems:
-        progress.notice(f"{problem}; going on without it")
+        progress.notice(f"{problem}; building without it")
 
 
 def _able(base: Place) -> tuple[str, ...]:
