@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import pty
+import signal
 import struct
 import subprocess
+import sys
 import termios
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from m2build.cli import main
 
 
 def on_a_terminal(
@@ -31,7 +37,7 @@ def on_a_terminal(
     """
     primary, secondary = pty.openpty()
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    seen = b""
+    seen: list[bytes] = []
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -42,11 +48,42 @@ def on_a_terminal(
         text=True,
     ) as process:
         os.close(secondary)
-        try:
-            while chunk := os.read(primary, 1 << 16):
-                seen += chunk
-        except OSError:  # the terminal's other end is closed
-            pass
+        _read(primary, seen)
         os.close(primary)
         out = process.stdout.read() if process.stdout else ""
-    return subprocess.CompletedProcess(command, process.returncode, out, ""), seen
+    return subprocess.CompletedProcess(command, process.returncode, out, ""), b"".join(seen)
+
+
+def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
+    """What a terminal receives of a command that runs in this process, which is quicker by its start.
+
+    The streams are such as Python makes them for a terminal of that encoding.
+    """
+    primary, secondary = pty.openpty()
+    received: list[bytes] = []
+    reader = threading.Thread(target=_read, args=(primary, received))
+    reader.start()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    streams, thresholds = (sys.stdout, sys.stderr), gc.get_threshold()
+    sys.stdout = os.fdopen(secondary, "w", encoding=encoding, errors="strict", buffering=1)
+    sys.stderr = os.fdopen(os.dup(secondary), "w", encoding=encoding, errors="backslashreplace", buffering=1)
+    try:
+        main(arguments)
+    finally:
+        sys.stdout.close()
+        sys.stderr.close()
+        sys.stdout, sys.stderr = streams
+        gc.set_threshold(*thresholds)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        reader.join()
+        os.close(primary)
+    return b"".join(received)
+
+
+def _read(primary: int, received: list[bytes]) -> None:
+    try:
+        while chunk := os.read(primary, 1 << 16):
+            received.append(chunk)
+    except OSError:  # the terminal's other end is closed
+        pass

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hostile import NAME, TEXT, registry, verdict, workshop
-from terminals import on_a_terminal
+from terminals import told_on_a_terminal
 from test_command_help import WAYS
 
 M2BUILD = [sys.executable, "-m", "m2build"]
@@ -116,10 +117,22 @@ def host() -> Iterator[str]:
         yield found
 
 
-def seen(place: Path, *arguments: str, **environment: str) -> bytes:
-    own = {"PATH": f"{place}/bin:{os.environ['PATH']}", "M2BUILD_PROGRESS": "auto", **environment}
-    _, received = on_a_terminal([*M2BUILD, *arguments], cwd=place, environment=own)
-    return received
+Seen = Callable[..., bytes]
+
+
+@pytest.fixture
+def seen(place: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """Runs a command in the workshop, and gives what the terminal received."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("PATH", f"{place}/bin", prepend=os.pathsep)
+    monkeypatch.setenv("M2BUILD_PROGRESS", "auto")
+
+    def run(case: Sequence[str], encoding: str = "utf-8", **environment: str) -> bytes:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return told_on_a_terminal([argument.replace("{registry}", host) for argument in case], encoding=encoding)
+
+    return run
 
 
 def ids(case: tuple[str, ...]) -> str:
@@ -127,8 +140,8 @@ def ids(case: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
-def test_nothing_hostile_reaches_the_terminal(case: tuple[str, ...], place: Path, host: str) -> None:
-    received = seen(place, *(argument.replace("{registry}", host) for argument in case))
+def test_nothing_hostile_reaches_the_terminal(case: tuple[str, ...], seen: Seen) -> None:
+    received = seen(case)
     assert [problem for problem in verdict(received) if "--debug" not in case or "Traceback" not in problem] == []
     assert case in SILENT or ESCAPED.search(received), f"the case shows nothing of what is hostile: {received!r}"
 
@@ -149,13 +162,11 @@ def test_every_command_is_tried() -> None:
         ("M2BUILD_PROGRESS", (*IMAGE, *TREE, "--dry-run")),
         ("REGISTRY_AUTH_FILE", ("inspect", "{registry}/a/b:c")),
         ("HTTP_PROXY", ("inspect", "registry.invalid/a/b:c", "--insecure")),
-        ("TMPDIR", (*IMAGE, *TREE, "-o", "docker-archive:never/x.tar")),
         ("XDG_CACHE_HOME", (*IMAGE, "--base", "oci:base:base", "--dry-run")),
     ],
 )
-def test_the_environment_is_hostile(name: str, case: tuple[str, ...], place: Path, host: str) -> None:
-    arguments = [argument.replace("{registry}", host) for argument in case]
-    assert verdict(seen(place, *arguments, **{name: NAME})) == []
+def test_the_environment_is_hostile(name: str, case: tuple[str, ...], seen: Seen) -> None:
+    assert verdict(seen(case, **{name: NAME})) == []
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
@@ -172,16 +183,14 @@ def test_the_environment_is_hostile(name: str, case: tuple[str, ...], place: Pat
     ],
     ids=ids,
 )
-def test_a_terminal_without_unicode_gets_escapes(case: tuple[str, ...], encoding: str, place: Path) -> None:
-    received = seen(place, *case, PYTHONIOENCODING=encoding, PYTHONUTF8="0", LC_ALL="C")
+def test_a_terminal_without_unicode_gets_escapes(case: tuple[str, ...], encoding: str, seen: Seen) -> None:
+    received = seen(case, encoding)
     assert verdict(received.decode(encoding).encode()) == []
     assert len(received) > 20
 
 
 def test_a_diff_is_byte_for_byte_where_no_person_reads_it(place: Path) -> None:
     """And git takes it, hostile names and texts included."""
-    import subprocess
-
     command = [*M2BUILD, "patch", "diff", *HOSTILE]
     diff = subprocess.run(command, cwd=place, capture_output=True, check=True).stdout
     assert b"\x1b[2J" in diff
