@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.choosing import choosing_many, chosen_all, platform_option
 from m2build.cli.delivery import Carrier
 from m2build.cli.destination import Destination, Goal, choosing_goal
@@ -48,6 +49,7 @@ Examples:
     help="What to derive from: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, an image "
     "of Docker's or podman's (docker-daemon:NAME, containers-storage:NAME), or a stand-in made of sources: "
     "pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
+    shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
 )
 @choosing_goal
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.network import insecure_option
 from m2build.cli.output import json_option, note, print_json, result, shell_line
 from m2build.cli.progress import progress, progress_option
@@ -30,8 +31,15 @@ Examples:
   m2build inspect --json docker-archive:minimax-m2.tar | jq -r .content.digest
 """
 )
-@click.argument("image", metavar="IMAGE")
-@click.option("--platform", metavar="OS/ARCH", default="linux/amd64", show_default=True, help="Which image of several.")
+@click.argument("image", metavar="IMAGE", shell_complete=candidates.places(*candidates.IMAGES))
+@click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    default="linux/amd64",
+    show_default=True,
+    help="Which image of several.",
+    shell_complete=candidates.platforms,
+)
 @insecure_option
 @json_option
 @progress_option

@@ -43,6 +43,11 @@ def print_json(value: Mapping[str, object] | list[object]) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def result_candidate(word: str, description: str) -> None:
+    """Print a word that a shell can complete another one to, and its description if it has one, behind a tab."""
+    click.echo("\t".join(printable(part, _encoding(sys.stdout)) for part in (word, description) if part))
+
+
 def result_diff(diff: bytes) -> None:
     """Print a diff on stdout: byte for byte, for `git apply`, unless a person reads it on a terminal."""
     if sys.stdout and sys.stdout.isatty():

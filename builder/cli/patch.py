@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.network import access_to
 from m2build.cli.output import json_option, print_json, result, result_diff
@@ -26,6 +27,7 @@ series_option = click.option(
     "--series",
     "series_name",
     metavar="ID|FILE",
+    shell_complete=candidates.series,
     default=_DEFAULT_SERIES,
     show_default=True,
     help="A shipped series, or your own as a YAML file.",
@@ -36,6 +38,7 @@ source_option = click.option(
     metavar="PLACE",
     help="The sources: a folder, dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
     "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
+    shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
 )
 root_option = click.option(
     "--source-root", metavar="PATH", help="Where the sources stand in an image; default: as in the recipe minimax-m2."
@@ -69,7 +72,7 @@ def list_patches(series_name: str, as_json: bool) -> None:
 
 
 @patch.command(epilog="\b\nExample:\n  m2build patch show disable-rmsnorm-compile")
-@click.argument("patch_id", metavar="PATCH")
+@click.argument("patch_id", metavar="PATCH", shell_complete=candidates.patches)
 @series_option
 @json_option
 def show(patch_id: str, series_name: str, as_json: bool) -> None:

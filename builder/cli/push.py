@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.network import insecure_option
 from m2build.cli.output import result
 from m2build.cli.progress import progress, progress_option
@@ -25,14 +26,22 @@ Examples:
   m2build push oci-archive:minimax-m2.tar localhost:5000/minimax-m2:tp8
 """
 )
-@click.argument("image", metavar="IMAGE")
+@click.argument("image", metavar="IMAGE", shell_complete=candidates.places(*candidates.IMAGES))
 @click.argument("reference", metavar="NAME[:TAG]")
 @click.option(
     "--base",
     metavar="PLACE",
     help="Where the base is, for the layers that the image leaves out; default: where its labels say.",
+    shell_complete=candidates.places(*candidates.IMAGES),
 )
-@click.option("--platform", metavar="OS/ARCH", default="linux/amd64", show_default=True, help="Which image of several.")
+@click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    default="linux/amd64",
+    show_default=True,
+    help="Which image of several.",
+    shell_complete=candidates.platforms,
+)
 @insecure_option
 @progress_option
 def push(image: str, reference: str, base: str | None, platform: str, insecure: bool, progress_mode: str) -> None:

@@ -16,7 +16,7 @@ import click
 
 from m2build import __version__
 from m2build.cli.bake import bake
-from m2build.cli.completion import COMPLETE_VARIABLE, completion
+from m2build.cli.completion import COMPLETE_VARIABLE, answer, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
 from m2build.cli.inspect import inspect
@@ -106,10 +106,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _invoke(arguments: list[str]) -> int:
     """What click's own `main` does, without its printing: not even an empty line at Ctrl-C."""
-    if instruction := os.environ.get(COMPLETE_VARIABLE):
-        from click.shell_completion import shell_complete
-
-        return shell_complete(cli, {}, "m2build", COMPLETE_VARIABLE, instruction)
+    if shell := os.environ.get(COMPLETE_VARIABLE):
+        answer(cli, shell, arguments)
+        return 0
     try:
         with cli.make_context("m2build", arguments) as context:
             cli.invoke(context)
