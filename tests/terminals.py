@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from m2build.cli import main
@@ -55,7 +55,19 @@ def on_a_terminal(
 
 
 def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
-    """What a terminal receives of a command that runs in this process, which is quicker by its start.
+    """What a terminal receives of a command that runs in this process, which is quicker by its start."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    thresholds = gc.get_threshold()
+    try:
+        return received_on_a_terminal(lambda: main(arguments), encoding=encoding)
+    finally:
+        gc.set_threshold(*thresholds)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def received_on_a_terminal(action: Callable[[], object], *, encoding: str = "utf-8") -> bytes:
+    """What a terminal receives of what is printed in this process.
 
     The streams are such as Python makes them for a terminal of that encoding.
     """
@@ -63,19 +75,15 @@ def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> 
     received: list[bytes] = []
     reader = threading.Thread(target=_read, args=(primary, received))
     reader.start()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    streams, thresholds = (sys.stdout, sys.stderr), gc.get_threshold()
+    streams = (sys.stdout, sys.stderr)
     sys.stdout = os.fdopen(secondary, "w", encoding=encoding, errors="strict", buffering=1)
     sys.stderr = os.fdopen(os.dup(secondary), "w", encoding=encoding, errors="backslashreplace", buffering=1)
     try:
-        main(arguments)
+        action()
     finally:
         sys.stdout.close()
         sys.stderr.close()
         sys.stdout, sys.stderr = streams
-        gc.set_threshold(*thresholds)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         reader.join()
         os.close(primary)
     return b"".join(received)

@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TextIO
 
 import click
@@ -20,6 +21,8 @@ from m2build.printable import printable, shell_text
 
 _OURS = "m2build:"
 """How lines begin that are said by m2build itself."""
+_CLEAR = "\r\x1b[K"
+"""Go to the start of the line and clear it."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -34,6 +37,7 @@ def silence(stream: TextIO | None) -> None:
 
 def result(*lines: str) -> None:
     """Print lines of the result on stdout."""
+    clear()
     for line in lines:
         click.echo(_unlike_ours(printable(line, _encoding(sys.stdout))))
 
@@ -62,26 +66,26 @@ def shell_line(words: Iterable[str]) -> str:
     return shell_text(words, _encoding(sys.stdout))
 
 
-def story_line(line: str, *, before: str = "", after: str = "\n") -> None:
-    """Print a line of the story on stderr; that it cannot be written is no reason to stop the work.
+def story_line(line: str) -> None:
+    """Print a line of the story on stderr."""
+    _story(_unlike_ours(printable(line, _encoding(sys.stderr))))
 
-    Args:
-        line: the line, escaped here.
-        before: control characters of our own to stand before it.
-        after: control characters of our own to stand behind it.
-    """
-    try:
-        click.echo(f"{before}{_unlike_ours(printable(line, _encoding(sys.stderr)))}{after}", err=True, nl=False)
-    except OSError:
-        silence(sys.stderr)
+
+def redraw(line: str) -> None:
+    """Show a line on the terminal that is stderr, until anything else is printed."""
+    _story(_unlike_ours(printable(line, _encoding(sys.stderr))), end="")
+    _terminal.is_drawn = True
+
+
+def clear() -> None:
+    """Take away what `redraw` has shown last."""
+    if _terminal.is_drawn:
+        _story("", end="")
 
 
 def note(sentence: str) -> None:
     """Say on stderr what the user should know, however much progress is shown."""
-    try:
-        click.echo(f"{_OURS} {printable(sentence, _encoding(sys.stderr))}", err=True)
-    except OSError:
-        silence(sys.stderr)
+    _story(f"{_OURS} {printable(sentence, _encoding(sys.stderr))}")
 
 
 def show_help(context: click.Context) -> None:
@@ -91,12 +95,9 @@ def show_help(context: click.Context) -> None:
 
 def explain(problem: M2BuildError, hint: str | None) -> None:
     """Print an error on stderr: its message on a line, its details and the next step on indented ones."""
-    encoding = _encoding(sys.stderr)
-    click.echo(f"{_OURS} {printable(problem.message, encoding)}", err=True)
-    for detail in problem.details:
-        click.echo(f"    {printable(detail, encoding)}", err=True)
-    if hint:
-        click.echo(f"  {printable(hint, encoding)}", err=True)
+    note(problem.message)
+    for line in (*(f"    {detail}" for detail in problem.details), *([f"  {hint}"] if hint else [])):
+        story_line(line)
 
 
 def show_traceback(error: BaseException) -> None:
@@ -105,6 +106,29 @@ def show_traceback(error: BaseException) -> None:
         is_frame = part.startswith("  ")
         for line in part.splitlines() if is_frame else [part.strip("\n")]:
             story_line(line)
+
+
+@dataclass
+class _Terminal:
+    """What stands on the terminal's last line.
+
+    Attributes:
+        is_drawn: whether `redraw` has shown a line there.
+    """
+
+    is_drawn: bool = False
+
+
+_terminal = _Terminal()
+
+
+def _story(text: str, end: str = "\n") -> None:
+    """Write to stderr; that it cannot be written is no reason to stop the work."""
+    start, _terminal.is_drawn = _CLEAR * _terminal.is_drawn, False
+    try:
+        click.echo(f"{start}{text}{end}", err=True, nl=False)
+    except OSError:
+        silence(sys.stderr)
 
 
 def _encoding(stream: TextIO | None) -> str:

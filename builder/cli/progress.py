@@ -9,7 +9,7 @@ import time
 
 import click
 
-from m2build.cli.output import note, story_line
+from m2build.cli.output import clear, note, redraw, story_line
 
 _EVERY = 0.1
 """Seconds between two redrawings of a transfer on a terminal."""
@@ -17,8 +17,6 @@ _EVERY_LINE = 10.0
 """Seconds between two lines about transfers in a log."""
 _LARGE = 100_000_000
 """Bytes; that a smaller transfer has ended is not worth a line in a log."""
-_START = "\r\x1b[K"
-"""Go to the start of the line and clear it: a percentage may stand there."""
 
 
 class TerminalProgress:
@@ -29,7 +27,7 @@ class TerminalProgress:
 
     def step(self, message: str) -> None:
         """Print the step."""
-        story_line(message, before=_START)
+        story_line(message)
 
     def transfer(self, label: str, done: int, total: int) -> None:
         """Redraw the percentage, at most ten times a second."""
@@ -38,16 +36,16 @@ class TerminalProgress:
             return
         self._drawn = now
         share = 100 * done // total if total else 100
-        line = f"  {label} {share} % of {_amount(total)}"
-        story_line(line[: _width()], before=_START, after="" if done < total else _START)
+        redraw(f"  {label} {share} % of {_amount(total)}"[: _width()])
+        if done >= total:
+            clear()
 
     def output(self, line: str) -> None:
         """Print the line, indented: it is not ours."""
-        story_line(f"  {line.expandtabs()}", before=_START)
+        story_line(f"  {line.expandtabs()}")
 
     def notice(self, sentence: str) -> None:
         """Print the sentence."""
-        story_line("", before=_START, after="")
         note(sentence)
 
 

@@ -20,7 +20,7 @@ from m2build.cli.completion import COMPLETE_VARIABLE, answer, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
 from m2build.cli.inspect import inspect
-from m2build.cli.output import explain, show_traceback, silence
+from m2build.cli.output import clear, explain, show_traceback, silence
 from m2build.cli.patch import patch
 from m2build.cli.push import push
 from m2build.cli.recipe import recipe
@@ -83,6 +83,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = _invoke(arguments)
         if sys.stdout:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        clear()
+        raise
     except BrokenPipeError:
         # Whoever read our output has seen enough, which is no failure.
         silence(sys.stdout)

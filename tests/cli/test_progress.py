@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from checkouts import checkout, store
 from commands import m2build
-from terminals import on_a_terminal
+from terminals import on_a_terminal, received_on_a_terminal
 
+from m2build.cli import output
 from m2build.cli import progress as module
 from m2build.cli.progress import PlainProgress, TerminalProgress, progress
+from m2build.errors import M2BuildError
 
 RESULT = re.compile(r"m2build/minimax-m2\.1@sha256:[0-9a-f]{64}\n")
 
@@ -43,8 +46,8 @@ def seen_on_a_terminal(*arguments: str, columns: int = 200) -> tuple[str, str]:
 def test_a_terminal_sees_percentages_and_a_log_lines(tree: Path, tmp_path: Path) -> None:
     out, seen = seen_on_a_terminal(*derive(f"dir:{tree}", tmp_path / "seen.tar"))
     assert RESULT.fullmatch(out)
-    assert "\x1b[Kreading layer " in seen
-    assert "\x1b[Kwriting layer " in seen
+    assert seen.startswith("reading layer ")
+    assert "\nwriting layer " in seen
     piped = m2build(*derive(f"dir:{tree}", tmp_path / "piped.tar"))
     assert (piped.returncode, piped.stdout) == (0, out)
     assert re.fullmatch(r"reading layer [^\n]*\n(writing layer [^\n\r\x1b]*\n)+", piped.stderr), piped.stderr
@@ -79,6 +82,25 @@ def test_what_moves_is_a_percentage_that_ends(tmp_path: Path) -> None:
     drawn = [part for part in seen.split("\r\x1b[K") if part.startswith("  ")]
     assert drawn
     assert max(map(len, drawn)) == 11, "a line that wraps would not be cleared"
+
+
+def test_an_error_takes_the_percentage_away() -> None:
+    """What the terminal then shows is told by a terminal's own rule: the cursor goes back, the line is cleared."""
+
+    def lines(ending: Callable[[], None]) -> list[str]:
+        def draw() -> None:
+            TerminalProgress().transfer("layer", 1, 2)
+            ending()
+
+        seen = received_on_a_terminal(draw).decode()
+        return [line.rpartition("\r\x1b[K")[2].rstrip("\r") for line in seen.split("\n")]
+
+    assert lines(lambda: output.explain(M2BuildError("it stopped", details=["a"]), "b")) == [
+        "m2build: it stopped", "    a", "  b", "",
+    ]  # fmt: skip
+    assert lines(lambda: output.note("n")) == ["m2build: n", ""]
+    assert lines(lambda: output.result("r")) == ["r", ""]
+    assert lines(output.clear) == [""]
 
 
 @pytest.mark.parametrize("command", ["status", "diff", "apply"])
@@ -159,13 +181,14 @@ def test_a_notice_is_shown_in_every_mode(mode: str, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("shown", [TerminalProgress(), PlainProgress()])
-def test_what_an_engine_says_cannot_look_like_us(
-    shown: TerminalProgress | PlainProgress, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shown.output("m2build: forged\r\x1b[1A")
-    shown.output("a\tb")
-    shown.step("m2build: forged\nm2build: forged")
-    shown.transfer("\x1b[2J\u202e", 0, 10)
-    err = capsys.readouterr().err.replace("\r", "")  # click takes our own sequence out where it is no terminal
-    assert not re.search(r"^m2build:", err, re.MULTILINE)
-    assert set(re.findall(r"[^\n -~]", err)) == set()
+def test_what_an_engine_says_cannot_look_like_us(shown: TerminalProgress | PlainProgress) -> None:
+    def say() -> None:
+        shown.output("m2build: forged\r\x1b[1A")
+        shown.output("a\tb")
+        shown.step("m2build: forged\nm2build: forged")
+        shown.transfer("\x1b[2J\u202e", 0, 10)
+        shown.notice("\x1b[2J")
+
+    seen = received_on_a_terminal(say).decode().replace("\r\x1b[K", "\n").replace("\r\n", "\n")
+    assert re.findall(r"^m2build:.*", seen, re.MULTILINE) == ["m2build: \\x1b[2J"]
+    assert set(re.findall(r"[^\n -~]", seen)) == set()
