@@ -59,6 +59,7 @@ CASES: list[tuple[str, ...]] = [
     ("patch", "revert", "--source", NAME),
     ("render", *IMAGE[1:], "-o", "context", "--source", f"dir:{NAME}-", "--unpinned"),
     ("render", *IMAGE[1:], "-o", f"render-{NAME}", "--source", "dir:tree", "--unpinned"),
+    ("render", *IMAGE[1:], "-o", "m2build: forged", "--source", "dir:tree", "--unpinned"),
     ("render", *IMAGE[1:], "-o", "context", "--source", "dir:tree", "--unpinned", "--template", NAME),
     ("render", *IMAGE[1:], "-o", "context", "--source", "dir:tree", "--unpinned", "--template", "template"),
     ("render", *IMAGE[1:], "-o", "context", "--base", NAME),
@@ -101,7 +102,7 @@ CASES: list[tuple[str, ...]] = [
     (*IMAGE, "--base", "{registry}/a/b:c"),
 ]
 SILENT = {("push", "oci:base", "{registry}/a/b:c"), (*IMAGE, *TREE, "-o", f"oci:{TEXT}")}
-ESCAPED = re.compile(rb"\\x1b|\\u001b|\\033|\\u202e")
+ESCAPED = re.compile(rb"\\x1b|\\u001b|\\033|\\u202e|\\x3a")
 
 
 @pytest.fixture(scope="module")
