@@ -1,12 +1,13 @@
 """The one error tree: a class and an exit code for each kind of failure.
 
 Everything that the library raises on purpose is an `M2BuildError`. Foreign exceptions are translated where they
-enter, with the cause kept; the command line catches this one class, prints `str(error)` and `error.hint`, and exits
-with `error.exit_code`.
+enter, with the cause kept; the command line catches this one class, prints message, details and hint, each on lines of
+its own, and exits with `error.exit_code`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -15,14 +16,22 @@ class M2BuildError(Exception):
 
     Attributes:
         exit_code: what the process exits with; one number for each kind, see the table in the README.
+        message: one sentence. A line break in it comes from a name that it quotes, and is shown as an escape.
+        details: further lines, as of a list of problems or of a program's output.
         hint: the next step for the user, or None where the message already says it.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, details: Sequence[str] = ()) -> None:
         super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
         self.hint = hint
+
+    def __str__(self) -> str:
+        """The message, and the details below it, indented."""
+        return "\n    ".join([self.message, *self.details])
 
 
 class UsageError(M2BuildError):

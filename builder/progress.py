@@ -17,6 +17,9 @@ class Progress(Protocol):
     def output(self, line: str) -> None:
         """A program that does a part of the work says this of it."""
 
+    def notice(self, sentence: str) -> None:
+        """The user should know this, however much progress they want to see: something is not as they may expect."""
+
 
 class Silent:
     """The `Progress` of callers that do not want to know."""
@@ -28,4 +31,7 @@ class Silent:
         """Say nothing."""
 
     def output(self, line: str) -> None:
+        """Say nothing."""
+
+    def notice(self, sentence: str) -> None:
         """Say nothing."""

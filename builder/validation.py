@@ -30,14 +30,15 @@ def validate(document: Document, model: type[ModelType]) -> ModelType:
     """The document as a model.
 
     Raises:
-        UsageError: it does not fit; the message has a line for each problem, with its place and the nearest valid key.
+        UsageError: it does not fit; the message is the first problem, with its place and the nearest valid key, and the
+            details are the others.
     """
     try:
         # JSON mode, because there a strict tuple takes a list.
         return model.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise UsageError("\n".join(_lines(document, model, found))) from error
+        first, *others = _lines(document, model, error.errors(include_url=False, include_input=False))
+        raise UsageError(first, details=others) from error
 
 
 def misplaced(message: str, *keys: str) -> PydanticCustomError:

@@ -8,6 +8,7 @@ nor of root, nor of any other tool.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ from m2build.patches.tree import SourceTree
 pytest_plugins = ["engine_fixtures"]
 
 ENGINES = "tests/engines/"
+
+# Progress would stand before the errors and warnings that tests look at; those that are about it set it themselves.
+os.environ["M2BUILD_PROGRESS"] = "quiet"
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

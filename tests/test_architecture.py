@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,6 +126,36 @@ def test_only_the_command_line_prints_and_exits() -> None:
             call = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
             if call in {"print", "exit", "quit", "sys.exit", "os._exit", "os.chdir", "input"}:
                 found.append(f"{name}:{getattr(node, 'lineno', 0)} calls {call}")
+    assert found == []
+
+
+def test_the_command_line_prints_in_one_module_only() -> None:
+    """It escapes what comes from outside, and no command can go around it."""
+    found = [
+        f"{name}:{node.lineno} uses {used}"
+        for name, path in MODULES.items()
+        if name.startswith("m2build.cli.") and name != "m2build.cli.output"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute | ast.Name)
+        and re.fullmatch(
+            r"print|input|click\.(s?echo|echo_via_pager|prompt|confirm|progressbar)|sys\.std(out|err)\.(write|buffer).*",
+            used := ast.unparse(node),
+        )
+    ]
+    assert found == []
+
+
+def test_errors_are_raised_with_one_line_and_details() -> None:
+    """A line break of our own in a message could not be told from one in a name."""
+    kinds = {kind.__name__ for kind in every_error(errors.M2BuildError)}
+    found = [
+        f"{name}:{node.lineno}"
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in kinds
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and "\n" in part.value
+    ]
     assert found == []
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from m2build.cli import candidates
 from m2build.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _RECIPE = click.option(
     "--recipe",
     "recipe_name",
     metavar="NAME|FILE",
+    shell_complete=candidates.recipes,
     default="minimax-m2",
     show_default=True,
     help="A shipped recipe, or your own as a YAML file.",
@@ -27,13 +29,23 @@ _OVERRIDES = click.option(
     "--set",
     "overrides",
     metavar="KEY=VALUE",
+    shell_complete=candidates.overrides,
     multiple=True,
     help="Override a value of the recipe, as in profiles.tp8.flags.port=9000. Repeatable.",
 )
 _CHOICES: Mapping[str, Mapping[str, Any]] = {
-    "tp": {"type": click.IntRange(min=1), "metavar": "N", "help": "Tensor parallel size; --tp 8 is --profile tp8."},
-    "profile": {"metavar": "ID", "help": "The profile, by its id."},
-    "model": {"metavar": "ID", "help": "The model, by its id; default: the recipe's default_model."},
+    "tp": {
+        "type": click.IntRange(min=1),
+        "metavar": "N",
+        "help": "Tensor parallel size; --tp 8 is --profile tp8.",
+        "shell_complete": candidates.sizes,
+    },
+    "profile": {"metavar": "ID", "help": "The profile, by its id.", "shell_complete": candidates.profiles},
+    "model": {
+        "metavar": "ID",
+        "help": "The model, by its id; default: the recipe's default_model.",
+        "shell_complete": candidates.models,
+    },
 }
 
 
@@ -47,6 +59,7 @@ platform_option = click.option(
     "--platform",
     metavar="OS/ARCH",
     callback=_checked_platform,
+    shell_complete=candidates.platforms,
     help="Which image of a base that has several; default: the recipe's.",
 )
 

@@ -1,29 +1,125 @@
-"""`m2build completion`: what a shell needs to complete our words."""
+"""`m2build completion`: what a shell needs to complete our words, and the answers to what it then asks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
+from m2build.cli.candidates import paths
 from m2build.cli.groups import Command
+from m2build.cli.output import result, result_candidate
+from m2build.cli.typed import typed
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
-"""The environment variable through which a shell asks for completions."""
+"""The environment variable through which a shell, which it names, asks for completions."""
+
+_BASH = r"""
+_m2build_completion() {
+    local candidate
+    COMPREPLY=()
+    while IFS= read -r candidate; do
+        COMPREPLY+=("$candidate")
+    done < <(_M2BUILD_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    # What goes on behind a slash, a colon or an equals sign gets no space.
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[/:=] ]]; then
+        compopt -o nospace
+    fi
+}
+complete -F _m2build_completion m2build
+"""
+_ZSH = r"""
+#compdef m2build
+_m2build() {
+    local line value answer
+    local -a open closed shown
+    answer=$(_M2BUILD_COMPLETE=zsh "${words[1]}" "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)
+    for line in "${(@f)answer}"; do
+        value=${line%%$'\t'*}
+        if [[ $value == *[/:=] ]]; then
+            open+=("$value")
+        elif [[ -n $value ]]; then
+            closed+=("$value")
+            shown+=("${line/$'\t'/  -- }")
+        fi
+    done
+    # What goes on behind a slash, a colon or an equals sign gets no space.
+    (( $#open )) && compadd -S '' -a open
+    (( $#closed )) && compadd -l -d shown -a closed
+}
+# Either the file lies in $fpath and this is the function's first call, or it is evaluated.
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _m2build "$@"
+else
+    compdef _m2build m2build
+fi
+"""
+_FISH = r"""
+function __m2build_complete
+    set --local words (commandline --tokenize --current-process --cut-at-cursor)
+    set --local current (commandline --current-token --cut-at-cursor | string unescape)
+    _M2BUILD_COMPLETE=fish $words[1] $words "$current" 2>/dev/null
+end
+complete --command m2build --no-files --arguments '(__m2build_complete)'
+"""
+_SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 @click.command(
     cls=Command,
     epilog="""\b
 Examples:
+  # In ~/.bashrc, or ~/.zshrc behind compinit:
   eval "$(m2build completion bash)"
   m2build completion fish > ~/.config/fish/completions/m2build.fish
 """,
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+@click.argument("shell", type=click.Choice(list(_SCRIPTS)))
+def completion(shell: str) -> None:
     """Print the completion script for a shell."""
-    from click.shell_completion import get_completion_class
+    result(*_SCRIPTS[shell].strip().splitlines())
 
-    completer = get_completion_class(shell)
-    if completer is not None:
-        click.echo(completer(context.find_root().command, {}, "m2build", COMPLETE_VARIABLE).source())
+
+def answer(command: click.Command, shell: str, arguments: Sequence[str]) -> None:
+    """Print what the last word of a command line can become: a line each, for zsh and fish with a description.
+
+    Whatever goes wrong, as with a broken recipe, there is nothing to offer, and nothing is said in the middle of a
+    line that is being typed.
+
+    Args:
+        command: the whole command line's.
+        shell: which one asks.
+        arguments: of bash the line up to the cursor, and COMP_WORDBREAKS; of the others the words.
+    """
+    try:
+        if shell == "bash":
+            line = typed(*arguments)
+            result(*(line.replacement(word) for word, _ in _completions(command, line.words)))
+        else:
+            for word, text in _completions(command, arguments):
+                result_candidate(word, text)
+    except Exception:  # noqa: BLE001 - see above
+        return
+
+
+def _completions(command: click.Command, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the last word can become, as a whole, with a description."""
+    from click.shell_completion import ShellComplete
+
+    *complete, last = words[1:]
+    option, equals, _ = last.partition("=")
+    before = f"{option}=" if equals and option.startswith("-") else ""  # `--option=value`: of it click gives the value
+    for item in ShellComplete(command, {}, "m2build", COMPLETE_VARIABLE).get_completions(complete, last):
+        yield from ((f"{before}{value}", text) for value, text in _values(item))
+
+
+def _values(item: CompletionItem) -> Iterator[tuple[str, str]]:
+    """What click offers; it leaves files to the shell, which knows nothing of a word's parts."""
+    if item.type in ("file", "dir"):
+        yield from ((path, "") for path in paths(item.value, folders_only=item.type == "dir"))
+    else:
+        yield item.value, " ".join((item.help or "").split())

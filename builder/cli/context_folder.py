@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from m2build.cli.output import result
 from m2build.errors import UsageError
 
 _OPTIONS = (
@@ -38,7 +39,7 @@ def _write(files: Mapping[str, bytes], folder: Path, *, replace: bool) -> None:
     from m2build.patches.writing import write_files
 
     write_files(files, folder, may_replace=lambda there: _is_ours(there) and _may_go(folder, replace=replace))
-    click.echo(str(folder))
+    result(str(folder))
 
 
 def _may_go(folder: Path, *, replace: bool) -> bool:

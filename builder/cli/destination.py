@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
 from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind, parse_place
@@ -26,6 +27,7 @@ _OPTIONS = (
         metavar="PLACE",
         help="Where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG, "
         "docker-daemon:NAME:TAG or containers-storage:NAME:TAG.",
+        shell_complete=candidates.places(*candidates.IMAGES),
     ),
     click.option(
         "-t", "--tag", "reference", metavar="NAME[:TAG]", help="What to call the image; default: m2build/MODEL:PROFILE."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from m2build.cli.output import show_help
 from m2build.errors import UsageError
 from m2build.suggest import did_you_mean
 
@@ -45,7 +46,7 @@ class Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the group's own options off the command line."""
         if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help(), err=True)
+            show_help(ctx)
             ctx.exit(UsageError.exit_code)
         _check_once(self, ctx, args)
         return super().parse_args(ctx, args)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.choosing import choosing_many, chosen_all, platform_option
 from m2build.cli.delivery import Carrier
 from m2build.cli.destination import Destination, Goal, choosing_goal
 from m2build.cli.groups import Command
 from m2build.cli.network import access_to, insecure_option
-from m2build.cli.output import print_json, progress, progress_option, tell
+from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import plan_document, plan_lines
+from m2build.cli.progress import progress, progress_option
 from m2build.cli.report import Report, reporting
 from m2build.places import PlaceKind, parse_place
 
@@ -49,6 +51,7 @@ Examples:
     help="What to derive from: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, an image "
     "of Docker's or podman's (docker-daemon:NAME, containers-storage:NAME), or a stand-in made of sources: "
     "pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
+    shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
 )
 @choosing_goal
 @click.option(
@@ -133,7 +136,7 @@ def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:
         then = f"; `m2build push {to.place.location}:{to.tag} REGISTRY/NAME:{to.tag}` completes and publishes it"
     else:
         what, then = "the layout", ""
-    tell(f"m2build: wrote {what} {to.place.location}, as no container engine was used{then}\n")
+    note(f"wrote {what} {to.place.location}, as no container engine was used{then}")
 
 
 def _print_plans(selections: Sequence[Selection], base: Base, story: Progress, *, as_json: bool) -> None:
@@ -144,4 +147,5 @@ def _print_plans(selections: Sequence[Selection], base: Base, story: Progress, *
         documents = [plan_document(plan) for plan in plans]
         print_json(documents[0] if len(documents) == 1 else list[object](documents))
     else:
-        click.echo("\n\n".join("\n".join(plan_lines(plan)) for plan in plans))
+        for number, plan in enumerate(plans):
+            result(*[""] * bool(number), *plan_lines(plan))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.groups import Command
 from m2build.cli.network import insecure_option
-from m2build.cli.output import json_option, progress, progress_option, tell
+from m2build.cli.output import json_option, note, print_json, result, shell_line
+from m2build.cli.progress import progress, progress_option
 from m2build.labels import BASE_CHAIN_ID, OCI, OWN
 from m2build.places import parse_place
 
@@ -33,8 +33,15 @@ Examples:
   m2build inspect --json docker-archive:minimax-m2.tar | jq -r .content.digest
 """,
 )
-@click.argument("image", metavar="IMAGE")
-@click.option("--platform", metavar="OS/ARCH", default="linux/amd64", show_default=True, help="Which image of several.")
+@click.argument("image", metavar="IMAGE", shell_complete=candidates.places(*candidates.IMAGES))
+@click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    default="linux/amd64",
+    show_default=True,
+    help="Which image of several.",
+    shell_complete=candidates.platforms,
+)
 @insecure_option
 @json_option
 @progress_option
@@ -59,12 +66,11 @@ def inspect(image: str, platform: str, insecure: bool, as_json: bool, progress_m
             height = base_height(stored.image.config)
             content = read_content(completed(stored.image, None, platform, access), height, story)
     else:
-        tell(f"m2build: {place} was not derived by m2build, or does not say from what; there is nothing to compare\n")
+        note(f"{place} was not derived by m2build, or does not say from what; there is nothing to compare")
     if as_json:
-        # Escaped, as the names of files need not be Unicode.
-        click.echo(json.dumps(_document(stored, height, content), indent=2))
+        print_json(_document(stored, height, content))
     else:
-        click.echo("\n".join(map(_printable, _lines(stored, height, content))))
+        result(*_lines(stored, height, content))
 
 
 def _document(stored: StoredImage, height: int, content: Content | None) -> dict[str, object]:
@@ -101,7 +107,7 @@ def _lines(stored: StoredImage, height: int, content: Content | None) -> Iterato
         yield f"content     {content.digest}"
         yield from (f"changed     /{path}  {_shown(entry)}" for path, entry in content.changed.items())
         yield from (f"removed     /{path}" for path in content.removed)
-    yield f"entrypoint  {shlex.join(_entrypoint(config))}"
+    yield f"entrypoint  {shell_line(_entrypoint(config))}"
 
 
 def _origin(config: ImageConfig) -> dict[str, str | None]:
@@ -130,8 +136,3 @@ def _shown(entry: Entry) -> str:
     """An entry, short: of a digest as much as git shows of its own."""
     what = {"file": entry.value[:19], "symlink": f"-> {entry.value}"}.get(entry.kind, str(entry.kind))
     return f"{entry.mode:04o} {entry.owner} {what}" + " with capabilities" * bool(entry.capabilities)
-
-
-def _printable(line: str) -> str:
-    """A line without what would move the cursor, or is no Unicode: an image's names and labels are anybody's."""
-    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in line)

@@ -1,105 +1,140 @@
-"""How results, stories and progress look: stdout is the result, stderr is the story."""
+"""What the command line prints: stdout is the result, stderr is the story, and every line goes through here.
+
+Whatever comes from outside is escaped here, so that no command can forget it: nothing else in this room prints, and
+lines are given one by one, so that a line break in a name is an escape as well.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TextIO
 
 import click
 
-_EVERY = 0.1
-"""Seconds between two redrawings of a transfer."""
+from m2build.errors import M2BuildError
+from m2build.printable import printable, shell_text
+
+_OURS = "m2build:"
+"""How lines begin that are said by m2build itself."""
+_CLEAR = "\r\x1b[K"
+"""Go to the start of the line and clear it."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 def silence(stream: TextIO | None) -> None:
-    """Send a stream to nowhere: nobody reads it, and the interpreter must not try to flush to it again at its end."""
+    """Send a stream to nowhere: nothing reads it, and the interpreter must not try to flush to it again at its end."""
     if stream is not None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
-def tell(text: str) -> None:
-    """Write to stderr; that nobody listens to the story is no reason not to do the work."""
+def result(*lines: str) -> None:
+    """Print lines of the result on stdout."""
+    clear()
+    for line in lines:
+        click.echo(_unlike_ours(printable(line, _encoding(sys.stdout))))
+
+
+def print_json(value: Mapping[str, object] | list[object]) -> None:
+    """Print a value as indented JSON on stdout, in ASCII: JSON has escapes of its own, which every reader undoes."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def result_candidate(word: str, description: str) -> None:
+    """Print a word that a shell can complete another one to, and its description if it has one, behind a tab."""
+    click.echo("\t".join(printable(part, _encoding(sys.stdout)) for part in (word, description) if part))
+
+
+def result_diff(diff: bytes) -> None:
+    """Print a diff on stdout: byte for byte, for `git apply`, unless a person reads it on a terminal."""
+    if sys.stdout and sys.stdout.isatty():
+        for line in diff.decode(errors="backslashreplace").removesuffix("\n").split("\n"):
+            click.echo("\t".join(printable(part, _encoding(sys.stdout)) for part in line.split("\t")))
+    else:
+        click.echo(diff, nl=False)
+
+
+def shell_line(words: Iterable[str]) -> str:
+    """A command line as stdout can show it, for a shell to run."""
+    return shell_text(words, _encoding(sys.stdout))
+
+
+def story_line(line: str) -> None:
+    """Print a line of the story on stderr."""
+    _story(_unlike_ours(printable(line, _encoding(sys.stderr))))
+
+
+def redraw(line: str) -> None:
+    """Show a line on the terminal that is stderr, until anything else is printed."""
+    _story(_unlike_ours(printable(line, _encoding(sys.stderr))), end="")
+    _terminal.is_drawn = True
+
+
+def clear() -> None:
+    """Take away what `redraw` has shown last."""
+    if _terminal.is_drawn:
+        _story("", end="")
+
+
+def note(sentence: str) -> None:
+    """Say on stderr what the user should know, however much progress is shown."""
+    _story(f"{_OURS} {printable(sentence, _encoding(sys.stderr))}")
+
+
+def show_help(context: click.Context) -> None:
+    """Print a command's help on stderr."""
+    click.echo(context.get_help(), err=True)
+
+
+def explain(problem: M2BuildError, hint: str | None) -> None:
+    """Print an error on stderr: its message on a line, its details and the next step on indented ones."""
+    note(problem.message)
+    for line in (*(f"    {detail}" for detail in problem.details), *([f"  {hint}"] if hint else [])):
+        story_line(line)
+
+
+def show_traceback(error: BaseException) -> None:
+    """Print an error's traceback on stderr; of its messages, each is one line."""
+    for part in traceback.format_exception(error):
+        is_frame = part.startswith("  ")
+        for line in part.splitlines() if is_frame else [part.strip("\n")]:
+            story_line(line)
+
+
+@dataclass
+class _Terminal:
+    """What stands on the terminal's last line.
+
+    Attributes:
+        is_drawn: whether `redraw` has shown a line there.
+    """
+
+    is_drawn: bool = False
+
+
+_terminal = _Terminal()
+
+
+def _story(text: str, end: str = "\n") -> None:
+    """Write to stderr; that it cannot be written is no reason to stop the work."""
+    start, _terminal.is_drawn = _CLEAR * _terminal.is_drawn, False
     try:
-        click.echo(text, err=True, nl=False)
+        click.echo(f"{start}{text}{end}", err=True, nl=False)
     except OSError:
         silence(sys.stderr)
 
 
-class TerminalProgress:
-    """Progress on a terminal: one line a step, and a percentage that is redrawn while bytes move."""
-
-    def __init__(self) -> None:
-        self._drawn = 0.0
-
-    def step(self, message: str) -> None:
-        """Print the step."""
-        tell(f"\r\x1b[K{message}\n")
-
-    def transfer(self, label: str, done: int, total: int) -> None:
-        """Redraw the percentage, at most ten times a second."""
-        now = time.monotonic()
-        if done < total and now - self._drawn < _EVERY:
-            return
-        self._drawn = now
-        share = 100 * done // total if total else 100
-        end = "" if done < total else "\r\x1b[K"
-        tell(f"\r\x1b[K  {label} {share} % of {total / 1e6:.1f} MB{end}")
-
-    def output(self, line: str) -> None:
-        """Print the line."""
-        tell(f"\r\x1b[K{line}\n")
+def _encoding(stream: TextIO | None) -> str:
+    return str(stream.encoding or "utf-8") if stream else "utf-8"
 
 
-class PlainProgress:
-    """Progress in a log: one line a step and nothing else."""
-
-    def step(self, message: str) -> None:
-        """Print the step."""
-        tell(f"{message}\n")
-
-    def transfer(self, label: str, done: int, total: int) -> None:
-        """Say nothing: a log has no use for percentages."""
-
-    def output(self, line: str) -> None:
-        """Print the line."""
-        tell(f"{line}\n")
-
-
-class QuietProgress(PlainProgress):
-    """No progress at all."""
-
-    def step(self, message: str) -> None:
-        """Say nothing."""
-
-    def output(self, line: str) -> None:
-        """Say nothing."""
-
-
-def progress(mode: str) -> TerminalProgress | PlainProgress:
-    """The progress of a mode: `auto` shows it when stderr is a terminal."""
-    if mode == "auto":
-        return TerminalProgress() if sys.stderr.isatty() else QuietProgress()
-    return PlainProgress() if mode == "plain" else QuietProgress()
-
-
-progress_option = click.option(
-    "--progress",
-    "progress_mode",
-    type=click.Choice(["auto", "plain", "quiet"]),
-    default="auto",
-    show_default=True,
-    help="How to tell what is going on, on stderr.",
-)
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-
-def print_json(value: Mapping[str, object] | list[object]) -> None:
-    """Print a value as indented JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def _unlike_ours(line: str) -> str:
+    """A line that does not begin as ours do: a file can be called `m2build: done`."""
+    return line.replace(":", "\\x3a", 1) if line.startswith(_OURS) else line

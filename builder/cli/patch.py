@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.network import access_to
-from m2build.cli.output import json_option, print_json, progress
+from m2build.cli.output import json_option, print_json, result, result_diff
+from m2build.cli.progress import progress, progress_option
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places import Place, PlaceKind, parse_place
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
     from m2build.patches.series import Series
     from m2build.patches.tree import SourceTree
+    from m2build.progress import Progress
 
 _DEFAULT_SERIES = "minimax-m2-rocm"
 
@@ -24,6 +27,7 @@ series_option = click.option(
     "--series",
     "series_name",
     metavar="ID|FILE",
+    shell_complete=candidates.series,
     default=_DEFAULT_SERIES,
     show_default=True,
     help="A shipped series, or your own as a YAML file.",
@@ -34,6 +38,7 @@ source_option = click.option(
     metavar="PLACE",
     help="The sources: a folder, dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
     "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
+    shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
 )
 root_option = click.option(
     "--source-root", metavar="PATH", help="Where the sources stand in an image; default: as in the recipe minimax-m2."
@@ -63,11 +68,11 @@ def list_patches(series_name: str, as_json: bool) -> None:
         print_json(series.model_dump(mode="json"))
         return
     for entry in series.patches:
-        click.echo(f"{entry.id}  {entry.releases}\n    {entry.summary}")
+        result(f"{entry.id}  {entry.releases}", f"    {entry.summary}")
 
 
 @patch.command(epilog="\b\nExample:\n  m2build patch show disable-rmsnorm-compile")
-@click.argument("patch_id", metavar="PATCH")
+@click.argument("patch_id", metavar="PATCH", shell_complete=candidates.patches)
 @series_option
 @json_option
 def show(patch_id: str, series_name: str, as_json: bool) -> None:
@@ -76,16 +81,15 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
     if as_json:
         print_json(entry.model_dump(mode="json"))
         return
-    click.echo(f"{entry.id}: {entry.summary}\n")
-    click.echo("".join(f"  {line}\n" for line in entry.why.splitlines()))
-    click.echo(f"codemod      {entry.codemod}")
+    result(f"{entry.id}: {entry.summary}", "", *(f"  {line}" for line in entry.why.splitlines()), "")
+    result(f"codemod      {entry.codemod}")
     for name, value in entry.parameters.items():
-        click.echo(f"  {name} = {value}")
-    click.echo(f"releases     {entry.releases}")
-    click.echo(f"when absent  {entry.when_absent}")
-    click.echo(f"accepts      {', '.join(['applied', *entry.accept])}")
+        result(f"  {name} = {value}")
+    result(f"releases     {entry.releases}")
+    result(f"when absent  {entry.when_absent}")
+    result(f"accepts      {', '.join(['applied', *entry.accept])}")
     for reference in entry.references:
-        click.echo(f"reference    {reference}")
+        result(f"reference    {reference}")
 
 
 @patch.command(epilog="\b\nExample:\n  m2build patch status --source ./sglang/python")
@@ -94,16 +98,19 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
 @series_option
 @click.option("--check", is_flag=True, help="Exit with 14 if a patch would change something.")
 @json_option
-def status(source: str, source_root: str | None, series_name: str, check: bool, as_json: bool) -> None:
+@progress_option
+def status(
+    source: str, source_root: str | None, series_name: str, check: bool, as_json: bool, progress_mode: str
+) -> None:
     """Say what each patch comes to on these sources. Writes nothing."""
     from m2build.patches.audit import account
 
-    changeset = _changeset(source, source_root, series_name)
+    changeset = _changeset(source, source_root, series_name, progress(progress_mode))
     if as_json:
         print_json(account(changeset))
     else:
-        for result in changeset.results:
-            _print_result(result)
+        for found in changeset.results:
+            _print_result(found)
     changeset.checked()
     if check and changeset.changes:
         raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="`m2build patch diff` shows how")
@@ -122,18 +129,19 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write numbered patches and `series` to a new folder."
 )
-def diff(source: str, source_root: str | None, series_name: str, output: Path | None) -> None:
+@progress_option
+def diff(source: str, source_root: str | None, series_name: str, output: Path | None, progress_mode: str) -> None:
     """Print what the series changes as one diff, for `git apply` or `patch -p1`."""
     from m2build.patches.diff import git_diff
     from m2build.patches.patch_files import patch_files
     from m2build.patches.writing import write_files
 
-    changeset = _changeset(source, source_root, series_name).checked()
+    changeset = _changeset(source, source_root, series_name, progress(progress_mode)).checked()
     if output is None:
-        click.echo(git_diff(changeset.changes), nl=False)
+        result_diff(git_diff(changeset.changes))
     else:
         write_files(patch_files(changeset), output)
-        click.echo(str(output))
+        result(str(output))
 
 
 @patch.command(
@@ -149,8 +157,15 @@ Examples:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the patched tree to a new folder instead.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 14 if something would change.")
 @json_option
+@progress_option
 def apply(
-    source: str, source_root: str | None, series_name: str, output: Path | None, check: bool, as_json: bool
+    source: str,
+    source_root: str | None,
+    series_name: str,
+    output: Path | None,
+    check: bool,
+    as_json: bool,
+    progress_mode: str,
 ) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` takes it back."""
     from m2build.patches.audit import account
@@ -160,7 +175,7 @@ def apply(
     from m2build.patches.writing import apply_to_directory, write_tree
 
     place = _place(source)
-    tree = _open(place, source_root)
+    tree = _open(place, source_root, progress(progress_mode))
     changeset = apply_series(_load(series_name), tree, load_codemods()).checked()
     if check and changeset.changes:
         raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="run it without --check")
@@ -171,8 +186,8 @@ def apply(
     if as_json:
         print_json(account(changeset))
         return
-    for result in changeset.results:
-        _print_result(result)
+    for found in changeset.results:
+        _print_result(found)
 
 
 @patch.command(epilog="\b\nExample:\n  m2build patch revert --source ./sglang/python")
@@ -184,7 +199,7 @@ def revert(source: str, series_name: str) -> None:
 
     folder = _folder(_place(source), "revert")
     for change in revert_directory(_load(series_name).id, folder):
-        click.echo(change.path)
+        result(change.path)
 
 
 def _load(series_name: str) -> Series:
@@ -193,11 +208,11 @@ def _load(series_name: str) -> Series:
     return load_series(series_name)
 
 
-def _changeset(source: str, source_root: str | None, series_name: str) -> Changeset:
+def _changeset(source: str, source_root: str | None, series_name: str, story: Progress) -> Changeset:
     from m2build.patches.changeset import apply_series
     from m2build.patches.registry import load_codemods
 
-    return apply_series(_load(series_name), _open(_place(source), source_root), load_codemods())
+    return apply_series(_load(series_name), _open(_place(source), source_root, story), load_codemods())
 
 
 def _place(source: str) -> Place:
@@ -207,13 +222,13 @@ def _place(source: str) -> Place:
     return parse_place(source)
 
 
-def _open(place: Place, source_root: str | None) -> SourceTree:
+def _open(place: Place, source_root: str | None, story: Progress) -> SourceTree:
     from m2build.base.sources import open_source
     from m2build.recipes.load import load_recipe
 
     base = load_recipe("minimax-m2").base
     root, access = source_root or base.source_root, access_to(place, insecure=False)
-    return open_source(place, source_root=root, platform=base.platform, progress=progress("auto"), access=access)
+    return open_source(place, source_root=root, platform=base.platform, progress=story, access=access)
 
 
 def _folder(place: Place, verb: str) -> Path:
@@ -226,9 +241,9 @@ def _folder(place: Place, verb: str) -> Path:
     return Path(place.location)
 
 
-def _print_result(result: PatchResult) -> None:
-    click.echo(f"{result.outcome:<16} {result.patch.id}\n    {result.detail}")
-    for change in result.changes:
-        click.echo(f"    {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")
-    for mention in result.mentions:
-        click.echo(f"    not rewritten: {mention.path}:{mention.line}: {mention.text}")
+def _print_result(found: PatchResult) -> None:
+    result(f"{found.outcome:<16} {found.patch.id}", f"    {found.detail}")
+    for change in found.changes:
+        result(f"    {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")
+    for mention in found.mentions:
+        result(f"    not rewritten: {mention.path}:{mention.line}: {mention.text}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from m2build.cli.output import shell_line
 
 if TYPE_CHECKING:
     from m2build.plan import Plan
@@ -26,7 +27,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"file        {f'{change.old_path} -> ' if change.renamed else ''}{change.path}"
     for path in plan.hidden:
         yield f"removed     /{path}"
-    command = f"entrypoint  {shlex.join(selection.command)}"
+    command = f"entrypoint  {shell_line(selection.command)}"
     if not base.is_whole:
         yield command
         return

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.groups import Command
 from m2build.cli.network import insecure_option
-from m2build.cli.output import progress, progress_option
+from m2build.cli.output import result
+from m2build.cli.progress import progress, progress_option
 from m2build.errors import UsageError
 from m2build.places import Place, PlaceKind, parse_place
 
@@ -26,14 +28,22 @@ Examples:
   m2build push oci-archive:minimax-m2.tar localhost:5000/minimax-m2:tp8
 """,
 )
-@click.argument("image", metavar="IMAGE")
+@click.argument("image", metavar="IMAGE", shell_complete=candidates.places(*candidates.IMAGES))
 @click.argument("reference", metavar="NAME[:TAG]")
 @click.option(
     "--base",
     metavar="PLACE",
     help="Where the base is, for the layers that the image leaves out; default: where its labels say.",
+    shell_complete=candidates.places(*candidates.IMAGES),
 )
-@click.option("--platform", metavar="OS/ARCH", default="linux/amd64", show_default=True, help="Which image of several.")
+@click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    default="linux/amd64",
+    show_default=True,
+    help="Which image of several.",
+    shell_complete=candidates.platforms,
+)
 @insecure_option
 @progress_option
 def push(image: str, reference: str, base: str | None, platform: str, insecure: bool, progress_mode: str) -> None:
@@ -62,7 +72,7 @@ def push(image: str, reference: str, base: str | None, platform: str, insecure: 
     mount_from = origin.repository if origin and origin.registry == target.registry else None
     tag = target.tag or found.config.labels.get(PROFILE, "latest")
     push_image(whole, replace(target, tag=tag), access, progress(progress_mode), mount_from=mount_from)
-    click.echo(f"{reference.removesuffix(f':{target.tag}')}@{found.manifest.digest}")
+    result(f"{reference.removesuffix(f':{target.tag}')}@{found.manifest.digest}")
 
 
 def _place(text: str) -> Place:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from m2build.cli.choosing import choosing, chosen
 from m2build.cli.groups import Group
-from m2build.cli.output import json_option, print_json
+from m2build.cli.output import json_option, print_json, result, shell_line
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Recipe
@@ -31,7 +30,7 @@ def list_recipes(as_json: bool) -> None:
         print_json([entry.model_dump(mode="json") for entry in recipes])
         return
     for entry in recipes:
-        click.echo(f"{entry.name}  {entry.summary}")
+        result(f"{entry.name}  {entry.summary}")
         _print_choices(entry)
 
 
@@ -62,14 +61,14 @@ def show(
         if as_json:
             print_json({"command": list(selection.command), "port": selection.port, "title": selection.title})
         else:
-            click.echo(shlex.join(selection.command))
+            result(shell_line(selection.command))
     elif as_json:
         print_json(loaded.model_dump(mode="json"))
     else:
-        click.echo(f"{loaded.name}: {loaded.summary}")
-        click.echo(f"  base     {loaded.base.image} ({loaded.base.platform})")
-        click.echo(f"  sources  {loaded.base.source_root}")
-        click.echo(f"  series   {loaded.series}")
+        result(f"{loaded.name}: {loaded.summary}")
+        result(f"  base     {loaded.base.image} ({loaded.base.platform})")
+        result(f"  sources  {loaded.base.source_root}")
+        result(f"  series   {loaded.series}")
         _print_choices(loaded)
 
 
@@ -78,12 +77,12 @@ def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
     from m2build.recipes.schema import schema_text
 
-    click.echo(schema_text(), nl=False)
+    result(*schema_text().splitlines())
 
 
 def _print_choices(loaded: Recipe) -> None:
     for name, profile in loaded.profiles.items():
-        click.echo(f"  profile  {name}: {profile.summary}")
+        result(f"  profile  {name}: {profile.summary}")
     for name, model in loaded.models.items():
         default = " (default)" if name == loaded.default_model else ""
-        click.echo(f"  model    {name}: {model.repo}{default}")
+        result(f"  model    {name}: {model.repo}{default}")

@@ -11,7 +11,7 @@ import click
 from m2build.cli.choosing import choosing, chosen
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
-from m2build.cli.output import progress, progress_option
+from m2build.cli.progress import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import StorageError, UsageError
 

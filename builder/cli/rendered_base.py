@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.network import access_to, insecure_option
 from m2build.errors import UsageError
@@ -26,6 +27,7 @@ _OPTIONS = (
         metavar="PLACE",
         help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and ask no registry; the "
         "build checks them.",
+        shell_complete=candidates.places(*candidates.SOURCES),
     ),
     click.option("--unpinned", is_flag=True, help="Start from the tag without a digest; a comment and a label say so."),
     platform_option,

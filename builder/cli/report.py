@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from m2build.cli.delivery import Delivered
-from m2build.cli.output import json_option, print_json
+from m2build.cli.output import json_option, print_json, result, story_line
 from m2build.errors import UsageError
 from m2build.local.targets import is_stdout, output_path
 from m2build.places import ARCHIVES, Place
@@ -90,7 +90,9 @@ class Report:
         if self.as_json:
             print_json(document)
         else:
-            click.echo("\n".join(one.name for one in delivered), err=bool(self._uses_of_stdout(place)))
+            say = story_line if self._uses_of_stdout(place) else result
+            for one in delivered:
+                say(one.name)
 
     def _uses_of_stdout(self, place: Place | None) -> list[str]:
         """What will be on stdout, by its option; without any of them, the names."""

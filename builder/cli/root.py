@@ -9,7 +9,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 
@@ -17,11 +16,11 @@ import click
 
 from m2build import __version__
 from m2build.cli.bake import bake
-from m2build.cli.completion import COMPLETE_VARIABLE, completion
+from m2build.cli.completion import COMPLETE_VARIABLE, answer, completion
 from m2build.cli.groups import Group
 from m2build.cli.image import image
 from m2build.cli.inspect import inspect
-from m2build.cli.output import silence
+from m2build.cli.output import clear, explain, show_traceback, silence
 from m2build.cli.patch import patch
 from m2build.cli.push import push
 from m2build.cli.recipe import recipe
@@ -58,7 +57,7 @@ _NEXT_STEPS: dict[type[M2BuildError], str] = {
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="m2build %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error: m2build --debug COMMAND ….")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, as in m2build --debug image --tp 8.")
 def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
 
@@ -84,6 +83,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = _invoke(arguments)
         if sys.stdout:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        clear()
+        raise
     except BrokenPipeError:
         # Whoever read our output has seen enough, which is no failure.
         silence(sys.stdout)
@@ -107,10 +109,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _invoke(arguments: list[str]) -> int:
     """What click's own `main` does, without its printing: not even an empty line at Ctrl-C."""
-    if instruction := os.environ.get(COMPLETE_VARIABLE):
-        from click.shell_completion import shell_complete
-
-        return shell_complete(cli, {}, "m2build", COMPLETE_VARIABLE, instruction)
+    if shell := os.environ.get(COMPLETE_VARIABLE):
+        answer(cli, shell, arguments)
+        return 0
     try:
         with cli.make_context("m2build", arguments) as context:
             cli.invoke(context)
@@ -139,9 +140,7 @@ def _from_click(error: click.ClickException) -> UsageError:
 
 def _explain(problem: M2BuildError, error: Exception, *, debug: bool) -> int:
     if debug:
-        traceback.print_exception(error)
-    click.echo(f"m2build: {problem}", err=True)
-    hint = problem.hint or next((text for kind, text in _NEXT_STEPS.items() if isinstance(problem, kind)), None)
-    if hint:
-        click.echo(f"  {hint}", err=True)
+        show_traceback(error)
+    step = next((step for kind, step in _NEXT_STEPS.items() if isinstance(problem, kind)), None)
+    explain(problem, problem.hint or step)
     return problem.exit_code

@@ -90,20 +90,29 @@ def _called(name: str, wish: Wish) -> Engine:
 
 
 def _first(wish: Wish, progress: Progress) -> Engine | None:
-    problems = []
+    problems: list[str] = []
     for name in _able(wish.base):
         engine = _called(name, wish)
         try:
-            progress.step(f"building with {engine.probe()}")
+            version = engine.probe()
         except EngineError as error:
-            problems.append(str(error))
+            problems.append(error.message)
         else:
+            _tell_why(problems, progress)
+            progress.step(f"building with {version}")
             return engine
-    reason = "; ".join(problems) or f"no container engine can pull {wish.base}"
+    problems = problems or [f"no container engine can pull {wish.base}"]
     if wish.load:
+        reason = "; ".join(problems)
         raise EngineError(f"there is no container engine to build with: {reason}", hint="say where else to: -o oci:DIR")
-    progress.step(f"building without a container engine: {reason}")
+    _tell_why(problems, progress)
     return None
+
+
+def _tell_why(problems: list[str], progress: Progress) -> None:
+    """Say why it is not the engine that was to be expected, a line for each that was passed over."""
+    for problem in problems:
+        progress.notice(f"{problem}; building without it")
 
 
 def _able(base: Place) -> tuple[str, ...]:

@@ -40,9 +40,10 @@ class Story:
 
     def failure(self, engine: str) -> EngineError:
         """Why the build failed, after what has been heard."""
-        failure = str(explain(self._lines))
-        hint = next((hint for words, hint in _HINTS.items() if words in failure), None)
-        return EngineError(f"{engine}: {failure}", hint=hint)
+        failure = explain(self._lines)
+        told = "\n".join([str(failure), *failure.output])
+        hint = next((hint for words, hint in _HINTS.items() if words in told), None)
+        return EngineError(f"{engine}: {failure}", details=failure.output, hint=hint)
 
 
 def run_told(program: Program, arguments: Sequence[str], progress: Progress) -> None:
@@ -74,8 +75,9 @@ class Failure:
     reason: str
 
     def __str__(self) -> str:
+        """One sentence, without the output."""
         at = f" at {self.step}" if self.step else ""
-        return f"the build stopped{at}: {self.reason}" + "".join(f"\n    {line}" for line in self.output)
+        return f"the build stopped{at}: {self.reason}"
 
 
 def explain(lines: Sequence[str]) -> Failure:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ _DOCKER = Need("docker", (23, 0), "a BuildKit that takes the time from SOURCE_DA
 _BUILDX = Need("docker's buildx", (0, 10), "images without attestations", "https://github.com/docker/buildx#installing")
 _NOTING = 'echo "$$" > "$0" && exec "$@"'
 """A shell's script: the file is its first argument, the command the rest."""
+_NO_PERMISSION = re.compile(r"permission denied .* at (?:unix://)?([^\s:]+)")
+"""What docker says of its socket since version 18: `… at unix:///var/run/docker.sock: Get …`."""
 _PATIENCE = 100
 """Tenths of a second between asking a build to end and ending it."""
 
@@ -80,10 +83,7 @@ class Docker:
         try:
             said = self._program.ask("version", "--format={{json .}}")
         except EngineError as error:
-            raise EngineError(
-                f"the docker daemon does not answer: {error}",
-                hint="start it, as with `systemctl start docker`, or name another with DOCKER_HOST or `docker context`",
-            ) from error
+            raise _unreachable(error) from error
         version = member(said, "Server", "Version")
         if not version:
             raise EngineError("the command docker is not Docker's: it names no server", hint="use --engine podman")
@@ -133,6 +133,19 @@ class Docker:
                 _end(process)
                 raise
             return _built(file)
+
+
+def _unreachable(error: EngineError) -> EngineError:
+    """Why the daemon cannot be asked; to have no permission is by far the most common reason."""
+    if refused := _NO_PERMISSION.search(error.message):
+        return EngineError(
+            f"you have no permission to use Docker's socket {refused[1]}",
+            hint="run it as a member of the group docker or as root, or use podman",
+        )
+    return EngineError(
+        f"the docker daemon does not answer: {error}",
+        hint="start it, as with `systemctl start docker`, or name another with DOCKER_HOST or `docker context`",
+    )
 
 
 def _end(file: Path) -> None:

@@ -54,6 +54,20 @@ def test_a_daemon_that_does_not_answer(programs: Path) -> None:
     assert "DOCKER_HOST" in hint
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "permission denied while trying to connect to the docker API at unix:///run/user/docker.sock",
+        "permission denied while trying to connect to the Docker daemon socket at unix:///run/user/docker.sock: Get",
+    ],
+)
+def test_a_socket_that_may_not_be_used(said: str, programs: Path) -> None:
+    script(programs, "docker", (VERSION, f"echo '{said}' >&2; exit 1"))
+    message, hint = problem(Docker())
+    assert message == "you have no permission to use Docker's socket /run/user/docker.sock"
+    assert "group docker" in hint
+
+
 def test_a_docker_that_is_too_old(programs: Path) -> None:
     script(programs, "docker", (VERSION, f"echo '{OLD_DOCKER}'"), BUILDX_29)
     message, hint = problem(Docker())
@@ -120,10 +134,51 @@ def test_an_engine_that_never_answers_is_not_waited_for(programs: Path) -> None:
         Program("docker").ask("version", seconds=0.2)
 
 
-def choose(place: str | None = None, *, base: str = "registry.example/sglang:v1", load: bool = False) -> str:
+class Noticed(Silent):
+    """Remembers what was to be shown in any case."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def notice(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def chosen(base: str = "registry.example/sglang:v1", place: str | None = None, *, load: bool = False) -> list[str]:
+    """The engine, and what is said of those that were passed over."""
     wish = Wish(None, None, parse_place(place) if place else None, load, parse_place(base))
-    engine = choose_engine(wish, Silent())
-    return engine.name if engine else "embedded"
+    noticed = Noticed()
+    engine = choose_engine(wish, noticed)
+    return [engine.name if engine else "embedded", *noticed.sentences]
+
+
+def choose(place: str | None = None, *, base: str = "registry.example/sglang:v1", load: bool = False) -> str:
+    return chosen(base, place, load=load)[0]
+
+
+NO_DOCKER = "docker is not installed: there is no command docker; building without it"
+NO_PODMAN = "podman is not installed: there is no command podman; building without it"
+
+
+def test_an_engine_that_is_passed_over_is_told_with_the_reason(programs: Path) -> None:
+    assert chosen() == ["embedded", NO_DOCKER, NO_PODMAN]
+    assert chosen("containers-storage:x:y") == ["embedded", NO_PODMAN]
+    assert chosen("dir:x") == ["embedded", "no container engine can pull dir:x; building without it"]
+    script(programs, "docker", (VERSION, "echo 'permission denied to connect at unix:///d.sock' >&2; exit 1"))
+    assert chosen()[1:] == ["you have no permission to use Docker's socket /d.sock; building without it", NO_PODMAN]
+    script(programs, "docker", (VERSION, "echo 'Cannot connect to the Docker daemon' >&2; exit 1"))
+    assert chosen()[1].startswith("the docker daemon does not answer: `docker version --format={{json .}}` failed: C")
+    script(programs, "docker", (VERSION, f"echo '{OLD_DOCKER}'"))
+    script(programs, "podman", (VERSION, 'echo \'{"Client":{"Version":"4.3.1"}}\''))
+    engine, why = chosen()
+    assert engine == "podman"
+    assert why.startswith("docker 20.10.24+dfsg1 is too old: 23.0 or newer is needed, for a BuildKit that")
+
+
+def test_nothing_is_said_of_engines_where_none_was_to_be_expected(programs: Path) -> None:
+    assert chosen(place="oci:out") == ["embedded"]
+    script(programs, "docker", (VERSION, f"echo '{NEW}'"), BUILDX_29)
+    assert chosen() == ["docker"]
 
 
 def test_docker_comes_before_podman_and_podman_before_none(programs: Path) -> None:

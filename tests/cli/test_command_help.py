@@ -81,6 +81,11 @@ def test_every_option_says_what_it_is_for(way: tuple[str, ...]) -> None:
     assert find(way).help
 
 
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+def test_help_can_be_read_on_any_terminal(way: tuple[str, ...]) -> None:
+    assert help_of(way).isascii()
+
+
 def test_the_exit_codes_in_the_help_are_those_of_the_errors() -> None:
     told = re.sub(r"\s+", " ", help_of(()).partition("Exit codes:")[2])
     codes = {int(code) for code in re.findall(r"(?:^|, )(\d+) ", f", {told.strip()}")}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from checkouts import checkout, store
+from checkouts import checkout
 from commands import succeeds
 
 from m2build.recipes.load import load_recipe
@@ -27,53 +25,6 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def derive(tree: Path, out: Path, *options: str) -> list[str]:
     return [*M2BUILD, "image", "--tp", "8", "--base", f"dir:{tree}", "-o", f"docker-archive:{out}", *options]
-
-
-def on_a_terminal(command: Sequence[str]) -> tuple[str, str]:
-    """Run a command whose stderr is a terminal and whose stdout is not; returns both."""
-    primary, secondary = pty.openpty()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=secondary, text=True) as process:
-        os.close(secondary)
-        seen = b""
-        try:
-            while chunk := os.read(primary, 1 << 16):
-                seen += chunk
-        except OSError:  # the terminal's other end is closed
-            pass
-        os.close(primary)
-        assert process.stdout
-        out = process.stdout.read()
-    assert process.returncode == 0, seen
-    return out, seen.decode()
-
-
-def test_a_terminal_sees_progress_and_a_pipe_does_not(tree: Path, tmp_path: Path) -> None:
-    out, seen = on_a_terminal(derive(tree, tmp_path / "seen.tar"))
-    assert RESULT.fullmatch(out)
-    assert "reading layer " in seen
-    assert "writing layer " in seen
-    piped = subprocess.run(derive(tree, tmp_path / "piped.tar"), capture_output=True, text=True, check=True)
-    assert (piped.stdout, piped.stderr) == (out, "")
-
-
-def test_progress_can_be_had_or_silenced(tree: Path, tmp_path: Path) -> None:
-    out, seen = on_a_terminal(derive(tree, tmp_path / "quiet.tar", "--progress", "quiet"))
-    assert RESULT.fullmatch(out)
-    assert seen == ""
-    plain = derive(tree, tmp_path / "plain.tar", "--progress", "plain")
-    log = subprocess.run(plain, capture_output=True, text=True, check=True)
-    assert log.stdout == out
-    assert len(log.stderr.splitlines()) >= 2
-    assert "\x1b" not in log.stderr
-    assert "\r" not in log.stderr
-
-
-def test_bytes_that_move_are_a_percentage_that_ends(tmp_path: Path) -> None:
-    store(f"oci:{tmp_path}/base:base")
-    command = [*M2BUILD, "image", "--tp", "8", "--base", f"oci:{tmp_path}/base", "-o", f"oci:{tmp_path}/out"]
-    _, seen = on_a_terminal(command)
-    assert "100 % of " in seen
-    assert seen.endswith("\r\x1b[K"), "the line of the percentage is cleared at the end"
 
 
 @pytest.mark.parametrize("arguments", [["recipe", "list"], ["recipe", "schema"], ["patch", "diff", "--source", "{}"]])

@@ -1,0 +1,162 @@
+"""What the options and arguments can be completed to: the words that are there, and files.
+
+Each function is an option's `shell_complete`. It asks no network and starts no program. It may fail on a broken recipe
+or series, and nothing is then offered. What could not be shown on a terminal is not offered either.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from m2build.places import PlaceKind
+from m2build.printable import printable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from m2build.recipes.model import Recipe
+
+Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
+
+IMAGES = (
+    "docker://",
+    *(f"{kind}:" for kind in (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)),
+    *(f"{kind}:" for kind in (PlaceKind.DOCKER_DAEMON, PlaceKind.CONTAINERS_STORAGE)),
+)
+"""How the places of images begin."""
+SOURCES = tuple(f"{kind}:" for kind in (PlaceKind.DIRECTORY, PlaceKind.WHEEL, PlaceKind.PYPI))
+"""How the places of Python sources begin."""
+
+_FOLDERS = frozenset({PlaceKind.OCI, PlaceKind.DIRECTORY})
+_FILES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE, PlaceKind.WHEEL})
+_PATH = re.compile(r"[.~]?/|\.\.?$|\.\./|~$")
+"""How a word begins that can only be a path."""
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_DEFAULT_RECIPE = "minimax-m2"
+
+
+def recipes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The shipped recipes, and YAML files."""
+    from m2build.recipes.load import recipe_names
+
+    return _items([*recipe_names(), *paths(incomplete, endings=(".yaml", ".yml"))], incomplete)
+
+
+def profiles(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The profiles of the recipe that is chosen."""
+    chosen = _recipe(context).profiles
+    return _items({name: profile.summary for name, profile in chosen.items()}, incomplete)
+
+
+def sizes(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The numbers in the recipe's profiles `tp4`, `tp8` and so on."""
+    chosen = _recipe(context).profiles
+    found = {name[2:]: profile.summary for name, profile in chosen.items() if re.fullmatch(r"tp[1-9][0-9]*", name)}
+    return _items(found, incomplete)
+
+
+def models(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The models of the recipe that is chosen."""
+    return _items({name: model.repo for name, model in _recipe(context).models.items()}, incomplete)
+
+
+def overrides(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The keys of the recipe that is chosen, but for those that need quotes."""
+    return _items([f"{key}=" for key in _keys(_recipe(context).model_dump(mode="json"))], incomplete)
+
+
+def series(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The shipped series, and YAML files."""
+    from m2build.patches.series_text import series_names
+
+    return _items([*series_names(), *paths(incomplete, endings=(".yaml", ".yml"))], incomplete)
+
+
+def patches(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The patches of the series that is chosen."""
+    from m2build.patches.series import load_series
+
+    name = context.params.get("series_name") or context.lookup_default("series_name") or "minimax-m2-rocm"
+    return _items({patch.id: patch.summary for patch in load_series(str(name)).patches}, incomplete)
+
+
+def platforms(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The platforms that bases are made for."""
+    return _items(["linux/amd64", "linux/arm64"], incomplete)
+
+
+def places(*beginnings: str) -> Completer:
+    """Places that begin like that, and behind the colon the folders or files that there are; or a path."""
+
+    def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        kind, colon, rest = incomplete.partition(":")
+        if colon and kind in _FOLDERS | _FILES:
+            return _items([f"{kind}:{path}" for path in paths(rest, folders_only=kind in _FOLDERS)], incomplete)
+        if kind == PlaceKind.PYPI:
+            return _items([f"pypi:{release}" for release in _pinned()], incomplete)
+        is_path = _PATH.match(incomplete)
+        return _items(paths(incomplete) if is_path else [*beginnings, "./"], incomplete)
+
+    return complete
+
+
+def paths(incomplete: str, *, folders_only: bool = False, endings: tuple[str, ...] = ("",)) -> Iterator[str]:
+    """The paths that begin like that: folders, with a slash at the end, and files.
+
+    Hidden ones are left out unless their full stop is typed already, and so are names that a terminal cannot show.
+    """
+    folder, name = os.path.split(incomplete)
+    try:
+        entries = sorted(os.scandir(os.path.expanduser(folder) or "."), key=lambda entry: entry.name)  # noqa: PTH111 - the word stays as it was typed
+    except OSError:
+        return
+    for entry in entries:
+        is_hidden = entry.name.startswith(".") and not name
+        if is_hidden or not entry.name.startswith(name) or printable(entry.name) != entry.name:
+            continue
+        path = os.path.join(folder, entry.name)  # noqa: PTH118 - `./x` has to stay `./x`
+        if entry.is_dir():
+            yield f"{path}/"
+        elif not folders_only and entry.name.endswith(endings):
+            yield path
+
+
+def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """The words that begin so, with their descriptions where they have them."""
+    from click.shell_completion import CompletionItem
+
+    texts: Mapping[str, str] = words if isinstance(words, Mapping) else dict.fromkeys(words, "")
+    return [
+        CompletionItem(word, help=text)
+        for word, text in texts.items()
+        if word.startswith(incomplete) and printable(word) == word
+    ]
+
+
+def _recipe(context: click.Context) -> Recipe:
+    from m2build.recipes.load import load_recipe
+
+    return load_recipe(context.params.get("recipe_name") or _DEFAULT_RECIPE)
+
+
+def _keys(data: Mapping[str, object], *way: str) -> Iterator[str]:
+    """The ways to the values that are no mappings."""
+    for key, value in data.items():
+        if not _PLAIN_KEY.fullmatch(key):
+            continue
+        if isinstance(value, Mapping):
+            yield from _keys(value, *way, key)
+        else:
+            yield ".".join([*way, key])
+
+
+def _pinned() -> list[str]:
+    import json
+    from importlib import resources
+
+    return list(json.loads(resources.files("m2build.patches").joinpath("pinned.json").read_bytes()))

@@ -1,0 +1,134 @@
+"""How progress looks: on a terminal, in a log, and where it is not wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+import click
+
+from m2build.cli.output import clear, note, redraw, story_line
+
+_EVERY = 0.1
+"""Seconds between two redrawings of a transfer on a terminal."""
+_EVERY_LINE = 10.0
+"""Seconds between two lines about transfers in a log."""
+_LARGE = 100_000_000
+"""Bytes; that a smaller transfer has ended is not worth a line in a log."""
+
+
+class TerminalProgress:
+    """Progress on a terminal: one line a step, and a percentage that is redrawn while bytes move."""
+
+    def __init__(self) -> None:
+        self._drawn = 0.0
+
+    def step(self, message: str) -> None:
+        """Print the step."""
+        story_line(message)
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """Redraw the percentage, at most ten times a second."""
+        now = time.monotonic()
+        if done < total and now - self._drawn < _EVERY:
+            return
+        self._drawn = now
+        share = 100 * done // total if total else 100
+        redraw(f"  {label} {share} % of {_amount(total)}"[: _width()])
+        if done >= total:
+            clear()
+
+    def output(self, line: str) -> None:
+        """Print the line, indented: it is not ours."""
+        story_line(f"  {line.expandtabs()}")
+
+    def notice(self, sentence: str) -> None:
+        """Print the sentence."""
+        note(sentence)
+
+
+class PlainProgress:
+    """Progress in a log: a line a step, and a line every ten seconds while bytes move."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told = time.monotonic()
+        self._began: dict[str, float] = {}
+
+    def step(self, message: str) -> None:
+        """Print the step."""
+        story_line(message)
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """Print how far it is and how fast, every ten seconds, and at the end of a large one."""
+        now = time.monotonic()
+        with self._lock:  # blobs are sent side by side
+            seconds = now - self._began.setdefault(label, now)
+            is_over = done >= total
+            if is_over:
+                del self._began[label]
+            if total < _LARGE if is_over else now - self._told < _EVERY_LINE:
+                return
+            self._told = now
+        amount = _amount(total) if is_over else f"{_amount(done)} of {_amount(total)}"
+        rate = f", {_amount(int(done / seconds))}/s" if seconds > 0 else ""
+        story_line(f"  {label} {amount} in {seconds:.0f} s{rate}")
+
+    def output(self, line: str) -> None:
+        """Print the line, indented: it is not ours."""
+        story_line(f"  {line.expandtabs()}")
+
+    def notice(self, sentence: str) -> None:
+        """Print the sentence."""
+        note(sentence)
+
+
+class QuietProgress:
+    """No progress at all."""
+
+    def step(self, message: str) -> None:
+        """Say nothing."""
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def output(self, line: str) -> None:
+        """Say nothing."""
+
+    def notice(self, sentence: str) -> None:
+        """Print the sentence: it is no progress."""
+        note(sentence)
+
+
+def progress(mode: str) -> TerminalProgress | PlainProgress | QuietProgress:
+    """The progress of a mode: `auto` redraws on a terminal, and is plain elsewhere, as in `docker buildx build`."""
+    if mode == "quiet":
+        return QuietProgress()
+    is_terminal = mode == "auto" and sys.stderr is not None and sys.stderr.isatty()
+    return TerminalProgress() if is_terminal else PlainProgress()
+
+
+progress_option = click.option(
+    "--progress",
+    "progress_mode",
+    type=click.Choice(["auto", "plain", "quiet"]),
+    default="auto",
+    show_default=True,
+    envvar="M2BUILD_PROGRESS",
+    show_envvar=True,
+    help="How to show progress on stderr: auto redraws on a terminal and is plain elsewhere.",
+)
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _width() -> int | None:
+    """The columns that a line may take; one that is broken in two would not be cleared."""
+    try:
+        return max(os.get_terminal_size(sys.stderr.fileno()).columns - 1, 0) or None
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,198 @@
+"""Every command, on a terminal, with names and texts that try to take it over: none of it reaches the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hostile import NAME, TEXT, registry, verdict, workshop
+from terminals import told_on_a_terminal
+from test_command_help import WAYS
+
+M2BUILD = [sys.executable, "-m", "m2build"]
+IMAGE = ("image", "--tp", "8")
+TREE = ("--base", "dir:tree")
+GOOD, BROKEN = ("--recipe", "good.yaml"), ("--recipe", "broken.yaml")
+FILE, BROKEN_FILE = ("--recipe", f"./good-{NAME}.yaml"), ("--recipe", f"./broken-{NAME}.yaml")
+HOSTILE = ("--source", "hostile-tree")
+
+CASES: list[tuple[str, ...]] = [
+    (NAME,),
+    (f"--{NAME}",),
+    ("patch", NAME),
+    ("recipe", NAME),
+    ("completion", NAME),
+    ("recipe", "list", NAME),
+    ("recipe", "schema", NAME),
+    ("recipe", "show", *GOOD),
+    ("recipe", "show", *GOOD, "--tp", "8"),
+    ("recipe", "show", *GOOD, "--json"),
+    ("recipe", "show", *BROKEN),
+    ("recipe", "show", *BROKEN_FILE),
+    ("recipe", "show", "--recipe", NAME),
+    ("recipe", "show", "--recipe", f"./{NAME}/x.yaml"),
+    ("recipe", "show", "--set", f"{TEXT}=1"),
+    ("recipe", "show", "--set", f"profiles.tp8.{TEXT}=1"),
+    ("recipe", "show", "--profile", NAME),
+    ("recipe", "show", "--tp", "8", "--model", NAME),
+    ("patch", "list", "--series", "series.yaml"),
+    ("patch", "list", "--series", "series.yaml", "--json"),
+    ("patch", "list", "--series", "broken-series.yaml"),
+    ("patch", "list", "--series", NAME),
+    ("patch", "show", NAME),
+    ("patch", "show", "p", "--series", "series.yaml"),
+    ("patch", "status", *HOSTILE),
+    ("patch", "status", "--source", NAME),
+    ("patch", "status", "--source", f"wheel:{NAME}"),
+    ("patch", "status", "--source", f"pypi:{NAME}"),
+    ("patch", "status", *HOSTILE, "--json"),
+    ("patch", "diff", *HOSTILE),
+    ("patch", "diff", *HOSTILE, "-o", f"diff-{NAME}"),
+    ("patch", "apply", *HOSTILE, "-o", f"apply-{NAME}"),
+    ("patch", "apply", "--source", "tree", "-o", NAME),
+    ("patch", "revert", "--source", "applied"),
+    ("patch", "revert", "--source", NAME),
+    ("render", *IMAGE[1:], "-o", "context", "--source", f"dir:{NAME}-", "--unpinned"),
+    ("render", *IMAGE[1:], "-o", f"render-{NAME}", "--source", "dir:tree", "--unpinned"),
+    ("render", *IMAGE[1:], "-o", "m2build: forged", "--source", "dir:tree", "--unpinned"),
+    ("render", *IMAGE[1:], "-o", "context", "--source", "dir:tree", "--unpinned", "--template", NAME),
+    ("render", *IMAGE[1:], "-o", "context", "--source", "dir:tree", "--unpinned", "--template", "template"),
+    ("render", *IMAGE[1:], "-o", "context", "--base", NAME),
+    ("render", *IMAGE[1:], *GOOD, "-o", "context", "--source", "dir:tree", "--unpinned"),
+    ("bake", *IMAGE[1:], "-o", f"bake-{NAME}", "--source", "dir:tree", "--unpinned"),
+    ("bake", *IMAGE[1:], "-o", "images", "--source", "dir:tree", "--unpinned", "-t", NAME),
+    ("bake", *IMAGE[1:], *BROKEN_FILE, "-o", "images"),
+    ("inspect", "oci:hostile:1"),
+    ("inspect", "oci:hostile:1", "--json"),
+    ("inspect", "oci:platform:1"),
+    ("inspect", f"oci:{NAME}"),
+    ("inspect", f"oci:base:{NAME}"),
+    ("inspect", "oci:tagged:1"),
+    ("inspect", "{registry}/a/b:c"),
+    ("inspect", NAME),
+    ("push", "oci:tagged:1", "{registry}/a/b:c"),
+    ("push", f"oci:{NAME}", "{registry}/a/b:c"),
+    ("push", "oci:base", NAME),
+    ("push", "oci:base", "{registry}/a/b:c"),
+    (*IMAGE, *TREE, *GOOD, "--dry-run"),
+    (*IMAGE, *TREE, *GOOD, "--dry-run", "--json"),
+    (*IMAGE, "--base", "dir:hostile-tree", "--dry-run"),
+    (*IMAGE, *TREE, *FILE, "--dry-run"),
+    (*IMAGE, *TREE, *BROKEN_FILE),
+    ("--debug", *IMAGE, *TREE, *BROKEN_FILE),
+    (*IMAGE, "--base", f"dir:{NAME}-"),
+    (*IMAGE, "--base", "oci:tagged:1", "-o", "oci:no"),
+    (*IMAGE, "--base", "oci:platform:1", "-o", "oci:no"),
+    (*IMAGE, "--base", f"docker-archive:{NAME}", "-o", "oci:no"),
+    (*IMAGE, "--base", "{registry}/a/b:c", "-o", "oci:no"),
+    (*IMAGE, *TREE, "-o", f"oci:{TEXT}"),
+    (*IMAGE, *TREE, "-o", f"oci-archive:{TEXT}"),
+    (*IMAGE, *TREE, "-o", "oci:no", "-t", NAME),
+    (*IMAGE, *TREE, "-o", "oci:no", "--platform", NAME),
+    (*IMAGE, *TREE, "-o", "oci:no", "--metadata-file", NAME),
+    (*IMAGE, *TREE, "-o", "oci:no", "--engine", NAME),
+    (*IMAGE, "--base", "{registry}/a/b:c", "--builder", NAME),
+    (*IMAGE, "--base", "containers-storage:a"),
+    (*IMAGE, "--base", "docker-daemon:a", "--engine", "docker"),
+    (*IMAGE, "--base", "{registry}/a/b:c"),
+]
+SILENT = {("push", "oci:base", "{registry}/a/b:c"), (*IMAGE, *TREE, "-o", f"oci:{TEXT}")}
+ESCAPED = re.compile(rb"\\x1b|\\u001b|\\033|\\u202e|\\x3a")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workshop")
+    workshop(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    with registry() as found:
+        yield found
+
+
+Seen = Callable[..., bytes]
+
+
+@pytest.fixture
+def seen(place: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """Runs a command in the workshop, and gives what the terminal received."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("PATH", f"{place}/bin", prepend=os.pathsep)
+    monkeypatch.setenv("M2BUILD_PROGRESS", "auto")
+
+    def run(case: Sequence[str], encoding: str = "utf-8", **environment: str) -> bytes:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return told_on_a_terminal([argument.replace("{registry}", host) for argument in case], encoding=encoding)
+
+    return run
+
+
+def ids(case: tuple[str, ...]) -> str:
+    return " ".join(case).replace(NAME, "NAME").replace(TEXT, "TEXT")
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_nothing_hostile_reaches_the_terminal(case: tuple[str, ...], seen: Seen) -> None:
+    received = seen(case)
+    assert [problem for problem in verdict(received) if "--debug" not in case or "Traceback" not in problem] == []
+    assert case in SILENT or ESCAPED.search(received), f"the case shows nothing of what is hostile: {received!r}"
+
+
+def test_every_command_is_tried() -> None:
+    """A new command needs a case."""
+    tried = {
+        next(way for way in sorted(WAYS, key=len, reverse=True) if words[: len(way)] == way)
+        for words in (tuple(word for word in case if word != "--debug") for case in CASES)
+    }
+    assert tried == set(WAYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("SOURCE_DATE_EPOCH", (*IMAGE, *TREE, "--dry-run")),
+        ("M2BUILD_PROGRESS", (*IMAGE, *TREE, "--dry-run")),
+        ("REGISTRY_AUTH_FILE", ("inspect", "{registry}/a/b:c")),
+        ("HTTP_PROXY", ("inspect", "registry.invalid/a/b:c", "--insecure")),
+        ("XDG_CACHE_HOME", (*IMAGE, "--base", "oci:base:base", "--dry-run")),
+    ],
+)
+def test_the_environment_is_hostile(name: str, case: tuple[str, ...], seen: Seen) -> None:
+    assert verdict(seen(case, **{name: NAME})) == []
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("--help",),
+        ("image", "--help"),
+        ("recipe", "show", *GOOD, "--tp", "8"),
+        ("patch", "diff", *HOSTILE),
+        ("inspect", "oci:hostile:1"),
+        (*IMAGE, *TREE, *BROKEN_FILE),
+        ("recipe", "show", "--recipe", "…é"),
+    ],
+    ids=ids,
+)
+def test_a_terminal_without_unicode_gets_escapes(case: tuple[str, ...], encoding: str, seen: Seen) -> None:
+    received = seen(case, encoding)
+    assert verdict(received.decode(encoding).encode()) == []
+    assert len(received) > 20
+
+
+def test_a_diff_is_byte_for_byte_where_no_person_reads_it(place: Path) -> None:
+    """And git takes it, hostile names and texts included."""
+    command = [*M2BUILD, "patch", "diff", *HOSTILE]
+    diff = subprocess.run(command, cwd=place, capture_output=True, check=True).stdout
+    assert b"\x1b[2J" in diff
+    subprocess.run(["git", "apply", "--check"], input=diff, cwd=place / "hostile-tree", check=True)
