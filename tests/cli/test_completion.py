@@ -21,7 +21,7 @@ from m2build.cli.root import cli
 from m2build.cli.typed import typed
 
 BREAKS = " \t\n\"'@><=;|&(:"
-RECIPE = 'extends: minimax-m2\nprofiles: {big-one: {summary: "Mine\\e[2J", gpus: 2, flags: {tp-size: 2}}, tp8: null}\n'
+RECIPE = 'extends: minimax-m2\nprofiles: {big-one: {summary: "Mine\\u202e", gpus: 2, flags: {tp-size: 2}}, tp8: null}\n'
 
 # What is typed before Tab, and the last arguments with which `m2build` runs when X and Enter follow.
 TYPED = {
@@ -113,7 +113,7 @@ def test_what_is_offered(words: tuple[str, ...], answers: Answers) -> None:
 def test_commands_options_and_profiles_are_described(answers: Answers) -> None:
     assert answers("im") == {"image": "Derive images: the base, the recipe's..."}
     assert answers("image", "--dry") == {"--dry-run": "Print the plan and write nothing."}
-    assert answers("image", "--recipe", "mine.yaml", "--profile", "b") == {"big-one": "Mine\\x1b[2J"}
+    assert answers("image", "--recipe", "mine.yaml", "--profile", "b") == {"big-one": "Mine\\u202e"}
 
 
 def test_a_home_folder_is_looked_into(answers: Answers, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
