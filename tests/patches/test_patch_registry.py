@@ -122,6 +122,16 @@ def test_parameters_are_checked_against_its_constructor(folder: Path) -> None:
     assert "the patch shout, parameter times: " in refused(2, *diff(folder), environment=environment)
 
 
+@pytest.mark.parametrize(("given", "taken"), [("1", "True"), ("1.0", "True"), ("[2, 1]", "(2, True)")])
+def test_a_number_is_never_taken_for_a_switch(given: str, taken: str, folder: Path) -> None:
+    """To pydantic `Literal[True]` is what is equal to True."""
+    code = CODEMOD.replace("times: int = 1", "times: Literal[2, True] | tuple[Literal[2, True], ...] = 2")
+    environment = install(folder, "shouting", "shout = shouting:Shout", f"from typing import Literal\n{code}")
+    (folder / "theirs.yaml").write_text(SERIES.replace("times: 2", f"times: {given}"))
+    message = f"the patch shout, parameter times: {given} would be taken for {taken}"
+    assert message in refused(2, *diff(folder), environment=environment)
+
+
 @pytest.mark.parametrize(
     ("path", "target", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class NotReadError(Exception):
@@ -15,30 +15,42 @@ class _Parser(argparse.ArgumentParser):
         raise NotReadError(message)
 
 
-_OTHERS: dict[str, type] = {
-    "model-path": str, "tool-call-parser": str, "reasoning-parser": str, "host": str, "tp-size": int, "ep-size": int,
-    "port": int, "mem-fraction-static": float,
+_SHIPPED: dict[str, object] = {
+    "model-path": "", "tool-call-parser": "", "reasoning-parser": "", "host": "", "tp-size": 8, "ep-size": 8, "port": 1,
+    "mem-fraction-static": 0.5, "trust-remote-code": True,
 }  # fmt: skip
-"""The flags of the shipped recipe that take a value."""
+"""A value of the right kind for each flag of the shipped recipe."""
 
 
 def read_back(command: Sequence[str], flag: str, value: object) -> object:
-    """What a server finds under `--FLAG`; the flag is declared as for `value`: a switch, a type, or a list.
+    """What a server finds under `--FLAG`, which is declared as for `value`, beside the shipped recipe's flags.
 
     Raises:
         NotReadError: it does not understand its command line.
     """
-    parser = _Parser(prog="server")
-    for other, kind in _OTHERS.items():
-        if other != flag:
-            parser.add_argument(f"--{other}", type=kind)
-    for switch in {"trust-remote-code", *([flag] if isinstance(value, bool) else [])}:
-        parser.add_argument(f"--{switch}", action="store_true")
-    if isinstance(value, list):
-        parser.add_argument(f"--{flag}", nargs="+")
-    elif not isinstance(value, bool):
-        parser.add_argument(f"--{flag}", type=type(value))
-    parsed = vars(parser.parse_args(command[command.index("--model-path") :]))
-    read = parsed[flag.replace("-", "_")]
-    # Of several values each has its own type here: a server would have one for all of them.
-    return [type(item)(text) for item, text in zip(value, read, strict=True)] if isinstance(value, list) else read
+    return read_all(command[command.index("--model-path") :], {**_SHIPPED, flag: value})[flag]
+
+
+def read_all(words: Sequence[str], values: Mapping[str, object]) -> dict[str, object]:
+    """What a server finds under each of its flags, which are declared as for these values: a switch, a type, a list.
+
+    Raises:
+        NotReadError: it does not understand its command line.
+    """
+    parser = _Parser(prog="server", add_help=False)
+    for flag, value in values.items():
+        if isinstance(value, bool):
+            parser.add_argument(f"--{flag}", action="store_true")
+        elif isinstance(value, list | tuple):
+            parser.add_argument(f"--{flag}", nargs="+")
+        else:
+            parser.add_argument(f"--{flag}", type=type(value))
+    parsed = vars(parser.parse_args(words))
+    return {flag: _typed(parsed[flag.replace("-", "_")], value) for flag, value in values.items()}
+
+
+def _typed(read: object, value: object) -> object:
+    """Of several values each has its own type here: a server would have one for all of them."""
+    if isinstance(value, list | tuple) and isinstance(read, list):
+        return type(value)(type(item)(text) for item, text in zip(value, read, strict=True))
+    return read

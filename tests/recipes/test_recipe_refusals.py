@@ -47,6 +47,14 @@ STRUCTURE = {
     "health path is no path": (spoiled("path: /health", "path: /a'b"), "path: /a'b", "health.path: String should"),
     "relative source root": (spoiled("root: /sgl", "root: sgl"), "source_root:", "base.source_root: String should"),
     "source root with dots": (spoiled("root: /sgl", "root: /../sgl"), "source_root:", "not a normalised absolute path"),
+    "control character in a line": (spoiled("title: MiniMax-M2.1", 'title: "a\\eb"'), 'title: "a', "String should match"),
+    "number for a switch in a list": (spoiled("tp-size: 4", "tp-size: [true]"), "tp-size:", "a text or a number"),
+    "interval beyond int64": (spoiled("interval: 30", "interval: 9223372037"), "interval:", "equal to 9223372036"),
+    "switch for a number": (spoiled("gpus: 4", "gpus: true"), "gpus: true", "should be a valid integer"),
+    "short for the model": (spoiled("tp-size: 4", "model: a/b"), "model: a/b", "given by models and --model already"),
+    "short for the port": (spoiled("port: 8000", "po: 8000"), "po: 8000", "argparse takes --po for --port"),
+    "port in the command": (spoiled("[python3,", "[python3, --port=1,"), "command:", "'--port=1' gives --port"),
+    "option in a list": (spoiled("tp-size: 4", "tp-size: [1, -x]"), "tp-size:", "'-x' begins with a dash"),
     "two lines for one": (spoiled("title: MiniMax-M2.1", 'title: "a\\nb"'), 'title: "a', "String should match"),
 }  # fmt: skip
 SYNTAX = {

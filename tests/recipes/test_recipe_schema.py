@@ -14,6 +14,7 @@ from commands import succeeds
 from recipe_texts import SHIPPED, write
 from test_recipe_refusals import STRUCTURE
 
+from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe
 from m2build.recipes.schema import schema_text
 
@@ -84,3 +85,34 @@ def test_a_variation_fits_too(validator: Any, text: str, tmp_path: Path) -> None
 )
 def test_a_spoiled_variation_does_not(validator: Any, text: str) -> None:
     assert not validator.is_valid(yaml.safe_load(text))
+
+
+FLAG_VALUES = [
+    True, False, None, 0, 1, 1.0, -1, -0.5, 10**30, 1e22, "", "a", "-", "--", "-x", "--x", "-1", "a b", "a\nb", "\t", "1",
+    [], [1], [1, "a"], ["-1"], ["-.5"], ["-"], ["-x"], ["--"], ["-1e-7"], ["", "a"], [True], [None], [[1]], {}, {"a": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", FLAG_VALUES, ids=repr)
+def test_the_schema_and_the_loader_agree_on_what_a_flag_may_be(validator: Any, value: object, tmp_path: Path) -> None:
+    document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": {"x": value}}}}
+    write(tmp_path, mine=yaml.safe_dump(document))
+    refusal = ""
+    try:
+        load_recipe(str(tmp_path / "mine.yaml"))
+    except UsageError as error:
+        refusal = str(error)
+    # In a variation null removes a key, and the schema cannot know which keys there are.
+    assert validator.is_valid(document) == (not refusal or value is None), refusal
+
+
+@pytest.mark.parametrize("key", ["interval", "timeout", "start_period", "retries"])
+def test_the_schema_and_the_loader_agree_on_bounds(validator: Any, key: str) -> None:
+    for value in (-1, 0, 1, 21, 22, 60, 61, 2**31 - 1, 2**31, 9223372036, 9223372037, 10**30, True, "30", 0.5):
+        document = {"extends": "minimax-m2", "health": {key: value}}
+        is_taken = True
+        try:
+            load_recipe("minimax-m2", [f"health.{key}={json.dumps(value)}"])
+        except UsageError:
+            is_taken = False
+        assert validator.is_valid(document) == is_taken, value
