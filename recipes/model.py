@@ -91,7 +91,8 @@ class Profile(_Frozen):
     summary: Line
     gpus: Annotated[int, Field(ge=1, le=_INT32)] = Field(description="How many GPUs it takes.")
     flags: dict[Flag, FlagValue] = Field(
-        description="The server's flags without their dashes, in order: a value, a list of values, or true (a switch)."
+        description="The server's flags without their dashes, in order: a value, a list of values, or true (a switch).",
+        json_schema_extra={"properties": {"port": {"type": "integer", "minimum": 1, "maximum": 65535}}},
     )
 
     @field_validator("flags")

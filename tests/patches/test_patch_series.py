@@ -60,7 +60,7 @@ def test_a_series_document_is_read_whole() -> None:
         ("id: first", "id: First One", r"mine\.yaml:5:5: patches\.0\.id: "),
         ('">=1,<2"', "some", r"mine\.yaml:11:5: patches\.0\.releases: 'some' is not a version specifier"),
         ("last_update: 2026-11-23", "last_update: 23.11.2026", r"mine\.yaml:13:5: patches\.0\.last_update: "),
-        ("last_update: 2026-11-23", "last_update: 2026-02-30", r"mine\.yaml:13:5: patches\.0\.last_update: 2026-02-30 is no"),
+        ("last_update: 2026-11-23", "last_update: 2026-02-30", r"mine\.yaml:13:5: .*: 2026-02-30 is no day"),
         ("last_update: 2026-11-23", "last_update: ٢٠٢٦-11-23", r"patches\.0\.last_update: String should match"),
         ("author: Me", 'author: "a\\u2028b"', r"patches\.0\.author: String should match"),
         ("last_update:", "when_absent: applied\n    last_update:", r"mine\.yaml:13:5: patches\.0\.when_absent: "),

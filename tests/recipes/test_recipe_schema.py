@@ -20,8 +20,8 @@ from m2build.recipes.schema import schema_text
 
 # What a schema cannot say, or says otherwise: 4.0 is an integer to JSON Schema.
 ONLY_THE_LOADER = {
-    "fraction for a count", "port out of range", "port as a text", "model twice", "default model unknown",
-    "source root with dots",
+    "fraction for a count", "model twice", "default model unknown", "source root with dots", "short for the model",
+    "short for the port", "port in the command",
 }  # fmt: skip
 
 
@@ -88,14 +88,18 @@ def test_a_spoiled_variation_does_not(validator: Any, text: str) -> None:
 
 
 FLAG_VALUES = [
-    True, False, None, 0, 1, 1.0, -1, -0.5, 10**30, 1e22, "", "a", "-", "--", "-x", "--x", "-1", "a b", "a\nb", "\t", "1",
-    [], [1], [1, "a"], ["-1"], ["-.5"], ["-"], ["-x"], ["--"], ["-1e-7"], ["", "a"], [True], [None], [[1]], {}, {"a": 1},
+    True, False, None, 0, 1, 1.0, -1, -0.5, 10**30, 1e22, "", "a", "-", "--", "-x", "--x", "-1", "a b", "a\nb", "\t",
+    [], [1], [1, "a"], ["-1"], ["-.5"], ["-"], ["-x"], ["--"], ["-1e-7"], ["", "a"], [True], [None], [[1]], {},
+    {"a": 1}, "1", 65535, 65536, "8000",
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("flag", ["x", "port"])
 @pytest.mark.parametrize("value", FLAG_VALUES, ids=repr)
-def test_the_schema_and_the_loader_agree_on_what_a_flag_may_be(validator: Any, value: object, tmp_path: Path) -> None:
-    document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": {"x": value}}}}
+def test_the_schema_and_the_loader_agree_on_a_flag(validator: Any, value: object, flag: str, tmp_path: Path) -> None:
+    if (flag, value) == ("port", 1.0):
+        return  # an integer to JSON Schema
+    document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": {flag: value}}}}
     write(tmp_path, mine=yaml.safe_dump(document))
     refusal = ""
     try:
