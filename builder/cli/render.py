@@ -14,6 +14,10 @@ from m2build.cli.groups import Command
 from m2build.cli.progress import progress, progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import StorageError, UsageError
+from m2build.local.reading import UnfitFileError, read_given
+
+_MAXIMUM_TEMPLATE = 1 << 20
+"""Bytes; the shipped one has four thousand."""
 
 
 @click.command(
@@ -65,7 +69,10 @@ def _template(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text(encoding="utf-8")
+        return read_given(path, _MAXIMUM_TEMPLATE).decode()
+    except UnfitFileError as error:
+        problem = f"the template {path} {error.strerror}"
+        raise UsageError(problem, hint="give a text file after --template") from error
     except FileNotFoundError as error:
         raise UsageError(f"there is no template {path}", hint="check the path after --template") from error
     except UnicodeDecodeError as error:
