@@ -6,7 +6,6 @@ By the engines' own commands, which are the same for both here: python-on-whales
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from m2build.engines.inspected import parse_inspected
 from m2build.engines.program import Program
 from m2build.engines.story import run_told
 from m2build.errors import ContentError, EngineError
-from m2build.local.temporary import temporary_folder
+from m2build.local.temporary import temporary_folder, temporary_place
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
@@ -76,7 +75,7 @@ class LocalImage:
             EngineError: the engine does not give it.
             ContentError: what it gives is damaged.
         """
-        progress.step(f"copying {self.place} into {tempfile.gettempdir()}: {self.size / 1e6:.0f} MB")
+        progress.step(f"copying {self.place} into {temporary_place()}: {self.size / 1e6:.0f} MB")
         folder = _Folder()
         archive = folder.path / "image.tar"
         _engine(self.place).ask("save", f"--output={archive}", self.place.location, seconds=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import IO, cast
 
 from m2build.engines.redaction import redacted
 from m2build.errors import EngineError
+from m2build.local.temporary import temporary_file, temporary_place
 
 _SECONDS = 60
 """For questions that an engine answers at once; one behind a dead SSH connection never does."""
@@ -63,7 +63,10 @@ class Program:
         Raises:
             EngineError: it is missing, or fails.
         """
-        with tempfile.TemporaryFile() as said, self._started(arguments, stderr=said) as process:
+        with (
+            temporary_file(temporary_place(), 0o600) as (_, said),
+            self._started(arguments, stderr=said) as process,
+        ):
             yield _output(process)
             if to_the_end and process.wait() != 0:
                 said.seek(0)

@@ -13,7 +13,6 @@ import re
 import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +20,12 @@ from typing import BinaryIO
 
 _PREFIX = ".m2build-tmp-"
 _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
+
+
+def temporary_place() -> Path:
+    """`TMPDIR`, or else /tmp or /var/tmp; `tempfile` would try it out with a file of its own, which a kill leaves."""
+    places = (*(os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp")  # noqa: S108 - as everybody
+    return next((Path(place) for place in places if place and os.access(place, os.W_OK | os.X_OK)), Path(places[-2]))
 
 
 @contextmanager
@@ -55,7 +60,7 @@ def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[
 
     What dead processes of ours left beside it is removed first. Raises what the file system raises.
     """
-    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    parent = temporary_place() if parent is None else parent
     remove_leftovers(parent)
     while True:
         path = _new_name(parent)
@@ -76,7 +81,7 @@ def remove_leftovers(folder: Path | None = None, first: Callable[[Path], object]
         folder: where, or None for `TMPDIR`.
         first: called with each leftover while it is locked; if it raises anything, the leftover stays.
     """
-    folder = Path(tempfile.gettempdir()) if folder is None else folder
+    folder = temporary_place() if folder is None else folder
     with suppress(OSError):
         for path in folder.iterdir():
             if _NAME.fullmatch(path.name):

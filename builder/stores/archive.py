@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import BinaryIO, Protocol
 from m2build.errors import UsageError
 from m2build.local.outputs import making, replacing
 from m2build.local.targets import FileTarget, StreamTarget, find_target
-from m2build.local.temporary import remove_leftovers, temporary_file
+from m2build.local.temporary import remove_leftovers, temporary_file, temporary_place
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Blobs
@@ -81,7 +80,7 @@ class StreamedArchive(NewArchive):
 
     def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:  # noqa: ARG002 - it is checked as it is read
         """Add a layer's tar; it is kept in `TMPDIR` until its size is known."""
-        with temporary_file(Path(tempfile.gettempdir()), 0o600) as (_, kept):
+        with temporary_file(temporary_place(), 0o600) as (_, kept):
             with layer as stream:
                 size = _copy(stream, kept)
             kept.seek(0)

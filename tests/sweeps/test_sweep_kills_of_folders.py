@@ -1,0 +1,35 @@
+"""`m2build bake` and patched folders, killed at every changing system call: whole or as before, and no trace later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from killing import Commands, commands
+from kills import Killed, quick_disk, sweep
+
+pytestmark = pytest.mark.sweep
+
+SOURCES = ("--unpinned", "--source", "dir:tree", "-o", "out")
+BAKE = ("bake", "--tp", "4", "--tp", "8", *SOURCES)
+OTHER = ("--set", "summary=Another")
+PATCH = ("--source", "dir:tree", "-o", "out")
+
+KILLED = (
+    Killed("bake", BAKE, 30),
+    Killed("bake again", (*BAKE, "--replace"), 30, before=((*BAKE, *OTHER),)),
+    Killed("patches", ("patch", "diff", *PATCH), 10),
+    Killed("a patched tree", ("patch", "apply", *PATCH), 20),
+)
+CASES = sum(killed.least for killed in KILLED)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with quick_disk(tmp_path_factory.mktemp("killed")) as disk, commands(disk / "state") as running:
+        yield running
+
+
+@pytest.mark.parametrize("killed", KILLED, ids=lambda killed: killed.name)
+def test_a_kill_at_every_changing_call(killed: Killed, server: Commands) -> None:
+    sweep(killed, server)

@@ -1,0 +1,32 @@
+"""`m2build render`, killed at every changing system call: whole or as it was, and no trace after a rerun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from killing import Commands, commands
+from kills import Killed, quick_disk, sweep
+
+pytestmark = pytest.mark.sweep
+
+SOURCES = ("--unpinned", "--source", "dir:tree", "-o", "out")
+RENDER = ("render", "--tp", "8", *SOURCES)
+OTHER = ("--set", "summary=Another")
+
+KILLED = (
+    Killed("render", RENDER, 30),
+    Killed("render again", (*RENDER, "--replace"), 30, before=((*RENDER, *OTHER),)),
+)
+CASES = sum(killed.least for killed in KILLED)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with quick_disk(tmp_path_factory.mktemp("killed")) as disk, commands(disk / "state") as running:
+        yield running
+
+
+@pytest.mark.parametrize("killed", KILLED, ids=lambda killed: killed.name)
+def test_a_kill_at_every_changing_call(killed: Killed, server: Commands) -> None:
+    sweep(killed, server)
