@@ -35,8 +35,7 @@ class M2BuildError(Exception):
 
 
 class UsageError(M2BuildError):
-    """The command line, a recipe or a series asks for something that does not exist, does not fit, or is there already
-    and another one."""
+    """The command line, a recipe or a series asks for what does not exist, does not fit, or is there already."""
 
     exit_code = 2
 

@@ -6,6 +6,7 @@ sources and stand-in bases: `dir:PATH`, `wheel:FILE`, `pypi:NAME==VERSION`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,6 +53,11 @@ class Place:
     kind: PlaceKind
     location: str
     tag: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a tag that no layout can hold: its index is JSON, which is UTF-8 (RFC 8259, section 8.1)."""
+        if re.search("[\ud800-\udfff]", self.tag or ""):
+            raise UsageError(f"the tag {self.tag!r} is not UTF-8", hint="use letters, digits, full stops and dashes")
 
     def __str__(self) -> str:
         separator = "://" if self.kind is PlaceKind.REGISTRY else ":"

@@ -18,11 +18,11 @@ def test_the_examples_and_tables_are_current() -> None:
 
 
 def test_ci_runs_the_readmes_own_test_command() -> None:
-    """It differs in saying less, and in having to have the engines."""
+    """It differs in saying less, and in having to have the engines; the sweeps follow."""
     (command,) = re.findall(r"^(pip install .* && pytest)\s+# passes the tests$", TEXT, re.MULTILINE)
     lines = (Path(README).parent / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     in_ci = command.replace("pip install", "pip install --quiet --disable-pip-version-check")
-    assert lines[-1] == f"{in_ci} --require-engines"
+    assert lines[-2:] == [f"{in_ci} --require-engines", "pytest --require-engines --sweep"]
 
 
 def test_relative_links_lead_somewhere() -> None:

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import contextlib
         import os
 
-        with contextlib.suppress(OSError):  # nobody has to listen
+        with contextlib.suppress(OSError):  # stderr may be closed
             os.write(2, b"m2build: interrupted; nothing was left half-written\n")
         return _INTERRUPTED
 
@@ -39,7 +39,7 @@ def start() -> NoReturn:
     code = main()
     atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders go there; os._exit leaves it out
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody has to listen, or to be there
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
             stream.flush()
     os._exit(code)
 

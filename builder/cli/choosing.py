@@ -1,4 +1,4 @@
-"""The options that choose a recipe, profiles and models; whoever derives or shows shares them."""
+"""The options that choose a recipe, profiles and models, which several commands share."""
 
 from __future__ import annotations
 

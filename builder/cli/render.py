@@ -1,4 +1,4 @@
-"""`m2build render`: the Dockerfile and its build context, for whoever builds with a container engine."""
+"""`m2build render`: the Dockerfile and its build context, to build with a container engine."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         clear()
         raise
     except BrokenPipeError:
-        # Whoever read our output has seen enough, which is no failure.
+        # The reader of our output has seen enough, which is no failure.
         silence(sys.stdout)
         return 0
     except click.ClickException as error:

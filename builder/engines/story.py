@@ -22,7 +22,7 @@ _HINTS = {
     ": FAILED": "the base has other files than the patches are for: `m2build patch status --source BASE` says more",
     "not supported for the docker driver": "let Docker keep images in containerd's store, or name another --builder",
 }
-"""What to do next, by words that a failure is told with."""
+"""What to do next, by words in what the engine said."""
 _EXIT = re.compile(r"exit (?:code|status):? (\d+)\s*$")
 
 
@@ -111,6 +111,6 @@ def _short(step: str) -> str:
 
 
 def _reason(error: str) -> str:
-    """The engine's words; of a step that ended with an exit code, that code: the step itself is told already."""
+    """The engine's words; of a step that ended with an exit code, that code: the message names the step already."""
     code = _EXIT.search(error)
     return f"exit code {code[1]}" if code else re.sub(r"(?i)^error: ", "", error)

@@ -22,7 +22,9 @@ from m2build.progress import Silent
 from m2build.stores.places import read_image, write_image
 
 LINE = "h\x1b]0;t\x07\x1b[2J\x9b1m\u202e\u2066\u061c\u200b\ufeff\x85\u2028m2build: forged"
-"""A title, a cleared screen, C1 controls, marks of direction and of no width, and the line breaks that YAML lets be."""
+"""A window title, a cleared screen, C1 controls, marks of direction and of no width, and rarer line breaks."""
+MARKS = "h\u202e\u2066\u061c\u200b\ufeff m2build: forged"
+"""What recipes and series let be: they refuse control characters."""
 NAME = f"{LINE}\r\nm2build: forged\udcff"
 """What a file can be called, and an argument can be: line breaks, and a byte that is no UTF-8."""
 TEXT = NAME.removesuffix("\udcff")
@@ -75,7 +77,7 @@ def hostile_tree(folder: Path) -> Path:
 
 def recipes(folder: Path) -> None:
     """Recipes and series: valid ones with hostile values, and broken ones with hostile keys."""
-    line, name = json.dumps(LINE), json.dumps(TEXT)
+    line, name = json.dumps(MARKS), json.dumps(TEXT)
     good = (
         f"extends: minimax-m2\nsummary: {line}\nmodels: {{minimax-m2.1: {{title: {line}}}}}\n"
         f"profiles: {{tp8: {{summary: {line}, flags: {{chat-template: {line}}}}}}}\n"
@@ -85,7 +87,7 @@ def recipes(folder: Path) -> None:
         (folder / f"{kind}.yaml").write_text(text)
         (folder / f"{kind}-{NAME}.yaml").write_text(text)
     patch = (
-        f"{{id: p, summary: {line}, why: {name}, codemod: rename-module, parameters: {{module: a, to: {line}}}, "
+        f"{{id: p, summary: {line}, why: {line}, codemod: rename-module, parameters: {{module: a, to: {line}}}, "
         f"releases: '>=0', author: {line}, last_update: '2026-01-01'}}"
     )
     series = f"id: mine\nsummary: {line}\ndistribution: {line}\npatches: [{patch}]\n"

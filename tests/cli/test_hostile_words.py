@@ -92,6 +92,11 @@ CASES: list[tuple[str, ...]] = [
     (*IMAGE, "--base", "{registry}/a/b:c", "-o", "oci:no"),
     (*IMAGE, *TREE, "-o", f"oci:{TEXT}"),
     (*IMAGE, *TREE, "-o", f"oci-archive:{TEXT}"),
+    (*IMAGE, *TREE, "-o", f"oci:no:{NAME}"),
+    (*IMAGE, *TREE, "-o", f"docker-archive:no.tar:{NAME}"),
+    (*IMAGE, "--base", f"dir:{NAME}", "-o", "oci:from-name"),
+    (*IMAGE, "--base", "dir:hostile-tree", "-o", "oci:from-hostile"),
+    ("render", *IMAGE[1:], "-o", "hostile-context", "--source", f"dir:{NAME}", "--unpinned"),
     (*IMAGE, *TREE, "-o", "oci:no", "-t", NAME),
     (*IMAGE, *TREE, "-o", "oci:no", "--platform", NAME),
     (*IMAGE, *TREE, "-o", "oci:no", "--metadata-file", NAME),
@@ -101,8 +106,15 @@ CASES: list[tuple[str, ...]] = [
     (*IMAGE, "--base", "docker-daemon:a", "--engine", "docker"),
     (*IMAGE, "--base", "{registry}/a/b:c"),
 ]
-SILENT = {("push", "oci:base", "{registry}/a/b:c"), (*IMAGE, *TREE, "-o", f"oci:{TEXT}")}
-ESCAPED = re.compile(rb"\\x1b|\\u001b|\\033|\\u202e|\\x3a")
+SILENT = {
+    ("push", "oci:base", "{registry}/a/b:c"),
+    (*IMAGE, *TREE, "-o", f"oci:{TEXT}"),
+    (*IMAGE, "--base", f"dir:{NAME}", "-o", "oci:from-name"),
+    (*IMAGE, "--base", "dir:hostile-tree", "-o", "oci:from-hostile"),
+    ("render", *IMAGE[1:], *GOOD, "-o", "context", "--source", "dir:tree", "--unpinned"),
+}
+"""Cases that end well, or before the hostile words are to be shown."""
+ESCAPED = re.compile(rb"\\x1b|\\u001b|\\033|\\342\\200|\\u202e|\\x3a|\\r\\n")
 
 
 @pytest.fixture(scope="module")

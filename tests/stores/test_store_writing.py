@@ -284,7 +284,7 @@ def test_two_writers_of_one_layout_both_succeed(tmp_path: Path) -> None:
         "import sys, time; sys.path.insert(0, sys.argv[1]); import images; from m2build.places import parse_place\n"
         "from m2build.progress import Silent; from m2build.stores.places import write_image\n"
         "sample = images.image(images.tar(images.file(sys.argv[3])))\n"
-        "time.sleep(float(sys.argv[4]) - time.time())\n"
+        "time.sleep(max(0.0, float(sys.argv[4]) - time.time()))\n"
         "for n in range(20):\n"
         "    place = parse_place(f'{sys.argv[2]}:{sys.argv[3]}{n}')\n"
         "    write_image(sample, place, tag='', reference='', replace=False, progress=Silent())\n"
