@@ -16,9 +16,7 @@ from m2build.errors import UsageError
 from m2build.places import ENGINE_STORES, PlaceKind, parse_place
 
 _FAR = frozenset({PlaceKind.REGISTRY, *ENGINE_STORES})
-"""Where an image takes its time to be looked at: the target is looked at first. Elsewhere a wrong path is the first thing
-to be told.
-"""
+"""Where an image takes its time to be looked at, so that the target comes first; elsewhere a wrong path does."""
 
 
 @click.command(

@@ -111,7 +111,7 @@ class Carrier:
             )
 
     def _delivered(self, result: Result, job: Job) -> Delivered:
-        manifest, before = result.image.manifest, job.target.named()
+        manifest, before = result.image.manifest, _before(job)
         account = metadata(result, job.to.reference, self._put(result, job))
         return _told(job, manifest.digest, manifest.config.digest, account, before)
 
@@ -139,9 +139,14 @@ class Carrier:
 
         to, base = job.to, plan.base
         order = Order(to.place, to.reference, base.image.config.platform, plan.created, base.name, self.insecure)
-        before = job.target.named()
+        before = _before(job)
         result = build_with(engine, plan, order, replace=self.replace, progress=self.progress)
         return _told(job, result.built.digest, result.built.image_id, result.metadata(), before)
+
+
+def _before(job: Job) -> Digest | None:
+    """What a name means that moves without being asked for: in layouts and archives --replace asks for it."""
+    return job.target.named() if job.target.folder is None else None
 
 
 def _told(

@@ -48,6 +48,28 @@ def test_another_name_is_refused_with_those_there_are(wanted: str) -> None:
     assert "a.example/x:v1" in str(caught.value.hint)
 
 
+HEX = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize("wanted", [f"sha256:{HEX}", HEX, HEX[:12], f"sha256:{HEX[:12]}", HEX[:4]])
+@pytest.mark.parametrize("told", [f"sha256:{HEX}", HEX], ids=["docker", "podman"])
+def test_an_id_is_a_name_as_well(wanted: str, told: str) -> None:
+    """Short or in full; an image without a tag has no name then."""
+    assert inspected(Id=told).name(wanted) is None
+    assert inspected("a.example/x:v1", Id=told).name(wanted) == "a.example/x:v1"
+    assert str(inspected(Id=told).image_id) == f"sha256:{HEX}"
+
+
+def test_a_tag_that_looks_like_an_id_is_that_tag() -> None:
+    assert inspected("deadbeef:latest", Id=f"sha256:{HEX}").name("deadbeef") == "docker.io/library/deadbeef:latest"
+    with pytest.raises(UsageError):
+        inspected("a.example/x:v1", Id=f"sha256:{HEX}").name("deadbeef")
+
+
+def test_a_digest_is_what_the_engine_has_found_it_by() -> None:
+    assert inspected("a.example/x:v2").name(f"a.example/x:v1@{ONE}") == "a.example/x:v1"
+
+
 def test_the_digest_is_the_engines_own_or_that_of_the_same_repository() -> None:
     name, pulled = "b.example/x:v1", [f"a.example/x@{ONE}", f"b.example/x@{TWO}"]
     assert str(inspected(name, RepoDigests=pulled).digest(name)) == TWO
