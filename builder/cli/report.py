@@ -27,7 +27,6 @@ def _output_path(_context: click.Context, _option: click.Parameter, text: str | 
     return output_path(text) if text is not None else None
 
 
-
 _OPTIONS = (
     click.option(
         "--metadata-file",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +9,16 @@ from pathlib import Path
 
 from m2build.delivery.destination import Destination
 from m2build.delivery.likeness import can_be
-from m2build.errors import M2BuildError, StorageError, UsageError
+from m2build.errors import M2BuildError, UsageError
+from m2build.local.outputs import check_writable
+from m2build.local.targets import FileTarget, find_target, output_path
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.places import PlaceKind
 from m2build.stores.layout import blob_path
 from m2build.stores.places import read_image
-from m2build.stores.stored import nearest
+from m2build.stores.stored import storage
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,24 @@ class LocalTarget:
 
     @property
     def folder(self) -> Path:
-        """The folder that is written to, or the file's."""
-        path = self._path
-        return path if self._is_layout else path.parent
+        """Where the file is or will be; of a layout, itself if it is there."""
+        return self._path if (self._path / "oci-layout").is_file() else self._path.parent
 
     def check(self) -> None:
         """See that it can be written; a device, a pipe or stdout is tried when it is written to."""
-        if self._is_layout:
-            self._check_folder()
-        if self._is_layout or not self._is_stream:
-            _check_writable(self._path, self.folder)
+        with storage(self._path, "written"):
+            if self._is_layout:
+                self._check_folder()
+                check_writable(self._path / "oci-layout")
+            else:
+                self._check_file()
+                check_writable(self._path)
 
     def check_free(self, labels: Mapping[str, str]) -> None:
         """See that nothing is there that has to stay, but the same image as before."""
-        if self._is_layout:
-            self._check_layout(labels)
-        elif not self._is_stream:
-            self._check_archive(labels)
+        stands = None if self.may_replace else self._stands()
+        if stands is not None and not can_be(stands[0], labels):
+            raise self._taken(stands[1])
 
     def named(self) -> Digest | None:
         """The digest of the image that has the name now, if there is one."""
@@ -78,58 +79,42 @@ class LocalTarget:
 
     @property
     def _path(self) -> Path:
-        return Path(self.to.place.location)
+        location = self.to.place.location
+        return Path(location) if self._is_layout else output_path(location)
 
     @property
     def _is_layout(self) -> bool:
         return self.to.place.kind is PlaceKind.OCI
 
-    @property
-    def _is_stream(self) -> bool:
-        """Whether it is written to and not replaced: stdout, a device or a pipe."""
-        is_special = self._path.exists() and not self._path.is_file() and not self._path.is_dir()
-        return self.to.place.location == "-" or is_special
+    def _taken(self, by: Digest | None) -> UsageError:
+        if self._is_layout:
+            return UsageError(
+                f"{self._path} already has an image {self.to.stored.tag!r}, another one: {by}",
+                hint="name another tag after a second colon, or move this one with --replace",
+            )
+        return UsageError(
+            f"{self._path} exists already, and holds something else",
+            hint="name another file, or overwrite this one with --replace",
+        )
 
     def _check_folder(self) -> None:
         is_layout = (self._path / "oci-layout").is_file()
         if not is_layout and (self._path.is_file() or (self._path.is_dir() and any(self._path.iterdir()))):
-            raise UsageError(f"{self._path} exists and is not an OCI layout", hint="name a new folder after oci:")
-
-    def _check_layout(self, labels: Mapping[str, str]) -> None:
-        stands = None if self.may_replace else self._stands()
-        if stands is not None and not can_be(stands[0], labels):
             raise UsageError(
-                f"{self._path} already has an image {self.to.stored.tag!r}, another one: {stands[1]}",
-                hint="name another tag after a second colon, or move this one with --replace",
+                f"{self._path} exists already, and is not an OCI layout", hint="name a new folder after oci:"
             )
 
-    def _check_archive(self, labels: Mapping[str, str]) -> None:
-        if self._path.is_dir() or (self._path.exists() and not self.may_replace and not self._is_again(labels)):
-            raise UsageError(
-                f"{self._path} exists already", hint="name another file, or overwrite this one with --replace"
-            )
-
-    def _is_again(self, labels: Mapping[str, str]) -> bool:
-        stands = self._stands()
-        return stands is not None and can_be(stands[0], labels)
+    def _check_file(self) -> None:
+        target = find_target(self._path)
+        is_there = isinstance(target, FileTarget) and target.status is not None
+        if is_there and not self.may_replace and self._stands() is None:
+            raise self._taken(None)
 
     def _stands(self) -> tuple[ImageConfig, Digest] | None:
         """The config and the digest of the image that has the destination's name now."""
+        if not self._path.is_file() and not self._is_layout:
+            return None
         with suppress(M2BuildError):
             stored = read_image(self.to.stored, self.platform)
             return stored.image.config, stored.digest
         return None
-
-
-def _check_writable(path: Path, folder: Path) -> None:
-    """See that a folder can be changed, or made with the folders above it."""
-    there = nearest(folder)
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return
-    reason = errno.ENOTDIR if not there.is_dir() else errno.EACCES
-    if os.statvfs(there).f_flag & os.ST_RDONLY:
-        reason = errno.EROFS
-    raise StorageError(
-        f"{path} cannot be written: {os.strerror(reason)}",
-        hint=f"check {there}, or name another place",
-    )

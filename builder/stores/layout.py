@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from m2build.errors import ContentError, UsageError
-from m2build.local.atomic import atomic_file, atomic_folder
-from m2build.local.durable import sync_file, sync_folder
+from m2build.local.atomic import atomic_folder
+from m2build.local.durable import sync_folder
 from m2build.local.outputs import output_file
 from m2build.local.temporary import remove_leftovers
 from m2build.oci.config import ImageConfig

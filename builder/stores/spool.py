@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from m2build.local.temporary import temporary_folder
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.hashing import RunningHash
 from m2build.oci.image import Blobs
-from m2build.stores.stored import nearest, storage
-
-_PREFIX = ".m2build-spool-"
+from m2build.stores.stored import storage
 
 
 class Spool:
@@ -90,11 +88,11 @@ def spool_beside(folder: Path) -> Iterator[Path]:
     Raises:
         StorageError: none can be made there.
     """
-    there = nearest(folder)
-    with storage(there, "written"):
-        kept = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=there, ignore_cleanup_errors=True)
-    with kept as name:
-        yield Path(name)
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
+    with ExitStack() as stack:
+        with storage(there, "written"):
+            kept = stack.enter_context(temporary_folder(there))
+        yield kept
 
 
 class Kept(io.FileIO):

@@ -43,11 +43,6 @@ class StoredImage:
         return self
 
 
-def nearest(path: Path) -> Path:
-    """The path, or the nearest one above it where something is."""
-    return next(there for there in (path, *path.absolute().parents) if there.exists())
-
-
 @contextmanager
 def storage(path: Path, verb: str) -> Iterator[None]:
     """Tell an `OSError` as what could not be done to which file."""
