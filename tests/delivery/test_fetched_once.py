@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from bases import base_image
 from commands import m2build, succeeds
 from faultproxy import Proxy, Rule, fault_proxy
-from registries import crane_registry, docker_registry, run, upload
+from registries import crane_registry, run
 
 BASE = base_image()
 LAYERS = [str(layer.digest) for layer in BASE.manifest.layers]
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with docker_registry(tmp_path_factory.mktemp("registry")) as host:
-        upload(host, "team/sglang", BASE, "rocm")
-        yield host
-
-
-@pytest.fixture
-def proxy(registry: str) -> Iterator[Proxy]:
-    with fault_proxy(registry) as proxy:
-        yield proxy
 
 
 @pytest.fixture

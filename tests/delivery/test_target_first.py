@@ -18,20 +18,6 @@ IMAGE = ("image", "--tp", "8")
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with docker_registry(tmp_path_factory.mktemp("registry")) as host:
-        upload(host, "team/sglang", BASE, "rocm")
-        yield host
-
-
-@pytest.fixture
-def proxy(registry: str) -> Iterator[Proxy]:
-    """A way to the base that counts; no test may have been on it before its refusal."""
-    with fault_proxy(registry) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A registry that wants a password, and the folder with what it stores."""
     folder = tmp_path_factory.mktemp("closed")
