@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import which
 
-from m2build.errors import EngineError, TransportError
+from m2build.errors import EngineError, M2BuildError, TransportError
 from m2build.places import ENGINE_STORES, Place, PlaceKind
 
 _PULLING = (
@@ -34,18 +34,18 @@ def pulled(place: Place) -> Iterator[None]:
     try:
         yield
     except TransportError as error:
-        raise TransportError(_message(place, error), hint=_hint(place, error)) from error
+        raise TransportError(_message(place, error), hint=_hint(place, error), details=error.details) from error
     except EngineError as error:
         if not any(words in str(error) for words in _PULLING):
             raise
-        raise EngineError(_message(place, error), hint=_hint(place, error)) from error
+        raise EngineError(_message(place, error), hint=_hint(place, error), details=error.details) from error
 
 
-def _message(place: Place, error: Exception) -> str:
-    return f"the base {place.location} cannot be pulled: {error}"
+def _message(place: Place, error: M2BuildError) -> str:
+    return f"the base {place.location} cannot be pulled: {error.message}"
 
 
-def _hint(place: Place, error: TransportError | EngineError) -> str:
+def _hint(place: Place, error: M2BuildError) -> str:
     """The error's own next step, then other places of the same image."""
     known = [f"{local} has it: --base {kind}:{place.location}" for kind, local in _stores_with(place)]
     other = "name another place with --base, such as a mirror: --base MIRROR/NAME:TAG"

@@ -1,4 +1,4 @@
-"""A registry with a base, and a way to it that counts."""
+"""Fixtures: a registry with a base, and a way to it that counts."""
 
 from __future__ import annotations
 
