@@ -6,12 +6,15 @@ sources and stand-in bases: `dir:PATH`, `wheel:FILE`, `pypi:NAME==VERSION`.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from m2build.errors import UsageError
+from m2build.oci.reference import is_reference
 
 
 class PlaceKind(StrEnum):
@@ -38,6 +41,9 @@ ARCHIVES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
 """The kinds that are one file; as an output `-` is stdout."""
 
 _TAGGED = ARCHIVES | {PlaceKind.OCI}
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+_PORT = re.compile(r"[0-9]+/")
+"""How what follows the first colon begins where that is a port's: `localhost:5000/NAME` names no folder `localhost`."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,13 @@ class Place:
         kind: the transport.
         location: the path, the image reference or the `NAME==VERSION` requirement.
         tag: the image inside a layout or an archive that holds several, or None.
+        digest: what the image of a layout or an archive has to be, or None; a reference in a registry holds its own.
     """
 
     kind: PlaceKind
     location: str
     tag: str | None = None
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a tag that no layout can hold: its index is JSON, which is UTF-8 (RFC 8259, section 8.1)."""
@@ -61,36 +69,85 @@ class Place:
 
     def __str__(self) -> str:
         separator = "://" if self.kind is PlaceKind.REGISTRY else ":"
-        return f"{self.kind}{separator}{self.location}" + (f":{self.tag}" if self.tag else "")
+        tag, digest = f":{self.tag}" if self.tag else "", f"@{self.digest}" if self.digest else ""
+        return f"{self.kind}{separator}{self.location}{tag}{digest}"
 
 
-def parse_place(text: str) -> Place:
-    """Read a place such as `oci:DIR[:TAG]`, `pypi:sglang==0.5.7` or a bare image reference.
+def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) -> Place:
+    """Read a place: `KIND:…` as it is written; of a bare word, the one thing that it can mean.
+
+    What begins with `/`, `./` or `../` is a path. Any other word is a name in a registry, or a path to what is there;
+    where it could be either, it is refused and both spellings are named. A folder is a layout, or is to become one;
+    if it holds something and is none, it holds sources.
+
+    Args:
+        text: such as `oci:DIR[:TAG]`, `pypi:sglang==0.5.7`, `./DIR[:TAG]` or `NAME[:TAG]`; and what `m2build image`
+            prints of a layout, `oci:DIR:TAG@DIGEST`.
+        is_there: says whether there is something at a path.
 
     Raises:
-        UsageError: nothing stands behind the colon.
+        UsageError: it names nothing, or it can be read in two ways.
     """
     head, colon, rest = text.partition(":")
-    try:
-        kind = PlaceKind(head) if colon else None
-    except ValueError:
-        kind = None
+    kind = next((kind for kind in PlaceKind if colon and kind == head), None)
     if kind is None or (kind is PlaceKind.REGISTRY and not rest.startswith("//")):
-        kind, rest = PlaceKind.REGISTRY, text
+        return _bare(text, is_there)
     if kind is PlaceKind.REGISTRY:
         rest = rest.removeprefix("//")
-    tag = None
-    if kind in _TAGGED:
-        rest, tag = _split_tag(rest)
-    if not rest:
-        raise UsageError(
-            f"the place {text!r} names nothing",
-            hint="write oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION",
-        )
-    return Place(kind, rest, tag)
+    path, tag, digest = _parts(rest) if kind in _TAGGED else (rest, None, None)
+    if not path:
+        raise _nothing(text)
+    return Place(kind, path, tag, digest)
 
 
-def _split_tag(rest: str) -> tuple[str, str | None]:
-    """Split `PATH[:TAG]`; a tag may itself hold a colon (`FILE:name:tag`), a path may not, as for skopeo."""
-    path, _, tag = rest.partition(":")
-    return path, tag or None
+def registry_place(text: str) -> Place:
+    """Read a place where a bare word is a name in a registry, as in recipes, which mean the same in every folder.
+
+    Raises:
+        UsageError: it names nothing.
+    """
+    return parse_place(text, is_there=lambda _: False)
+
+
+def _bare(text: str, is_there: Callable[[str], bool]) -> Place:
+    if text.startswith(("/", "./", "../")) or text in (".", ".."):
+        return _path(text)
+    if not text:
+        raise _nothing(text)
+    registry = Place(PlaceKind.REGISTRY, text)
+    path, tag, _ = _parts(text)
+    if _PORT.match(tag or "") or not is_there(path):
+        return registry
+    local = _path(f"./{text}")
+    if not is_reference(text):
+        return local
+    raise UsageError(
+        f"{text!r} can be what is here or a name in a registry", hint=f"write {local}, or {registry} for the registry"
+    )
+
+
+def _path(text: str) -> Place:
+    path, tag, digest = _parts(text)
+    if Path(path).is_file():
+        kinds = (PlaceKind.WHEEL,) if path.endswith(".whl") else (PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
+        raise UsageError(f"{path} is a file: say of which kind", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
+    return Place(PlaceKind.DIRECTORY, text) if _holds_sources(Path(text)) else Place(PlaceKind.OCI, path, tag, digest)
+
+
+def _holds_sources(folder: Path) -> bool:
+    return folder.is_dir() and not (folder / "oci-layout").exists() and any(folder.iterdir())
+
+
+def _nothing(text: str) -> UsageError:
+    return UsageError(
+        f"the place {text!r} names nothing",
+        hint="write oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION",
+    )
+
+
+def _parts(rest: str) -> tuple[str, str | None, str | None]:
+    """Split `PATH[:TAG][@DIGEST]`; a tag may itself hold a colon (`FILE:name:tag`), a path may not, as for skopeo."""
+    found = _DIGEST.search(rest)
+    digest = found[0].removeprefix("@") if found else None
+    path, _, tag = (rest[: found.start()] if found else rest).partition(":")
+    return path, tag or None, digest

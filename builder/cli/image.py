@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,20 +9,18 @@ import click
 
 from m2build.cli import candidates
 from m2build.cli.choosing import choosing_many, chosen_all, platform_option
-from m2build.cli.delivery import Carrier
-from m2build.cli.destination import Destination, Goal, choosing_goal
+from m2build.cli.destination import choosing_goal
 from m2build.cli.groups import Command
 from m2build.cli.network import access_to, insecure_option
 from m2build.cli.output import note, print_json, result
-from m2build.cli.plan_text import plan_document, plan_lines
+from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress, progress_option
 from m2build.cli.report import Report, reporting
-from m2build.places import PlaceKind, parse_place
+from m2build.places import PlaceKind, parse_place, registry_place
 
 if TYPE_CHECKING:
-    from m2build.base.model import Base
-    from m2build.progress import Progress
-    from m2build.recipes.model import Selection
+    from m2build.delivery.destination import Destination, Goal
+    from m2build.delivery.forecast import Forecast
 
 
 @click.command(
@@ -62,9 +59,14 @@ Examples:
 @click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, here or elsewhere.")
 @platform_option
 @insecure_option
-@click.option("--replace", is_flag=True, help="Overwrite an archive, or move a tag that names another image.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Overwrite an archive, or move the tag of a layout. Tags in registries and engines move without it; what they "
+    "named before is said on stderr.",
+)
 @reporting
-@click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, where it goes and what would move; write nothing.")
 @progress_option
 def image(
     recipe_name: str,
@@ -90,62 +92,69 @@ def image(
     m2build writes a thin layout into the working directory: the new blobs, and a manifest that names the base's
     layers, for `m2build push` to complete. --engine, --builder and --load decide explicitly.
 
-    Prints NAME@DIGEST and nothing else on stdout, a line an image. The embedded engine gives the same digest on every
-    machine, every engine the same content; set SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the
-    base's.
+    Prints NAME@DIGEST and nothing else on stdout, a line an image; of a layout or an archive its place,
+    oci:DIR:TAG@DIGEST. The embedded engine gives the same digest on every machine, every engine the same content; set
+    SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
+
+    The destination is looked at first: what would be refused there is refused before the base is read.
     """
+    from m2build.base.elsewhere import pulled
     from m2build.base.resolve import open_base
+    from m2build.delivery.carrier import Carrier
+    from m2build.delivery.job import Job, check_names, check_targets
+    from m2build.delivery.target import target_of
     from m2build.engines.choice import Wish, choose_engine
     from m2build.recipes.load import load_recipe
 
     loaded = load_recipe(recipe_name, overrides)
     selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
     report.check(len(selections), goal.place)
-    source = parse_place(loaded.base.image if base is None else base)
+    source = parse_place(base) if base is not None else registry_place(loaded.base.image)
+    platform = platform or loaded.base.platform
     story = progress(progress_mode)
-    wish = Wish(engine, builder, goal.place, goal.is_kept, source)
-    builds = None if dry_run else choose_engine(wish, story)
-    destinations = goal.of(selections, builds.store if builds else None)
+    builds = choose_engine(Wish(engine, builder, goal.place, goal.is_kept, source), story)
     access = access_to(source, goal.place, insecure=insecure)
-    found = open_base(
-        source,
-        source_root=loaded.base.source_root,
-        platform=platform or loaded.base.platform,
-        access=access,
-        whole=builds is None and not dry_run,
-        progress=story,
-    )
+    jobs = [
+        Job(selection, to, target_of(to, access, base=source, platform=platform, may_replace=replace))
+        for selection, to in zip(selections, goal.of(selections, builds.store if builds else None), strict=True)
+    ]
+    if not dry_run:
+        check_targets(jobs, is_ours=builds is None)
+    with pulled(source):
+        found = open_base(
+            source,
+            source_root=loaded.base.source_root,
+            platform=platform,
+            access=access,
+            whole=builds is None and not dry_run,
+            progress=story,
+        )
+    carrier = Carrier(source, found, jobs, replace, insecure, access, story)
+    is_thin = goal.place is None and source.kind is PlaceKind.REGISTRY
     if dry_run:
-        _print_plans(selections, found, story, as_json=report.as_json)
+        _print_forecasts(carrier.foresee(builds, is_thin=is_thin), as_json=report.as_json)
         return
-    carrier = Carrier(found, replace, insecure, access, story)
-    if builds is not None:
-        delivered = carrier.build(builds, selections, destinations)
-    else:
-        is_thin = goal.place is None and source.kind is PlaceKind.REGISTRY
-        delivered = carrier.derive(selections, destinations, is_thin=is_thin)
-        if goal.place is None:
-            _tell_of_layout(destinations[0], is_thin=is_thin)
-    report.tell(delivered, goal.place)
+    check_names(jobs, found)
+    delivered = carrier.derive(is_thin=is_thin) if builds is None else carrier.build(builds)
+    report.tell_all(delivered, len(jobs), goal.place)
+    if builds is None and goal.place is None:
+        _tell_of_layout(jobs[0].to, is_thin=is_thin)
 
 
 def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:
     """Say what was written for want of a destination; that is no progress, and is said to everybody."""
     if is_thin:
         what = "the thin layout"
-        then = f"; `m2build push {to.place.location}:{to.tag} REGISTRY/NAME:{to.tag}` completes and publishes it"
+        then = f"; `m2build push {to.stored} REGISTRY/NAME:{to.tag}` completes and publishes it"
     else:
         what, then = "the layout", ""
     note(f"wrote {what} {to.place.location}, as no container engine was used{then}")
 
 
-def _print_plans(selections: Sequence[Selection], base: Base, story: Progress, *, as_json: bool) -> None:
-    from m2build.derive import derive_all
-
-    plans = derive_all(selections, base, environment=os.environ, progress=story)
+def _print_forecasts(forecasts: Sequence[Forecast], *, as_json: bool) -> None:
     if as_json:
-        documents = [plan_document(plan) for plan in plans]
+        documents = [forecast_document(forecast) for forecast in forecasts]
         print_json(documents[0] if len(documents) == 1 else list[object](documents))
     else:
-        for number, plan in enumerate(plans):
-            result(*[""] * bool(number), *plan_lines(plan))
+        for number, forecast in enumerate(forecasts):
+            result(*[""] * bool(number), *forecast_lines(forecast))

@@ -36,7 +36,7 @@ source_option = click.option(
     "--source",
     required=True,
     metavar="PLACE",
-    help="The sources: a folder, dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
+    help="The sources: a folder as ./DIR or dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
     "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
     shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
 )
@@ -174,7 +174,7 @@ def apply(
     from m2build.patches.registry import load_codemods
     from m2build.patches.writing import apply_to_directory, write_tree
 
-    place = _place(source)
+    place = parse_place(source)
     tree = _open(place, source_root, progress(progress_mode))
     changeset = apply_series(_load(series_name), tree, load_codemods()).checked()
     if check and changeset.changes:
@@ -197,7 +197,7 @@ def revert(source: str, series_name: str) -> None:
     """Take back what `patch apply` changed in a folder, to the byte."""
     from m2build.patches.writing import revert_directory
 
-    folder = _folder(_place(source), "revert")
+    folder = _folder(parse_place(source), "revert")
     for change in revert_directory(_load(series_name).id, folder):
         result(change.path)
 
@@ -212,14 +212,7 @@ def _changeset(source: str, source_root: str | None, series_name: str, story: Pr
     from m2build.patches.changeset import apply_series
     from m2build.patches.registry import load_codemods
 
-    return apply_series(_load(series_name), _open(_place(source), source_root, story), load_codemods())
-
-
-def _place(source: str) -> Place:
-    """The place of a source: what is plainly a folder needs no `dir:`."""
-    if Path(source).is_dir():
-        return Place(PlaceKind.DIRECTORY, source)
-    return parse_place(source)
+    return apply_series(_load(series_name), _open(parse_place(source), source_root, story), load_codemods())
 
 
 def _open(place: Place, source_root: str | None, story: Progress) -> SourceTree:

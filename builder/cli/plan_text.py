@@ -1,18 +1,20 @@
-"""How a plan looks to people: what `--dry-run` prints."""
+"""How a plan and what it would come to look to people and machines: what `--dry-run` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from m2build.cli.output import shell_line
 
 if TYPE_CHECKING:
-    from m2build.plan import Plan
+    from m2build.delivery.forecast import Forecast
+    from m2build.oci.descriptor import Descriptor
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """A plan, line by line; with the digests of what the embedded engine makes of it, where its base is at hand."""
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
+    """A plan, line by line, with the digests of what the embedded engine makes of it; then where to, and what moves."""
+    plan = forecast.plan
     selection, base = plan.selection, plan.base
     yield f"plan        {plan.digest}"
     yield f"recipe      {selection.recipe.name}, profile {selection.profile_id}, model {selection.model.repo}"
@@ -27,23 +29,48 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"file        {f'{change.old_path} -> ' if change.renamed else ''}{change.path}"
     for path in plan.hidden:
         yield f"removed     /{path}"
-    command = f"entrypoint  {shell_line(selection.command)}"
-    if not base.is_whole:
-        yield command
-        return
-    from m2build.engines.embedded import build
+    if forecast.image is not None:
+        layer = forecast.image.manifest.layers[-1]
+        yield f"layer       {layer.digest} ({layer.size} bytes)"
+    yield f"entrypoint  {shell_line(selection.command)}"
+    if forecast.image is not None:
+        yield f"manifest    {forecast.image.manifest.digest}"
+    yield f"engine      {forecast.engine}"
+    yield f"to          {forecast.job.to.stored}"
+    if forecast.before is not None:
+        yield f"            names {forecast.before} now"
+    least = "" if forecast.is_exact else "at least "
+    yield f"moves       {least}{forecast.bytes} bytes in {_count(forecast.copied)}; {_already(forecast)}"
 
-    manifest = build(plan).manifest
-    yield f"layer       {manifest.layers[-1].digest} ({manifest.layers[-1].size} bytes)"
-    yield command
-    yield f"manifest    {manifest.digest}"
+
+def _count(blobs: Sequence[Descriptor]) -> str:
+    return f"{len(blobs)} blob{'s' * (len(blobs) != 1)}"
 
 
-def plan_document(plan: Plan) -> dict[str, object]:
-    """The same for machines: the plan, its digest, and that of the manifest where it can be told."""
-    document: dict[str, object] = {**plan.document(), "digest": str(plan.digest)}
-    if plan.base.is_whole:
-        from m2build.engines.embedded import build
+def _already(forecast: Forecast) -> str:
+    mountable = f", {forecast.mountable} can be mounted" if forecast.mountable else ""
+    return f"{forecast.existing} are there{mountable}"
 
-        document["manifest"] = str(build(plan).manifest.digest)
-    return document
+
+def forecast_document(forecast: Forecast) -> dict[str, object]:
+    """The same for machines: the plan, its digest, that of the manifest where it can be told, and what would move."""
+    document: dict[str, object] = {**forecast.plan.document(), "digest": str(forecast.plan.digest)}
+    if forecast.image is not None:
+        document["manifest"] = str(forecast.image.manifest.digest)
+    to = forecast.job.to
+    return {
+        **document,
+        "engine": forecast.engine,
+        "destination": {
+            "place": str(to.stored),
+            "name": to.reference,
+            "before": str(forecast.before) if forecast.before else None,
+        },
+        "transfer": {
+            "existing": forecast.existing,
+            "mountable": forecast.mountable,
+            "copied": len(forecast.copied),
+            "bytes": forecast.bytes,
+            "isExact": forecast.is_exact,
+        },
+    }

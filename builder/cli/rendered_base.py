@@ -13,7 +13,7 @@ from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.network import access_to, insecure_option
 from m2build.errors import UsageError
-from m2build.places import PlaceKind, parse_place
+from m2build.places import Place, PlaceKind, parse_place, registry_place
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -69,17 +69,20 @@ class RenderedBase:
     def _looked_at(self, wanted: BaseImage) -> Base:
         from m2build.base.resolve import open_base
 
-        place = parse_place(wanted.image)
+        place = self._place(wanted)
         access = access_to(place, insecure=self.insecure)
         base = open_base(place, source_root=wanted.source_root, platform=wanted.platform, access=access)
         return base if self.is_pinned else replace(base, digest=None)
+
+    def _place(self, wanted: BaseImage) -> Place:
+        return parse_place(self.image) if self.image else registry_place(wanted.image)
 
     def _assumed(self, wanted: BaseImage, source: str, story: Progress) -> Base:
         from m2build.base.assumed import assumed_base
         from m2build.base.sources import open_source
         from m2build.oci.reference import parse_reference
 
-        place = parse_place(wanted.image)
+        place = self._place(wanted)
         if place.kind is not PlaceKind.REGISTRY:
             raise UsageError(f"{place} is no name in a registry", hint="as in --base NAME:TAG@sha256:…")
         root, platform = wanted.source_root, wanted.platform

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from m2build.cli.delivery import Delivered
-from m2build.cli.output import json_option, print_json, result, story_line
-from m2build.errors import UsageError
+from m2build.cli.output import json_option, note, print_json, result, story_line
+from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
 from m2build.places import ARCHIVES, Place
+
+if TYPE_CHECKING:
+    from m2build.delivery.job import Delivered
 
 
 def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
@@ -73,26 +78,51 @@ class Report:
             if file is not None:
                 _check_writable(file)
 
-    def tell(self, delivered: Sequence[Delivered], place: Place | None) -> None:
-        """Tell of the images: of one its account, of several each under its name.
+    def tell_all(self, images: Iterable[Delivered], count: int, place: Place | None) -> None:
+        """Tell of images once all are where they go; if one fails, of those that came before it.
 
         What is on stdout stands there alone: where an archive or a file of the report is, the names go to stderr.
 
+        Args:
+            images: delivers the images, one by one.
+            count: how many there are to be.
+            place: where they go.
+
         Raises:
-            StorageError: a file cannot be written; an older one is as it was.
+            M2BuildError: an image cannot be delivered.
+            StorageError: a file cannot be written; an older one is as it was, and stdout says what was published.
         """
+        delivered: list[Delivered] = []
+        try:
+            for one in images:
+                delivered.append(one)
+                if one.moved:
+                    note(one.moved)
+        except BaseException:
+            with suppress(M2BuildError, OSError):  # the first failure is the one that is told
+                self._tell(delivered, count, place)
+            raise
+        self._tell(delivered, count, place)
+
+    def _tell(self, delivered: Sequence[Delivered], count: int, place: Place | None) -> None:
+        """Tell of the images: of one its account, of several each under its name; stdout comes first."""
+        if not delivered:
+            return
         accounts = {str(one.account["image.name"]): one.account for one in delivered}
-        document = delivered[0].account if len(delivered) == 1 else accounts
-        if self.iidfile is not None:
-            _write(self.iidfile, delivered[0].image_id)
-        if self.metadata_file is not None:
-            _write(self.metadata_file, json.dumps(document, indent=2) + "\n")
-        if self.as_json:
-            print_json(document)
-        else:
-            say = story_line if self._uses_of_stdout(place) else result
-            for one in delivered:
-                say(one.name)
+        document = delivered[0].account if count == 1 else accounts
+        say = story_line if self._uses_of_stdout(place) else result
+        with ExitStack() as files:
+            if self.metadata_file is not None:
+                files.callback(_write, self.metadata_file, json.dumps(document, indent=2) + "\n")
+            if self.iidfile is not None:
+                files.callback(_write, self.iidfile, delivered[0].image_id)
+            if self.as_json:
+                print_json(document)
+            else:
+                for one in delivered:
+                    say(one.name)
+            if sys.stdout:
+                sys.stdout.flush()
 
     def _uses_of_stdout(self, place: Place | None) -> list[str]:
         """What will be on stdout, by its option; without any of them, the names."""

@@ -17,6 +17,7 @@ from m2build.engines.copied import read_files
 from m2build.engines.inspected import parse_inspected
 from m2build.engines.program import Program
 from m2build.engines.story import run_told
+from m2build.engines.trust import trusting_options
 from m2build.errors import ContentError, EngineError
 from m2build.local.temporary import temporary_folder, temporary_place
 from m2build.oci.config import ImageConfig
@@ -25,7 +26,6 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Blobs, Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER
-from m2build.oci.reference import parse_reference
 from m2build.places import ENGINE_STORES, Place, PlaceKind
 from m2build.progress import Progress
 from m2build.stores.docker_archive import read_docker_archive
@@ -40,14 +40,16 @@ class LocalImage:
 
     Attributes:
         place: where it is.
-        name: its full name and tag, by which the engine finds it again.
+        name: its full name and tag; None if it is known by its id, and has none.
+        image_id: what the engine calls it without any name.
         digest: of the manifest or index that the engine knows it by; None if it keeps it without one.
         config: its config as the engine tells it, not to the byte.
         size: its bytes, as far as the engine counts them.
     """
 
     place: Place
-    name: str
+    name: str | None
+    image_id: Digest
     digest: Digest | None
     config: ImageConfig
     size: int
@@ -84,20 +86,19 @@ class LocalImage:
 
 
 def find_local_image(place: Place) -> LocalImage:
-    """The image of a name in an engine's store.
+    """The image of a name, or of an id, in an engine's store.
 
     Raises:
         EngineError: the engine is missing, does not answer, or has no such image.
         UsageError: the image has no such name.
     """
-    wanted = parse_reference(place.location)
     try:
         found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
     except EngineError as error:
         hint = f"`{ENGINE_STORES[place.kind]} images` lists those there are"
         raise EngineError(f"{place} cannot be read: {error}", hint=hint) from error
-    name = found.name(wanted)
-    return LocalImage(place, name, found.digest(name), found.config, found.size)
+    name = found.name(place.location)
+    return LocalImage(place, name, found.image_id, found.digest(name), found.config, found.size)
 
 
 def image_as_it_is(place: Place) -> LocalImage | None:
@@ -106,7 +107,7 @@ def image_as_it_is(place: Place) -> LocalImage | None:
         found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
     except EngineError:
         return None
-    return LocalImage(place, place.location, None, found.config, found.size)
+    return LocalImage(place, place.location, found.image_id, None, found.config, found.size)
 
 
 def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bool) -> None:
@@ -115,7 +116,8 @@ def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bo
     Raises:
         EngineError: it cannot.
     """
-    trusting = ["--tls-verify=false"] if insecure and place.kind is PlaceKind.CONTAINERS_STORAGE else []
+    is_podman = place.kind is PlaceKind.CONTAINERS_STORAGE
+    trusting = trusting_options(place.location, insecure=insecure) if is_podman else []
     progress.step(f"{ENGINE_STORES[place.kind]} fetches {place.location}")
     run_told(_engine(place), ["pull", f"--platform={platform}", *trusting, place.location], progress)
 

@@ -23,6 +23,7 @@ class Order:
         reference: what it is called there, `NAME:TAG`.
         platform: `os/architecture[/variant]`.
         created: seconds since the epoch; the image's only time.
+        base: the name of what it starts from, or None where it has none.
         insecure: whether a registry may speak plain HTTP, or have a certificate of its own.
     """
 
@@ -30,6 +31,7 @@ class Order:
     reference: str
     platform: str
     created: int
+    base: str | None = None
     insecure: bool = False
 
 

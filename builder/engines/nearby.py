@@ -14,27 +14,51 @@ from m2build.places import Place
 from m2build.progress import Progress
 
 
-def looked_at_nearby(base: Base, engine: Engine, source_root: str, progress: Progress, *, insecure: bool) -> Base:
+def looked_at_nearby(
+    base: Base, engine: Engine, source_root: str, progress: Progress, *, insecure: bool, fetches: bool = True
+) -> Base:
     """A base with its files as an engine's own store has them, which fetches the image if it has not got it.
 
     Files that are known from an earlier reading are not looked at again; and an image whose layers are not the base's,
     in their order, is not taken for it.
+
+    Args:
+        base: the base.
+        engine: the engine, which has been probed.
+        source_root: where the sources stand in it.
+        progress: is told what is fetched.
+        insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
+        fetches: whether the engine may fetch it.
 
     Raises:
         EngineError: the engine cannot fetch the base.
         ContentError: what it copies out of it is damaged.
     """
     wanted = wanted_for(source_root)
-    digest = base.manifest_digest
-    if not engine.builds_from_its_store or not digest or not base.name or member_cache().knows(base.image, wanted):
+    place = _place(base, engine)
+    if place is None or member_cache().knows(base.image, wanted):
         return base
-    place = Place(engine.store, f"{parse_reference(base.name).name}@{digest}")
-    local = image_as_it_is(place)
-    if local is None:
+    local = _same(place, base)
+    if local is None and fetches:
         fetch_image(place, base.image.config.platform, progress, insecure=insecure)
-        local = image_as_it_is(place)
-    return replace(base, filesystem=local.files(wanted)) if local and _is_same(local, base) else base
+        local = _same(place, base)
+    return replace(base, filesystem=local.files(wanted)) if local else base
 
 
-def _is_same(local: LocalImage, base: Base) -> bool:
-    return local.config.chain_ids == base.image.config.chain_ids
+def is_held(base: Base, engine: Engine) -> bool:
+    """Whether an engine has a base in the store that it builds from."""
+    place = _place(base, engine)
+    return not base.has_layers or (place is not None and _same(place, base) is not None)
+
+
+def _place(base: Base, engine: Engine) -> Place | None:
+    """What a base in a registry is called in an engine's own store; None where the engine does not build from there."""
+    digest = base.manifest_digest
+    if not engine.builds_from_its_store or not digest or not base.name:
+        return None
+    return Place(engine.store, f"{parse_reference(base.name).name}@{digest}")
+
+
+def _same(place: Place, base: Base) -> LocalImage | None:
+    local = image_as_it_is(place)
+    return local if local and local.config.chain_ids == base.image.config.chain_ids else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from m2build.engines.model import Built, Order
 from m2build.engines.program import Program
 from m2build.engines.story import run_told
+from m2build.engines.trust import trusting_options
 from m2build.engines.versions import Need, member, on_path
 from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
@@ -56,7 +57,7 @@ class Podman:
             options = ["--format=docker", "--identity-label=false", f"--timestamp={order.created}"]
             options += [f"--platform={order.platform}", f"--iidfile={file}", "--network=none", *self._no_traces()]
             options += [f"--tag={order.reference}"] if is_own else []
-            run_told(self._program, ["build", *options, *_trusting(order), str(context)], progress)
+            run_told(self._program, ["build", *options, *_trusting(order.base, order), str(context)], progress)
             image_id = Digest.parse(file.read_text().strip())
             digest = self._kept_digest(image_id) if is_own else self._pushed_digest(image_id, order, progress)
         return Built(image_id, digest)
@@ -72,12 +73,13 @@ class Podman:
         place = order.place
         is_remote = place.kind is PlaceKind.REGISTRY
         target = f"docker://{order.reference}" if is_remote else f"{place.kind}:{place.location}:{order.reference}"
+        trusting = _trusting(order.reference if is_remote else None, order)
         with temporary_folder() as folder:
             file = folder / "digest"
-            push = ["push", f"--digestfile={file}", *_trusting(order), image_id.hex, target]
+            push = ["push", f"--digestfile={file}", *trusting, image_id.hex, target]
             run_told(self._program, push, progress)
             return Digest.parse(file.read_text().strip())
 
 
-def _trusting(order: Order) -> list[str]:
-    return ["--tls-verify=false"] if order.insecure else []
+def _trusting(reference: str | None, order: Order) -> list[str]:
+    return trusting_options(reference, insecure=order.insecure) if reference else []

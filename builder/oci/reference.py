@@ -69,10 +69,15 @@ def parse_reference(text: str) -> Reference:
     return Reference(registry, path, match["tag"], match["digest"])
 
 
-def is_full_reference(text: str) -> bool:
-    """Whether a name that was found in a store names a registry as well, so that nothing has to be guessed."""
+def is_reference(text: str) -> bool:
+    """Whether a text is a reference."""
     try:
-        reference = parse_reference(text)
+        parse_reference(text)
     except UsageError:
         return False
-    return text.startswith(f"{reference.registry}/")
+    return True
+
+
+def is_full_reference(text: str) -> bool:
+    """Whether a name that was found in a store names a registry as well, so that nothing has to be guessed."""
+    return is_reference(text) and text.startswith(f"{parse_reference(text).registry}/")

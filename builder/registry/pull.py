@@ -22,7 +22,7 @@ from m2build.registry.access import Access
 from m2build.registry.client import Client
 from m2build.stores.stored import StoredImage, located
 
-_ACCEPT = ", ".join((OCI.index, DOCKER.index, OCI.manifest, DOCKER.manifest))
+ACCEPT = ", ".join((OCI.index, DOCKER.index, OCI.manifest, DOCKER.manifest))
 _LARGEST_MANIFEST = 16 << 20
 _RESUMES = 5
 """How often a blob that breaks off is taken up again; the count starts anew with every MiB that came."""
@@ -80,7 +80,7 @@ def fetch_manifest(client: Client, tag_or_digest: str) -> tuple[bytes, str]:
         TransportError: it is not there, or the registry does not deliver.
     """
     answer = client.send(
-        "GET", f"manifests/{tag_or_digest}", expected=(200, 404), headers={"Accept": _ACCEPT}, largest=_LARGEST_MANIFEST
+        "GET", f"manifests/{tag_or_digest}", expected=(200, 404), headers={"Accept": ACCEPT}, largest=_LARGEST_MANIFEST
     )
     if answer.status == 404:
         separator = "@" if ":" in tag_or_digest else ":"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from m2build.errors import ContentError, UsageError
-from m2build.local.atomic import atomic_file, atomic_folder
-from m2build.local.durable import sync_file, sync_folder
+from m2build.local.atomic import atomic_folder
+from m2build.local.durable import sync_folder
 from m2build.local.outputs import output_file
 from m2build.local.temporary import remove_leftovers
 from m2build.oci.config import ImageConfig
@@ -25,7 +25,7 @@ from m2build.oci.reference import is_full_reference
 from m2build.progress import Progress
 from m2build.stores.files import Files
 from m2build.stores.stored import StoredImage, storage
-from m2build.stores.transfer import copy_blob
+from m2build.stores.transfer import put_blob
 
 REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
@@ -203,9 +203,7 @@ def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress
         if not _holds(path, descriptor):
             if not path.exists():
                 new.append(path)
-            with atomic_file(path) as out:
-                copy_blob(image.everything, descriptor, out, progress)
-                sync_file(out)
+            put_blob(image.everything, descriptor, path, progress)
 
 
 def _holds(path: Path, descriptor: Descriptor) -> bool:

@@ -63,7 +63,17 @@ def read_image(
                 raise UsageError(
                     f"no image can be read from {place} here", hint="name an image in a layout, an archive or an engine"
                 )
-        return stored.checked(platform, where)
+        return _pinned(stored.checked(platform, where), place)
+
+
+def _pinned(stored: StoredImage, place: Place) -> StoredImage:
+    """The image, if it is the one whose digest the place names; a Docker archive keeps none but that of the config."""
+    digests = {str(stored.digest), str(stored.image.manifest.digest), str(stored.image.manifest.config.digest)}
+    if place.digest is not None and place.digest not in digests:
+        raise UsageError(
+            f"{place} is another image now: {stored.digest}", hint="leave out @sha256:… to take the one that is there"
+        )
+    return stored
 
 
 def write_image(image: Image, place: Place, *, tag: str, reference: str, replace: bool, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from m2build.base.elsewhere import pulled
 from m2build.errors import ContentError, UsageError
 from m2build.labels import OCI, OWN
 from m2build.oci.descriptor import Descriptor
@@ -61,7 +62,8 @@ def completed(image: Image, base: Place | None, platform: str, access: Access | 
                 "layers are missing, and the image does not say where its base is", hint="add --base PLACE"
             )
         base = Place(PlaceKind.REGISTRY, str(name))
-    found = read_image(base, platform, access).image
+    with pulled(base):
+        found = read_image(base, platform, access).image
     lacking = missing - {layer.digest for layer in found.manifest.layers}
     if lacking:
         raise ContentError(

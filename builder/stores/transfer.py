@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import BinaryIO
 
+from m2build.local.atomic import atomic_file
+from m2build.local.durable import sync_file
 from m2build.oci.descriptor import Descriptor
-from m2build.oci.image import Blobs, open_blob
+from m2build.oci.image import Blobs, VerifiedReader, open_blob
 from m2build.progress import Progress
+from m2build.stores.spool import Kept
 
 CHUNK = 1 << 20
+
+
+def put_blob(blobs: Blobs, descriptor: Descriptor, path: Path, progress: Progress) -> None:
+    """Put one blob into a file of its own: moved if it was read and kept before in this file system, else copied.
+
+    Raises:
+        ContentError: it is missing, truncated or altered; the file is not there then.
+    """
+    stream = blobs.open(descriptor)
+    with VerifiedReader(stream, descriptor.digest, descriptor.size) as reader:
+        if isinstance(stream, Kept) and stream.move(path):
+            return
+        with atomic_file(path) as out:
+            _copy(reader, descriptor, out, progress)
+            sync_file(out)
 
 
 def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Progress) -> None:
@@ -17,8 +36,12 @@ def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Pro
     Raises:
         ContentError: it is missing, truncated or altered; what was written then is not to be used.
     """
-    label = descriptor.digest.hex[:12]
     with open_blob(blobs, descriptor) as reader:
-        while chunk := reader.read(CHUNK):
-            out.write(chunk)
-            progress.transfer(label, reader.count, descriptor.size)
+        _copy(reader, descriptor, out, progress)
+
+
+def _copy(reader: VerifiedReader, descriptor: Descriptor, out: BinaryIO, progress: Progress) -> None:
+    label = descriptor.digest.hex[:12]
+    while chunk := reader.read(CHUNK):
+        out.write(chunk)
+        progress.transfer(label, reader.count, descriptor.size)

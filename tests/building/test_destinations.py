@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from m2build.cli.destination import Goal, parse_goal
+from m2build.delivery.destination import Goal, parse_goal
 from m2build.errors import UsageError
 from m2build.places import PlaceKind
 from m2build.recipes.load import load_recipe

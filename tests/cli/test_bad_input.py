@@ -72,7 +72,7 @@ NAMES: dict[tuple[str, ...], tuple[int, str, str]] = {
     ("image", "--tp", "4", "--tp", "8", *TREE, "-o", "oci-archive:f"): (2, "can hold one image", "or a layout"),
     (*IMAGE, *TREE, "--tp", "4", "-t", "a:b"): (2, "oci:out can hold one image", "leave the tag out"),
     ("push", "nowhere", "UPPER"): (2, "'UPPER' is not an image reference", "lower case"),
-    ("push", "nowhere:v1", "127.0.0.1:9/a:b"): (2, "there is no directory nowhere", "check the path"),
+    ("push", "./nowhere:v1", "127.0.0.1:9/a:b"): (2, "there is no directory nowhere", "check the path"),
     ("push", "oci:nowhere", "127.0.0.1:9/a:b"): (2, "there is no directory nowhere", "check the path"),
     ("push", "layout"): (2, "missing argument 'NAME[:TAG]'", "m2build push --help"),
     ("patch", "status"): (2, "missing option '--source'", "m2build patch status --help"),
@@ -125,11 +125,11 @@ PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
     (*IMAGE, *TREE, "--iidfile", "precious.txt/iid"): (16, "precious.txt/iid cannot be written: Not a dir", "path"),
     ("patch", "apply", "--source", "wheel:sglang-0.5.7-py3-none-any.whl"): (2, "changes a folder", "-o DIR"),
     ("patch", "revert", "--source", "oci:layout"): (2, "`patch revert` changes a folder", "give a folder"),
-    ("patch", "revert", "--source", "tree"): (4, "holds no record", "version control"),
-    ("patch", "apply", "--source", "gone"): (4, "rename-transformers-module does not apply", "patch show"),
-    ("patch", "apply", "--source", "tree", "-o", "precious"): (2, "precious exists already", "new folder"),
-    ("patch", "diff", "--source", "tree", "-o", "precious"): (2, "precious exists already", "new folder"),
-    ("patch", "apply", "--source", "tree", "--check"): (14, "3 files would change", "without --check"),
+    ("patch", "revert", "--source", "./tree"): (4, "holds no record", "version control"),
+    ("patch", "apply", "--source", "./gone"): (4, "rename-transformers-module does not apply", "patch show"),
+    ("patch", "apply", "--source", "./tree", "-o", "precious"): (2, "precious exists already", "new folder"),
+    ("patch", "diff", "--source", "./tree", "-o", "precious"): (2, "precious exists already", "new folder"),
+    ("patch", "apply", "--source", "./tree", "--check"): (14, "3 files would change", "without --check"),
 }  # fmt: skip
 
 

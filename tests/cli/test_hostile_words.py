@@ -54,7 +54,7 @@ CASES: list[tuple[str, ...]] = [
     ("patch", "diff", *HOSTILE),
     ("patch", "diff", *HOSTILE, "-o", f"diff-{NAME}"),
     ("patch", "apply", *HOSTILE, "-o", f"apply-{NAME}"),
-    ("patch", "apply", "--source", "tree", "-o", NAME),
+    ("patch", "apply", "--source", "./tree", "-o", NAME),
     ("patch", "revert", "--source", "applied"),
     ("patch", "revert", "--source", NAME),
     ("render", *IMAGE[1:], "-o", "context", "--source", f"dir:{NAME}-", "--unpinned"),

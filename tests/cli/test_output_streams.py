@@ -15,7 +15,7 @@ from commands import succeeds
 from m2build.recipes.load import load_recipe
 
 M2BUILD = [sys.executable, "-m", "m2build"]
-RESULT = re.compile(r"m2build/minimax-m2\.1@sha256:[0-9a-f]{64}\n")
+RESULT = re.compile(r"docker-archive:\S+\.tar:m2build/minimax-m2\.1:tp8@(sha256:[0-9a-f]{64})\n")
 
 
 @pytest.fixture(scope="module")

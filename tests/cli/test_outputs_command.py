@@ -41,9 +41,11 @@ def test_an_archive_on_stdout_is_there_alone(kind: str, folder: Path) -> None:
     done = run(*IMAGE, "-t", "a/b:v1", "-o", f"{kind}:-", "--metadata-file", "meta")
     assert done.returncode == 0, done.stderr
     (folder / "piped.tar").write_bytes(done.stdout)
-    digest = json.loads((folder / "meta").read_text())["containerimage.digest"]
-    assert done.stderr.decode() == f"a/b@{digest}\n"
-    place = f"{kind}:piped.tar:{'a/b:v1' if kind == 'docker-archive' else 'v1'}"
+    account = json.loads((folder / "meta").read_text())
+    digest = account["containerimage.config.digest" if kind == "docker-archive" else "containerimage.digest"]
+    name = "a/b:v1" if kind == "docker-archive" else "v1"
+    assert done.stderr.decode() == f"{kind}:-:{name}@{digest}\n"
+    place = f"{kind}:piped.tar:{name}"
     skopeo = [need_tool("skopeo"), "inspect", "--config", place]
     found = subprocess.run(skopeo, capture_output=True, text=True, check=True)
     image = read_image(parse_place(f"{kind}:{folder}/piped.tar"), "linux/amd64").image
@@ -54,7 +56,7 @@ def test_an_archive_on_stdout_is_there_alone(kind: str, folder: Path) -> None:
 def test_a_file_of_the_report_on_stdout_is_there_alone(folder: Path) -> None:
     done = run(*IMAGE, "-o", "oci:out", "--metadata-file", "-")
     digest = json.loads(done.stdout)["containerimage.digest"]
-    assert (done.returncode, done.stderr.decode()) == (0, f"m2build/minimax-m2.1@{digest}\n")
+    assert (done.returncode, done.stderr.decode()) == (0, f"oci:out:tp8@{digest}\n")
     again = run(*IMAGE, "-o", "oci:out", "--iidfile", "/dev/stdout")
     assert again.stdout.decode() == json.loads(done.stdout)["containerimage.config.digest"]
 

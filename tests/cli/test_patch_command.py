@@ -177,11 +177,11 @@ def test_a_series_of_ones_own(tree: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Path("mine.yaml").write_text(MINE)
     own = ["--series", "./mine.yaml"]
     assert quickly("patch", "list", *own) == "move-llama  >=0\n    Call it alpaca\n"
-    quickly("patch", "apply", "--source", "tree", *own)
+    quickly("patch", "apply", "--source", "./tree", *own)
     assert (tree / MODELS / "alpaca.py").read_bytes() == before[f"{MODELS}/llama.py"]
-    quickly("patch", "apply", "--source", "tree")
-    quickly("patch", "revert", "--source", "tree")
-    quickly("patch", "revert", "--source", "tree", *own)
+    quickly("patch", "apply", "--source", "./tree")
+    quickly("patch", "revert", "--source", "./tree")
+    quickly("patch", "revert", "--source", "./tree", *own)
     assert everything(tree) == before
 
 
@@ -201,5 +201,5 @@ def test_a_spoiled_series_is_refused(old: str, new: str, says: str, tree: Path) 
     assert old in MINE
     (tree.parent / "mine.yaml").write_text(MINE.replace(old, new, 1))
     before = everything(tree)
-    assert says in refused(2, "patch", "apply", "--source", "tree", "--series", "mine.yaml", cwd=tree.parent)
+    assert says in refused(2, "patch", "apply", "--source", "./tree", "--series", "mine.yaml", cwd=tree.parent)
     assert everything(tree) == before

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from checkouts import checkout, quickly
+from commands import refused
 
 from m2build.recipes.load import load_recipe
 
@@ -51,17 +52,22 @@ def test_recipe_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "name", "tag"),
+    ("options", "tag"),
     [
-        (["--model", "minimax-m2"], "m2build/minimax-m2", "tp8"),
-        (["-t", "registry.example:5000/team/m2"], "registry.example:5000/team/m2", "tp8"),
-        (["-t", "team/m2:nightly"], "team/m2", "nightly"),
+        (["--model", "minimax-m2"], "tp8"),
+        (["-t", "registry.example:5000/team/m2"], "tp8"),
+        (["-t", "team/m2:nightly"], "nightly"),
     ],
 )
-def test_the_name_of_the_result(options: list[str], name: str, tag: str, tree: Path, tmp_path: Path) -> None:
+def test_what_is_printed_of_a_layout_is_where_the_image_is(
+    options: list[str], tag: str, tree: Path, tmp_path: Path
+) -> None:
+    """A name is no place: nothing is in that registry. What is printed is read by other commands."""
     out = quickly("image", "--tp", "8", "--base", f"dir:{tree}", *options, "-o", f"oci:{tmp_path}/out")
     printed, _, digest = out.removesuffix("\n").partition("@")
-    assert (printed, index(tmp_path / "out")) == (name, {tag: digest})
+    assert (printed, index(tmp_path / "out")) == (f"oci:{tmp_path}/out:{tag}", {tag: digest})
+    assert f"manifest    {digest}" in quickly("inspect", out.strip())
+    assert "is another image now" in refused(2, "inspect", f"oci:{tmp_path}/out:{tag}@sha256:{'0' * 64}")
 
 
 def test_the_name_in_a_docker_archive(tree: Path, tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_dry_run_names_the_patches_the_files_and_the_command(tree: Path) -> None
     heads = [line.split()[0] for line in lines]
     assert heads == [
         "plan", "recipe", "base", "created", "patch", "patch", "file", "file", "file", "removed", "layer",
-        "entrypoint", "manifest",
+        "entrypoint", "manifest", "engine", "to", "moves",
     ]  # fmt: skip
     assert "(stand-in)" in lines[2]
     assert lines[9].endswith("/sgl-workspace/sglang/python/sglang/srt/models/transformers.py")

@@ -38,9 +38,10 @@ def layout(host: str, without_engines: Mapping[str, str], tmp_path: Path) -> Pat
     command = ("image", "--tp", "4", "--tp", "8", "--base", f"{host}/team/sglang:rocm")
     told = m2build(*command, cwd=tmp_path, environment=without_engines)
     assert told.returncode == 0, told.stderr
-    assert [line.partition("@")[0] for line in told.stdout.splitlines()] == ["m2build/minimax-m2.1"] * 2
+    printed = [line.partition("@")[0] for line in told.stdout.splitlines()]
+    assert printed == ["oci:minimax-m2.1.oci:tp4", "oci:minimax-m2.1.oci:tp8"]
     assert "wrote the thin layout minimax-m2.1.oci" in told.stderr
-    assert "m2build push minimax-m2.1.oci:tp4 REGISTRY/NAME:tp4" in told.stderr
+    assert "m2build push oci:minimax-m2.1.oci:tp4 REGISTRY/NAME:tp4" in told.stderr
     return tmp_path / "minimax-m2.1.oci"
 
 

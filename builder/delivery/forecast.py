@@ -1,0 +1,98 @@
+"""What a build would do, without doing it: by which engine, where to, and how many bytes would move."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from m2build.delivery.job import Job
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.places import ENGINE_STORES, PlaceKind
+
+if TYPE_CHECKING:
+    from m2build.engines.model import Engine
+    from m2build.oci.image import Image
+    from m2build.plan import Plan
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What one image would come to.
+
+    Attributes:
+        plan: what decides it.
+        job: where it goes.
+        engine: what builds it: `embedded`, `docker` or `podman`.
+        image: the very image, where the embedded engine makes it; others make layers of their own.
+        before: what the destination's name means now.
+        existing: how many blobs are there already.
+        mountable: how many more the registry may take over from the base's repository.
+        copied: the blobs that have to be copied.
+        is_exact: whether nothing else is copied: an engine's own layers are not known before it makes them, and a
+            Docker archive holds layers uncompressed.
+    """
+
+    plan: Plan
+    job: Job
+    engine: str
+    image: Image | None
+    before: Digest | None
+    existing: int
+    mountable: int
+    copied: tuple[Descriptor, ...]
+    is_exact: bool
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes the copied blobs have."""
+        return sum(blob.size for blob in self.copied)
+
+
+def forecast(plan: Plan, job: Job, engine: Engine | None, *, is_thin: bool) -> Forecast:
+    """What a plan's image would come to; looks at the destination and at the engine's store, and writes nothing."""
+    from m2build.engines.embedded import build
+
+    image = build(plan) if engine is None and plan.base.is_whole else None
+    if engine is not None and job.to.place.kind in ENGINE_STORES:
+        blobs = () if _is_held(plan, engine) else plan.base.image.manifest.layers
+    elif image is not None:
+        blobs = tuple(_blobs(image, job, is_thin=is_thin))
+    else:
+        blobs = plan.base.image.manifest.layers
+    below = {layer.digest for layer in plan.base.image.manifest.layers}
+    found = Forecast(
+        plan=plan,
+        job=job,
+        engine=engine.name if engine else "embedded",
+        image=image,
+        before=job.target.named(),
+        existing=0,
+        mountable=0,
+        copied=(),
+        is_exact=image is not None and job.to.place.kind is not PlaceKind.DOCKER_ARCHIVE,
+    )
+    return _counted(found, blobs, below)
+
+
+def _counted(found: Forecast, blobs: Sequence[Descriptor], below: Collection[Digest]) -> Forecast:
+    target = found.job.target
+    missing = [blob for blob in dict.fromkeys(blobs) if not target.has(blob)]
+    copied = tuple(blob for blob in missing if not (target.mounts and blob.digest in below))
+    existing = len(set(blobs)) - len(missing)
+    return replace(found, existing=existing, mountable=len(missing) - len(copied), copied=copied)
+
+
+def _is_held(plan: Plan, engine: Engine) -> bool:
+    from m2build.engines.nearby import is_held
+
+    return is_held(plan.base, engine)
+
+
+def _blobs(image: Image, job: Job, *, is_thin: bool) -> Iterator[Descriptor]:
+    """What is written of an image; a registry counts no manifest among its blobs."""
+    yield from image.manifest.layers[-1:] if is_thin else image.manifest.layers
+    yield image.manifest.config
+    if job.to.place.kind is not PlaceKind.REGISTRY:
+        yield image.manifest.descriptor

@@ -1,0 +1,95 @@
+"""One image that is to be made, where it goes, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from m2build.delivery.destination import Destination
+from m2build.delivery.likeness import labels_of
+from m2build.delivery.target import Target
+from m2build.errors import TransportError
+from m2build.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from m2build.base.model import Base
+    from m2build.recipes.model import Selection
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image that is to be made.
+
+    Attributes:
+        selection: which image.
+        to: where it goes.
+        target: what is there before.
+    """
+
+    selection: Selection
+    to: Destination
+    target: Target
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """An image that is where it goes.
+
+    Attributes:
+        name: what it can be had by.
+        image_id: the digest of its config.
+        account: the content of `--metadata-file`.
+        tag: what it is called there.
+        before: what that named before it, if anything.
+        now: what that names now.
+    """
+
+    name: str
+    image_id: str
+    account: Mapping[str, object]
+    tag: str
+    before: Digest | None
+    now: Digest
+
+    @property
+    def moved(self) -> str | None:
+        """What to say of a name that named another image before; None where it did not."""
+        return moved(self.tag, self.before, self.now)
+
+
+def moved(name: object, before: Digest | None, now: Digest) -> str | None:
+    """What to say of a name that named something before; None if that was nothing, or the same."""
+    if before is None or before == now:
+        return None
+    return f"{name} named {before} before, and names {now} now"
+
+
+def check_targets(jobs: Iterable[Job], *, is_ours: bool) -> None:
+    """See, before the base is read, that the images can go where they are to.
+
+    Args:
+        jobs: the images.
+        is_ours: whether m2build itself sends them. A container engine has its own ways to a registry, so that one which
+            only we cannot reach is left to it.
+
+    Raises:
+        M2BuildError: what `Target` raises.
+    """
+    for job in jobs:
+        try:
+            job.target.check()
+        except TransportError as error:
+            if is_ours or error.__cause__ is None:
+                raise
+        job.target.check_free(labels_of(job.selection))
+
+
+def check_names(jobs: Iterable[Job], base: Base) -> None:
+    """See, before the layers of the base are read, that no image of another base has one of the names.
+
+    Raises:
+        UsageError: one has.
+    """
+    for job in jobs:
+        job.target.check_free(labels_of(job.selection, base))

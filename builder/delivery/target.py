@@ -1,0 +1,145 @@
+"""What is at a destination before anything is made: whether it can be written, and what of an image it has already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from m2build.delivery.destination import Destination, mountable_from
+from m2build.delivery.local_target import LocalTarget
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.reference import parse_reference
+from m2build.places import ENGINE_STORES, Place, PlaceKind
+
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+    from m2build.registry.target import Repository
+
+
+class Target(Protocol):
+    """A destination, as it is before an image goes there."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that is written to, or the file's; None where it is no local one."""
+
+    @property
+    def mounts(self) -> bool:
+        """Whether it may take over the base's blobs where they are."""
+
+    def check(self) -> None:
+        """See that it can be written.
+
+        Raises:
+            UsageError: something is there that is no image.
+            StorageError: it cannot be written.
+            TransportError: the registry does not answer, or does not let us write.
+        """
+
+    def check_free(self, labels: Mapping[str, str]) -> None:
+        """See that nothing is there that has to stay, but an image which can be the one that will have these labels.
+
+        Raises:
+            UsageError: something is.
+        """
+
+    def named(self) -> Digest | None:
+        """What the destination's name means there now, if that can be told."""
+
+    def has(self, blob: Descriptor) -> bool:
+        """Whether a blob is there."""
+
+    def lacks(self, blob: Descriptor) -> bool:
+        """Whether a blob will have to be copied there, once those that can be taken over in place are."""
+
+    @property
+    def taken_over(self) -> int:
+        """How many blobs `lacks` has had taken over in place."""
+
+
+def target_of(to: Destination, access: Access | None, *, base: Place, platform: str, may_replace: bool) -> Target:
+    """The target of a destination.
+
+    Args:
+        to: the destination.
+        access: how registries are reached; None if there are none.
+        base: where the base is, whose blobs a registry can mount if it has it.
+        platform: `os/architecture[/variant]`.
+        may_replace: whether a file, or a tag in a layout, may be replaced.
+    """
+    if to.place.kind is PlaceKind.REGISTRY and access is not None:
+        from m2build.registry.target import Repository  # an HTTP library takes its time to be imported
+
+        mount_from = mountable_from(to.reference, base.location) if base.kind is PlaceKind.REGISTRY else None
+        client = access.push(parse_reference(to.reference), [mount_from] if mount_from else [])
+        return _Remote(Repository(client, mount_from), to.tag)
+    if to.place.kind in ENGINE_STORES:
+        return _Store(to)
+    return LocalTarget(to, platform, may_replace)
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """A tag in a registry."""
+
+    repository: Repository
+    tag: str
+    folder = None
+
+    @property
+    def mounts(self) -> bool:
+        return self.repository.mount_from is not None
+
+    def check(self) -> None:
+        from m2build.registry.target import check_push
+
+        check_push(self.repository.client)
+
+    def check_free(self, labels: Mapping[str, str]) -> None:
+        """A tag in a registry may be moved; that it was is said afterwards."""
+
+    def named(self) -> Digest | None:
+        from m2build.registry.target import tag_digest
+
+        return tag_digest(self.repository.client, self.tag)
+
+    def has(self, blob: Descriptor) -> bool:
+        return self.repository.has(blob)
+
+    def lacks(self, blob: Descriptor) -> bool:
+        return self.repository.lacks(blob)
+
+    @property
+    def taken_over(self) -> int:
+        return len(self.repository.mounted)
+
+
+@dataclass(frozen=True)
+class _Store:
+    """A name in a container engine's store, to which the engine alone writes."""
+
+    to: Destination
+    folder = None
+    mounts = False
+    taken_over = 0
+
+    def check(self) -> None:
+        """The engine has been asked whether it is there."""
+
+    def check_free(self, labels: Mapping[str, str]) -> None:
+        """A name in a store may be given anew; that it was is said afterwards."""
+
+    def named(self) -> Digest | None:
+        from m2build.engines.local_images import image_as_it_is  # it needs other programs
+
+        local = image_as_it_is(self.to.place)
+        return local.image_id if local else None
+
+    def has(self, blob: Descriptor) -> bool:  # noqa: ARG002 - engines do not tell
+        return False
+
+    def lacks(self, blob: Descriptor) -> bool:  # noqa: ARG002 - what has to be copied is the engine's business
+        return False

@@ -1,0 +1,25 @@
+"""Fixtures: a registry with a base, and a way to it that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from bases import base_image
+from faultproxy import Proxy, fault_proxy
+from registries import docker_registry, upload
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry that holds `base_image()` as team/sglang:rocm."""
+    with docker_registry(tmp_path_factory.mktemp("registry")) as host:
+        upload(host, "team/sglang", base_image(), "rocm")
+        yield host
+
+
+@pytest.fixture
+def proxy(registry: str) -> Iterator[Proxy]:
+    """A way to that registry that counts what is asked for."""
+    with fault_proxy(registry) as proxy:
+        yield proxy
