@@ -87,15 +87,19 @@ class Mention:
 
     Attributes:
         path: the file, as it is called after the change.
-        line: counted from 1, after the change; 1 for what concerns the file as a whole.
+        line: counted from 1, after the change; None for what concerns the file as a whole.
         text: the line, stripped and cut to 160 characters; of a warning, what it says.
         kind: why it is mentioned.
     """
 
     path: str
-    line: int
+    line: int | None
     text: str
     kind: MentionKind = MentionKind.NOT_REWRITTEN
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{self.kind}: {where}: {self.text}"
 
 
 @dataclass(frozen=True)

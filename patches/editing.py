@@ -72,17 +72,34 @@ def _edited(source: PythonSource, statements: Statements[New], editor: Editor[Ne
     text = source.text[statements.start : statements.end]
     where = f"{source.path}:{source.line_of(statements.start)}"
     editor.prepare(source, statements.places, statements.start, statements.end)
+    module = parsed(text, source.newline, where)
+    if module.code != text:
+        raise InexactError(f"{where}: libcst does not give this statement back as it is")
     try:
-        module = cst.parse_module(text, cst.PartialParserConfig(default_newline=source.newline))
-        if module.code != text:
-            raise InexactError(f"{where}: libcst does not give this statement back as it is")
         result = MetadataWrapper(module, unsafe_skip_copy=True).visit(editor).code
-    except (cst.ParserSyntaxError, cst.CSTValidationError) as error:
-        raise InexactError(f"{where}: libcst does not read this statement ({type(error).__name__})") from error
-    except RecursionError as error:
-        raise InexactError(f"{where}: this statement is nested too deeply for libcst") from error
+    except (cst.CSTValidationError, RecursionError) as error:
+        raise InexactError(f"{where}: libcst cannot edit this statement ({type(error).__name__})") from error
     check_complete(editor, where)
     return result
+
+
+def parsed(text: str, newline: str, where: str) -> cst.Module:
+    """A text as libcst reads it.
+
+    Args:
+        text: a module, or some statements of one.
+        newline: the line ending that new lines are to have.
+        where: the text's place, for messages.
+
+    Raises:
+        InexactError: libcst does not read it.
+    """
+    try:
+        module = cst.parse_module(text, cst.PartialParserConfig(default_newline=newline))
+        _ = module.code  # libcst parses deeper than it can write
+    except (cst.ParserSyntaxError, RecursionError) as error:
+        raise InexactError(f"{where}: libcst does not read what begins here ({type(error).__name__})") from error
+    return module
 
 
 def check_complete(editor: Editor[New], where: str) -> None:

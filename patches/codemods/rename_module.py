@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Mention, Proof, Rewrite, changed_tree
 from m2build.patches.modules import SUFFIXES, ModuleFile, Renaming, check_dotted, files_of, module_file, split
-from m2build.patches.names import Names
 from m2build.patches.places import InexactError
 from m2build.patches.renaming.concern import Concern
 from m2build.patches.renaming.mentions import find_exports, find_mentions, mention
 from m2build.patches.renaming.references import References, find_references
-from m2build.patches.text import PythonSource, read_python, reading
+from m2build.patches.renaming.shadows import shadows
+from m2build.patches.text import read_python, reading
 from m2build.patches.tree import SourceFile, SourceTree
 
 
@@ -151,9 +150,6 @@ def _shadowed(tree: SourceTree, renaming: Renaming) -> bool:
     """Whether the parent package's `__init__` binds the module's last name to something that is not the module."""
     parent, last = split(renaming.old)
     path = f"{parent.replace('.', '/')}/__init__.py"
-    if not parent or path not in tree or not re.search(rf"\b{last}\b".encode(), tree[path].content):
+    if not parent or path not in tree or last.encode() not in tree[path].content:
         return False
-    source: PythonSource = read_python(path, tree[path].content)
-    with reading(path):
-        top = Names(source.parse(), module=parent, package=parent).top
-    return last in top.others or bool(top.imports.get(last, set()) - {renaming.old})
+    return shadows(read_python(path, tree[path].content), renaming)
