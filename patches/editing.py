@@ -1,8 +1,7 @@
 """Editing with libcst: it gets the top-level statements that change, and nothing else of the file.
 
-What libcst 1.9 does not give back byte for byte stays outside (byte order marks, encodings, a leading form feed, a
-final carriage return), and each statement is checked: one that libcst does not read, does not give back, or recurses
-on is refused with its place.
+What libcst 1.9 does not give back byte for byte stays outside: byte order marks, encodings, a leading form feed, a
+final carriage return. A statement that libcst does not read or give back, or that it recurses on, is refused.
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ class Editor(cst.CSTTransformer, Generic[New]):
 
     lines: list[str]
     """The physical lines of the text that is visited."""
+    newline: cst.Newline
+    """The line ending that new lines are to have: the first of the file."""
     waiting: dict[CodeRange, New]
     """The places that have not been come to."""
 
@@ -38,6 +39,7 @@ class Editor(cst.CSTTransformer, Generic[New]):
             return CodePosition(line - first + 1, offset - (start if line == first else source.line_offset(line)))
 
         self.lines = [source.line(line) for line in range(first, source.line_of(end) + 1)]
+        self.newline = cst.Newline(source.newline)
         self.lines[0] = self.lines[0][start - begin :]
         self.waiting = {CodeRange(position(place.start), position(place.end)): place.new for place in places}
 
@@ -72,7 +74,7 @@ def _edited(source: PythonSource, statements: Statements[New], editor: Editor[Ne
     text = source.text[statements.start : statements.end]
     where = f"{source.path}:{source.line_of(statements.start)}"
     editor.prepare(source, statements.places, statements.start, statements.end)
-    module = parsed(text, source.newline, where)
+    module = parsed(text, where)
     if module.code != text:
         raise InexactError(f"{where}: libcst does not give this statement back as it is")
     try:
@@ -83,19 +85,18 @@ def _edited(source: PythonSource, statements: Statements[New], editor: Editor[Ne
     return result
 
 
-def parsed(text: str, newline: str, where: str) -> cst.Module:
+def parsed(text: str, where: str) -> cst.Module:
     """A text as libcst reads it.
 
     Args:
         text: a module, or some statements of one.
-        newline: the line ending that new lines are to have.
         where: the text's place, for messages.
 
     Raises:
         InexactError: libcst does not read it.
     """
     try:
-        module = cst.parse_module(text, cst.PartialParserConfig(default_newline=newline))
+        module = cst.parse_module(text)
         _ = module.code  # libcst parses deeper than it can write
     except (cst.ParserSyntaxError, RecursionError) as error:
         raise InexactError(f"{where}: libcst does not read what begins here ({type(error).__name__})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,6 +11,9 @@ from typing import Generic, TypeVar
 from m2build.patches.text import PythonSource
 
 New = TypeVar("New")
+
+_SAME_LINE = re.compile(r"[ \t\f]*;(?:[ \t\f]|\\(?:\r\n?|\n))*")
+"""What stands between two statements on one logical line."""
 
 
 class InexactError(Exception):
@@ -33,11 +37,11 @@ class Place(Generic[New]):
 
 @dataclass(frozen=True)
 class Statements(Generic[New]):
-    """Top-level statements in which something changes: from their first token to the end of their last line.
+    """Top-level statements in which something changes: from their first token to their last.
 
     Attributes:
-        start: where they begin; white space and form feeds before the first token are not part of them.
-        end: where they end; a lone carriage return that ends the last line is not part of them.
+        start: where they begin.
+        end: where they end.
         places: what changes in them, in order.
     """
 
@@ -49,9 +53,9 @@ class Statements(Generic[New]):
 def changing_statements(
     source: PythonSource, syntax: ast.Module, places: Iterable[Place[New]]
 ) -> Iterator[Statements[New]]:
-    """The top-level statements that hold the places, in order; those that share a physical line stay together."""
+    """The top-level statements that hold the places, in order; those on one logical line stay together."""
     left = sorted(places, key=lambda place: place.start)
-    for start, end in _regions(source, syntax):
+    for start, end in _logical_lines(source, syntax):
         inside = [place for place in left if start <= place.start < end]
         if inside:
             yield Statements(start, end, tuple(inside))
@@ -60,26 +64,26 @@ def changing_statements(
             return
 
 
-def _regions(source: PythonSource, syntax: ast.Module) -> Iterator[tuple[int, int]]:
-    start = last = 0
+def _logical_lines(source: PythonSource, syntax: ast.Module) -> Iterator[tuple[int, int]]:
+    start = end = -1
     for statement in syntax.body:
-        first_line, first = _beginning(source, statement)
-        if first_line > last:
-            if last:
-                yield start, _end(source, last)
+        first, last = _beginning(source, statement), source.span(statement)[1]
+        if end < 0 or not _SAME_LINE.fullmatch(source.text, end, first):
+            if end >= 0:
+                yield start, end
             start = first
-        last = _last_line(source, statement)
-    if last:
-        yield start, _end(source, last)
+        end = last
+    if end >= 0:
+        yield start, end
 
 
-def _beginning(source: PythonSource, statement: ast.stmt) -> tuple[int, int]:
-    """The line and the offset of a statement's first token, which is the `@` of the first decorator if it has any."""
+def _beginning(source: PythonSource, statement: ast.stmt) -> int:
+    """The offset of a statement's first token, which is the `@` of the first decorator if it has any."""
     decorators: Sequence[ast.expr] = getattr(statement, "decorator_list", ())
     if not decorators:
-        return statement.lineno, source.offset(statement.lineno, statement.col_offset)
+        return source.span(statement)[0]
     line = decorator_line(source, decorators[0])
-    return line, source.line_offset(line) + source.line(line).index("@")
+    return source.line_offset(line) + source.line(line).index("@")
 
 
 def decorator_line(source: PythonSource, expression: ast.expr) -> int:
@@ -88,16 +92,3 @@ def decorator_line(source: PythonSource, expression: ast.expr) -> int:
     while not source.line(line).lstrip(" \t\f").startswith("@"):
         line -= 1
     return line
-
-
-def _last_line(source: PythonSource, statement: ast.stmt) -> int:
-    """The last physical line of a statement, with what a backslash joins to it."""
-    line = statement.end_lineno or statement.lineno
-    while line < source.line_count and source.line(line).rstrip("\r\n").endswith("\\"):
-        line += 1
-    return line
-
-
-def _end(source: PythonSource, line: int) -> int:
-    text = source.line(line)
-    return source.line_offset(line) + len(text) - text.endswith("\r")

@@ -8,13 +8,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeGuard
 
-<<<<<<< HEAD
-from pydantic import JsonValue, TypeAdapter, ValidationError
-
-from m2build.errors import PatchError, UsageError
-=======
 from m2build.errors import PatchError
->>>>>>> 2887c3a (The codemods as libcst commands, and any libcst codemod in a series that allows its package)
 from m2build.patches.change import Codemod
 from m2build.patches.distributions import GROUP, distribution_of
 
@@ -78,50 +72,3 @@ def _distribution(entry: EntryPoint) -> str:
 
 def _is_codemod(loaded: object) -> TypeGuard[type[Codemod]]:
     return isinstance(loaded, type) and dataclasses.is_dataclass(loaded) and hasattr(loaded, "apply")
-<<<<<<< HEAD
-
-
-def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch) -> Codemod:
-    """A patch's codemod with its parameters, checked against the types of its constructor.
-
-    Raises:
-        UsageError: there is no such codemod, or a parameter is unknown, missing or of the wrong type.
-    """
-    if patch.codemod not in codemods:
-        raise UsageError(
-            f"the patch {patch.id} names no codemod that is installed: {did_you_mean(patch.codemod, list(codemods))}",
-            hint=f"registered under {GROUP} are: {', '.join(sorted(codemods)) or 'none'}",
-        )
-    codemod = codemods[patch.codemod]
-    known = list(inspect.signature(codemod).parameters)
-    for name in patch.parameters:
-        if name not in known:
-            raise UsageError(
-                f"the patch {patch.id} gives {patch.codemod} an unknown parameter: {did_you_mean(name, known)}",
-                hint=f"{patch.codemod} takes: {', '.join(known)}",
-            )
-    try:
-        made = TypeAdapter(codemod).validate_json(json.dumps(patch.parameters), strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise UsageError(f"the patch {patch.id}, parameter {where}: {problem['msg']}") from error
-    except UsageError as error:
-        raise UsageError(f"the patch {patch.id}: {error}") from error
-    for name, given in patch.parameters.items():
-        taken: object = getattr(made, name, given)
-        if _is_confused(given, taken):
-            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {taken!r}")
-    return made
-
-
-def _is_confused(given: JsonValue, taken: object) -> bool:
-    """Whether a switch was taken for a number, or a number for a switch, as pydantic does with `Literal[True]`."""
-    if isinstance(given, dict) and isinstance(taken, dict):
-        return any(_is_confused(inner, taken.get(key)) for key, inner in given.items())
-    if isinstance(given, list) and isinstance(taken, list | tuple):
-        return any(_is_confused(*pair) for pair in zip(given, taken, strict=False))
-    both = isinstance(given, int | float) and isinstance(taken, int | float)
-    return both and isinstance(given, bool) is not isinstance(taken, bool)
-=======
->>>>>>> 2887c3a (The codemods as libcst commands, and any libcst codemod in a series that allows its package)

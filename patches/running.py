@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from m2build.errors import ContentError, PatchError, StorageError, TransportError, UsageError
 from m2build.patches.change import Codemod, Rewrite
+from m2build.patches.confusion import is_confused
 from m2build.patches.distributions import GROUP, distribution_of
 from m2build.patches.series import Patch
 from m2build.patches.tree import SourceTree
@@ -45,13 +46,18 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
             )
     try:
         with _reported(codemod, patch, passing=(UsageError, ValidationError)):
-            return TypeAdapter(codemod).validate_json(json.dumps({**patch.parameters, **fixed}), strict=True)
+            made = TypeAdapter(codemod).validate_json(json.dumps({**patch.parameters, **fixed}), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise UsageError(f"the patch {patch.id}, parameter {where}: {problem['msg']}") from error
     except UsageError as error:
         raise UsageError(f"the patch {patch.id}: {error}", hint=error.hint) from error
+    for name, given in patch.parameters.items():
+        taken: object = getattr(made, name, given)
+        if is_confused(given, taken):
+            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {taken!r}")
+    return made
 
 
 def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:

@@ -18,15 +18,11 @@ from m2build.suggest import did_you_mean
 from m2build.validation import validate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-<<<<<<< HEAD
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
-=======
 CodemodName = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*|libcst:[^\W\d]\w*(\.[^\W\d]\w*)+)$", max_length=200)
 ]
 Package = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]+$")]
->>>>>>> 2887c3a (The codemods as libcst commands, and any libcst codemod in a series that allows its package)
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
 _DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")

@@ -27,8 +27,9 @@ def constructor_arguments(codemod: type[Codemod], given: Mapping[str, object]) -
     options = _options(codemod)
     parameters = list(inspect.signature(codemod.__init__).parameters.values())[2:]
     known = {*options, *(item.name for item in parameters if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL))}
+    takes_any = not options and any(item.kind == item.VAR_KEYWORD for item in parameters)
     for name in given:
-        if name not in known:
+        if name not in known and not takes_any:
             raise UsageError(
                 f"unknown argument {did_you_mean(name, known)}",
                 hint=f"{codemod.__name__} takes: {', '.join(sorted(known)) or 'none'}",

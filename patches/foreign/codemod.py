@@ -75,7 +75,9 @@ class LibcstCodemod:
         try:
             for module, file in self._concerned(tree):
                 after, warnings = self._transformed(module, file)
-                mentions += [Mention(module.path, None, text, MentionKind.WARNING) for text in warnings]
+                mentions += [
+                    Mention(module.path, None, " ".join(text.split())[:160], MentionKind.WARNING) for text in warnings
+                ]
                 if after is not file:
                     changes.append(FileChange(module.path, file, module.path, after))
         except InexactError as error:

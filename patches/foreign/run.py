@@ -48,7 +48,7 @@ class Recipe:
         from m2build.patches.editing import parsed
 
         head, body, tail = _parts(source.text)
-        tree = parsed(body, source.newline, f"{source.path}:1")
+        tree = parsed(body, f"{source.path}:1")
         text, warnings = self._transformed(tree, source.path, module)
         if text == tree.code:
             return Run(source.text, warnings)
@@ -89,7 +89,7 @@ def _with_imports(codemod: Codemod, tree: cst.Module) -> cst.Module:
 
 
 def _parts(text: str) -> tuple[str, str, str]:
-    """A text as leading form feeds, what libcst is given, and a final carriage return."""
-    start = len(text) - len(text.lstrip("\f"))
-    end = len(text) - (text.endswith("\r") and len(text) > start)
-    return text[:start], text[start:end], text[end:]
+    """A text as leading form feeds, what libcst is given, and final carriage returns."""
+    body = text.lstrip("\f")
+    kept = body.rstrip("\r")
+    return text[: len(text) - len(body)], kept, body[len(kept) :]

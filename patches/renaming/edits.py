@@ -65,7 +65,8 @@ class RenamingEditor(Editor[New]):
         count = self._put_before.get(original_node.body[0], 0)
         if count == 0:
             return updated_node
-        lines = [cst.SimpleStatementLine([statement]) for statement in updated_node.body[:count]]
+        end = cst.TrailingWhitespace(newline=self.newline)
+        lines = [cst.SimpleStatementLine([added], trailing_whitespace=end) for added in updated_node.body[:count]]
         lines[0] = lines[0].with_changes(leading_lines=updated_node.leading_lines)
         return cst.FlattenSentinel(
             [*lines, updated_node.with_changes(body=updated_node.body[count:], leading_lines=[])]
