@@ -18,6 +18,7 @@ from trees import changed, imported_modules
 from m2build.patches.change import Finding
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
 from m2build.patches.codemods.rename_module import RenameModule
+from m2build.patches.decorators import Style
 from m2build.patches.modules import Renaming
 from m2build.patches.tree import SourceTree
 
@@ -75,7 +76,7 @@ def test_removals(chunk: int, sglang_tree: SourceTree) -> None:
     ]
     chosen = random.Random(SEED).sample(pairs, REMOVALS)  # noqa: S311 - seeded
     for number, (path, decorator) in list(enumerate(chosen))[chunk::CHUNKS]:
-        style = "comment" if number % 2 else "delete"
+        style: Style = "comment" if number % 2 else "delete"
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         rewrite = RemoveDecorator(module, decorator, style=style).apply(sglang_tree)
         if rewrite.finding is Finding.CHANGED:
@@ -85,7 +86,7 @@ def test_removals(chunk: int, sglang_tree: SourceTree) -> None:
             assert spelled(sglang_tree[path].content, decorator) == [], (path, decorator, rewrite.detail)
 
 
-def judge_removal(before: bytes, after: bytes, decorator: str, style: str) -> None:
+def judge_removal(before: bytes, after: bytes, decorator: str, style: Style) -> None:
     old, new = ast.parse(before), ast.parse(after)
     gone = []
     for was, remains in zip(definitions(old), definitions(new), strict=True):
