@@ -11,7 +11,7 @@ import shlex
 from pydantic import JsonValue
 
 from m2build import __version__
-from m2build.patches.change import FileChange
+from m2build.patches.change import FileChange, Proof
 from m2build.patches.changeset import Changeset, PatchResult
 from m2build.patches.patch_files import checksum, patch_files
 
@@ -51,7 +51,8 @@ def account(changeset: Changeset) -> dict[str, JsonValue]:
 
 def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
     mentions: list[JsonValue] = [
-        {"path": mention.path, "line": mention.line, "text": mention.text} for mention in result.mentions
+        {"kind": str(mention.kind), "path": mention.path, "line": mention.line, "text": mention.text}
+        for mention in result.mentions
     ]
     return {
         **result.patch.model_dump(mode="json"),
@@ -59,7 +60,14 @@ def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
         "detail": result.detail,
         "files": [change.path for change in result.changes],
         "mentions": mentions,
+        "proof": _proof_account(result.proof),
     }
+
+
+def _proof_account(proof: Proof | None) -> JsonValue:
+    if proof is None:
+        return None
+    return {"method": proof.method, "found": proof.found, "foundAgain": proof.found_again}
 
 
 def _file_account(change: FileChange) -> dict[str, JsonValue]:

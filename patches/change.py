@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from m2build.patches.tree import SourceFile, SourceTree
 
@@ -72,19 +72,49 @@ class Finding(StrEnum):
     """The change cannot be made exactly."""
 
 
+class MentionKind(StrEnum):
+    """Why a place is mentioned."""
+
+    NOT_REWRITTEN = "not rewritten"
+    """It names the thing that changed, and it was left alone."""
+    WARNING = "warning"
+    """The codemod warns of the file."""
+
+
 @dataclass(frozen=True)
 class Mention:
-    """A place that names the thing that changed and that was not rewritten.
+    """A place that a person should look at.
 
     Attributes:
         path: the file, as it is called after the change.
-        line: counted from 1, after the change.
-        text: the line, stripped and cut to 160 characters.
+        line: counted from 1, after the change; None for what concerns the file as a whole.
+        text: the line, stripped and cut to 160 characters; of a warning, what it says.
+        kind: why it is mentioned.
     """
 
     path: str
-    line: int
+    line: int | None
     text: str
+    kind: MentionKind = MentionKind.NOT_REWRITTEN
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{self.kind}: {where}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was done to the result of a change to show that the change is whole.
+
+    Attributes:
+        method: `find`: the search that found the places was made again; `run`: the whole codemod was run again.
+        found: how many places, or with `run` files, the codemod found to change.
+        found_again: how many of them the second search, or run, found in the result; a change with any is refused.
+    """
+
+    method: Literal["find", "run"]
+    found: int
+    found_again: Literal[0] = 0
 
 
 @dataclass(frozen=True)
@@ -96,12 +126,14 @@ class Rewrite:
         detail: one line for people: what was done, or why not.
         changes: the files that change; empty unless the finding is `CHANGED`.
         mentions: what a person should look at.
+        proof: what shows that the change is whole, from a codemod that looks at its result.
     """
 
     finding: Finding
     detail: str
     changes: tuple[FileChange, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    proof: Proof | None = None
 
 
 class Codemod(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -11,8 +11,8 @@ from functools import cached_property
 from packaging.version import InvalidVersion, Version
 
 from m2build.errors import PatchError
-from m2build.patches.change import Codemod, FileChange, Finding, Mention, Rewrite, changed_tree, net_changes
-from m2build.patches.registry import make_codemod
+from m2build.patches.change import Codemod, FileChange, Finding, Mention, Proof, Rewrite, changed_tree, net_changes
+from m2build.patches.running import make_codemod, run_codemod
 from m2build.patches.series import Patch, Series
 from m2build.patches.tree import SourceTree
 
@@ -37,6 +37,7 @@ class PatchResult:
         detail: one line for people.
         changes: its own changes, relative to the tree that the patch before it left.
         mentions: what a person should look at.
+        proof: what shows that the change is whole, from a codemod that looks at its result.
     """
 
     patch: Patch
@@ -44,6 +45,7 @@ class PatchResult:
     detail: str
     changes: tuple[FileChange, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    proof: Proof | None = None
 
     @property
     def passes(self) -> bool:
@@ -96,17 +98,26 @@ class Changeset:
         return self
 
 
-def apply_series(series: Series, tree: SourceTree, codemods: Mapping[str, type[Codemod]]) -> Changeset:
+def apply_series(
+    series: Series, tree: SourceTree, codemods: Mapping[str, type[Codemod]], *, allow: Collection[str] = ()
+) -> Changeset:
     """Run every patch of a series on a tree, each on what the one before left. Pure: nothing is written.
 
+    Args:
+        series: the series.
+        tree: the sources.
+        codemods: the codemods that the patches may name, by their names.
+        allow: packages whose libcst codemods may be imported, besides those that the series allows.
+
     Raises:
-        UsageError: a patch names a codemod or a parameter that does not exist.
-        PatchError: a file that may be concerned does not parse, or a codemod changes what is not in the tree.
+        UsageError: a patch names a codemod or a parameter that does not exist, or one that may not be imported.
+        PatchError: a file that may be concerned does not parse, a codemod cannot be loaded or raises something, or it
+            changes what is not in the tree.
     """
     release = release_of(tree, series.distribution)
     results = []
     for patch in series.patches:
-        codemod = make_codemod(codemods, patch)
+        codemod = make_codemod(codemods, patch, allow=(*series.codemods.allow, *allow))
         result = _apply(patch, codemod, tree, release)
         tree = changed_tree(tree, result.changes)
         results.append(result)
@@ -116,13 +127,12 @@ def apply_series(series: Series, tree: SourceTree, codemods: Mapping[str, type[C
 def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
     if not patch.applies_to(release):
         return PatchResult(patch, Outcome.NOT_NEEDED, f"release {release} is not among {patch.releases}")
-    try:
-        rewrite = codemod.apply(tree)
-    except PatchError as error:
-        raise PatchError(f"the patch {patch.id} stops: {error}", hint=error.hint) from error
+    rewrite = run_codemod(codemod, patch, tree)
     for change in rewrite.changes:
         _check(change, tree, patch.codemod)
-    return PatchResult(patch, _outcome(patch, rewrite), rewrite.detail, rewrite.changes, rewrite.mentions)
+    return PatchResult(
+        patch, _outcome(patch, rewrite), rewrite.detail, rewrite.changes, rewrite.mentions, rewrite.proof
+    )
 
 
 def _check(change: FileChange, tree: SourceTree, codemod: str) -> None:

@@ -18,6 +18,10 @@ from m2build.suggest import did_you_mean
 from m2build.validation import validate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+CodemodName = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*|libcst:[^\W\d]\w*(\.[^\W\d]\w*)+)$", max_length=200)
+]
+Package = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 
@@ -35,7 +39,9 @@ class Patch(_Frozen):
     id: Id
     summary: Line = Field(description="One line: what changes.")
     why: str = Field(description="What goes wrong without the patch.")
-    codemod: Id = Field(description="The codemod's name in the entry-point group m2build.codemods.")
+    codemod: CodemodName = Field(
+        description="The codemod's name in the entry-point group m2build.codemods, or libcst:package.module.Class."
+    )
     parameters: dict[str, JsonValue] = Field(description="The codemod's parameters, by name.")
     references: tuple[Url, ...] = Field(default=(), description="Issues, pull requests and documents.")
     releases: str = Field(
@@ -88,12 +94,21 @@ class Patch(_Frozen):
         return SpecifierSet(self.releases)
 
 
+class Codemods(_Frozen):
+    """What a series says of the codemods that it names."""
+
+    allow: tuple[Package, ...] = Field(
+        default=(), description="Packages whose libcst codemods may be imported, which runs their code."
+    )
+
+
 class Series(_Frozen):
     """An ordered list of patches for one distribution."""
 
     id: Id
     summary: Line
     distribution: Line = Field(description="The distribution whose sources are patched, such as `sglang`.")
+    codemods: Codemods = Codemods()
     patches: tuple[Patch, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

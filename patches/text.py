@@ -8,7 +8,8 @@ import codecs
 import re
 import tokenize
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,13 +98,9 @@ class PythonSource:
             raise ValueError("the node has no end")
         return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
 
-    def line_after(self, offset: int, edits: Iterable[Edit]) -> int:
-        """The physical line, counted from 1, in which the character at `offset` stands after the edits."""
-        line = bisect.bisect_right(self._line_starts, offset)
-        for edit in edits:
-            if edit.start < offset:
-                line += len(_NEWLINE.findall(edit.replacement)) - len(_NEWLINE.findall(self.text, edit.start, edit.end))
-        return line
+    def line_of(self, offset: int) -> int:
+        """The physical line, counted from 1, in which the character at `offset` stands."""
+        return bisect.bisect_right(self._line_starts, offset)
 
     def edited(self, edits: Iterable[Edit]) -> bytes:
         """The file's bytes after the edits, which must not overlap; every other byte is as it was.
@@ -117,14 +114,34 @@ class PythonSource:
                 raise ValueError(f"edits overlap at {self.path}, offset {edit.start}")
             pieces += [self.text[position : edit.start], edit.replacement]
             position = edit.end
-        new = "".join([*pieces, self.text[position:]])
+        return self.encoded("".join([*pieces, self.text[position:]]))
+
+    def encoded(self, text: str) -> bytes:
+        """The file's bytes with another text, in the same encoding and with the same byte order mark.
+
+        Raises:
+            PatchError: the text cannot be written in the file's encoding.
+        """
         try:
-            content = self.bom + new.encode(self.encoding)
+            content = self.bom + text.encode(self.encoding)
         except UnicodeEncodeError as error:
             raise PatchError(f"{self.path}: the edit cannot be written in {self.encoding}") from error
         if read_python(self.path, content).encoding != self.encoding:
             raise PatchError(f"{self.path}: the edit would change the file's encoding declaration")
         return content
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Say which file it is that Python's recursion limit does not suffice for.
+
+    Raises:
+        PatchError: whatever runs within has hit the limit.
+    """
+    try:
+        yield
+    except RecursionError as error:
+        raise PatchError(f"{path} is nested too deeply to be read: {error}") from error
 
 
 def read_python(path: str, content: bytes) -> PythonSource:

@@ -7,6 +7,8 @@ import doctest
 import importlib
 import io
 import re
+import shlex
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -26,6 +28,7 @@ def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> N
     blocks = BLOCK.findall(PAGE)
     module = types.ModuleType("docs_patches")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look up the module of a class there
+    monkeypatch.setitem(sys.modules, "your_package", module)  # what the page's series names
     ran = 0
     for position, (language, code) in enumerate(blocks):
         if language != "python":
@@ -37,7 +40,24 @@ def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> N
         assert follows[0] == "text", "every python block is followed by its output"
         assert out.getvalue() == follows[1]
         ran += 1
-    assert ran == 5
+    assert ran == 7
+
+
+def test_commands_on_the_page_run(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    for path in ("app/__init__.py", "app/old.py"):
+        (tmp_path / path).touch()
+    (tmp_path / "app" / "use.py").write_text("from app import old\n")
+    (tmp_path / "norm.py").write_text("import torch\n\n\n@torch.compile\ndef f(): ...\n")
+    (text,) = [code for language, code in BLOCK.findall(PAGE) if language == "console"]
+    commands = re.findall(r"^\$ (.*(?:\n    .*)*)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        program, *arguments = shlex.split(command.replace("\\\n", " "))
+        assert program == "python"
+        subprocess.run([sys.executable, "-P", *arguments], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "norm.py").read_text().endswith("\n# @torch.compile\ndef f(): ...\n")
+    assert (tmp_path / "app" / "use.py").read_text() == "from app import new as old\n"
 
 
 def test_the_series_on_the_page_is_a_series() -> None:

@@ -239,4 +239,4 @@ def _print_result(found: PatchResult) -> None:
     for change in found.changes:
         result(f"    {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")
     for mention in found.mentions:
-        result(f"    not rewritten: {mention.path}:{mention.line}: {mention.text}")
+        result(f"    {mention}")

@@ -24,7 +24,7 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
     for entry in plan.changeset.results:
         yield f"patch       {entry.patch.id}: {entry.outcome}"
         for mention in entry.mentions:
-            yield f"            not rewritten: {mention.path}:{mention.line}: {mention.text}"
+            yield f"            {mention}"
     for change in plan.changeset.changes:
         yield f"file        {f'{change.old_path} -> ' if change.renamed else ''}{change.path}"
     for path in plan.hidden:

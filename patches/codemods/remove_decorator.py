@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from m2build.errors import UsageError
-from m2build.patches.change import FileChange, Finding, Rewrite
-from m2build.patches.decorators import (
-    Definition,
-    comment_out,
-    commented_decorators,
-    decorator_lines,
-    definitions,
-    delete,
-)
+from m2build.patches.change import FileChange, Finding, Proof, Rewrite
+from m2build.patches.decorators import Definition, Style, commented_decorators, definitions
 from m2build.patches.modules import ModuleFile, check_dotted, module_file
 from m2build.patches.names import Names, Scope
-from m2build.patches.text import read_python
+from m2build.patches.places import InexactError, Place, decorator_line
+from m2build.patches.text import PythonSource, read_python, reading
 from m2build.patches.tree import SourceFile, SourceTree
 
 
@@ -32,6 +26,7 @@ class RemoveDecorator:
 
     Found `already-applied` (style `comment` only): no use is left, and one stands there as a comment.
     Found `absent`: the module, the qualified name or the decorator is not there.
+    Found `conflict`: a decorator stands in a statement that libcst cannot edit exactly.
 
     Raises:
         UsageError: a name is not a dotted Python name, or the style is neither of the two.
@@ -40,7 +35,7 @@ class RemoveDecorator:
     module: str
     decorator: str
     within: str | None = None
-    style: Literal["comment", "delete"] = "comment"
+    style: Style = "comment"
 
     def __post_init__(self) -> None:
         for name in (self.module, self.decorator, self.within or self.module):
@@ -52,46 +47,43 @@ class RemoveDecorator:
         """Say what the removal does to `tree`.
 
         Raises:
-            PatchError: the module does not parse.
+            PatchError: the module does not parse, or it is nested too deeply.
         """
         module = self._module(tree)
         if module is None:
             return Rewrite(Finding.ABSENT, f"the module {self.module} does not exist")
         if module.path in tree.links:
             return Rewrite(Finding.CONFLICT, f"{module.path} is a symbolic link")
-        file = tree[module.path]
-        source = read_python(module.path, file.content)
-        syntax = source.parse()
-        names = Names(syntax, module=module.name, package=module.package)
-        targets = [definition for definition in definitions(syntax) if self._covers(definition)]
-        found = [
-            (target, decorator_lines(source, decorator))
-            for target in targets
-            for decorator in target.node.decorator_list
-            if self._matches(names, decorator, names.scopes[target.node])
-        ]
-        if found:
-            edits = [
-                edit
-                for _, lines in found
-                for edit in (comment_out(source, lines) if self.style == "comment" else [delete(source, lines)])
-            ]
-            after = SourceFile.of(source.edited(edits), file.mode)
-            where = ", ".join(f"{target.qualname} (line {lines.start})" for target, lines in found)
-            detail = f"{self.decorator} {self._done} on {where} in {module.path}"
-            return Rewrite(Finding.CHANGED, detail, (FileChange(module.path, file, module.path, after),))
-        if self.within is not None and not targets:
-            return Rewrite(Finding.ABSENT, f"{module.path} has no {self.within}")
-        for target in targets if self.style == "comment" else ():
-            for decorator in commented_decorators(source, target.node):
-                if self._matches(names, decorator, names.scopes[target.node]):
-                    detail = f"{self.decorator} is a comment on {target.qualname} in {module.path}"
-                    return Rewrite(Finding.ALREADY_APPLIED, detail)
-        return Rewrite(Finding.ABSENT, f"{module.path} does not use {self.decorator} as a decorator")
+        with reading(module.path):
+            found = self.find(read_python(module.path, tree[module.path].content), module)
+            try:
+                return self._removed(found, tree[module.path]) if found.places else found.nothing_to_do()
+            except InexactError as error:
+                return Rewrite(Finding.CONFLICT, str(error))
 
-    @property
-    def _done(self) -> str:
-        return "commented out" if self.style == "comment" else "deleted"
+    def find(self, source: PythonSource, module: ModuleFile) -> Decorators:
+        """Find the decorators that have to go.
+
+        Raises:
+            PatchError: the source does not parse.
+        """
+        return Decorators(self, source, module)
+
+    def _removed(self, found: Decorators, before: SourceFile) -> Rewrite:
+        from m2build.patches.decorator_edits import DecoratorEditor
+        from m2build.patches.editing import edited
+
+        path = found.module.path
+        after = SourceFile.of(edited(found.source, found.syntax, found.places, DecoratorEditor), before.mode)
+        self.find(read_python(path, after.content), found.module).check_empty()
+        done = "commented out" if self.style == "comment" else "deleted"
+        where = ", ".join(f"{target.qualname} (line {line})" for target, line in found.uses)
+        return Rewrite(
+            Finding.CHANGED,
+            f"{self.decorator} {done} on {where} in {path}",
+            (FileChange(path, before, path, after),),
+            proof=Proof("find", len(found.uses)),
+        )
 
     def _module(self, tree: SourceTree) -> ModuleFile | None:
         stem = self.module.replace(".", "/")
@@ -100,9 +92,62 @@ class RemoveDecorator:
                 return module_file(path)
         return None
 
-    def _covers(self, definition: Definition) -> bool:
-        return self.within is None or f"{definition.qualname}.".startswith(f"{self.within}.")
 
-    def _matches(self, names: Names, decorator: ast.expr, scope: Scope) -> bool:
+class Decorators:
+    """The decorators of one file that a removal is for.
+
+    Attributes:
+        source: the file's text.
+        syntax: the same, parsed.
+        module: the file as the import system sees it.
+        uses: each definition that has such a decorator, with the line of its `@`.
+        places: where their expressions stand.
+    """
+
+    def __init__(self, wanted: RemoveDecorator, source: PythonSource, module: ModuleFile) -> None:
+        self._wanted = wanted
+        self.source = source
+        self.syntax = source.parse()
+        self.module = module
+        self._names = Names(self.syntax, module=module.name, package=module.package)
+        self._targets = [target for target in definitions(self.syntax) if self._covers(target)]
+        found = list(self._find())
+        self.uses = [(target, decorator_line(source, expression)) for target, expression in found]
+        self.places: list[Place[Style]] = [Place(*source.span(expression), wanted.style) for _, expression in found]
+
+    def _find(self) -> Iterator[tuple[Definition, ast.expr]]:
+        for target in self._targets:
+            for expression in target.node.decorator_list:
+                if self._matches(expression, self._names.scopes[target.node]):
+                    yield target, expression
+
+    def check_empty(self) -> None:
+        """Hold an edited file to having none left.
+
+        Raises:
+            InexactError: it has some.
+        """
+        for target, line in self.uses:
+            where = f"{self.module.path}:{line}"
+            raise InexactError(f"{where}: {self._wanted.decorator} is still on {target.qualname} after the edit")
+
+    def nothing_to_do(self) -> Rewrite:
+        """Say why there is nothing to do."""
+        wanted, path = self._wanted, self.module.path
+        if wanted.within is not None and not self._targets:
+            return Rewrite(Finding.ABSENT, f"{path} has no {wanted.within}")
+        for target in self._targets if wanted.style == "comment" else ():
+            for decorator in commented_decorators(self.source, target.node):
+                if self._matches(decorator, self._names.scopes[target.node]):
+                    detail = f"{wanted.decorator} is a comment on {target.qualname} in {path}"
+                    return Rewrite(Finding.ALREADY_APPLIED, detail)
+        return Rewrite(Finding.ABSENT, f"{path} does not use {wanted.decorator} as a decorator")
+
+    def _covers(self, definition: Definition) -> bool:
+        within = self._wanted.within
+        return within is None or f"{definition.qualname}.".startswith(f"{within}.")
+
+    def _matches(self, decorator: ast.expr, scope: Scope) -> bool:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        return bool({self.decorator, f"builtins.{self.decorator}"} & names.qualify(called, scope))
+        name = self._wanted.decorator
+        return bool({name, f"builtins.{name}"} & self._names.qualify(called, scope))

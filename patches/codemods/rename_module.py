@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m2build.errors import UsageError
-from m2build.patches.change import FileChange, Finding, Mention, Rewrite, changed_tree
+from m2build.patches.change import FileChange, Finding, Mention, Proof, Rewrite, changed_tree
 from m2build.patches.modules import SUFFIXES, ModuleFile, Renaming, check_dotted, files_of, module_file, split
-from m2build.patches.names import Names
+from m2build.patches.places import InexactError
 from m2build.patches.renaming.concern import Concern
-from m2build.patches.renaming.importer import Importer, InexactError, Unrewritten
 from m2build.patches.renaming.mentions import find_exports, find_mentions, mention
-from m2build.patches.renaming.statements import statement_edits
-from m2build.patches.renaming.strings import string_edits
-from m2build.patches.renaming.uses import use_edits
-from m2build.patches.text import Edit, PythonSource, read_python
+from m2build.patches.renaming.references import References, find_references
+from m2build.patches.renaming.shadows import shadows
+from m2build.patches.text import read_python, reading
 from m2build.patches.tree import SourceFile, SourceTree
 
 
@@ -68,7 +65,7 @@ class RenameModule:
         importers = sum(change.old_path not in moving for change in work.changes)
         done = f"{self.module} renamed to {self.to}" if moving else f"{self.to} exists already"
         detail = f"{done}; {importers} importer{'' if importers == 1 else 's'} rewritten"
-        return Rewrite(Finding.CHANGED, detail, tuple(work.changes), tuple(work.mentions()))
+        return Rewrite(Finding.CHANGED, detail, tuple(work.changes), tuple(work.mentions()), work.proof())
 
     def _obstacle(self, tree: SourceTree, moving: frozenset[str], arrived: str | None) -> str | None:
         package = split(self.to)[0]
@@ -92,6 +89,7 @@ class _Work:
         self._moving = moving
         self._shadowed = _shadowed(tree, renaming)
         self._unrewritten: list[tuple[str, int]] = []
+        self._found = 0
         self.changes: list[FileChange] = []
 
     def run(self) -> None:
@@ -108,22 +106,28 @@ class _Work:
                 self.changes.append(FileChange(path, file, new_path, after))
 
     def _edited(self, module: ModuleFile, file: SourceFile) -> SourceFile:
-        source = read_python(module.path, file.content)
+        """The file after its references have followed the module: find, edit, find again."""
         new_path = self._renaming.path(module.path) if module.path in self._moving else module.path
         new_module = module_file(new_path) or module
-        importer = Importer(
-            source,
-            Names(source.parse(), module=module.name, package=module.package),
-            self._renaming,
-            module.package,
-            new_module.package,
-            self._shadowed,
-        )
-        found = [*statement_edits(importer), *use_edits(importer), *string_edits(importer)]
-        edits = [item for item in found if isinstance(item, Edit)]
-        left = [item.offset for item in found if isinstance(item, Unrewritten)]
-        self._unrewritten += [(new_path, source.line_after(offset, edits)) for offset in left]
-        return SourceFile.of(source.edited(edits), file.mode) if edits else file
+        found = self._find(file, module, new_module)
+        if found.places:
+            file = SourceFile.of(_rewritten(found), file.mode)
+            self._found += len(found.places)
+            found = self._find(file, new_module, new_module)
+            found.check_empty()
+        self._unrewritten += [(new_path, line) for line in found.unrewritten]
+        return file
+
+    def _find(self, file: SourceFile, module: ModuleFile, new_module: ModuleFile) -> References:
+        source = read_python(module.path, file.content)
+        with reading(module.path):
+            return find_references(
+                source, module, self._renaming, new_package=new_module.package, shadowed=self._shadowed
+            )
+
+    def proof(self) -> Proof:
+        """What the second search of each edited file has shown."""
+        return Proof("find", self._found)
 
     def mentions(self) -> Iterator[Mention]:
         """What is left for a person to look at, once all changes are found; each line once, in order."""
@@ -135,12 +139,17 @@ class _Work:
         yield from (found[key] for key in sorted(found))
 
 
+def _rewritten(found: References) -> bytes:
+    from m2build.patches.editing import edited
+    from m2build.patches.renaming.edits import RenamingEditor
+
+    return edited(found.importer.source, found.importer.syntax, found.places, RenamingEditor)
+
+
 def _shadowed(tree: SourceTree, renaming: Renaming) -> bool:
     """Whether the parent package's `__init__` binds the module's last name to something that is not the module."""
     parent, last = split(renaming.old)
     path = f"{parent.replace('.', '/')}/__init__.py"
-    if not parent or path not in tree or not re.search(rf"\b{last}\b".encode(), tree[path].content):
+    if not parent or path not in tree or last.encode() not in tree[path].content:
         return False
-    source: PythonSource = read_python(path, tree[path].content)
-    top = Names(source.parse(), module=parent, package=parent).top
-    return last in top.others or bool(top.imports.get(last, set()) - {renaming.old})
+    return shadows(read_python(path, tree[path].content), renaming)

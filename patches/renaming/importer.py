@@ -1,17 +1,47 @@
-"""One file that may import the module that is renamed, and what all its rewriters need to know of it."""
+"""One file that may import the module that is renamed, what all its searches need to know, and what they find."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from m2build.patches.modules import Renaming, split
 from m2build.patches.names import Names
 from m2build.patches.text import PythonSource
 
 
-class InexactError(Exception):
-    """The file reaches the module in a way that cannot be rewritten exactly."""
+@dataclass(frozen=True)
+class NewImport:
+    """What an import statement is to become.
+
+    Attributes:
+        module: how the `from` part is to be spelled, leading dots included; None leaves it.
+        names: position of an imported name -> what it is called now, followed by ` as OLD` where its binding has to be
+            kept and the statement does not say `as` already.
+        own: position of an imported name -> the statement of its own that it needs instead.
+    """
+
+    module: str | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+    own: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LastName:
+    """The last name of a dotted use changes."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A use or a string is replaced as a whole."""
+
+    code: str
+
+
+New = NewImport | LastName | Expression
 
 
 @dataclass(frozen=True)
@@ -19,7 +49,7 @@ class Unrewritten:
     """A place that names the module in a way that is seen and left alone.
 
     Attributes:
-        offset: where it begins in the source before the edits.
+        offset: where it begins in the source.
     """
 
     offset: int
@@ -31,6 +61,7 @@ class Importer:
 
     Attributes:
         source: its text.
+        syntax: the same, parsed.
         names: its bindings.
         renaming: what is renamed.
         package: what its relative imports start from.
@@ -40,6 +71,7 @@ class Importer:
     """
 
     source: PythonSource
+    syntax: ast.Module
     names: Names
     renaming: Renaming
     package: str

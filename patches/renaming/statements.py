@@ -7,22 +7,16 @@ from collections.abc import Iterator
 
 from m2build.patches.modules import relative, split
 from m2build.patches.names import absolute_module
-from m2build.patches.renaming.importer import Importer
-from m2build.patches.renaming.statement import NewImport, rewrite_import
-from m2build.patches.text import Edit
+from m2build.patches.places import Place
+from m2build.patches.renaming.importer import Importer, New, NewImport
 
 
-def statement_edits(importer: Importer) -> Iterator[Edit]:
-    """One edit for each import statement that names the module, or that a move of its own file would break."""
+def import_statements(importer: Importer) -> Iterator[Place[New]]:
+    """Each import statement that names the module, or that a move of its own file would break."""
     for node in importer.names.imports:
         new = _import(importer, node) if isinstance(node, ast.Import) else _import_from(importer, node)
         if new != NewImport():
-            start, end = importer.source.span(node)
-            yield Edit(
-                start,
-                end,
-                rewrite_import(importer.source.text[start:end], new, _separator(importer, node.lineno, start)),
-            )
+            yield Place(*importer.source.span(node), new)
 
 
 def _import(importer: Importer, node: ast.Import) -> NewImport:
@@ -62,9 +56,3 @@ def _spelled(importer: Importer, module: str, level: int) -> str:
     if start and f"{module}.".startswith(f"{start}."):
         return "." * level + module[len(start) + 1 :]
     return (relative(module, importer.new_package) if level else None) or module
-
-
-def _separator(importer: Importer, line: int, start: int) -> str:
-    """What goes between the statement that begins at `start` of `line` and one that is put before it."""
-    indentation = importer.source.text[importer.source.line_offset(line) : start]
-    return "; " if indentation.strip() else importer.source.newline + indentation

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 
 from m2build.patches.modules import split
 from m2build.patches.names import absolute_module
-from m2build.patches.renaming.importer import Importer, Unrewritten
-from m2build.patches.text import Edit
+from m2build.patches.places import Place
+from m2build.patches.renaming.importer import Expression, Importer, New, Unrewritten
 
 _IMPORTS = frozenset({"importlib.import_module", "builtins.__import__"})
 _PATCHES = frozenset(f"{mock}.patch{kind}" for mock in ("unittest.mock", "mock") for kind in ("", ".dict", ".multiple"))
 _PLAIN = re.compile(r"[rRuU]?('''|\"\"\"|'|\")(.*)\1", re.DOTALL)
 
 
-def string_edits(importer: Importer) -> Iterator[Edit | Unrewritten]:
-    """One edit for each first argument that is exactly the module, or something below it."""
+def module_strings(importer: Importer) -> Iterator[Place[New] | Unrewritten]:
+    """Each first argument that is exactly the module, or something below it."""
     for call in importer.names.calls:
         text = _first_string(call)
         if text is None or split(importer.renaming.old)[1] not in text.value:
@@ -29,7 +29,7 @@ def string_edits(importer: Importer) -> Iterator[Edit | Unrewritten]:
             yield from _replace(importer, text, text.value)
 
 
-def _module_string(importer: Importer, call: ast.Call, text: _String) -> Iterator[Edit | Unrewritten]:
+def _module_string(importer: Importer, call: ast.Call, text: _String) -> Iterator[Place[New] | Unrewritten]:
     tail = text.value.lstrip(".")
     level = len(text.value) - len(tail)
     if level == 0:
@@ -43,7 +43,7 @@ def _module_string(importer: Importer, call: ast.Call, text: _String) -> Iterato
         yield Unrewritten(importer.source.span(text.node)[0])
 
 
-def _replace(importer: Importer, text: _String, name: str) -> Iterator[Edit | Unrewritten]:
+def _replace(importer: Importer, text: _String, name: str) -> Iterator[Place[New] | Unrewritten]:
     """Replace the module's part of `name`, of which the string spells the whole or, after leading dots, the end."""
     new = importer.renaming.of(name)
     if new == name:
@@ -55,7 +55,8 @@ def _replace(importer: Importer, text: _String, name: str) -> Iterator[Edit | Un
     if match is None or match[2] != text.value or not new.startswith(anchor):
         yield Unrewritten(importer.source.span(text.node)[0])
     else:
-        yield Edit(match.end(2) - len(spelled), match.end(2), new[len(anchor) :])
+        token, keep = match[0], match.end(2) - len(spelled) - start
+        yield Place(start, end, Expression(token[:keep] + new[len(anchor) :] + token[match.end(2) - start :]))
 
 
 class _String:

@@ -7,23 +7,23 @@ from collections.abc import Iterator
 
 from m2build.patches.modules import split
 from m2build.patches.names import Scope
-from m2build.patches.renaming.importer import Importer, InexactError, Unrewritten
-from m2build.patches.text import Edit
+from m2build.patches.places import InexactError, Place
+from m2build.patches.renaming.importer import Expression, Importer, LastName, New, Unrewritten
 
 
-def use_edits(importer: Importer) -> Iterator[Edit | Unrewritten]:
-    """One edit for each use of the module by a dotted name.
+def dotted_uses(importer: Importer) -> Iterator[Place[New] | Unrewritten]:
+    """Each use of the module by a dotted name.
 
     Raises:
         InexactError: a use cannot follow the module; the message says where and why.
     """
-    edits = list(_attribute_uses(importer) if "." in importer.renaming.old else _root_uses(importer))
-    _check_lost_root(importer, {edit.start for edit in edits})
-    yield from edits
+    uses = list(_attribute_uses(importer) if "." in importer.renaming.old else _root_uses(importer))
+    _check_lost_root(importer, {use.start for use in uses})
+    yield from uses
     yield from _star_uses(importer)
 
 
-def _attribute_uses(importer: Importer) -> Iterator[Edit]:
+def _attribute_uses(importer: Importer) -> Iterator[Place[New]]:
     old, new = importer.renaming.old, importer.renaming.new
     last = split(old)[1]
     for node in () if importer.shadowed else importer.names.attributes:
@@ -33,19 +33,19 @@ def _attribute_uses(importer: Importer) -> Iterator[Edit]:
         if importer.source.text[end - len(last) : end] != last:
             raise InexactError(f"{importer.where(node)}: {last} is spelled in an unusual way")
         if importer.renaming.keeps_parent:
-            yield Edit(end - len(last), end, split(new)[1])
+            yield Place(start, end, LastName(split(new)[1]))
         elif ast.unparse(node) == old and old in importer.plain_imports():
-            yield Edit(start, end, new)
+            yield Place(start, end, Expression(new))
         else:
             raise InexactError(f"{importer.where(node)}: this use of {old} cannot follow it to another package")
 
 
-def _root_uses(importer: Importer) -> Iterator[Edit]:
+def _root_uses(importer: Importer) -> Iterator[Place[New]]:
     old = importer.renaming.old
     for node, owner in _uses_of(importer, old) if importer.root_uses_follow() else ():
         if old in owner.others or owner.imports[old] != {old}:
             raise InexactError(f"{importer.where(node)}: {old} is bound to something else as well")
-        yield Edit(*importer.source.span(node), importer.renaming.new)
+        yield Place(*importer.source.span(node), Expression(importer.renaming.new))
 
 
 def _uses_of(importer: Importer, root: str) -> Iterator[tuple[ast.Name, Scope]]:

@@ -180,7 +180,11 @@ def test_the_account_says_everything_for_machines() -> None:
     assert (found["schemaVersion"], found["series"], found["release"]) == (1, "small", "1.5")
     rename, decorator = found["patches"]
     assert (rename["outcome"], decorator["outcome"]) == ("applied", "applied")
-    assert rename["mentions"] == [{"path": "notes.md", "line": 1, "text": "pkg.old"}]
+    assert rename["mentions"] == [{"kind": "not rewritten", "path": "notes.md", "line": 1, "text": "pkg.old"}]
+    assert [patch["proof"] for patch in (rename, decorator)] == [
+        {"method": "find", "found": 2, "foundAgain": 0},
+        {"method": "find", "found": 1, "foundAgain": 0},
+    ]
     assert rename["references"] == list(RENAME["references"])
     assert rename["files"] == ["pkg/my notes é.py", "pkg/new.py"]
     files = {file["path"]: file for file in found["files"]}

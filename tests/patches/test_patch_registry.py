@@ -91,26 +91,84 @@ def test_without_it_the_series_is_refused_and_what_there_is_named(folder: Path) 
         ("shout = shouting:dataclass", CODEMOD, "is not a dataclass with an apply method"),
     ],
 )
-def test_one_that_does_not_load_stops_every_series(entry_point: str, code: str, message: str, folder: Path) -> None:
-    """Even the shipped one, which does not name it: what is missing without notice would be a patch that is missing."""
+def test_one_that_does_not_load_stops_a_series_that_names_it(
+    entry_point: str, code: str, message: str, folder: Path
+) -> None:
     environment = install(folder, "shouting", entry_point, code)
-    stderr = refused(4, "patch", "status", "--source", folder / "tree", environment=environment)
+    stderr = refused(4, *diff(folder), environment=environment)
     assert "the codemod 'shout'" in stderr
     assert message in stderr
     assert "shouting, which registers it under m2build.codemods" in stderr
 
 
-def test_commands_that_apply_nothing_do_not_load_them(folder: Path) -> None:
+def test_a_series_that_does_not_name_it_goes_on(folder: Path) -> None:
+    """A broken plugin stops only what uses it."""
+    (folder / "tree/pkg/m.py").write_text("import torch\n@torch.compile\ndef f(): ...\n")
+    text = SERIES.replace("codemod: shout", "codemod: remove-decorator")
+    text = text.replace("{path: pkg/a.py, times: 2}", "{module: pkg.m, decorator: torch.compile}")
+    (folder / "theirs.yaml").write_text(text)
     environment = install(folder, "shouting", "shout = shouting:Shout", "raise RuntimeError\n")
+    assert "+# @torch.compile" in succeeds(*diff(folder), environment=environment)
     assert m2build("patch", "list", environment=environment).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["shout", "rename-module"])
-def test_two_of_one_name_stop_the_command(name: str, folder: Path) -> None:
+def test_two_of_one_name_stop_a_series_that_names_it(name: str, folder: Path) -> None:
     environment = install(folder, "shouting", f"{name} = shouting:Shout")
     if name == "shout":
         install(folder, "yelling", "shout = yelling:Shout")
-    assert f"two codemods are registered as '{name}'" in refused(4, *diff(folder), environment=environment)
+    (folder / "theirs.yaml").write_text(SERIES.replace("codemod: shout", f"codemod: {name}"))
+    stderr = refused(4, *diff(folder), environment=environment)
+    assert f"two codemods are registered as '{name}'" in stderr
+    assert "uninstall one of " in stderr
+    assert "shouting" in stderr
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "raise ValueError('too loud')",
+        "raise SystemExit('too loud')",
+        "raise type('Stop', (BaseException,), {})('too loud')",
+        "from m2build.errors import UsageError; raise UsageError('too loud')",
+        "from m2build.errors import PatchError; raise PatchError('too loud')",
+        "return self.apply(tree)",
+    ],
+    ids=["error", "exit", "base exception", "usage error", "patch error", "recursion"],
+)
+def test_whatever_it_raises_is_reported_by_patch_codemod_and_distribution(statement: str, folder: Path) -> None:
+    code = CODEMOD.replace("        before = tree[self.path]\n", f"        {statement}\n")
+    environment = install(folder, "shouting", "shout = shouting:Shout", code)
+    stderr = refused(4, *diff(folder), environment=environment)
+    assert "the patch shout stops: the codemod shout of shouting has raised " in stderr
+    assert ("too loud" in stderr) == ("too loud" in statement)
+
+
+def test_its_traceback_is_shown_on_demand(folder: Path) -> None:
+    code = CODEMOD.replace("        before = tree[self.path]\n", "        raise ValueError('too loud')\n")
+    environment = install(folder, "shouting", "shout = shouting:Shout", code)
+    run = m2build("--debug", *diff(folder), environment=environment)
+    assert run.returncode == 4
+    line = 1 + code[: code.index("raise ValueError")].count("\n")
+    assert f'shouting.py", line {line}, in apply' in run.stderr
+
+
+def test_a_constructor_that_breaks_is_reported_too(folder: Path) -> None:
+    code = CODEMOD.replace(
+        "    def apply", "    def __post_init__(self) -> None:\n        raise OSError('no voice')\n\n    def apply"
+    )
+    environment = install(folder, "shouting", "shout = shouting:Shout", code)
+    stderr = refused(4, *diff(folder), environment=environment)
+    assert "the patch shout stops: the codemod shout of shouting has raised OSError: no voice" in stderr
+    refusing = code.replace("OSError", "ValueError")
+    environment = install(folder / "2", "shouting", "shout = shouting:Shout", refusing)
+    assert "the patch shout, parameter : Value error, no voice" in refused(2, *diff(folder), environment=environment)
+
+
+def test_one_that_gives_no_rewrite_is_faulty(folder: Path) -> None:
+    code = CODEMOD.replace("        return Rewrite(", "        Rewrite(")
+    environment = install(folder, "shouting", "shout = shouting:Shout", code)
+    assert "the codemod shout is faulty: it gives None" in refused(4, *diff(folder), environment=environment)
 
 
 def test_parameters_are_checked_against_its_constructor(folder: Path) -> None:

@@ -13,6 +13,7 @@ def mentions(files: dict[str, Content], codemod: RenameModule = RENAME) -> list[
     """`PATH:LINE: TEXT` of each mention, after checking that the file says so."""
     renamed, rewrite = changed(codemod, tree_of({**TREE, **files}))
     for item in rewrite.mentions:
+        assert item.line is not None
         line = renamed[item.path].content.splitlines()[item.line - 1]
         assert line.decode(errors="replace").strip()[:160] == item.text
     return [f"{item.path}:{item.line}: {item.text}" for item in rewrite.mentions]

@@ -1,0 +1,95 @@
+"""One run of a libcst codemod on one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from m2build.errors import PatchError
+from m2build.patches.distributions import distribution_of
+from m2build.patches.modules import ModuleFile
+from m2build.patches.places import InexactError
+from m2build.patches.text import PythonSource
+
+if TYPE_CHECKING:
+    import libcst as cst
+    from libcst.codemod import Codemod
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run gives.
+
+    Attributes:
+        text: the file's text after it; the same text if the codemod changed nothing, or skipped the file.
+        warnings: what the codemod warns of, in its order.
+    """
+
+    text: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A codemod and what its instances are made with: one for each file, since instances may keep state."""
+
+    codemod: type[Codemod]
+    arguments: Mapping[str, object]
+
+    def run(self, source: PythonSource, module: ModuleFile) -> Run:
+        """Run it on one file, which the running Python parses.
+
+        Raises:
+            PatchError: the codemod raises something.
+            InexactError: libcst does not read the file, or the codemod would change it and libcst does not give it
+                back byte for byte.
+        """
+        from m2build.patches.editing import parsed
+
+        head, body, tail = _parts(source.text)
+        tree = parsed(body, f"{source.path}:1")
+        text, warnings = self._transformed(tree, source.path, module)
+        if text == tree.code:
+            return Run(source.text, warnings)
+        if tree.code != body:
+            raise InexactError(f"{source.path}: libcst does not give this file back as it is")
+        return Run(head + text + tail, warnings)
+
+    def _transformed(self, tree: cst.Module, path: str, module: ModuleFile) -> tuple[str, tuple[str, ...]]:
+        from libcst.codemod import CodemodContext, SkipFile
+
+        context = CodemodContext(filename=path, full_module_name=module.name, full_package_name=module.package)
+        try:
+            transformed = _with_imports(self.codemod(context, **self.arguments), tree)
+            return transformed.code, tuple(context.warnings)
+        except SkipFile:
+            return tree.code, tuple(context.warnings)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            name = f"{self.codemod.__module__}.{self.codemod.__qualname__}"
+            raise PatchError(
+                f"{path}: the codemod {name} of {distribution_of(name)} has raised {type(error).__name__}: {error}",
+                hint="m2build --debug shows its traceback",
+            ) from error
+
+
+def _with_imports(codemod: Codemod, tree: cst.Module) -> cst.Module:
+    """Transform a module, and add and remove the imports that the codemod asks for; commands do that themselves."""
+    from libcst.codemod import CodemodCommand
+    from libcst.codemod.visitors import AddImportsVisitor, RemoveImportsVisitor
+
+    tree = codemod.transform_module(tree)
+    if not isinstance(codemod, CodemodCommand):
+        for visitor in (AddImportsVisitor, RemoveImportsVisitor):
+            if visitor.CONTEXT_KEY in codemod.context.scratch:
+                tree = visitor(codemod.context).transform_module(tree)
+    return tree
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """A text as leading form feeds, what libcst is given, and final carriage returns."""
+    body = text.lstrip("\f")
+    kept = body.rstrip("\r")
+    return text[: len(text) - len(body)], kept, body[len(kept) :]

@@ -1,0 +1,111 @@
+"""A patch's codemod: made with its parameters, and run; whatever a codemod of somebody else's raises is reported."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from pydantic import TypeAdapter, ValidationError
+
+from m2build.errors import ContentError, PatchError, StorageError, TransportError, UsageError
+from m2build.patches.change import Codemod, Rewrite
+from m2build.patches.confusion import is_confused
+from m2build.patches.distributions import GROUP, distribution_of
+from m2build.patches.series import Patch
+from m2build.patches.tree import SourceTree
+from m2build.suggest import did_you_mean
+
+_OF_THE_TREE = (ContentError, StorageError, TransportError)
+"""What reading a file of the tree may raise, whichever codemod reads it."""
+_LIBCST = "libcst:"
+"""What stands before the dotted name of a codemod that was written for libcst."""
+
+
+def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: Collection[str] = ()) -> Codemod:
+    """A patch's codemod with its parameters, checked against the types of its constructor.
+
+    Args:
+        codemods: the registered codemods by their names.
+        patch: the patch.
+        allow: packages whose libcst codemods may be imported.
+
+    Raises:
+        UsageError: there is no such codemod, it may not be imported, or a parameter is unknown, missing or of the
+            wrong type.
+        PatchError: it cannot be loaded or made.
+    """
+    codemod, fixed = _class_of(codemods, patch, allow)
+    known = [name for name in inspect.signature(codemod).parameters if name not in fixed]
+    for name in patch.parameters:
+        if name not in known:
+            raise UsageError(
+                f"the patch {patch.id} gives {patch.codemod} an unknown parameter: {did_you_mean(name, known)}",
+                hint=f"{patch.codemod} takes: {', '.join(known)}",
+            )
+    try:
+        with _reported(codemod, patch, passing=(UsageError, ValidationError)):
+            made = TypeAdapter(codemod).validate_json(json.dumps({**patch.parameters, **fixed}), strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise UsageError(f"the patch {patch.id}, parameter {where}: {problem['msg']}") from error
+    except UsageError as error:
+        raise UsageError(f"the patch {patch.id}: {error}", hint=error.hint) from error
+    for name, given in patch.parameters.items():
+        taken: object = getattr(made, name, given)
+        if is_confused(given, taken):
+            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {taken!r}")
+    return made
+
+
+def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:
+    """What a patch's codemod says of a tree.
+
+    Raises:
+        PatchError: a file that may be concerned does not parse, or the codemod raises something or gives no `Rewrite`.
+    """
+    with _reported(type(codemod), patch):
+        rewrite: object = codemod.apply(tree)
+    if not isinstance(rewrite, Rewrite):
+        raise PatchError(f"the codemod {patch.codemod} is faulty: it gives {rewrite!r}, which is not a Rewrite")
+    return rewrite
+
+
+def _class_of(
+    codemods: Mapping[str, type[Codemod]], patch: Patch, allow: Collection[str]
+) -> tuple[type[Codemod], dict[str, str | list[str]]]:
+    """A patch's codemod, and those of its parameters that do not come from the patch's."""
+    if patch.codemod.startswith(_LIBCST):
+        from m2build.patches.foreign.codemod import LibcstCodemod
+
+        return LibcstCodemod, {"codemod": patch.codemod.removeprefix(_LIBCST), "allow": list(allow)}
+    if patch.codemod not in codemods:
+        raise UsageError(
+            f"the patch {patch.id} names no codemod that is installed: {did_you_mean(patch.codemod, list(codemods))}",
+            hint=f"registered under {GROUP} are: {', '.join(sorted(codemods)) or 'none'}",
+        )
+    return codemods[patch.codemod], {}
+
+
+@contextmanager
+def _reported(codemod: type[Codemod], patch: Patch, *, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Name the patch for which something is raised, and for what we do not raise also the codemod and its origin."""
+    try:
+        yield
+    except _OF_THE_TREE:
+        raise
+    except passing:
+        raise
+    except BaseException as error:
+        ours = codemod.__module__.startswith("m2build.")
+        if ours and isinstance(error, PatchError):
+            raise PatchError(f"the patch {patch.id} stops: {error}", hint=error.hint) from error
+        if ours or isinstance(error, KeyboardInterrupt):
+            raise
+        raise PatchError(
+            f"the patch {patch.id} stops: the codemod {patch.codemod} of {distribution_of(codemod.__module__)} has "
+            f"raised {type(error).__name__}: {error}",
+            hint="report it to the codemod's authors; m2build --debug shows its traceback",
+        ) from error
