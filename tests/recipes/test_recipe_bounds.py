@@ -30,6 +30,7 @@ from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
 from m2build.recipes.model import Recipe
 from m2build.stores.places import write_image
+from m2build.suggest import nearest
 
 GO_SECONDS = (2**63 - 1) // 10**9
 NUMBERS = {
@@ -79,12 +80,28 @@ def test_skopeo_reads_a_health_check_at_its_bounds(tmp_path: Path) -> None:
     subprocess.run([need_tool("skopeo"), "inspect", place], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("name", ["flags that are none", "aliases", "tag directives", "a path of many folders"])
-def test_hostile_documents_cost_little_and_are_told_in_few_lines(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("flags that are none", "more problems"),
+        ("aliases", "expands to more than 20000 values"),
+        ("tag directives", "tags are not used here"),
+        ("a path of many folders", "there is no recipe file"),
+    ],
+)
+def test_hostile_documents_cost_little_and_are_told_in_few_lines(name: str, says: str, tmp_path: Path) -> None:
     write(tmp_path, mine=HOSTILE[name])
     run = measured("recipe", "show", "--recipe", "./mine.yaml", cwd=tmp_path)
     assert run.code == 2
+    assert says in run.stderr
     assert_cheap(run)
+
+
+def test_long_texts_are_not_compared() -> None:
+    """To find what two of them have in common takes the product of their lengths."""
+    text = "".join(map(chr, range(0x4E00, 0x4E96))) * 4000
+    assert nearest(text, [text[1:]]) is None
+    assert nearest("a" * 90, [text, "a" * 91]) == "a" * 91
 
 
 def test_of_many_problems_twenty_are_named_and_the_others_counted(tmp_path: Path) -> None:
