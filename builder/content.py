@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from m2build.base.filesystem import Filesystem, read_filesystem
+from m2build.base.layer_contents import read_members
 from m2build.base.member_cache import member_cache
-from m2build.base.members import EVERYTHING, NOTHING, Wanted, read_members, subject, wanted_for
+from m2build.base.members import EVERYTHING, NOTHING, Wanted, subject, wanted_for
 from m2build.errors import ContentError
 from m2build.labels import BASE_CHAIN_ID, OWN
 from m2build.oci.config import ImageConfig

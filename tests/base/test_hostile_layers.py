@@ -55,8 +55,6 @@ def sparse(how: str) -> bytes:
 
 
 HOSTILE: dict[str, bytes] = {
-    "absolute": tar(file("/w/a")),
-    "absolute elsewhere": tar(file("/etc/passwd")),
     "symlink climbs": tar(W, symlink("w/a", "../../etc/passwd")),
     "symlink climbs from the root": tar(W, symlink("w/a", "/../etc/passwd")),
     "sparse": sparse("gnu"),
@@ -92,7 +90,7 @@ def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
 @pytest.mark.parametrize("large", [0, 1 << 40], ids=["large", "small"])
 def test_every_altered_byte_of_a_layer_is_noticed(how: str, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("m2build.base.layer_reader._LARGE", large)
+    monkeypatch.setattr("m2build.oci.layer._LARGE", large)
     blob = compressed(tar(W, file("w/a", b"1")), how)
     sample = stored(blob, Digest.of(tar(W, file("w/a", b"1"))), how)
     (layer,) = sample.manifest.layers

@@ -186,7 +186,7 @@ def test_a_large_layer_of_an_archive_is_held_to_its_diff_id_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An archive has no digests of its own that would tell of a compressed layer."""
-    monkeypatch.setattr("m2build.base.layer_reader._LARGE", 0)
+    monkeypatch.setattr("m2build.oci.layer._LARGE", 0)
     DOCKER_DAMAGES["compressed layer altered"](tmp_path / "d.tar")
     with pytest.raises(ContentError, match="altered"):
         read_through(Place(PlaceKind.DOCKER_ARCHIVE, str(tmp_path / "d.tar")))
