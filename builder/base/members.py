@@ -64,9 +64,10 @@ NOTHING = Wanted(frozenset())
 EVERYTHING = Wanted(frozenset({""}))
 
 
-def wanted_for(source_root: str) -> Wanted:
-    """What a derivation looks at: the sources, and where the account of their changes goes."""
-    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}))
+def wanted_for(source_root: str, working_dir: str) -> Wanted:
+    """What a derivation looks at: the sources, where the account of their changes goes, and where a build begins."""
+    entries = {working_dir} if working_dir else set()
+    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}), frozenset(entries))
 
 
 def subject(path: str) -> str:

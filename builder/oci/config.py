@@ -9,6 +9,7 @@ from functools import cached_property
 from m2build.errors import ContentError
 from m2build.oci.descriptor import JsonObject
 from m2build.oci.digest import Digest
+from m2build.oci.paths import cleaned
 from m2build.oci.shapes import CONFIG
 from m2build.oci.strict_json import parse_object
 
@@ -83,6 +84,13 @@ class ImageConfig:
         """The history; an entry that is null is an empty one, as for Go."""
         found = self._document.get("history")
         return [deepcopy(entry) or {} for entry in found] if isinstance(found, list) else []
+
+    @property
+    def working_dir(self) -> str:
+        """Where containers start, relative to the root; the root is `""`."""
+        runtime = self._document.get("config")
+        found = runtime.get("WorkingDir") if isinstance(runtime, dict) else None
+        return cleaned(found) or "" if isinstance(found, str) else ""
 
     @property
     def labels(self) -> dict[str, str]:
