@@ -26,11 +26,12 @@ def read_followed(source_root: str, working_dir: str, read: Callable[[Wanted], F
     """
     entries: dict[str, Member] = {}
     looked: set[tuple[str, str]] = set()
-    root, folder = source_root.strip("/"), working_dir
+    named = source_root.strip("/")
+    root, folder = named, working_dir
     while (root, folder) not in looked:
         looked.add((root, folder))
         entries |= read(wanted_for(root, folder))
-        root, folder = followed(entries, root), followed(entries, folder)
+        root, folder = followed(entries, named), followed(entries, working_dir)
     return Filesystem(entries)
 
 

@@ -11,7 +11,7 @@ import re
 _ARCHITECTURES = {
     "x86_64": "amd64", "x86-64": "amd64", "i386": "386", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v6",
 }  # fmt: skip
-_BASE_VARIANTS = {"amd64": (1,), "arm64": (8,), "arm": (7,)}
+_BASE_VARIANTS = {"amd64": (1, 0), "arm64": (8, 0), "arm": (7, 0)}
 """What an architecture means that names no variant."""
 
 UNKNOWN = "unknown/unknown"
@@ -25,7 +25,7 @@ def preference(found: str, wanted: str) -> tuple[int, ...] | None:
     the base variant, else by a lower one, else by whatever there is.
 
     >>> [preference(found, "linux/amd64") for found in ("linux/amd64", "linux/amd64/v3", "linux/arm64")]
-    [(0, 0), (2, 3), None]
+    [(0, 0), (2, 3, 0), None]
     """
     system, architecture, variant = _parts(found)
     wanted_system, wanted_architecture, wanted_variant = _parts(wanted)
@@ -63,4 +63,4 @@ def _number(variant: str, base: tuple[int, ...] | None) -> tuple[int, ...] | Non
     match = re.fullmatch(r"v?(\d{1,4})(?:\.(\d{1,4}))?", variant)
     if not match:
         return None
-    return (int(match[1]), *((int(match[2]),) if int(match[2] or 0) else ()))
+    return int(match[1]), int(match[2] or 0)
