@@ -78,6 +78,7 @@ class _Contents:
         self._total = 0
         self._links: dict[str, str] = {}
         self._standing: set[str] = set()
+        self._due: set[str] = set()
 
     def read(self, stream: BinaryIO, *, most: int) -> None:
         """Read a tar to its end.
@@ -113,10 +114,15 @@ class _Contents:
             self._links[path] = self._links.get(target, target)
         else:
             self._links.pop(path, None)
-        if not self._is_wanted(path) or is_bookkeeping(path):
+        if path in self._due:
+            raise ContentError(f"the member {path!r} stands behind a hard link to it")
+        marker = _opaque_marker(path)
+        if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
         self._check(info)
-        self._keep(self._whiteout(path) or member_of(archive, info, path))
+        if marker:
+            self._check_folder_stays(path, marker)
+        self._keep(Member(marker, Kind.FILE) if marker else member_of(archive, info, path))
 
     def _is_wanted(self, path: str) -> bool:
         return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)
@@ -142,6 +148,8 @@ class _Contents:
             member = replace(member, target=target)
             if target in self.members:
                 member = linked(member, self.members[target])
+            else:
+                self._due.add(target)
         self.members[path] = member
         if not path.rpartition("/")[2].startswith(WHITEOUT):
             self._stand(path)
@@ -153,23 +161,28 @@ class _Contents:
                 return
             self._standing.add(name)
 
-    def _whiteout(self, path: str) -> Member | None:
-        """The opaque marker that a whiteout of `.` or `..` comes to, as for umoci; None if it is no such whiteout.
+    def _check_folder_stays(self, path: str, marker: str) -> None:
+        """See that a whiteout of `.` or `..` leaves the folder that it stands in.
 
-        It hides what lower layers hold in the folder. One that would hide the folder that it stands in, or the root,
-        is refused, as by containerd; umoci fails there.
+        Raises:
+            ContentError: the folder is the root, or this layer does not have it; containerd refuses all such whiteouts,
+                and umoci fails on these.
         """
-        folder, _, name = path.rpartition("/")
-        if name not in _OF_FOLDERS:
-            return None
-        hidden = folder.rpartition("/")[0] if _OF_FOLDERS[name] else folder
-        if not hidden or folder not in self._standing:
+        if marker == OPAQUE or path.rpartition("/")[0] not in self._standing:
             raise ContentError(f"the whiteout {path!r} hides the folder that it stands in")
-        return Member(f"{hidden}/{OPAQUE}", Kind.FILE)
 
 
 _OF_FOLDERS = {WHITEOUT: 0, f"{WHITEOUT}.": 0, f"{WHITEOUT}..": 1}
 """Whiteouts of the folder that they stand in, and of the one above it."""
+
+
+def _opaque_marker(path: str) -> str | None:
+    """What a whiteout of `.` or `..` comes to: an opaque marker, as for umoci; None if it is no such whiteout."""
+    folder, _, name = path.rpartition("/")
+    if name not in _OF_FOLDERS:
+        return None
+    hidden = folder.rpartition("/")[0] if _OF_FOLDERS[name] else folder
+    return f"{hidden}/{OPAQUE}".lstrip("/")
 
 
 def linked(link: Member, target: Member) -> Member:
