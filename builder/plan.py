@@ -42,9 +42,8 @@ class Plan:
             compiled from sources which change.
         created: seconds since the epoch; the only time in the image.
         source_root: where the sources really are, relative to the image's root; the recipe may name a link to it.
-        unmade: the folders of the config's `WorkingDir` that the base has not, the deepest first: engines make them to
-            run something there, and the image is not to have them. As the base decides them, they are no part of the
-            digest.
+        unmade: the folders of the config's `WorkingDir` that the base has not. Engines make them as soon as they run
+            something, so all images have them. As the base decides them, they are no part of the digest.
     """
 
     selection: Selection
@@ -159,8 +158,9 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     root = followed(filesystem, selection.recipe.base.source_root.strip("/"))
     old = {f"{root}/{change.old_path}" for change in changeset.changes}
     new = {f"{root}/{change.path}" for change in changeset.changes}
-    hidden = _hidden(filesystem, old, new)
-    above = {parent for path in (*old, *new, *hidden, f"{AUDIT_FOLDER}/README") for parent in parents(path)}
+    hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, base)
+    written = (*old, *new, *hidden, *unmade, f"{AUDIT_FOLDER}/README")
+    above = {parent for path in written for parent in parents(path)}
     footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
     for path in sorted(above & footing.keys()):
         if footing[path].kind is not Kind.FOLDER:
@@ -168,7 +168,6 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
                 f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
                 hint=f"derive from a base in which /{path} is a folder",
             )
-    unmade = _unmade(filesystem, base)
     return Plan(selection, base, changeset, footing, hidden, created, root, unmade)
 
 

@@ -237,11 +237,13 @@ WORKDIRS: dict[str, tuple[list[Entry], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("workdir", WORKDIRS)
-def test_it_is_known_what_an_engine_makes_of_the_working_directory(workdir: str) -> None:
-    """To run something there; a Dockerfile takes it away again, so that all engines' images are equal."""
+def test_a_working_directory_that_is_not_there_is_made_as_engines_make_it(workdir: str) -> None:
     entries, unmade = WORKDIRS[workdir]
     plan = plan_for(image(tar(*sources(), *entries), config={"WorkingDir": workdir}))
     assert plan.unmade == unmade
+    made = overlay(build(plan))
+    assert {made[path].mode for path in unmade} <= {0o755}
+    assert all(made[path].isdir() for path in unmade)
 
 
 def test_a_base_that_has_something_where_the_account_goes_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol, Self, cast
@@ -110,6 +111,9 @@ class StrictTarInfo(tarfile.TarInfo):
             raise _END("the end") from error
         if info.size < 0:
             raise tarfile.ReadError(f"the member {info.name!r} has the size {info.size}")
+        for key, value in info.pax_headers.items():
+            if value and not _is_pax(key, value):
+                raise tarfile.ReadError(f"the member {info.name!r} has the PAX record {key[:40]}={value[:40]!r}")
         return info
 
     @classmethod
@@ -126,6 +130,21 @@ _ENDS = ("EOFHeaderError", "EmptyHeaderError")
 
 _END: type[tarfile.HeaderError] = getattr(tarfile, _ENDS[0])
 """The one of them that an archive without any header may end in as well."""
+
+
+_PAX_NUMBERS = {
+    **dict.fromkeys(("uid", "gid", "size"), re.compile(r"[+-]?[0-9]{1,19}")),
+    **dict.fromkeys(("mtime", "atime", "ctime"), re.compile(r"-?[0-9]{1,19}(\.[0-9]*)?")),
+    **dict.fromkeys(("GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.map"), re.compile(r"[0-9,]*")),
+}
+
+
+def _is_pax(key: str, value: str) -> bool:
+    """Whether Go's archive/tar takes a PAX record; tarfile makes 0 of what is no number."""
+    if key in ("path", "linkpath", "uname", "gname"):
+        return "\0" not in value
+    number = _PAX_NUMBERS.get(key)
+    return number is None or number.fullmatch(value) is not None
 
 
 class _Ignored(dict[str, str]):

@@ -49,7 +49,6 @@ def template_values(plan: Plan) -> dict[str, object]:
         "patches": [name for name in patch_files(plan.changeset) if name != "series"],
         "changed": list(_changed(plan)),
         "hidden": [f"/{path}" for path in plan.hidden],
-        "unmade": [f"/{path}" for path in plan.unmade],
         "shell": _shell(runtime),
         "user": _user(runtime),
         "labels": sorted(labels.items()),
