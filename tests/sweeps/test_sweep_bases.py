@@ -27,7 +27,7 @@ from hostile_images import (
     write_layout,
 )
 from images import compressed, file, tar
-from measured import Measured, measured
+from forked import Measured, measured
 from support import need_tool
 
 from m2build.base.filesystem import read_filesystem
