@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-MOST_MEMORY = 256 << 20
-"""Bytes that hostile input may cost, Python and its libraries included."""
-MOST_SECONDS = 20.0
-"""Of processor time, as other tests run beside."""
+from measured import MEGABYTES, SECONDS
 
 _SERVER = """
 import json, os, resource, signal, sys
@@ -41,7 +38,7 @@ for line in sys.stdin:
         os._exit(code or 0)
     _, status, usage = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    print(json.dumps([code, usage.ru_maxrss << 10, usage.ru_utime + usage.ru_stime]), flush=True)
+    print(json.dumps([code, usage.ru_maxrss >> 10, usage.ru_utime + usage.ru_stime]), flush=True)
 """
 
 
@@ -53,21 +50,21 @@ class Run:
         code: the exit code; negative if a signal ended it.
         stdout: what it printed.
         stderr: what it said.
-        memory: the most bytes that it held.
+        megabytes: the most that it held.
         seconds: of processor time.
     """
 
     code: int
     stdout: str
     stderr: str
-    memory: int
+    megabytes: int
     seconds: float
 
     def check_cost(self) -> None:
         """See that it met the bounds for hostile input, and did not fall over it."""
         assert "Traceback" not in self.stderr, self.stderr
-        assert self.memory < MOST_MEMORY, f"{self.memory >> 20} MB"
-        assert self.seconds < MOST_SECONDS, f"{self.seconds:.1f} s"
+        assert self.megabytes < MEGABYTES, self
+        assert self.seconds < SECONDS, self
 
 
 class Measured:
@@ -83,8 +80,8 @@ class Measured:
         environment = {"XDG_CACHE_HOME": str(self._folder / cache), "NO_COLOR": "1"}
         order = [list(map(str, arguments)), environment, str(self._folder), str(out), str(err)]
         print(json.dumps(order), file=_pipe(self._process.stdin), flush=True)
-        code, memory, seconds = json.loads(_pipe(self._process.stdout).readline())
-        return Run(code, out.read_text(errors="replace"), err.read_text(errors="replace"), memory, seconds)
+        code, megabytes, seconds = json.loads(_pipe(self._process.stdout).readline())
+        return Run(code, out.read_text(errors="replace"), err.read_text(errors="replace"), megabytes, seconds)
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

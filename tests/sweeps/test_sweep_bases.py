@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from bases import ROOT, sources
+from forked import Measured, measured
 from hostile_images import (
     LAYER_TYPES,
     Sample,
@@ -27,7 +28,6 @@ from hostile_images import (
     write_layout,
 )
 from images import compressed, file, tar
-from forked import Measured, measured
 from support import need_tool
 
 from m2build.base.filesystem import read_filesystem
