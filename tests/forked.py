@@ -77,7 +77,7 @@ class Measured:
     def run(self, *arguments: str | Path, cache: str = "cache") -> Run:
         """Run it, with a cache of its own below the folder."""
         out, err = self._folder / "stdout", self._folder / "stderr"
-        environment = {"XDG_CACHE_HOME": str(self._folder / cache), "NO_COLOR": "1"}
+        environment = {"XDG_CACHE_HOME": str(self._folder / cache), "NO_COLOR": "1", "M2BUILD_PROGRESS": "quiet"}
         order = [list(map(str, arguments)), environment, str(self._folder), str(out), str(err)]
         print(json.dumps(order), file=_pipe(self._process.stdin), flush=True)
         code, megabytes, seconds = json.loads(_pipe(self._process.stdout).readline())
