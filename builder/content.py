@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from m2build.base.filesystem import Filesystem, read_filesystem
+from m2build.base.layer_contents import read_members
 from m2build.base.member_cache import member_cache
-from m2build.base.members import EVERYTHING, NOTHING, Wanted, read_members, subject, wanted_for
+from m2build.base.members import EVERYTHING, NOTHING, Wanted, subject, wanted_for
 from m2build.errors import ContentError
 from m2build.labels import BASE_CHAIN_ID, OWN
 from m2build.oci.config import ImageConfig
@@ -123,7 +124,7 @@ def read_content(image: Image, base_layers: int, progress: Progress) -> Content:
     stored = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[base_layers:]
     layers = [read_members(image, layer, diff_id, EVERYTHING) for layer, diff_id in stored]
     source_root = image.config.labels.get(f"{OWN}source-root", "").strip("/")
-    wanted = (wanted_for(source_root) if source_root else NOTHING) | _touched(layers)
+    wanted = (wanted_for(source_root, image.config.working_dir) if source_root else NOTHING) | _touched(layers)
     cache = None if isinstance(image.blobs, MemoryBlobs) else member_cache()
     before = after = read_filesystem(_lowest(image, base_layers), wanted, progress, cache)
     for height, members in enumerate(layers, base_layers + 1):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from m2build.base.filesystem import read_filesystem
+from m2build.base.links import read_followed
 from m2build.base.member_cache import member_cache
-from m2build.base.members import wanted_for
 from m2build.base.model import Base
 from m2build.base.sources import source_tree
 from m2build.errors import UsageError
@@ -53,7 +54,8 @@ def derive_all(
     filesystem = base.filesystem
     if filesystem is None:
         cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
-        filesystem = read_filesystem(base.image, wanted_for(root), progress, cache)
+        read = partial(read_filesystem, base.image, progress=progress, cache=cache)
+        filesystem = read_followed(root, base.image.config.working_dir, read)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(load_series(recipe.series), tree, load_codemods()).checked()
     created = _created(base, environment)

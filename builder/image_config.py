@@ -8,6 +8,7 @@ from m2build.labels import derived_labels
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import JsonObject
 from m2build.oci.digest import Digest
+from m2build.oci.history import mended
 from m2build.oci.manifest import canonical
 from m2build.plan import Plan
 
@@ -24,9 +25,7 @@ def derive_config(plan: Plan, diff_id: Digest) -> ImageConfig:
     runtime = document.get("config")
     document["config"] = _runtime(plan, runtime if isinstance(runtime, dict) else {}, base.labels)
     document["rootfs"] = {"type": "layers", "diff_ids": [str(digest) for digest in (*base.diff_ids, diff_id)]}
-    history = base.history
-    if history is not None:
-        document["history"] = [*history, _history_entry(plan)]
+    document["history"] = [*mended(base.history, len(base.diff_ids)), _history_entry(plan)]
     return ImageConfig(canonical(document))
 
 

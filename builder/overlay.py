@@ -49,7 +49,8 @@ class Overlay:
 def make_overlay(plan: Plan) -> Overlay:
     """The overlay of a plan. Pure: the same plan gives the same bytes."""
     whiteouts = (_whiteout(path, plan.created) for path in plan.hidden)
-    members = {member.path: member for member in (*changed_files(plan), *whiteouts, *account_files(plan))}
+    unmade = (_folder(plan, path) for path in plan.unmade)
+    members = {member.path: member for member in (*changed_files(plan), *whiteouts, *account_files(plan), *unmade)}
     folders = {folder for path in members for folder in parents(path)} - members.keys()
     return Overlay(write_tar([*members.values(), *(_folder(plan, path) for path in folders)]))
 

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from m2build import __version__
 from m2build.base.filesystem import Filesystem
+from m2build.base.links import followed
 from m2build.base.members import AUDIT_FOLDER
 from m2build.base.model import Base
 from m2build.errors import PatchError
@@ -40,6 +41,9 @@ class Plan:
         hidden: the base's paths that are no more: old names, folders that they leave empty, and bytecode that was
             compiled from sources which change.
         created: seconds since the epoch; the only time in the image.
+        source_root: where the sources really are, relative to the image's root; the recipe may name a link to it.
+        unmade: the folders of the config's `WorkingDir` that the base has not. Engines make them as soon as they run
+            something, so all images have them. As the base decides them, they are no part of the digest.
     """
 
     selection: Selection
@@ -48,16 +52,13 @@ class Plan:
     footing: Mapping[str, Member]
     hidden: tuple[str, ...]
     created: int
+    source_root: str
+    unmade: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> Digest:
         """The digest of everything above, as canonical JSON."""
         return Digest.of(json.dumps(self.document(), sort_keys=True, separators=(",", ":")).encode())
-
-    @property
-    def source_root(self) -> str:
-        """The source root, relative to the image's root."""
-        return self.selection.recipe.base.source_root.strip("/")
 
     def document(self) -> dict[str, JsonValue]:
         """The plan as JSON."""
@@ -154,11 +155,12 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
             f"the base has a /{AUDIT_FOLDER} already, which is where the account of the changes goes",
             hint="derive from an image without one",
         )
-    root = selection.recipe.base.source_root.strip("/")
+    root = followed(filesystem, selection.recipe.base.source_root.strip("/"))
     old = {f"{root}/{change.old_path}" for change in changeset.changes}
     new = {f"{root}/{change.path}" for change in changeset.changes}
-    hidden = _hidden(filesystem, old, new)
-    above = {parent for path in (*old, *new, *hidden, f"{AUDIT_FOLDER}/README") for parent in parents(path)}
+    hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, base)
+    written = (*old, *new, *hidden, *unmade, f"{AUDIT_FOLDER}/README")
+    above = {parent for path in written for parent in parents(path)}
     footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
     for path in sorted(above & footing.keys()):
         if footing[path].kind is not Kind.FOLDER:
@@ -166,7 +168,13 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
                 f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
                 hint=f"derive from a base in which /{path} is a folder",
             )
-    return Plan(selection, base, changeset, footing, hidden, created)
+    return Plan(selection, base, changeset, footing, hidden, created, root, unmade)
+
+
+def _unmade(filesystem: Filesystem, base: Base) -> tuple[str, ...]:
+    """Of a base that nobody has looked at, none are known."""
+    folder = "" if base.is_assumed else followed(filesystem, base.image.config.working_dir)
+    return tuple(path for path in (folder, *parents(folder)) if path and path not in filesystem)
 
 
 def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, ...]:

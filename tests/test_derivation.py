@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bases import MODELS, base_image, bytecode, sources
-from images import file, folder, image, symlink, tar
+from bases import MODELS, ROOT, base_image, bytecode, sources
+from images import Entry, file, folder, image, symlink, tar
 
 from m2build import labels
 from m2build.base.model import Base
@@ -32,8 +32,11 @@ from m2build.recipes.model import Health, select
 RECIPE = load_recipe("minimax-m2")
 
 
-def plan_for(base: Image, *, profile: str = "tp8", name: str | None = None, **environment: str) -> Plan:
-    selection = select(RECIPE, profile=profile)
+def plan_for(
+    base: Image, *, profile: str = "tp8", name: str | None = None, root: str | None = None, **environment: str
+) -> Plan:
+    recipe = load_recipe("minimax-m2", [f"base.source_root={root}"]) if root else RECIPE
+    selection = select(recipe, profile=profile)
     return derive(selection, Base(base, base.manifest.digest, name), environment=environment, progress=Silent())
 
 
@@ -140,9 +143,19 @@ def test_labels_of_the_base_are_decided_key_by_key() -> None:
     assert annotations.items() <= found.items()
 
 
-def test_a_base_without_history_gets_none() -> None:
-    document = json.loads(build(plan_for(base_image(history=None))).config.raw)
-    assert document["history"] is None
+HISTORIES: dict[str, object] = {
+    "absent": None, "empty": [], "null entries": [None, None, None], "too few": [{"created_by": "one"}],
+    "too many": [{"created_by": str(number)} for number in range(5)], "all empty": [{"empty_layer": True}] * 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_the_history_of_the_result_agrees_with_its_layers(name: str) -> None:
+    document = json.loads(build(plan_for(base_image(history=HISTORIES[name]))).config.raw)
+    filled = [entry for entry in document["history"] if not entry.get("empty_layer")]
+    assert len(filled) == len(document["rootfs"]["diff_ids"]) == 4
+    assert filled[-1] == document["history"][-1]
+    assert filled[-1]["created_by"].startswith("m2build 0.1.0 patchset")
 
 
 def test_the_time_is_the_bases_own_or_source_date_epoch() -> None:
@@ -184,8 +197,53 @@ def test_a_link_where_the_overlay_needs_a_folder_is_refused() -> None:
     """Written below a link, the overlay would replace the link, and all that is behind it would be gone."""
     with pytest.raises(PatchError, match="/opt is a symlink"):
         plan_for(image(tar(*sources(), symlink("opt", "/data/opt"))))
-    with pytest.raises(PatchError, match="has no sources at /sgl-workspace"):
+    with pytest.raises(PatchError, match="has no sources at /data/sglang/python, which /sgl-workspace/sglang/python l"):
         plan_for(image(tar(*sources()), tar(symlink("sgl-workspace", "/data"))))
+
+
+LINKS: dict[str, list[Entry]] = {
+    "absolute": [symlink("srv", "/sgl-workspace")],
+    "relative": [symlink("srv", "sgl-workspace")],
+    "through another": [symlink("srv", "a/b"), folder("a"), symlink("a/b", "../c"), symlink("c", "sgl-workspace")],
+    "at the end": [folder("srv"), folder("srv/sglang"), symlink("srv/sglang/python", f"/{ROOT}")],
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("height", ["below", "above"])
+def test_a_source_root_that_is_reached_through_links_is_followed(height: str, name: str) -> None:
+    layers = [tar(*LINKS[name]), tar(*sources(), folder("opt"))]
+    base = image(*(layers if height == "below" else layers[::-1]))
+    straight, linked = plan_for(base), plan_for(base, root="/srv/sglang/python")
+    assert linked.source_root == ROOT
+    assert build(linked).manifest.digest == build(straight).manifest.digest
+
+
+@pytest.mark.parametrize("links", [[symlink("srv", "srv")], [symlink("srv", "b/c"), symlink("b", "/srv")]])
+def test_a_source_root_in_a_circle_is_refused(links: list[Entry]) -> None:
+    with pytest.raises(PatchError, match=r"/srv/sglang/python leads through more than 40 links.*/(srv|b) leads to"):
+        plan_for(image(tar(*sources(), *links)), root="/srv/sglang/python")
+
+
+WORKDIRS: dict[str, tuple[list[Entry], tuple[str, ...]]] = {
+    "/": ([], ()),
+    "": ([], ()),
+    "/opt": ([folder("opt")], ()),
+    "/opt/": ([folder("./opt")], ()),
+    "/absent": ([], ("absent",)),
+    "/opt/a//b": ([folder("opt")], ("opt/a/b", "opt/a")),
+    "/link/a": ([folder("opt"), symlink("link", "/opt")], ("opt/a",)),
+}
+
+
+@pytest.mark.parametrize("workdir", WORKDIRS)
+def test_a_working_directory_that_is_not_there_is_made_as_engines_make_it(workdir: str) -> None:
+    entries, unmade = WORKDIRS[workdir]
+    plan = plan_for(image(tar(*sources(), *entries), config={"WorkingDir": workdir}))
+    assert plan.unmade == unmade
+    made = overlay(build(plan))
+    assert {made[path].mode for path in unmade} <= {0o755}
+    assert all(made[path].isdir() for path in unmade)
 
 
 def test_a_base_that_has_something_where_the_account_goes_is_refused() -> None:

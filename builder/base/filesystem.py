@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from m2build.base.layer_contents import MOST_WANTED, linked, most_content
 from m2build.base.layer_reader import LayerReader
 from m2build.base.member_cache import MemberCache
 from m2build.base.members import OPAQUE, WHITEOUT, Wanted
@@ -42,7 +43,7 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
 
     A layer that is read is read to its end and checked against its digest, a small one against its diff_id too. One
     whose wanted members are in the cache is not read, and neither is one that lies below all that can be seen. Large
-    layers are read two at a time. A hard link is the file that it leads to, wherever in the image that is.
+    layers are read two at a time. A hard link is what it leads to, wherever in the image that is.
 
     Args:
         image: the image.
@@ -53,12 +54,13 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
     Raises:
         ContentError: a layer is missing, truncated, altered or hostile; the message names it and the member.
     """
-    view, reader = _View(wanted), LayerReader(image, progress, cache)
+    most = most_content(sum(layer.size for layer in image.manifest.layers))
+    view, reader = _View(wanted, most), LayerReader(image, progress, cache)
     layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[::-1]
     for position, (layer, diff_id) in enumerate(layers):
         if view.is_settled:
             break
-        everything = replace(wanted, trees=wanted.trees | view.awaited)
+        everything = replace(wanted, entries=wanted.entries | view.awaited)
         for below in layers[position + 1 : position + 2]:
             reader.begin(*below, everything)
         view.add(reader.members(layer, diff_id, everything), layer.digest)
@@ -68,8 +70,9 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
 class _View:
     """The union of the layers seen so far, from the top."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, most: int) -> None:
         self._wanted = wanted
+        self._most = most
         self._entries: dict[str, Member] = {}
         self._hidden: set[str] = set()
         self._opaque: set[str] = set()
@@ -100,6 +103,7 @@ class _View:
         """Put a layer below those that are there."""
         visible = {path: member for path, member in layer.items() if self._is_visible(path)}
         self._entries |= visible
+        self._check_total()
         self._links |= {path: digest for path, member in visible.items() if member.kind is Kind.HARD_LINK}
         for path in list(self._links):
             self._follow(path, layer)
@@ -120,7 +124,7 @@ class _View:
         """
         for path, digest in self._links.items():
             raise ContentError(
-                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is no file"
+                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is not there"
             )
         solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
         return {path: member for path, member in self._entries.items() if solid.isdisjoint(parents(path))}
@@ -131,12 +135,23 @@ class _View:
         return path not in self._entries and not self._is_covered(path)
 
     def _follow(self, path: str, layer: Mapping[str, Member]) -> None:
-        """Put the file in a hard link's place, if this layer holds it; links may lead to links."""
+        """Put what a hard link leads to in its place, if this layer holds it, or tells where that leads."""
         target = layer.get(self._entries[path].target)
-        for _ in range(len(layer)):
-            if target is None or target.kind is not Kind.HARD_LINK:
-                break
-            target = layer.get(target.target)
-        if target is not None and target.kind is Kind.FILE:
-            self._entries[path] = replace(target, path=path)
-            del self._links[path]
+        if target is None:
+            return
+        if target.kind is Kind.HARD_LINK:
+            self._entries[path] = replace(self._entries[path], target=target.target)
+            return
+        self._entries[path] = linked(self._entries[path], target)
+        del self._links[path]
+
+    def _check_total(self) -> None:
+        """See that what is kept follows the image's size.
+
+        Raises:
+            ContentError: it does not.
+        """
+        if sum(len(member.content) for member in self._entries.values()) > self._most:
+            raise ContentError(f"its sources come to more than {self._most} bytes, which its layers cannot hold")
+        if len(self._entries) > MOST_WANTED:
+            raise ContentError(f"its sources come to more than {MOST_WANTED} files")

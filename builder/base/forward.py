@@ -48,6 +48,7 @@ class ForwardFile:
 
     def _has_more(self) -> bool:
         if self._start == len(self._piece):
+            self._piece = b""  # before the next one comes, so that there are never two
             self._piece = self._stream.read(_PIECE)
             self._start = 0
         return bool(self._piece)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 
+from m2build.base.layer_contents import read_members
 from m2build.base.member_cache import MemberCache
-from m2build.base.members import Wanted, read_members
+from m2build.base.members import Wanted
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
-from m2build.oci.tar import Kind, Member
+from m2build.oci.layer import claim_of
+from m2build.oci.tar import Member
 from m2build.progress import Progress
 
 Members = dict[str, Member]
 
 _LARGE = 32 << 20
-"""Bytes from which a layer is read beside the one above it, before it is known to be needed, which it nearly always is;
-and from which it is held to one digest and not to two."""
+"""Bytes from which a layer is read beside the one above it, before it is known to be needed; it nearly always is."""
 
 
 class LayerReader:
@@ -59,28 +60,11 @@ class LayerReader:
         return self._members(layer, diff_id, wanted)
 
     def _members(self, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> Members:
-        members = self._cache.get(layer.digest, diff_id, wanted) if self._cache else None
+        claim = claim_of(self._image, layer, diff_id)
+        members = self._cache.get(layer.digest, claim, wanted) if self._cache else None
         if members is None:
             self._progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
-            members = self._read(layer, self._claim(layer, diff_id), wanted)
+            members = read_members(self._image, layer, claim, wanted)
             if self._cache:
-                self._cache.put(layer.digest, diff_id, wanted, members)
-        return members
-
-    def _claim(self, layer: Descriptor, diff_id: Digest) -> Digest | None:
-        """The diff_id, where it is worth its price.
-
-        A layer's digest tells of every byte of it. The diff_id tells of the same bytes once more, and whoever unpacks
-        the image looks at it; to hash a base of 75 GB twice would take a minute.
-        """
-        if layer.digest == diff_id or (self._image.has_own_digests and layer.size >= _LARGE):
-            return None
-        return diff_id
-
-    def _read(self, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Members:
-        """What is wanted, and the targets of hard links among it."""
-        members = read_members(self._image, layer, diff_id, wanted)
-        elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()
-        if elsewhere:
-            members = read_members(self._image, layer, diff_id, Wanted(frozenset(elsewhere))) | members
+                self._cache.put(layer.digest, claim, wanted, members)
         return members

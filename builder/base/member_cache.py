@@ -9,9 +9,10 @@ from m2build.base.members import Wanted
 from m2build.local.cache import CheckedFiles, cache_folder
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
+from m2build.oci.layer import claim_of
 from m2build.oci.tar import Kind, Member
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of every key: raised when a file, or what reading a layer means, changes."""
 
 
@@ -21,7 +22,7 @@ class MemberCache:
     def __init__(self, files: CheckedFiles) -> None:
         self._files = files
 
-    def get(self, layer: Digest, diff_id: Digest, wanted: Wanted) -> dict[str, Member] | None:
+    def get(self, layer: Digest, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member] | None:
         """The wanted members of a layer, or None if they are not there."""
         data = self._files.get(_key(layer, diff_id, wanted))
         if data is None:
@@ -38,9 +39,10 @@ class MemberCache:
     def knows(self, image: Image, wanted: Wanted) -> bool:
         """Whether the wanted members of all layers of an image are there."""
         layers = zip(image.manifest.layers, image.config.diff_ids, strict=True)
-        return all(self._files.has(_key(layer.digest, diff_id, wanted)) for layer, diff_id in layers)
+        claims = ((layer.digest, claim_of(image, layer, diff_id)) for layer, diff_id in layers)
+        return all(self._files.has(_key(digest, claim, wanted)) for digest, claim in claims)
 
-    def put(self, layer: Digest, diff_id: Digest, wanted: Wanted, members: Mapping[str, Member]) -> None:
+    def put(self, layer: Digest, diff_id: Digest | None, wanted: Wanted, members: Mapping[str, Member]) -> None:
         """Keep the wanted members of a layer."""
         head = [
             [m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, len(m.content), m.target, dict(m.xattrs)]
@@ -50,7 +52,8 @@ class MemberCache:
         self._files.put(_key(layer, diff_id, wanted), b"".join([json.dumps(head).encode(), b"\n", *contents]))
 
 
-def _key(layer: Digest, diff_id: Digest, wanted: Wanted) -> str:
+def _key(layer: Digest, diff_id: Digest | None, wanted: Wanted) -> str:
+    """What an answer rests on; a diff_id that the layer was held to is part of it, so that it is not taken on trust."""
     return json.dumps([_FORMAT, str(layer), str(diff_id), sorted(wanted.trees), sorted(wanted.entries)])
 
 

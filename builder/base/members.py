@@ -1,21 +1,14 @@
-"""A layer's members, streamed out of its tar: those that are wanted, and the whiteouts that concern them."""
+"""What is wanted of a layer, and what its members are: names, kinds, whiteouts."""
 
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import BinaryIO, cast
 
-from m2build.base.forward import ForwardFile
 from m2build.errors import ContentError
-from m2build.oci.descriptor import Descriptor
-from m2build.oci.digest import Digest
-from m2build.oci.image import Image
-from m2build.oci.layer import open_layer
-from m2build.oci.paths import parents
-from m2build.oci.tar import XATTR, Kind, Member, StrictTarInfo
+from m2build.oci.paths import cleaned, parents
+from m2build.oci.tar import XATTR, Kind, Member
 
 AUDIT_FOLDER = "opt/m2build"
 """Where a derived image has the account of its changeset, relative to its root."""
@@ -24,10 +17,14 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _BOOKKEEPING = ".wh..wh."
 """What the names of AUFS's own files begin with; they are no content, and hide nothing."""
-_LARGEST_FILE = 64 << 20
-"""Bytes; sources are smaller."""
-_LARGEST_TOTAL = 2 << 30
-"""Bytes of all files that are kept of one layer."""
+_LONGEST_PATH = 4096
+"""Characters; Linux's PATH_MAX in bytes."""
+_DEEPEST_PATH = 256
+"""Folders above each other; the deepest that package managers make are some forty."""
+_NUMBERS = (1 << 32) - 1
+"""The first number that is no user's or group's: chown(2) takes it for none."""
+_LATEST = 1 << 40
+"""Seconds; ext4 and XFS end long before."""
 
 
 @dataclass(frozen=True)
@@ -67,40 +64,10 @@ NOTHING = Wanted(frozenset())
 EVERYTHING = Wanted(frozenset({""}))
 
 
-def wanted_for(source_root: str) -> Wanted:
-    """What a derivation looks at: the sources, and where the account of their changes goes."""
-    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}))
-
-
-def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:
-    """What a layer holds that is wanted or on the way to it, whiteouts included, by path.
-
-    The layer is read to its end and checked against its digest, and its diff_id if there is one. Of two members of one
-    name the later one counts, as for any unpacker.
-
-    Raises:
-        ContentError: the layer is missing, truncated, altered or hostile; the message names it.
-    """
-    with open_layer(image, layer, diff_id) as stream:
-        return {member.path: member for member in _members(stream, wanted)}
-
-
-def _members(stream: BinaryIO, wanted: Wanted) -> Iterator[Member]:
-    total, place = 0, "its beginning"
-    try:
-        archive = tarfile.TarFile(fileobj=cast("BinaryIO", ForwardFile(stream)), tarinfo=StrictTarInfo, errorlevel=2)
-        while info := archive.next():
-            archive.members = []  # type: ignore[attr-defined]  # it would remember all that it has seen
-            place = f"the member {info.name!r}"
-            path = _normal(info.name)
-            if not _is_wanted(path, wanted) or _is_bookkeeping(path):
-                continue
-            total += info.size if info.isreg() else 0
-            if info.size > _LARGEST_FILE or total > _LARGEST_TOTAL:
-                raise ContentError(f"{place} is larger than any source file")
-            yield member_of(archive, info, path)
-    except (tarfile.TarError, UnicodeError, ValueError) as error:
-        raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
+def wanted_for(source_root: str, working_dir: str) -> Wanted:
+    """What a derivation looks at: the sources, where the account of their changes goes, and where a build begins."""
+    entries = {working_dir} if working_dir else set()
+    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}), frozenset(entries))
 
 
 def subject(path: str) -> str:
@@ -111,20 +78,28 @@ def subject(path: str) -> str:
     return f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/")
 
 
-def _is_wanted(path: str, wanted: Wanted) -> bool:
-    return wanted.concerns(subject(path)) if path else wanted.shows(path)
-
-
-def _is_bookkeeping(path: str) -> bool:
+def is_bookkeeping(path: str) -> bool:
+    """Whether a member is one of AUFS's own."""
     return any(part.startswith(_BOOKKEEPING) and part != OPAQUE for part in path.split("/"))
 
 
-def _normal(name: str) -> str:
-    """A member's path without empty parts; layer.md has it relative to the image's root, and below it."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or ".." in parts:
-        raise ContentError(f"the member {name!r} is not below the image's root")
-    return "/".join(parts)
+def path_of(name: str) -> str:
+    """A member's or a hard link's name as a path below the image's root, which layer.md has it relative to.
+
+    A leading slash goes, as for every unpacker.
+
+    Raises:
+        ContentError: it leads out of the image, or is one that no Linux could unpack.
+    """
+    path = cleaned(name)
+    if path is None:
+        raise ContentError(f"the member {name[:200]!r} is not below the image's root")
+    if len(path) > _LONGEST_PATH or path.count("/") >= _DEEPEST_PATH or "\0" in path:
+        raise ContentError(
+            f"the member {name[:200]!r} has a name that cannot be: "
+            f"more than {_LONGEST_PATH} characters, more than {_DEEPEST_PATH} folders, or a zero byte"
+        )
+    return path
 
 
 def _climbs(path: str, target: str) -> bool:
@@ -144,16 +119,19 @@ def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Mem
     """The entry of a path, with its content.
 
     Raises:
-        ContentError: it is sparse, a link out of the image, or a link to itself.
+        ContentError: it is sparse, a link out of the image, or has an owner or a time that no file can have.
     """
     kind = Kind.FILE if info.isreg() else _KINDS.get(info.type, Kind.OTHER)
+    named = f"the member {info.name[:200]!r}"
     if info.issparse() or (kind is Kind.SYMLINK and _climbs(path, info.linkname)):
-        raise ContentError(f"the member {info.name!r} is {'sparse' if info.issparse() else 'a link out of the image'}")
+        raise ContentError(f"{named} is {'sparse' if info.issparse() else 'a link out of the image'}")
+    if not (0 <= info.uid < _NUMBERS and 0 <= info.gid < _NUMBERS and abs(info.mtime) < _LATEST):
+        raise ContentError(f"{named} has the owner {info.uid}:{info.gid} and the time {info.mtime}, and no file can")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
     file = archive.extractfile(info) if info.isreg() else None
     content = file.read() if file else b""
-    target = _normal(info.linkname) if info.islnk() else info.linkname
-    if kind is Kind.HARD_LINK and target == path:
-        raise ContentError(f"the member {info.name!r} is a link to itself")
+    target = path_of(info.linkname) if info.islnk() else info.linkname
+    if len(target) > _LONGEST_PATH or "\0" in target:
+        raise ContentError(f"{named} leads to a name of more than {_LONGEST_PATH} characters, or with a zero byte")
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
     return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), content, target, xattrs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from m2build.base.members import wanted_for
+from m2build.base.links import read_followed
 from m2build.base.model import Base
 from m2build.base.sources import open_files
 from m2build.base.stand_in import STAND_IN, stand_in_base
@@ -62,5 +62,5 @@ def _local_base(place: Place, source_root: str, platform: str) -> Base:
 
     local = find_local_image(place)
     StoredImage(local.image, local.image.manifest.digest, local.name).checked(platform, str(place))
-    filesystem = local.files(wanted_for(source_root))
+    filesystem = read_followed(source_root, local.config.working_dir, local.files)
     return Base(local.image, local.digest, local.name, filesystem=filesystem, has_layers=False)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m2build.base.filesystem import Filesystem, read_filesystem
+from m2build.base.links import followed, read_followed
 from m2build.base.member_cache import member_cache
 from m2build.base.members import Wanted
 from m2build.errors import PatchError
@@ -36,15 +39,16 @@ def open_source(
     """
     if place.kind in SOURCES:
         return open_files(place)
-    root = source_root.strip("/")
-    wanted = Wanted(frozenset({root}))
+    read: Callable[[Wanted], Filesystem]
     if place.kind in ENGINE_STORES:
         from m2build.engines.local_images import find_local_image  # it needs other programs
 
-        filesystem = find_local_image(place).files(wanted)
+        read = find_local_image(place).files
     else:
-        filesystem = read_filesystem(read_image(place, platform, access).image, wanted, progress, member_cache())
-    return source_tree(filesystem, root, origin=str(place))
+        image = read_image(place, platform, access).image
+        read = partial(read_filesystem, image, progress=progress, cache=member_cache())
+    filesystem = read_followed(source_root, "", read)
+    return source_tree(filesystem, source_root, origin=str(place))
 
 
 def open_files(place: Place) -> SourceTree:
@@ -55,12 +59,14 @@ def open_files(place: Place) -> SourceTree:
 
 
 def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree:
-    """The regular files and links below a folder of an image; compiled caches are left out.
+    """The regular files and links below a folder of an image, or below where it leads; compiled caches are left out.
 
     Raises:
         PatchError: there is no such folder.
     """
-    prefix = f"{root}/"
+    named = root.strip("/")
+    real = followed(filesystem, named)
+    prefix = f"{real}/"
     files: dict[str, SourceFile] = {}
     links: dict[str, str] = {}
     for path, member in filesystem.items():
@@ -72,7 +78,7 @@ def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree
             links[path.removeprefix(prefix)] = member.target
     if not files:
         raise PatchError(
-            f"{origin} has no sources at /{root}",
+            f"{origin} has no sources at /{real}" + f", which /{named} leads to" * (real != named),
             hint="is this the right base? where to look is the recipe's base.source_root: --set base.source_root=/PATH",
         )
     return SourceTree(files, origin=origin, links=links)

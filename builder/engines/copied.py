@@ -7,19 +7,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BufferedReader
-from typing import BinaryIO, cast
 
 from m2build.base.filesystem import Filesystem
 from m2build.base.forward import ForwardFile
+from m2build.base.layer_contents import linked
 from m2build.base.members import Wanted, member_of
 from m2build.engines.container_names import container_name
 from m2build.engines.program import Program
 from m2build.errors import ContentError, EngineError
 from m2build.oci.paths import parents
-from m2build.oci.tar import Kind, Member, StrictTarInfo
+from m2build.oci.tar import Kind, Member
+from m2build.oci.tar_reader import StrictTar
 
 _ABSENT = ("could not find the file", "could not be found", "no such file")
 """What docker and podman say of a path that the container has not."""
+
+_MOST_MEMBERS = 1 << 20
+"""Members of one folder that are copied; the source trees of whole frameworks have a fiftieth of that."""
 
 
 def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> Filesystem:
@@ -71,12 +75,14 @@ class _Container:
         """What stands at and below a path."""
         try:
             with self.program.stream("cp", f"{self.name}:/{path}", "-") as stream:
-                found = {member.path: member for member in _members(stream, path)}
+                found: dict[str, Member] = {}
+                for member in _members(stream, path):
+                    found[member.path] = _followed(member, found)
         except EngineError as error:
             if any(words in str(error).lower() for words in _ABSENT):
                 return {}
             raise
-        return {name: _followed(member, found) for name, member in found.items()}
+        return found
 
 
 def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
@@ -85,9 +91,8 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
     try:
         if not stream.peek(1):
             return
-        archive = tarfile.TarFile(fileobj=cast("BinaryIO", ForwardFile(stream)), tarinfo=StrictTarInfo, errorlevel=2)
-        while info := archive.next():
-            archive.members = []  # type: ignore[attr-defined]  # it would remember all that it has seen
+        archive = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS)
+        for info in archive.headers():
             member = member_of(archive, info, f"{folder}{info.name.strip('/')}")
             is_link = member.kind is Kind.HARD_LINK
             yield replace(member, target=f"{folder}{member.target}") if is_link else member
@@ -98,14 +103,14 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
 
 
 def _followed(member: Member, found: Mapping[str, Member]) -> Member:
-    """The file that a hard link is another name of.
+    """What a hard link is another name of; it stands before it.
 
     Raises:
-        ContentError: it is outside of what was copied.
+        ContentError: it is outside of what was copied, or a folder.
     """
     if member.kind is not Kind.HARD_LINK:
         return member
-    file = found.get(member.target)
-    if file is None or file.kind is not Kind.FILE:
+    target = found.get(member.target)
+    if target is None:
         raise ContentError(f"the hard link {member.path} leads to {member.target}, which was not copied")
-    return replace(file, path=member.path)
+    return linked(member, target)

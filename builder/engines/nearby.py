@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from m2build.base.links import read_followed
 from m2build.base.member_cache import member_cache
 from m2build.base.members import wanted_for
 from m2build.base.model import Base
@@ -34,15 +35,17 @@ def looked_at_nearby(
         EngineError: the engine cannot fetch the base.
         ContentError: what it copies out of it is damaged.
     """
-    wanted = wanted_for(source_root)
+    folder = base.image.config.working_dir
     place = _place(base, engine)
-    if place is None or member_cache().knows(base.image, wanted):
+    if place is None or member_cache().knows(base.image, wanted_for(source_root, folder)):
         return base
     local = _same(place, base)
     if local is None and fetches:
         fetch_image(place, base.image.config.platform, progress, insecure=insecure)
         local = _same(place, base)
-    return replace(base, filesystem=local.files(wanted)) if local else base
+    if local is None:
+        return base
+    return replace(base, filesystem=read_followed(source_root, folder, local.files))
 
 
 def is_held(base: Base, engine: Engine) -> bool:

@@ -9,7 +9,9 @@ from functools import cached_property
 from m2build.errors import ContentError
 from m2build.oci.descriptor import JsonObject
 from m2build.oci.digest import Digest
-from m2build.oci.manifest import parse_object
+from m2build.oci.paths import cleaned
+from m2build.oci.shapes import CONFIG
+from m2build.oci.strict_json import parse_object
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class ImageConfig:
 
     @cached_property
     def _document(self) -> JsonObject:
-        return parse_object(self.raw, "config")
+        return parse_object(self.raw, "config", CONFIG)
 
     def document(self) -> JsonObject:
         """A copy of the whole document, for whoever derives from it."""
@@ -39,6 +41,8 @@ class ImageConfig:
         """
         rootfs = self._document.get("rootfs")
         found = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        if isinstance(rootfs, dict) and "diff_ids" in rootfs and found is None:
+            found = []
         if not isinstance(found, list):
             raise ContentError(f"the config {Digest.of(self.raw)} has no rootfs.diff_ids")
         return tuple(map(Digest.parse, found))
@@ -55,17 +59,13 @@ class ImageConfig:
         return tuple(chain)
 
     def check(self, *, layers: int) -> None:
-        """See that the config tells of as many layers as its manifest, in its root file system and in its history.
+        """See that the config tells of as many layers as its manifest. What its history tells is another matter.
 
         Raises:
             ContentError: it does not.
         """
         if len(self.diff_ids) != layers:
             raise ContentError(f"the config names {len(self.diff_ids)} layers, the manifest {layers}")
-        history = self.history or []
-        filled = sum(1 for entry in history if not (isinstance(entry, dict) and entry.get("empty_layer")))
-        if history and filled != layers:
-            raise ContentError(f"the config's history tells of {filled} layers, the manifest of {layers}")
 
     @property
     def platform(self) -> str:
@@ -80,10 +80,17 @@ class ImageConfig:
         return found if isinstance(found, str) else None
 
     @property
-    def history(self) -> list[object] | None:
-        """The history, or None if there is none."""
+    def history(self) -> list[JsonObject]:
+        """The history; an entry that is null is an empty one, as for Go."""
         found = self._document.get("history")
-        return deepcopy(found) if isinstance(found, list) else None
+        return [deepcopy(entry) or {} for entry in found] if isinstance(found, list) else []
+
+    @property
+    def working_dir(self) -> str:
+        """Where containers start, relative to the root; the root is `""`."""
+        runtime = self._document.get("config")
+        found = runtime.get("WorkingDir") if isinstance(runtime, dict) else None
+        return cleaned(found) or "" if isinstance(found, str) else ""
 
     @property
     def labels(self) -> dict[str, str]:

@@ -13,9 +13,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.hashing import RunningHash
 from m2build.oci.manifest import Manifest
-
-_LARGEST_DOCUMENT = 16 << 20
-"""Bytes; registries refuse manifests above 4 MiB."""
+from m2build.oci.strict_json import LARGEST_DOCUMENT
 
 
 class Blobs(Protocol):
@@ -158,7 +156,7 @@ def read_blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
     Raises:
         ContentError: it is not there, larger than any such document, truncated or altered.
     """
-    if descriptor.size > _LARGEST_DOCUMENT:
-        raise ContentError(f"the blob {descriptor.digest} is larger than {_LARGEST_DOCUMENT} bytes")
+    if descriptor.size > LARGEST_DOCUMENT:
+        raise ContentError(f"the blob {descriptor.digest} is larger than {LARGEST_DOCUMENT} bytes")
     with open_blob(blobs, descriptor) as reader:
         return reader.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -16,24 +17,28 @@ from m2build.oci.image import Image, VerifiedReader, open_blob
 
 _ALWAYS = 4 << 30
 _RATIO = 100
+_LARGE = 32 << 20
+"""Bytes from which a layer is held to one digest and not to two."""
+_PIECE = 1 << 17
 
 
 @contextmanager
 def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterator[BinaryIO]:
-    """The uncompressed bytes of a layer, gzip, zstd or plain by its media type.
+    """The uncompressed bytes of a layer: gzip, zstd or plain, by its first bytes.
+
+    Its media type has no say, as it has none for docker, podman, crane and skopeo: some registries' tools write another
+    one than fits.
 
     When the block ends without an error the layer has been read to its end, and its stored bytes are what its digest
     says, and its uncompressed ones what the diff_id says, if there is one.
 
     Raises:
-        ContentError: it is missing, truncated, altered or not what its media type says; the message names the layer.
+        ContentError: it is missing, truncated, altered or cannot be decompressed; the message names the layer.
     """
     with (
         open_blob(image.blobs, layer) as stored,
         _named(layer, stored.location),
-        VerifiedReader(
-            _decompressed(cast("BinaryIO", stored), layer.media_type), diff_id, largest=_most(layer)
-        ) as reader,
+        VerifiedReader(_decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=_most(layer)) as reader,
     ):
         yield cast("BinaryIO", reader)
         reader.drain()
@@ -45,11 +50,31 @@ def _most(layer: Descriptor) -> int:
     return _ALWAYS + _RATIO * layer.size
 
 
-def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
-    if media_type.endswith("gzip"):
+def claim_of(image: Image, layer: Descriptor, diff_id: Digest) -> Digest | None:
+    """The diff_id of a layer, where to hold its bytes to that is worth its price; otherwise None.
+
+    A layer's digest tells of every byte of it. The diff_id tells of the same bytes once more, and whoever unpacks the
+    image looks at it; to hash a base of 75 GB twice would take a minute.
+    """
+    if layer.digest == diff_id or (image.has_own_digests and layer.size >= _LARGE):
+        return None
+    return diff_id
+
+
+def compression_of(start: bytes) -> str:
+    """What a layer is compressed with, `gzip` or `zstd`, after its first bytes (RFC 1952, RFC 8878); or nothing."""
+    if start.startswith(b"\x1f\x8b"):
+        return "gzip"
+    is_skippable = start[1:4] == b"\x2a\x4d\x18" and start[0] >> 4 == 5
+    return "zstd" if is_skippable or start.startswith(b"\x28\xb5\x2f\xfd") else ""
+
+
+def _decompressed(stream: io.BufferedReader) -> BinaryIO:
+    compression = compression_of(stream.peek(4)[:4])
+    if compression == "gzip":
         # Layers are gigabytes; ISA-L inflates them in less than half of zlib's time, and checks as much.
         return cast("BinaryIO", IGzipFile(fileobj=stream, mode="rb"))  # type: ignore[no-untyped-call]  # it has no types
-    if media_type.endswith("zstd"):
+    if compression == "zstd":
         import zstandard
 
         return cast("BinaryIO", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from m2build.errors import ContentError, UsageError
+from m2build.errors import ContentError
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
 from m2build.oci.media_types import MediaTypes, is_config, is_index, vocabulary
+from m2build.oci.shapes import MANIFEST
+from m2build.oci.strict_json import parse_object
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,16 @@ class Index:
 
     manifests: tuple[Descriptor, ...]
 
-    def for_platform(self, platform: str) -> Descriptor:
-        """The one entry for `os/architecture[/variant]`; entries for no platform, such as attestations, do not count.
 
-        Raises:
-            UsageError: there is none; the message lists those there are.
-        """
-        found = [entry for entry in self.manifests if fits(entry.platform, platform)]
-        if not found and len(self.manifests) == 1 and self.manifests[0].platform is None:
-            found = list(self.manifests)
-        if not found:
-            known = sorted({entry.platform for entry in self.manifests if entry.platform} - {"unknown/unknown"})
-            raise UsageError(
-                f"the image has no {platform}; it has {', '.join(known) or 'no platform at all'}",
-                hint="name one of them with --platform",
-            )
-        return found[0]
+def describes_image(raw: bytes) -> bool:
+    """Whether a document is an image's manifest or an index, and not that of something else, such as a signature.
 
-
-def fits(platform: str | None, wanted: str) -> bool:
-    """Whether an image for one platform serves a wish that may leave the variant open."""
-    return platform is not None and (platform == wanted or platform.startswith(f"{wanted}/"))
+    Raises:
+        ContentError: it is no such document at all.
+    """
+    document = parse_object(raw, "manifest", MANIFEST)
+    config = document.get("config")
+    return "manifests" in document or (isinstance(config, dict) and is_config(str(config.get("mediaType"))))
 
 
 def parse_manifest(raw: bytes, media_type: str = "") -> Manifest | Index:
@@ -82,7 +73,7 @@ def parse_manifest(raw: bytes, media_type: str = "") -> Manifest | Index:
     Raises:
         ContentError: it is neither, malformed, ambiguous, or the manifest of something that is no image.
     """
-    document = parse_object(raw, "manifest")
+    document = parse_object(raw, "manifest", MANIFEST)
     kind = _media_type(document, media_type)
     if is_index(kind):
         return Index(tuple(map(Descriptor.parse, _objects(document, "manifests"))))
@@ -125,29 +116,6 @@ def build_manifest(
 def canonical(document: Mapping[str, object]) -> bytes:
     """Compact JSON in the document's own order: the same value gives the same bytes everywhere."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def parse_object(raw: bytes, what: str) -> JsonObject:
-    """Read a JSON object.
-
-    Raises:
-        ContentError: it is not one.
-    """
-    try:
-        document = json.loads(raw, object_pairs_hook=_without_twins)
-    except (ValueError, RecursionError) as error:
-        raise ContentError(f"the {what} {Digest.of(raw)} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise ContentError(f"the {what} {Digest.of(raw)} is not a JSON object")
-    return document
-
-
-def _without_twins(pairs: list[tuple[str, object]]) -> JsonObject:
-    """An object's members; readers differ in which of two of one name they take."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands there twice")
-    return members
 
 
 def _objects(document: JsonObject, key: str) -> list[object]:

@@ -18,7 +18,19 @@ class MediaTypes:
     config: str
     layer: str
     layer_gzip: str
+    layer_zstd: str | None
     has_annotations: bool
+
+    def layer_of(self, compression: str) -> str:
+        """The media type of a layer that is compressed with `gzip` or `zstd`, or not at all.
+
+        Raises:
+            ContentError: the vocabulary has none.
+        """
+        found = {"": self.layer, "gzip": self.layer_gzip, "zstd": self.layer_zstd}[compression]
+        if found is None:
+            raise ContentError(f"the media types of {self.manifest} have none for {compression}")
+        return found
 
 
 OCI = MediaTypes(
@@ -27,6 +39,7 @@ OCI = MediaTypes(
     config="application/vnd.oci.image.config.v1+json",
     layer="application/vnd.oci.image.layer.v1.tar",
     layer_gzip="application/vnd.oci.image.layer.v1.tar+gzip",
+    layer_zstd="application/vnd.oci.image.layer.v1.tar+zstd",
     has_annotations=True,
 )
 DOCKER = MediaTypes(
@@ -35,6 +48,7 @@ DOCKER = MediaTypes(
     config=f"{_DOCKER}container.image.v1+json",
     layer=f"{_DOCKER}image.rootfs.diff.tar",
     layer_gzip=f"{_DOCKER}image.rootfs.diff.tar.gzip",
+    layer_zstd=None,
     has_annotations=False,
 )
 

@@ -13,3 +13,23 @@ def parents(path: str) -> Iterator[str]:
     """
     while path := path.rpartition("/")[0]:
         yield path
+
+
+def cleaned(name: str) -> str | None:
+    """A member's name as a path; None if it leaves the root.
+
+    Unpackers differ in nothing here: empty parts, `.` and the slash at either end are left out, and `..` takes back the
+    part before it, whatever that is (Go's `path.Clean`).
+
+    >>> [cleaned(name) for name in ("/a", "./a//b/", "a/../b", "/", "../a")]
+    ['a', 'a/b', 'b', '', None]
+    """
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)

@@ -7,7 +7,6 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
 
 XATTR = "SCHILY.xattr."
 """What the PAX records of extended attributes begin with."""
@@ -25,7 +24,7 @@ class Kind(StrEnum):
     """A device or a pipe."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One entry of a layer.
 
@@ -51,27 +50,6 @@ class Member:
     target: str = ""
     xattrs: Mapping[str, str] = field(default_factory=dict)
 
-
-class StrictTarInfo(tarfile.TarInfo):
-    """A header that has to be one: tarfile on its own takes the first damaged header for the archive's end."""
-
-    @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
-        """The next header.
-
-        Raises:
-            tarfile.ReadError: it is damaged or cut.
-        """
-        try:
-            return super().fromtarfile(archive)
-        except tarfile.HeaderError as error:
-            if type(error).__name__ in _ENDS:
-                raise
-            raise tarfile.ReadError(f"a damaged header at byte {archive.offset}: {error}") from error
-
-
-_ENDS = ("EOFHeaderError", "EmptyHeaderError")
-"""tarfile's errors for an archive's regular end; they are no part of its documented interface."""
 
 _TYPES = {Kind.FILE: tarfile.REGTYPE, Kind.FOLDER: tarfile.DIRTYPE, Kind.SYMLINK: tarfile.SYMTYPE}
 

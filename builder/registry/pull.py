@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, cast
 
 from urllib3 import BaseHTTPResponse
@@ -20,6 +21,7 @@ from m2build.oci.media_types import DOCKER, OCI
 from m2build.oci.reference import Reference
 from m2build.registry.access import Access
 from m2build.registry.client import Client
+from m2build.stores.selecting import Shelf
 from m2build.stores.stored import StoredImage, located
 
 ACCEPT = ", ".join((OCI.index, DOCKER.index, OCI.manifest, DOCKER.manifest))
@@ -55,16 +57,19 @@ def _read(reference: Reference, platform: str, client: Client) -> StoredImage:
     raw, media_type = fetch_manifest(client, reference.digest or reference.tag or "latest")
     digest = Digest.parse(reference.digest) if reference.digest else Digest.of(raw)
     _check(digest, raw)
-    manifest = parse_manifest(raw, media_type)
-    while isinstance(manifest, Index):
-        child = manifest.for_platform(platform)
-        raw, _ = fetch_manifest(client, str(child.digest))
-        _check(child.digest, raw)
-        manifest = parse_manifest(raw, child.media_type)
-    blobs = RegistryBlobs(client)
+    manifest, blobs = parse_manifest(raw, media_type), RegistryBlobs(client)
+    if isinstance(manifest, Index):
+        manifest = Shelf(partial(_manifest, client), blobs).choose(manifest, platform)
     config = ImageConfig(read_blob(blobs, manifest.config))
     stored = StoredImage(Image(manifest, config, blobs), digest, str(reference.without_digest))
     return stored.checked(platform, str(reference))
+
+
+def _manifest(client: Client, entry: Descriptor) -> bytes:
+    """What an entry of an index names."""
+    raw, _ = fetch_manifest(client, str(entry.digest))
+    _check(entry.digest, raw)
+    return raw
 
 
 def _check(digest: Digest, raw: bytes) -> None:

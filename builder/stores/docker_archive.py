@@ -19,18 +19,19 @@ from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
-from m2build.oci.layer import open_layer
+from m2build.oci.layer import compression_of, open_layer
 from m2build.oci.manifest import build_manifest
-from m2build.oci.media_types import DOCKER
+from m2build.oci.media_types import DOCKER, OCI
 from m2build.oci.reference import parse_reference
+from m2build.oci.shapes import SAVED
+from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_json
 from m2build.progress import Progress
 from m2build.stores.archive import Archive, write_archive
 from m2build.stores.files import Files
-from m2build.stores.stored import StoredImage
+from m2build.stores.stored import StoredImage, located
 
 _HEX = re.compile("[0-9a-f]{64}")
-_GZIP = b"\x1f\x8b"
-_LARGEST_DOCUMENT = 16 << 20
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,11 @@ def read_docker_archive(files: Files, reference: str | None, where: str) -> Stor
         raise ContentError(f"{where}: manifest.json names no config or no layers")
     config = _config(files, config_name)
     config.check(layers=len(layer_names))
-    layers = [_layer(files, str(name), diff_id) for name, diff_id in zip(layer_names, config.diff_ids, strict=True)]
-    manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, config.raw), layers, {})
+    found = [_layer(files, str(name), diff_id) for name, diff_id in zip(layer_names, config.diff_ids, strict=True)]
+    # Docker's own media types have none for zstd, which `docker save` writes where the image was stored so.
+    types = OCI if any(compression == "zstd" for compression, _, _ in found) else DOCKER
+    layers = [Descriptor(types.layer_of(compression), digest, size) for compression, digest, size in found]
+    manifest = build_manifest(types, Descriptor.of(types.config, config.raw), layers, {})
     names = {layer.digest: str(name) for layer, name in zip(layers, layer_names, strict=True)}
     name = _full(reference) if reference else next(iter(_names(entry)), None)
     image = Image(manifest, config, _NamedBlobs(files, names), has_own_digests=False)
@@ -69,11 +73,8 @@ def read_docker_archive(files: Files, reference: str | None, where: str) -> Stor
 
 
 def _document(files: Files, where: str) -> list[JsonObject]:
-    with files.open("manifest.json") as file:
-        try:
-            document = json.loads(file.read(_LARGEST_DOCUMENT))
-        except ValueError as error:
-            raise ContentError(f"{where}: manifest.json is not JSON: {error}") from error
+    with files.open("manifest.json") as file, located(where):
+        document = parse_json(file.read(LARGEST_DOCUMENT + 1), "manifest.json", SAVED)
     if not isinstance(document, list) or not all(isinstance(entry, dict) for entry in document):
         raise ContentError(f"{where}: manifest.json is not a list of images")
     return document
@@ -101,23 +102,24 @@ def _full(reference: str) -> str:
 def _config(files: Files, name: str) -> ImageConfig:
     """The config, checked against its digest where its name is that."""
     with files.open(name) as file:
-        config = ImageConfig(file.read(_LARGEST_DOCUMENT))
+        config = ImageConfig(file.read(LARGEST_DOCUMENT + 1))
     named = PurePosixPath(name).name.removesuffix(".json")
     if _HEX.fullmatch(named) and Digest.of(config.raw).hex != named:
         raise ContentError(f"the config {name} is altered: its digest is {Digest.of(config.raw)}")
     return config
 
 
-def _layer(files: Files, name: str, diff_id: Digest) -> Descriptor:
-    """A layer's descriptor: a plain tar's digest is its diff_id, a compressed one has to be read."""
+def _layer(files: Files, name: str, diff_id: Digest) -> tuple[str, Digest, int]:
+    """A layer's compression, digest and size: a plain tar's digest is its diff_id, a compressed one has to be read."""
     with files.open(name) as file:
-        start = file.read(len(_GZIP))
-        if start != _GZIP:
-            return Descriptor(DOCKER.layer, diff_id, files.size(name))
+        start = file.read(4)
+        compression = compression_of(start)
+        if not compression:
+            return compression, diff_id, files.size(name)
         hasher = hashlib.sha256(start)
-        while chunk := file.read(1 << 20):
+        while chunk := file.read(_PIECE):
             hasher.update(chunk)
-    return Descriptor(DOCKER.layer_gzip, Digest("sha256", hasher.hexdigest()), files.size(name))
+    return compression, Digest("sha256", hasher.hexdigest()), files.size(name)
 
 
 def write_docker_archive(image: Image, path: Path, reference: str, *, replace: bool, progress: Progress) -> None:

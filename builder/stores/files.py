@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import stat
 import tarfile
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from m2build.errors import ContentError, StorageError, UsageError
-from m2build.oci.tar import StrictTarInfo
+from m2build.oci.tar_reader import StrictTar
 from m2build.stores.stored import storage
 
+_MOST_FILES = 50_000
+"""Headers of one archive; an image has 127 layers at most, and a file or three for each."""
 _LINKS = 8
 """How many links in a row are followed inside an archive."""
 
@@ -40,17 +45,31 @@ class FolderFiles:
 
     def open(self, name: str) -> BinaryIO:
         """A stream of one file's bytes."""
+        path = self._folder / name
         try:
-            return (self._folder / name).open("rb")
-        except FileNotFoundError as error:
+            file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - it is the caller's
+        except IsADirectoryError as error:
+            raise ContentError(f"{path} is a directory, not a file") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise ContentError(f"{self._folder} holds no {name}") from error
         except OSError as error:
-            raise StorageError(f"{self._folder / name} cannot be read: {error.strerror}") from error
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise ContentError(f"{path} is no regular file: {error.strerror}") from error
+            raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise ContentError(f"{path} is no regular file", hint="copy the layout once more, without its devices")
+        return file
 
     def size(self, name: str) -> int:
         """The length of one file in bytes."""
         with self.open(name) as file:
             return file.seek(0, io.SEEK_END)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; to open a pipe would wait for somebody to write to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class ArchiveFiles:
@@ -61,8 +80,9 @@ class ArchiveFiles:
             raise UsageError(f"there is no file {archive}", hint="check the path after the colon")
         self._archive = archive
         try:
-            with storage(archive, "read"), tarfile.open(archive, "r:", tarinfo=StrictTarInfo) as tar:
-                members = [(str(PurePosixPath(member.name)), member) for member in tar]
+            with storage(archive, "read"), archive.open("rb") as file:
+                tar = StrictTar(file, most=_MOST_FILES)
+                members = [(str(PurePosixPath(member.name)), member) for member in tar.headers()]
                 end = tar.offset
         except (tarfile.TarError, EOFError) as error:
             raise ContentError(
@@ -71,6 +91,8 @@ class ArchiveFiles:
             ) from error
         if end > archive.stat().st_size:
             raise ContentError(f"{archive} is truncated")
+        if not members:
+            raise ContentError(f"{archive} holds nothing", hint="fetch it again, or save the image once more")
         self._members = dict(members)
         self._counts = Counter(name for name, _ in members)
 

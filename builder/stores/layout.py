@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,18 +20,20 @@ from m2build.local.temporary import remove_leftovers
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.image import Image, VerifiedReader, read_blob
-from m2build.oci.manifest import Index, canonical, parse_manifest, parse_object
+from m2build.oci.manifest import Index, canonical, parse_manifest
 from m2build.oci.media_types import OCI
 from m2build.oci.reference import is_full_reference
+from m2build.oci.shapes import LAYOUT, MANIFEST
+from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
 from m2build.progress import Progress
 from m2build.stores.files import Files
+from m2build.stores.selecting import Shelf
 from m2build.stores.stored import StoredImage, storage
 from m2build.stores.transfer import put_blob
 
 REF_NAME = "org.opencontainers.image.ref.name"
 _IMAGE_NAME = "io.containerd.image.name"
 _MARKER = canonical({"imageLayoutVersion": "1.0.0"})
-_INDEX_LIMIT = 16 << 20
 
 
 def blob_path(descriptor: Descriptor) -> str:
@@ -56,37 +59,41 @@ def read_layout(files: Files, tag: str | None, platform: str, where: str) -> Sto
         ContentError: something is missing, truncated, altered or malformed.
         UsageError: no image has that tag, several have none to choose by, or none is for the platform.
     """
-    entries = _entries(files, where)
-    entry = _choose(entries, tag, where)
     blobs = LayoutBlobs(files)
-    manifest = parse_manifest(read_blob(blobs, entry), entry.media_type)
-    while isinstance(manifest, Index):
-        child = manifest.for_platform(platform)
-        manifest = parse_manifest(read_blob(blobs, child), child.media_type)
+    shelf = Shelf(partial(read_blob, blobs), blobs)
+    entries = _choose(_entries(files, where), tag, where)
+    if len(entries) == 1:
+        manifest, digest = shelf.manifest(entries[0], platform), entries[0].digest
+    else:
+        manifest = shelf.choose(Index(entries), platform)
+        digest = manifest.digest
     config = ImageConfig(read_blob(blobs, manifest.config))
-    names = (entry.annotations.get(key) for key in (_IMAGE_NAME, REF_NAME))
+    names = (entries[0].annotations.get(key) for key in (_IMAGE_NAME, REF_NAME))
     name = next((name for name in names if isinstance(name, str) and is_full_reference(name)), None)
-    return StoredImage(Image(manifest, config, blobs), entry.digest, name)
+    return StoredImage(Image(manifest, config, blobs), digest, name)
 
 
 def _entries(files: Files, where: str) -> list[Descriptor]:
     with files.open("oci-layout") as file:
-        marker = parse_object(file.read(_INDEX_LIMIT), "oci-layout file")
+        marker = parse_object(file.read(LARGEST_DOCUMENT + 1), "oci-layout file", LAYOUT)
     if marker.get("imageLayoutVersion") != "1.0.0":
         raise ContentError(f"{where} is an OCI layout of another version: {marker.get('imageLayoutVersion')!r}")
     with files.open("index.json") as file:
-        index = parse_manifest(file.read(_INDEX_LIMIT), OCI.index)
+        index = parse_manifest(file.read(LARGEST_DOCUMENT + 1), OCI.index)
     if not isinstance(index, Index):
         raise ContentError(f"{where}: index.json is not an index")
     return list(index.manifests)
 
 
-def _choose(entries: list[Descriptor], tag: str | None, where: str) -> Descriptor:
-    found = [entry for entry in entries if tag is None or entry.annotations.get(REF_NAME) == tag]
-    if len(found) == 1:
-        return found[0]
-    tags = sorted(str(name) for entry in entries if (name := entry.annotations.get(REF_NAME)))
-    problem = f"has no image {tag!r}" if tag else f"holds {len(entries)} images"
+def _choose(entries: list[Descriptor], tag: str | None, where: str) -> tuple[Descriptor, ...]:
+    """The one entry that is meant, or several that are one image for several platforms: they have one tag or none."""
+    found = tuple(dict.fromkeys(entry for entry in entries if tag is None or entry.annotations.get(REF_NAME) == tag))
+    names = {entry.annotations.get(REF_NAME) for entry in found}
+    platforms = [entry.platform for entry in found if entry.platform]
+    if len(found) == 1 or (len(names) == 1 and len(set(platforms)) == len(platforms)):
+        return found
+    tags = sorted({str(name) for entry in entries if (name := entry.annotations.get(REF_NAME))})
+    problem = f"has no image {tag!r}" if tag and not found else f"holds {len(found)} images {tag or ''}".rstrip()
     raise UsageError(f"{where} {problem}", hint=f"name one after a colon: {', '.join(tags)}" if tags else None)
 
 
@@ -154,7 +161,7 @@ def _all_or_nothing() -> Iterator[list[Path]]:
 def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool, progress: Progress) -> None:
     try:
         before = (folder / "index.json").read_bytes()
-        index = parse_object(before, "index")
+        index = parse_object(before, "index", MANIFEST)
     except FileNotFoundError as error:
         raise ContentError(f"{folder} is an OCI layout without an index.json") from error
     others: list[object] = []

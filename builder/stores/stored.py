@@ -10,7 +10,7 @@ from pathlib import Path
 from m2build.errors import ContentError, StorageError, UsageError
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
-from m2build.oci.manifest import fits
+from m2build.oci.platforms import fits
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import stat
 import subprocess
 import tarfile
@@ -10,14 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import Entry, entry, file, folder, hardlink, image, symlink, tar
+from images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
 from support import need_tool
 
 from m2build.base.filesystem import read_filesystem
 from m2build.base.members import Wanted
 from m2build.errors import ContentError
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import OCI
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind
 from m2build.places import Place, PlaceKind
@@ -58,7 +64,12 @@ def unpacked(tmp_path: Path, *layers: bytes, wanted: str = "w") -> Seen:
     return found
 
 
-W = folder("w")
+def global_header(records: dict[str, str]) -> bytes:
+    """What `git archive` begins with; Go's archive/tar does not let it concern the members behind it."""
+    return tarfile.TarInfo.create_pax_global_header(records)
+
+
+W, W_D = folder("w"), folder("w/d")
 STACKS: dict[str, list[bytes]] = {
     "upper wins": [tar(W, file("w/a", b"1", mode=0o600)), tar(W, file("w/a", b"2", mode=0o4755, uid=3, gid=4))],
     "whiteout": [tar(W, file("w/a"), folder("w/d"), file("w/d/b")), tar(W, file("w/.wh.a"), file("w/.wh.d"))],
@@ -85,6 +96,37 @@ STACKS: dict[str, list[bytes]] = {
     "long and foreign names": [tar(W, file("w/" + "n" * 200, b"1"), file("w/ä ö", b"2"), symlink("w/l", "t" * 150))],
     "same name twice": [tar(W, file("w/a", b"1"), file("w/a", b"2"))],
     "whole tree gone": [tar(W, file("w/a")), tar(file(".wh.w"))],
+    "leading slashes": [tar(folder("/"), folder("/w"), file("/w/a", b"1"), file("//w//./b/", b"2"), file("/w/c"))],
+    "a whiteout with a slash": [tar(W, file("w/a"), folder("w/d"), file("w/d/b")), tar(file("/w/.wh.a"))],
+    "an opaque folder with a slash": [tar(W, file("w/a")), tar(folder("/w"), file("/w/.wh..wh..opq"))],
+    "a hard link's target with a slash": [
+        tar(W, file("w/a", b"1"), hardlink("w/b", "/w//a"), hardlink("/w/c", "./w/b"))
+    ],
+    "back and forth": [tar(W, folder("o"), file("o/../w/a", b"1"), file("q/../w/b"), hardlink("w/c", "o/../w/a"))],
+    "hard link to a symlink": [tar(W, symlink("w/l", "a"), hardlink("w/b", "w/l"), hardlink("w/c", "w/b"))],
+    "hard link to a symlink below": [tar(W, folder("o"), symlink("o/l", "a")), tar(W, hardlink("w/b", "o/l"))],
+    "hard link to a link outside": [
+        tar(W, folder("o"), file("o/a", b"1"), hardlink("o/b", "o/a"), hardlink("w/c", "o/b"))
+    ],
+    "hard links down the layers": [
+        tar(W, folder("o"), file("o/a", b"1")),
+        tar(W, hardlink("o/b", "o/a")),
+        tar(W, hardlink("w/c", "o/b"), hardlink("w/d", "w/c")),
+    ],
+    "hard link, then replaced at once": [tar(W, file("w/a", b"1"), hardlink("w/b", "w/a"), file("w/a", b"22"))],
+    "a whiteout of the folder itself": [
+        tar(W, folder("w/d"), file("w/d/x"), file("w/a")),
+        tar(W, W_D, file("w/d/.wh..")),
+    ],
+    "a whiteout of no name": [tar(W, folder("w/d"), file("w/d/x"), file("w/a")), tar(W, W_D, file("w/d/.wh."))],
+    "a whiteout that is a folder": [
+        tar(W, file("w/a"), file("w/b")),
+        tar(W, folder("w/.wh.a"), symlink("w/.wh.b", "x")),
+    ],
+    "no bytes": [tar(W, file("w/a", b"1")), b""],
+    "zeros alone": [tar(W, file("w/a", b"1")), bytes(512)],
+    "no end": [tar(W, file("w/a", b"1"))[:1536]],
+    "garbage behind the end": [tar(W, file("w/a", b"1")) + b"garbage" * 100],
 }
 
 
@@ -227,6 +269,65 @@ def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes
         expected = apply(expected, layer)
     found = view(*(to_tar(layer) for layer in layers))
     assert {path: seen[5] if seen[0] == "file" else None for path, seen in found.items()} == expected
+
+
+def test_global_headers_concern_no_member() -> None:
+    """Docker leaves them out; umoci refuses them."""
+    assert view(global_header({"path": "w/other", "uid": "7"}) + tar(W, file("w/a", b"1")))["w/a"][2:6:3] == (0, b"1")
+
+
+def test_a_whiteout_of_the_folder_above_hides_what_is_below() -> None:
+    """As umoci has it, which gives the folder another time."""
+    lower = tar(W, folder("w/d"), file("w/d/x"), file("w/a"))
+    assert content(lower, tar(W, W_D, file("w/d/n", b"1"), file("w/d/.wh..."))) == {"w/d/n": b"1"}
+
+
+def test_a_hard_link_to_a_device_or_a_pipe_is_one() -> None:
+    pipe = entry("w/pipe", tarfile.FIFOTYPE, mode=0o600)
+    assert view(tar(W, pipe, hardlink("w/b", "w/pipe")))["w/b"][:2] == (str(Kind.OTHER), 0o600)
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        gzip.compress(b""), zstandard.ZstdCompressor().compress(b""), b"",
+        b"\x50\x2a\x4d\x18\x03\0\0\0abc" + zstandard.ZstdCompressor().compress(b""),
+    ],
+    ids=["gzip", "zstd", "plain", "skippable frame"],
+)  # fmt: skip
+def test_a_layer_that_unpacks_to_nothing_is_an_empty_one(blob: bytes) -> None:
+    lower = tar(W, file("w/a", b"1"))
+    sample = image(lower, b"")
+    layers = [sample.manifest.layers[0], Descriptor.of(OCI.layer_gzip, blob)]
+    manifest = build_manifest(OCI, sample.manifest.config, layers, {})
+    blobs = MemoryBlobs({layers[1].digest: blob}, sample.blobs)
+    found = read_filesystem(Image(manifest, sample.config, blobs), W_TREE, Silent())
+    assert found["w/a"].content == b"1"
+
+
+@pytest.mark.parametrize("said", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+def test_the_bytes_say_how_a_layer_is_compressed_and_not_its_media_type(how: str, said: str) -> None:
+    """Docker, podman, crane and skopeo go by the bytes."""
+    layer = tar(W, file("w/a", b"1"))
+    blob = compressed(layer, how)
+    descriptor = Descriptor.of(layer_type(OCI, said), blob)
+    sample = image(layer)
+    manifest = build_manifest(OCI, sample.manifest.config, [descriptor], {})
+    stored = Image(manifest, sample.config, MemoryBlobs({descriptor.digest: blob}))
+    assert read_filesystem(stored, W_TREE, Silent())["w/a"].content == b"1"
+
+
+def test_zstd_in_several_frames_is_one_stream() -> None:
+    layer = tar(W, file("w/a", b"1" * 2000))
+    frames = [zstandard.ZstdCompressor().compress(part) for part in (layer[:700], b"", layer[700:])]
+    skippable = b"\x5a\x2a\x4d\x18\x02\0\0\0.."
+    blob = skippable.join([b"", *frames])
+    sample = image(layer)
+    descriptor = Descriptor.of(layer_type(OCI, "zstd"), blob)
+    manifest = build_manifest(OCI, sample.manifest.config, [descriptor], {})
+    stored = Image(manifest, sample.config, MemoryBlobs({descriptor.digest: blob}))
+    assert read_filesystem(stored, W_TREE, Silent())["w/a"].content == b"1" * 2000
 
 
 def test_devices_are_seen_but_have_no_content() -> None:

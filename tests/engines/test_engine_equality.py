@@ -13,6 +13,7 @@ import pytest
 from commands import succeeds
 from daemons import DockerEngine
 from deriving import config, derived, inspected
+from images import symlink, tar
 from registries import run
 
 pytestmark = pytest.mark.engine
@@ -61,14 +62,21 @@ class Bench:
             options = ["-t", self.name(builder), "--push", how.format(self.remote_builder)]
             derived(self.environment, "--tp", "8", "--base", self.base, *options)
         self.bake()
-        classic = DockerEngine({**self.environment, "DOCKER_BUILDKIT": "0"})
-        classic.run("build", "--tag", self.name("classic"), context)
-        classic.run("push", self.name("classic"))
+        for builder in ("classic", "buildah"):
+            self.by_hand(builder, context, self.name(builder))
+        return {builder: self.name(builder) for builder in BUILDERS} | {"bake": self.name("bake/minimax-m2.1")}
+
+    def by_hand(self, builder: str, context: Path, name: str) -> None:
+        """Build and push a rendered Dockerfile with Docker's old builder, or with buildah."""
+        if builder == "classic":
+            classic = DockerEngine({**self.environment, "DOCKER_BUILDKIT": "0"})
+            classic.run("build", "--tag", name, context)
+            classic.run("push", name)
+            return
         environment = {**os.environ, **self.environment}
         options = ["--format=docker", "--identity-label=false", "--network=none", "--no-hosts"]
-        run("buildah", "bud", *options, f"--tag={self.name('buildah')}", str(context), environment=environment)
-        run("buildah", "push", self.name("buildah"), environment=environment)
-        return {builder: self.name(builder) for builder in BUILDERS} | {"bake": self.name("bake/minimax-m2.1")}
+        run("buildah", "bud", *options, f"--tag={name}", str(context), environment=environment)
+        run("buildah", "push", name, environment=environment)
 
     def bake(self) -> None:
         """Both profiles by `docker buildx bake`, as the folder is."""
@@ -108,6 +116,36 @@ def test_the_bases_layers_and_history_are_an_equal_prefix(builder: str, bench: B
 def test_the_time_of_the_image_is_the_plans(builder: str, bench: Bench) -> None:
     """Where m2build has a say; of the others every build has another time."""
     assert config(bench.built[builder])["created"] == config(bench.embedded)["created"] == "1970-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def odd_base(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A base whose working directory is not there, and whose sources can be reached through a link."""
+    layer = tmp_path_factory.mktemp("odd") / "layer.tar"
+    layer.write_bytes(tar(symlink("srv/link", "../sgl-workspace")))
+    name = f"{base.rpartition('/')[0]}/odd:v1"
+    run("crane", "append", f"--base={base}", f"--new_layer={layer}", f"--new_tag={name}")
+    run("crane", "mutate", name, "--workdir=/absent/deep", f"--tag={name}")
+    return name
+
+
+@pytest.mark.parametrize("builder", ["docker", "podman", "classic", "buildah"])
+def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
+    builder: str, odd_base: str, both: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Engines make the working directory, some to run something, some at every step; so all images have it."""
+    bench = Bench(odd_base, both, "", tmp_path)
+    options = ["--tp", "8", "--base", odd_base, "--set", "base.source_root=/srv/link/sglang/python"]
+    derived(both, *options, "-t", bench.name("odd-embedded"), "--push")
+    name = bench.name(f"odd-{builder}")
+    if builder in OURS:
+        derived(both, *options, "-t", name, "--push", OURS[builder])
+    else:
+        succeeds("render", *options, "-o", tmp_path / "context")
+        bench.by_hand(builder, tmp_path / "context", name)
+    content = bench.content(name)
+    assert content == bench.content(bench.name("odd-embedded"))
+    assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
 
 
 def test_another_plan_has_another_content(bench: Bench) -> None:

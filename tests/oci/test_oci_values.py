@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from images import config_document
 
 from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import Descriptor
+from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
+from m2build.oci.history import mended
 from m2build.oci.manifest import Index, Manifest, build_manifest, parse_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.oci.reference import parse_reference
@@ -137,30 +140,6 @@ def test_a_document_that_contradicts_its_descriptor_is_refused() -> None:
         parse_manifest(json.dumps(manifest_document()).encode(), OCI.index)
 
 
-@OF_TYPES
-def test_the_entry_for_the_platform_is_chosen(types: MediaTypes) -> None:
-    index = index_of("unknown/unknown", "linux/arm64/v8", "linux/amd64", "windows/amd64", types=types)
-    assert index.for_platform("linux/amd64") is index.manifests[2]
-    assert index.for_platform("linux/arm64") is index.manifests[1]
-
-
-def test_a_missing_platform_is_answered_with_those_there_are() -> None:
-    index = index_of("linux/arm64/v8", "unknown/unknown", "linux/s390x")
-    with pytest.raises(UsageError, match=r"linux/amd64.*linux/arm64/v8, linux/s390x$") as caught:
-        index.for_platform("linux/amd64")
-    assert "unknown" not in str(caught.value)
-
-
-def test_a_single_entry_without_platform_serves_any() -> None:
-    index = index_of(None)
-    assert index.for_platform("linux/amd64") is index.manifests[0]
-
-
-def test_attestations_alone_serve_none() -> None:
-    with pytest.raises(UsageError):
-        index_of("unknown/unknown").for_platform("linux/amd64")
-
-
 def test_a_config_tells_what_is_needed_and_keeps_the_rest() -> None:
     document = config_document([b"one"], vendorThing={"kept": [1, 2.5, None]})
     config = ImageConfig(json.dumps(document).encode())
@@ -188,8 +167,13 @@ def test_chain_ids_are_those_that_sha256sum_comes_to() -> None:
         {"rootfs": None},
         {"rootfs": {"type": "layers"}},
         {"rootfs": {"diff_ids": ["sha256:1"]}},
-        {"history": [{"created_by": "one"}, {"created_by": "two"}]},
-        {"history": [{"created_by": "none", "empty_layer": True}]},
+        {"history": "none"},
+        {"history": [{"empty_layer": "yes"}]},
+        {"config": {"Env": "A=1"}},
+        {"config": {"Volumes": ["/v"]}},
+        {"config": {"Labels": {"a": 1}}},
+        {"config": {"Healthcheck": {"Interval": 1 << 63}}},
+        {"created": 7},
     ],
 )
 def test_a_config_that_contradicts_itself_is_refused(change: dict[str, Any]) -> None:
@@ -198,9 +182,19 @@ def test_a_config_that_contradicts_itself_is_refused(change: dict[str, Any]) -> 
         config.check(layers=1)
 
 
-@pytest.mark.parametrize("history", [None, [], [{"empty_layer": True}, {"created_by": "one"}, {"empty_layer": True}]])
-def test_history_may_be_absent_and_may_have_entries_without_a_layer(history: Any) -> None:
+@pytest.mark.parametrize("history", [None, [], [{}], [None], [{"empty_layer": True}], [{}, {}, {}]])
+def test_a_history_may_disagree_with_the_layers(history: Any) -> None:
     ImageConfig(json.dumps(config_document([b"one"]) | {"history": history}).encode()).check(layers=1)
+
+
+@given(st.lists(st.booleans(), max_size=6), st.integers(0, 4))
+def test_a_mended_history_tells_of_every_layer(empty: list[bool], layers: int) -> None:
+    history: list[JsonObject] = [{"comment": str(n), "empty_layer": is_empty} for n, is_empty in enumerate(empty)]
+    found = mended(history, layers)
+    assert sum(not entry.get("empty_layer") for entry in found) == layers
+    assert [entry["comment"] for entry in found[: len(empty)]] == [str(n) for n in range(len(empty))]
+    if empty.count(False) == layers:
+        assert found == history
 
 
 @pytest.mark.parametrize(

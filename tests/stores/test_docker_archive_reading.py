@@ -11,13 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from images import SAMPLE, config_document, file, flip, hardlink, read_everything, symlink, tar
+from images import (
+    SAMPLE,
+    compressed,
+    config_document,
+    file,
+    flip,
+    hardlink,
+    layer_type,
+    read_everything,
+    symlink,
+    tar,
+)
 
 from m2build.base.filesystem import read_filesystem
 from m2build.base.members import Wanted
 from m2build.errors import ContentError, M2BuildError, UsageError
 from m2build.oci.digest import Digest
-from m2build.oci.media_types import DOCKER
+from m2build.oci.media_types import DOCKER, OCI
 from m2build.places import Place, PlaceKind
 from m2build.progress import Silent
 from m2build.stores.places import read_image
@@ -59,6 +70,18 @@ def test_compressed_layers_stay_compressed(tmp_path: Path) -> None:
     found = read_everything(sample_archive(tmp_path / "d.tar", *blobs))
     assert [layer.media_type for layer in found.manifest.layers] == [DOCKER.layer_gzip, DOCKER.layer_gzip]
     assert [layer.digest for layer in found.manifest.layers] == [Digest.of(blob) for blob in blobs]
+
+
+@pytest.mark.parametrize("how", [("zstd", "zstd"), ("gzip", "zstd"), ("zstd", "plain")], ids="-".join)
+def test_layers_in_zstd_are_read_as_docker_saves_them(how: tuple[str, str], tmp_path: Path) -> None:
+    """Docker 28 with containerd's store saves them so. Docker's own media types have no zstd; OCI's have."""
+    blobs = [compressed(layer, kind) for layer, kind in zip(SAMPLE, how, strict=True)]
+    place = sample_archive(tmp_path / "d.tar", *blobs)
+    found = read_everything(place)
+    assert found.manifest.types is OCI
+    assert [layer.media_type for layer in found.manifest.layers] == [layer_type(OCI, kind) for kind in how]
+    assert [layer.digest for layer in found.manifest.layers] == [Digest.of(blob) for blob in blobs]
+    read_through(place)
 
 
 @pytest.mark.parametrize("link", [symlink("b/layer.tar", "../a/layer.tar"), hardlink("b/layer.tar", "a/layer.tar")])
@@ -146,6 +169,19 @@ def break_a_header(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def negative() -> bytes:
+    """CVE-2025-8194: the next header is before this one."""
+    info, _ = file("negative")
+    info.size = -512
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def long_name() -> bytes:
+    info, _ = file("long")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2 << 20
+    return info.tobuf(tarfile.GNU_FORMAT) + b"n" * info.size
+
+
 DOCKER_DAMAGES: dict[str, Callable[[Path], object]] = {
     "not a tar": lambda path: path.write_bytes(b"hello" * 1000),
     "empty": lambda path: path.write_bytes(b""),
@@ -155,6 +191,13 @@ DOCKER_DAMAGES: dict[str, Callable[[Path], object]] = {
     "broken header": break_a_header,
     "no manifest": drop_manifest,
     "manifest not JSON": with_manifest(b"{"),
+    "manifest with an infinite number": with_manifest(b'[{"x": 1e400}]'),
+    "manifest with twins": with_manifest(b'[{"Config": "c", "config": "d", "Layers": []}]'),
+    "manifest too large": with_manifest(b" " * (5 << 20)),
+    "manifest too deep": with_manifest(b"[" * 100_000),
+    "negative size": lambda path: path.write_bytes(negative() + path.read_bytes()),
+    "too many members": lambda path: path.write_bytes(file("m")[0].tobuf() * 50_001 + path.read_bytes()),
+    "a name without end": lambda path: path.write_bytes(long_name() + path.read_bytes()),
     "manifest an object": with_manifest(b"{}"),
     "manifest empty": with_manifest(b"[{}]"),
     "layers numbers": with_manifest(b'[{"Config": "c", "Layers": [1]}]'),
@@ -186,7 +229,7 @@ def test_a_large_layer_of_an_archive_is_held_to_its_diff_id_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An archive has no digests of its own that would tell of a compressed layer."""
-    monkeypatch.setattr("m2build.base.layer_reader._LARGE", 0)
+    monkeypatch.setattr("m2build.oci.layer._LARGE", 0)
     DOCKER_DAMAGES["compressed layer altered"](tmp_path / "d.tar")
     with pytest.raises(ContentError, match="altered"):
         read_through(Place(PlaceKind.DOCKER_ARCHIVE, str(tmp_path / "d.tar")))

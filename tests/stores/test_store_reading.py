@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -149,6 +150,33 @@ def contradict(layout: Path) -> None:
     manifest = build_manifest(OCI, ONE.manifest.config, ONE.manifest.layers[:1], {})
     entry = {"mediaType": OCI.manifest} | add_blob(layout, manifest.raw)
     rewrite_index(layout, lambda index: index.update(manifests=[entry]))
+
+
+NO_FILES: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a folder": lambda path: path.mkdir(),
+    "a circle": lambda path: path.symlink_to(path.name),
+    "nothing": lambda path: path.symlink_to("absent"),
+}
+
+
+@pytest.mark.parametrize("name", NO_FILES)
+@pytest.mark.parametrize("which", ["index.json", "oci-layout", "manifest", "layer"])
+def test_what_is_no_file_is_refused_and_not_waited_for(which: str, name: str, layout: Path) -> None:
+    digest = {"manifest": ONE.manifest.digest, "layer": ONE.manifest.layers[1].digest}.get(which)
+    path = layout / "blobs" / "sha256" / digest.hex if digest else layout / which
+    path.unlink()
+    NO_FILES[name](path)
+    with pytest.raises(ContentError, match=path.name):
+        read_everything(oci(layout))
+
+
+def test_a_link_to_a_file_is_that_file(layout: Path) -> None:
+    path = layout / "blobs" / "sha256" / ONE.manifest.layers[1].digest.hex
+    path.rename(layout / "elsewhere")
+    path.symlink_to(layout / "elsewhere")
+    assert read_everything(oci(layout)).manifest == ONE.manifest
 
 
 def to_archive(layout: Path) -> Path:

@@ -1,0 +1,180 @@
+"""Tars that somebody else wrote, read header by header: what is damaged or never ends is refused and not skipped."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol, Self, cast
+
+from m2build.errors import ContentError
+
+LARGEST_HEADER = 1 << 20
+"""Bytes of all headers of one member: long names, PAX records, sparse maps. Go's archive/tar, which reads layers for
+docker, podman and containerd, takes no more of them either."""
+
+
+class Seekable(Protocol):
+    """What a tar is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; fewer only at the end."""
+
+    def seek(self, position: int, /) -> int:
+        """Go on to a position."""
+
+    def tell(self) -> int:
+        """The position."""
+
+
+class StrictTar(tarfile.TarFile):
+    """A tar that is read from its beginning to its end, and remembers none of its members.
+
+    A file of no bytes at all is a tar without members, as for Go's archive/tar. PAX's global headers concern no member,
+    as there.
+    """
+
+    def __init__(self, file: Seekable, *, most: int) -> None:
+        """Read the first header.
+
+        Args:
+            file: where the tar is, at its beginning.
+            most: how many headers it may have.
+
+        Raises:
+            tarfile.TarError: the first header is damaged.
+            ContentError: the first header is too large.
+        """
+        self._most = most
+        self._count = 0
+        self._meter = _Meter(file)
+        super().__init__(fileobj=cast("BinaryIO", self._meter), tarinfo=StrictTarInfo, errorlevel=2)
+
+    def headers(self) -> Iterator[tarfile.TarInfo]:
+        """The members, one after the other.
+
+        Raises:
+            tarfile.TarError: a header is damaged or cut.
+            ContentError: the headers of one member are too large, or there are too many.
+        """
+        while info := self.next():
+            yield info
+
+    def next(self) -> tarfile.TarInfo | None:
+        """The next member."""
+        self.pax_headers = _Ignored()
+        self._meter.left = LARGEST_HEADER
+        try:
+            return super().next()
+        except _FOREIGN as error:
+            raise tarfile.ReadError(f"a damaged header at byte {self.offset}: {error}") from error
+        finally:
+            self._meter.left = None
+            self.members: list[tarfile.TarInfo] = []
+
+    def count_header(self) -> None:
+        """Count a header.
+
+        Raises:
+            ContentError: it is one too many.
+        """
+        self._count += 1
+        if self._count > self._most:
+            raise ContentError(f"it has more than {self._most} headers, which its size does not explain")
+
+
+_FOREIGN = (ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError)
+"""What tarfile raises beside its own errors where a header is nonsense."""
+
+
+class StrictTarInfo(tarfile.TarInfo):
+    """A header that has to be one: tarfile on its own takes the first damaged header for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """The next header.
+
+        Raises:
+            tarfile.ReadError: it is damaged or cut, or its size is negative (CVE-2025-8194), or the archive goes on
+                behind its end, where tools differ in whether they read on.
+            tarfile.HeaderError: this is the archive's regular end.
+        """
+        if isinstance(archive, StrictTar):
+            archive.count_header()
+        try:
+            info = super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ not in _ENDS:
+                raise tarfile.ReadError(f"a damaged header at byte {archive.offset}: {error}") from error
+            if any(archive.fileobj.read(tarfile.BLOCKSIZE)):
+                raise tarfile.ReadError(f"it goes on behind its end at byte {archive.offset}") from error
+            raise _END("the end") from error
+        if info.size < 0:
+            raise tarfile.ReadError(f"the member {info.name!r} has the size {info.size}")
+        for key, value in info.pax_headers.items():
+            if value and not _is_pax(key, value):
+                raise tarfile.ReadError(f"the member {info.name!r} has the PAX record {key[:40]}={value[:40]!r}")
+        return info
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A header out of its block; those that only tell of the next one have sizes as well."""
+        info = super().frombuf(buf, encoding, errors)
+        if info.size < 0:
+            raise tarfile.ReadError(f"the member {info.name!r} has the size {info.size}")
+        return info
+
+
+_ENDS = ("EOFHeaderError", "EmptyHeaderError")
+"""tarfile's errors for an archive's regular end; they are no part of its documented interface."""
+
+_END: type[tarfile.HeaderError] = getattr(tarfile, _ENDS[0])
+"""The one of them that an archive without any header may end in as well."""
+
+
+_PAX_NUMBERS = {
+    **dict.fromkeys(("uid", "gid", "size"), re.compile(r"[+-]?[0-9]{1,19}")),
+    **dict.fromkeys(("mtime", "atime", "ctime"), re.compile(r"-?[0-9]{1,19}(\.[0-9]*)?")),
+    **dict.fromkeys(("GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.map"), re.compile(r"[0-9,]*")),
+}
+
+
+def _is_pax(key: str, value: str) -> bool:
+    """Whether Go's archive/tar takes a PAX record; tarfile makes 0 of what is no number."""
+    if key in ("path", "linkpath", "uname", "gname"):
+        return "\0" not in value
+    number = _PAX_NUMBERS.get(key)
+    return number is None or number.fullmatch(value) is not None
+
+
+class _Ignored(dict[str, str]):
+    """PAX's global headers, not kept."""
+
+    def __setitem__(self, key: str, value: str) -> None:
+        pass
+
+    def copy(self) -> dict[str, str]:
+        return {}
+
+
+class _Meter:
+    """A file of which, while headers are read, only so many bytes are given out."""
+
+    def __init__(self, file: Seekable) -> None:
+        self._file = file
+        self.left: int | None = None
+
+    def read(self, size: int) -> bytes:
+        if self.left is not None:
+            self.left -= size
+            if self.left < 0:
+                raise ContentError(
+                    f"the headers of a member at byte {self._file.tell()} come to more than {LARGEST_HEADER} bytes"
+                )
+        return self._file.read(size)
+
+    def seek(self, position: int) -> int:
+        return self._file.seek(position)
+
+    def tell(self) -> int:
+        return self._file.tell()

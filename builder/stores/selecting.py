@@ -1,0 +1,93 @@
+"""Which image of an index is meant: by what the index says of its entries' platforms, or else by their configs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from m2build.errors import ContentError, UsageError
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Blobs, read_blob
+from m2build.oci.manifest import Index, Manifest, describes_image, parse_manifest
+from m2build.oci.platforms import UNKNOWN, preference
+
+Item = TypeVar("Item")
+
+_DEEPEST = 8
+"""Indexes within indexes; BuildKit and its friends nest two."""
+_MOST_LOOKED_INTO = 64
+"""Entries without a platform whose configs are fetched."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where an index's manifests and configs are.
+
+    Attributes:
+        read: gives the bytes of a manifest or an index, checked.
+        blobs: where the configs are.
+    """
+
+    read: Callable[[Descriptor], bytes]
+    blobs: Blobs
+
+    def manifest(self, entry: Descriptor, platform: str, *, depth: int = 0) -> Manifest:
+        """The manifest that an entry leads to: itself, or the one for a platform in the index that it is.
+
+        Raises:
+            UsageError: an index has none for the platform; the message lists those there are.
+            ContentError: something is missing, altered or malformed.
+        """
+        found = parse_manifest(self.read(entry), entry.media_type)
+        return self.choose(found, platform, depth=depth) if isinstance(found, Index) else found
+
+    def choose(self, index: Index, platform: str, *, depth: int = 0) -> Manifest:
+        """The manifest for a platform in an index; entries for no platform, such as attestations, do not count.
+
+        Raises:
+            UsageError: there is none; the message lists those there are.
+            ContentError: something is missing, altered or malformed.
+        """
+        if depth > _DEEPEST:
+            raise ContentError(f"its indexes lie more than {_DEEPEST} deep in each other")
+        said = [(entry, entry.platform or "") for entry in index.manifests if entry.platform != UNKNOWN]
+        best = _best([(entry, name) for entry, name in said if name], platform)
+        if best:
+            return self.manifest(best[0], platform, depth=depth + 1)
+        looked = list(self._looked_into([entry for entry, name in said if not name], platform, depth + 1))
+        chosen = _best(looked, platform)
+        if len({manifest.digest for manifest in chosen}) > 1:
+            raise UsageError(f"the image has several for {platform}, and says nothing to tell them apart")
+        if chosen:
+            return chosen[0]
+        if len(looked) == len(said) == 1 and not looked[0][1]:
+            return looked[0][0]
+        known = sorted({name for _, name in (*said, *looked) if name})
+        raise UsageError(
+            f"the image has no {platform}; it has {', '.join(known) or 'no platform at all'}",
+            hint="name one of them with --platform",
+        )
+
+    def _looked_into(self, entries: Sequence[Descriptor], platform: str, depth: int) -> Iterator[tuple[Manifest, str]]:
+        """The images behind entries that say no platform, and what their configs say."""
+        if len(entries) > _MOST_LOOKED_INTO:
+            raise ContentError(f"more than {_MOST_LOOKED_INTO} entries of its index say no platform")
+        for entry in entries:
+            raw = self.read(entry)
+            if not describes_image(raw):
+                continue
+            found = parse_manifest(raw, entry.media_type)
+            try:
+                manifest = self.choose(found, platform, depth=depth) if isinstance(found, Index) else found
+            except UsageError:
+                continue
+            yield manifest, ImageConfig(read_blob(self.blobs, manifest.config)).platform
+
+
+def _best(items: Sequence[tuple[Item, str]], platform: str) -> list[Item]:
+    """Those that serve a wish best, in their order."""
+    ranked = [(rank, item) for item, name in items if (rank := preference(name, platform)) is not None]
+    best = min((rank for rank, _ in ranked), default=None)
+    return [item for rank, item in ranked if rank == best]

@@ -1,0 +1,53 @@
+"""Which platforms serve which wishes."""
+
+from __future__ import annotations
+
+import pytest
+
+from m2build.oci.platforms import fits, preference
+
+# What is asked for -> those that serve it, the best first.
+SERVED: dict[str, list[str]] = {
+    "linux/amd64": ["linux/amd64", "linux/amd64/v2", "linux/amd64/v3"],
+    "linux/amd64/v1": ["linux/amd64"],
+    "linux/amd64/v3": ["linux/amd64/v3", "linux/amd64/v2", "linux/amd64"],
+    "linux/x86_64": ["linux/amd64"],
+    "linux/arm64": ["linux/arm64/v8", "linux/arm64/v8.2", "linux/arm64/v9"],
+    "linux/arm64/v8": ["linux/arm64"],
+    "linux/arm64/8": ["linux/aarch64"],
+    "linux/arm64/v9": ["linux/arm64/v9", "linux/arm64/v8.2", "linux/arm64"],
+    "linux/arm": ["linux/arm/v7", "linux/arm/v6", "linux/arm/v5", "linux/arm/v8"],
+    "linux/arm/v7": ["linux/arm", "linux/arm/v6", "linux/armel/v5"],
+    "linux/arm/v6": ["linux/armel", "linux/arm/v5"],
+    "linux/386": ["linux/i386"],
+    "linux/mips64/softfloat": ["linux/mips64/softfloat"],
+    "windows/amd64": ["windows/amd64"],
+}
+
+
+@pytest.mark.parametrize("wanted", SERVED)
+def test_a_wish_is_served_by_these_in_this_order(wanted: str) -> None:
+    served = SERVED[wanted]
+    ranks = [preference(platform, wanted) for platform in served]
+    assert None not in ranks
+    assert ranks == sorted(rank for rank in ranks if rank)
+    assert len(set(ranks)) == len(ranks)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("linux/amd64/v1", "linux/amd64/v3"), ("linux/amd64", "linux/arm64"), ("linux/amd64", "windows/amd64"),
+        ("linux/arm64/v8", "linux/arm64/v9"), ("linux/arm/v6", "linux/arm"), ("linux/arm64", "linux/arm/v8"),
+        ("linux/amd64/v3", "linux/amd64/other"), ("linux/amd64", ""), ("linux/amd64", "unknown/unknown"),
+    ],
+)  # fmt: skip
+def test_no_machine_is_given_what_it_cannot_run(wanted: str, found: str) -> None:
+    assert preference(found, wanted) is None
+
+
+def test_a_config_without_a_variant_is_believed_for_every_variant() -> None:
+    """Older images of arm/v6 say in their index that they are that, and nowhere else."""
+    assert fits("linux/arm", "linux/arm/v6")
+    assert not fits("linux/arm/v7", "linux/arm/v6")
+    assert not fits("linux/amd64/v3", "linux/amd64/v1")
