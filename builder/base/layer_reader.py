@@ -9,7 +9,7 @@ from m2build.base.member_cache import MemberCache
 from m2build.base.members import Wanted, read_members
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image
+from m2build.oci.image import Image, fetched_again
 from m2build.oci.tar import Kind, Member
 from m2build.progress import Progress
 
@@ -79,8 +79,9 @@ class LayerReader:
 
     def _read(self, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Members:
         """What is wanted, and the targets of hard links among it."""
-        members = read_members(self._image, layer, diff_id, wanted)
+        members = fetched_again(lambda: read_members(self._image, layer, diff_id, wanted))
         elsewhere = {member.target for member in members.values() if member.kind is Kind.HARD_LINK} - members.keys()
         if elsewhere:
-            members = read_members(self._image, layer, diff_id, Wanted(frozenset(elsewhere))) | members
+            targets = Wanted(frozenset(elsewhere))
+            members = fetched_again(lambda: read_members(self._image, layer, diff_id, targets)) | members
         return members

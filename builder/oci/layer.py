@@ -30,7 +30,7 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Itera
     """
     with (
         open_blob(image.blobs, layer) as stored,
-        _named(layer, stored.location),
+        _told_apart(layer, stored),
         VerifiedReader(
             _decompressed(cast("BinaryIO", stored), layer.media_type), diff_id, largest=_most(layer)
         ) as reader,
@@ -54,6 +54,18 @@ def _decompressed(stream: BinaryIO, media_type: str) -> BinaryIO:
 
         return cast("BinaryIO", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
     return stream
+
+
+@contextmanager
+def _told_apart(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
+    """Tell bytes that were altered over a network from a layer that is damaged where it comes from."""
+    try:
+        with _named(layer, stored.location):
+            yield
+    except ContentError:
+        if stored.is_fetched:
+            stored.drain()
+        raise
 
 
 @contextmanager
