@@ -53,9 +53,17 @@ class PatchError(M2BuildError):
 
 
 class ContentError(M2BuildError):
-    """Bytes are not what their digest or their format promises: truncated, altered, malformed."""
+    """Bytes are not what their digest or their format promises: truncated, altered, malformed.
+
+    Attributes:
+        may_pass: whether they came over a network, and may come whole if they are fetched again.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, hint: str | None = None, may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.may_pass = may_pass
 
 
 class TransportError(M2BuildError):

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from m2build.errors import UsageError
-from m2build.oci.reference import is_reference
+from m2build.oci.reference import is_reference, parse_reference, without_user
 
 
 class PlaceKind(StrEnum):
@@ -44,6 +44,9 @@ _TAGGED = ARCHIVES | {PlaceKind.OCI}
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _PORT = re.compile(r"[0-9]+/")
 """How what follows the first colon begins where that is a port's: `localhost:5000/NAME` names no folder `localhost`."""
+
+_NAMED = frozenset({PlaceKind.REGISTRY, PlaceKind.DOCKER_ARCHIVE, *ENGINE_STORES})
+"""The kinds in which images have full names."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) 
         is_there: says whether there is something at a path.
 
     Raises:
-        UsageError: it names nothing, or it can be read in two ways.
+        UsageError: it names nothing, it can be read in two ways, or an image's name holds a user's name and password.
     """
     head, colon, rest = text.partition(":")
     kind = next((kind for kind in PlaceKind if colon and kind == head), None)
@@ -95,9 +98,16 @@ def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) 
     if kind is PlaceKind.REGISTRY:
         rest = rest.removeprefix("//")
     path, tag, digest = _parts(rest) if kind in _TAGGED else (rest, None, None)
+    _refuse_users(tag or "" if kind is PlaceKind.DOCKER_ARCHIVE else path, kind)
     if not path:
         raise _nothing(text)
     return Place(kind, path, tag, digest)
+
+
+def _refuse_users(name: str, kind: PlaceKind) -> None:
+    """See that an image's name is told without a password, before a message repeats it."""
+    if kind in _NAMED and without_user(name) != name:
+        parse_reference(name)
 
 
 def registry_place(text: str) -> Place:
@@ -117,6 +127,7 @@ def _bare(text: str, is_there: Callable[[str], bool]) -> Place:
     registry = Place(PlaceKind.REGISTRY, text)
     path, tag, _ = _parts(text)
     if _PORT.match(tag or "") or not is_there(path):
+        _refuse_users(text, registry.kind)
         return registry
     local = _path(f"./{text}")
     if not is_reference(text):

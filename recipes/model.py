@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from m2build.errors import UsageError
+from m2build.places import parse_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
 from m2build.shown import shortened, shown
 from m2build.suggest import did_you_mean
@@ -38,7 +39,8 @@ _SERVER_PORT = 30000
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # What does not fit may hold a password, and must not show in a traceback.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class BaseImage(_Frozen):
@@ -47,6 +49,15 @@ class BaseImage(_Frozen):
     image: Line = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
     platform: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$")] = "linux/amd64"
     source_root: AbsolutePath = Field(description="The folder in the image that holds the Python packages to patch.")
+
+    @field_validator("image")
+    @classmethod
+    def _is_a_place(cls, value: str) -> str:
+        try:
+            parse_place(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return value
 
     @field_validator("source_root")
     @classmethod

@@ -6,6 +6,7 @@ import re
 
 from m2build.documents import load_document
 from m2build.errors import UsageError
+from m2build.oci.reference import without_user
 from m2build.placed import Document, Position
 from m2build.shown import shortened, shown
 from m2build.suggest import did_you_mean
@@ -44,7 +45,7 @@ def overridden(document: Document, override: str) -> Document:
         UsageError: it is of another form, or names a key that does not exist.
     """
     way, equals, text = override.partition("=")
-    said = f"--set {shortened(override, 120)}"
+    said = f"--set {shortened(f'{way}{equals}{without_user(text)}' if equals else without_user(way), 120)}"
     if not equals or not _WAY.fullmatch(way):
         raise UsageError(f"{said} is not KEY=VALUE", hint="as in --set profiles.tp8.flags.port=9000")
     keys = [quoted or plain for quoted, plain in _KEY.findall(way)]

@@ -15,7 +15,7 @@ from m2build.base.members import OPAQUE, WHITEOUT, Wanted, is_bookkeeping, membe
 from m2build.errors import ContentError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image
+from m2build.oci.image import Image, fetched_again
 from m2build.oci.layer import open_layer
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
@@ -58,6 +58,10 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted
 
 
 def _read(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
+    return fetched_again(lambda: _read_once(image, layer, diff_id, wanted))
+
+
+def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
     with open_layer(image, layer, diff_id) as stream:
         found = _Contents(wanted, most_content(layer.size))
         found.read(stream, most=_HEADERS_ALWAYS + layer.size // _BYTES_A_HEADER)

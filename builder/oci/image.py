@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from m2build.errors import ContentError
 from m2build.oci.config import ImageConfig
@@ -15,12 +15,19 @@ from m2build.oci.hashing import RunningHash
 from m2build.oci.manifest import Manifest
 from m2build.oci.strict_json import LARGEST_DOCUMENT
 
+_FETCHES = 3
+"""How often a blob is fetched before its source is called damaged."""
+
+Result = TypeVar("Result")
+
 
 class Blobs(Protocol):
     """Where the bytes behind descriptors are."""
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
         """A stream of the blob's bytes as stored, not yet checked; its `name`, if it has one, is for messages.
+
+        With an `is_fetched` that is true it comes over a network, and is worth another try if it is altered.
 
         Raises:
             ContentError: the blob is not there.
@@ -75,6 +82,7 @@ class VerifiedReader(io.RawIOBase):
 
     Attributes:
         location: where its bytes are, for messages: ` in FILE`, or nothing.
+        is_fetched: whether they come over a network, and may come whole if they are fetched again.
         count: how many bytes have been read.
     """
 
@@ -89,6 +97,7 @@ class VerifiedReader(io.RawIOBase):
         self._hash = RunningHash(digest.algorithm) if digest else None
         name = getattr(stream, "name", None)
         self.location = f" in {name}" if name else ""
+        self.is_fetched = bool(getattr(stream, "is_fetched", False))
         self.count = 0
 
     def readable(self) -> bool:
@@ -134,11 +143,14 @@ class VerifiedReader(io.RawIOBase):
     def _check(self) -> None:
         if self._size is not None and self.count < self._size:
             raise ContentError(
-                f"the blob {self._digest}{self.location} is truncated: it has {self.count} of {self._size} bytes"
+                f"the blob {self._digest}{self.location} is truncated: it has {self.count} of {self._size} bytes",
+                may_pass=self.is_fetched,
             )
         found = self._hash.hexdigest() if self._hash else None
         if self._digest and found != self._digest.hex:
-            raise ContentError(f"the blob {self._digest}{self.location} is altered: its digest is {found}")
+            raise ContentError(
+                f"the blob {self._digest}{self.location} is altered: its digest is {found}", may_pass=self.is_fetched
+            )
 
 
 def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:
@@ -150,6 +162,17 @@ def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:
     return VerifiedReader(blobs.open(descriptor), descriptor.digest, descriptor.size)
 
 
+def fetched_again(job: Callable[[], Result]) -> Result:
+    """What a job comes to that reads blobs to their ends; it is done again if one was altered over a network."""
+    for _ in range(_FETCHES - 1):
+        try:
+            return job()
+        except ContentError as error:
+            if not error.may_pass:
+                raise
+    return job()
+
+
 def read_blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
     """A manifest or a config, checked.
 
@@ -158,5 +181,9 @@ def read_blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
     """
     if descriptor.size > LARGEST_DOCUMENT:
         raise ContentError(f"the blob {descriptor.digest} is larger than {LARGEST_DOCUMENT} bytes")
+    return fetched_again(lambda: _whole(blobs, descriptor))
+
+
+def _whole(blobs: Blobs, descriptor: Descriptor) -> bytes:
     with open_blob(blobs, descriptor) as reader:
         return reader.read()

@@ -37,7 +37,7 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Itera
     """
     with (
         open_blob(image.blobs, layer) as stored,
-        _named(layer, stored.location),
+        _told_apart(layer, stored),
         VerifiedReader(_decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=_most(layer)) as reader,
     ):
         yield cast("BinaryIO", reader)
@@ -79,6 +79,18 @@ def _decompressed(stream: io.BufferedReader) -> BinaryIO:
 
         return cast("BinaryIO", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
     return stream
+
+
+@contextmanager
+def _told_apart(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
+    """Tell bytes that were altered over a network from a layer that is damaged where it comes from."""
+    try:
+        with _named(layer, stored.location):
+            yield
+    except ContentError:
+        if stored.is_fetched:
+            stored.drain()
+        raise
 
 
 @contextmanager

@@ -11,6 +11,7 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 _LONGEST_NAME = 255
+_LAST_PORT = 65535
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _REFERENCE = re.compile(
     rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
@@ -56,10 +57,17 @@ def parse_reference(text: str) -> Reference:
     Raises:
         UsageError: it is not a reference.
     """
+    if _holds_user(text):
+        raise UsageError(
+            f"{without_user(text)!r} holds a user name or a password, which is not told here",
+            hint="log in with `docker login` or `skopeo login`, and leave it out: [REGISTRY/]NAME[:TAG]",
+        )
     match = _REFERENCE.fullmatch(text)
     if match is None or len(match["path"]) > _LONGEST_NAME:
         raise UsageError(f"{text!r} is not an image reference", hint="write [REGISTRY/]NAME[:TAG], in lower case")
     registry, path = match["domain"], match["path"]
+    if (port := re.search(r":([0-9]+)$", registry or "")) and not 0 < int(port[1]) <= _LAST_PORT:
+        raise UsageError(f"{text!r} names the port {port[1]}", hint=f"ports are numbers from 1 to {_LAST_PORT}")
     if registry is not None and not (set(".:[") & set(registry) or registry == "localhost"):
         registry, path = None, f"{registry}/{path}"
         if not re.fullmatch(rf"{_COMPONENT}(?:/{_COMPONENT})*", path):
@@ -67,6 +75,21 @@ def parse_reference(text: str) -> Reference:
     if registry in (None, "docker.io", "index.docker.io"):
         registry, path = "docker.io", path if "/" in path else f"library/{path}"
     return Reference(registry, path, match["tag"], match["digest"])
+
+
+def without_user(text: str) -> str:
+    """A name as a message may show it: without what stands before the last `@`, where no digest follows that."""
+    name, digest = _split_digest(text)
+    return f"***@{name.rpartition('@')[2]}{digest}" if "@" in name else text
+
+
+def _holds_user(text: str) -> bool:
+    return "@" in _split_digest(text)[0]
+
+
+def _split_digest(text: str) -> tuple[str, str]:
+    match = re.search(r"@(?:sha[0-9]+:[^@/]*|[a-z0-9+._-]*:?[0-9a-f]{32,})$", text)
+    return (text[: match.start()], match[0]) if match else (text, "")
 
 
 def is_reference(text: str) -> bool:

@@ -13,8 +13,9 @@ from m2build.oci.reference import Reference
 from m2build.registry.client import Client
 from m2build.registry.connections import is_loopback
 from m2build.registry.credentials import find_credentials
+from m2build.registry.failures import is_stalled
 from m2build.registry.messages import Request
-from m2build.registry.tokens import Authorizer
+from m2build.registry.tokens import Authorizer, Scopes
 from m2build.registry.transport import Transport
 
 
@@ -38,14 +39,14 @@ class Access:
 
     def pull(self, reference: Reference) -> Client:
         """A client that reads a repository."""
-        return self._client(reference, [f"repository:{reference.repository}:pull"])
+        return self._client(reference, Scopes((f"repository:{reference.repository}:pull",)))
 
     def push(self, reference: Reference, mount_from: Iterable[str] = ()) -> Client:
         """A client that writes to a repository, and mounts from others of the same registry."""
-        sources = [f"repository:{name}:pull" for name in mount_from if name != reference.repository]
-        return self._client(reference, [f"repository:{reference.repository}:pull,push", *sources])
+        sources = (f"repository:{name}:pull" for name in mount_from if name != reference.repository)
+        return self._client(reference, Scopes((f"repository:{reference.repository}:pull,push",), tuple(sources)))
 
-    def _client(self, reference: Reference, scopes: list[str]) -> Client:
+    def _client(self, reference: Reference, scopes: Scopes) -> Client:
         registry = reference.registry
         host = "registry-1.docker.io" if registry == "docker.io" else registry
         if host not in self._schemes:
@@ -64,9 +65,12 @@ class Access:
         return "https" if doubtful and _speaks_tls(parts) else "http"
 
     def _status(self, url: str) -> int | None:
+        """What is answered there; None if nothing is, which takes no time."""
         try:
             answer = self.transport.send(Request("GET", url), retried=False)
-        except TransportError:
+        except TransportError as error:
+            if error.__cause__ is not None and is_stalled(error.__cause__):
+                raise
             return None
         answer.start()
         return answer.status

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import urljoin
+from urllib.parse import urldefrag, urljoin
 
 from m2build.errors import TransportError
 from m2build.registry.challenge import parse_challenges
@@ -17,7 +17,9 @@ from m2build.registry.transport import Transport
 
 _HOPS = 5
 _REDIRECTED = (301, 302, 303, 307, 308)
-ASK = "ask whoever runs the registry, or a proxy before it"
+_KEEPING = (307, 308)
+"""Those that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
+ASK = "ask those who run the registry, or a proxy before it"
 """The next step where nothing that the user has set up is to blame."""
 _CHALLENGES = 2
 """How many challenges to one request are answered: another thread's new token may be old again."""
@@ -52,31 +54,32 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: bytes | Iterator[bytes] | None = None,
         largest: int | None = None,
-        seconds: float = 60,
+        patience: float = 0,
     ) -> Answer:
-        """Send a request.
+        """Send a request; where the registry leads elsewhere, it is followed.
 
         Args:
             method: such as `GET`.
             path: below the repository, such as `manifests/TAG`; or an absolute address, as a `Location` may be.
             expected: the statuses that are answers; 404 may be one of them.
             headers: beside `Authorization`.
-            body: bytes, or a stream with its length in the headers. A stream is sent once: no retry, and a challenge
-                is an answer.
+            body: bytes, or a stream with its length in the headers. A stream is sent once: no retry, and neither a
+                challenge nor a redirect is followed.
             largest: read the body as well, if it is not longer than so many bytes.
-            seconds: how long the answer may take.
+            patience: how many seconds beyond the usual ones the answer may take.
 
         Raises:
             TransportError: there is no answer, which is told by its cause, or it is a refusal.
         """
         expected = frozenset(expected)
-        request = Request(method, self._resolve(self._api, path), headers or {}, body, largest, seconds)
+        request = Request(method, self._resolve(self._api, path), headers or {}, body, largest, patience)
+        followed = _REDIRECTED if method in ("GET", "HEAD") else _KEEPING
         for _ in range(_HOPS):
             answer = self._authorized(request)
             if answer.status in expected:
                 return answer
             location = answer.header("Location")
-            if answer.status not in _REDIRECTED or not location or method not in ("GET", "HEAD"):
+            if answer.status not in followed or not location or request.once:
                 raise self._refusal(method, path, answer)
             answer.start()
             request = replace(request, url=self._resolve(request.url, location))
@@ -85,10 +88,13 @@ class Client:
     def next_step(self, answer: Answer) -> str:
         """The address at which an upload goes on; what its query holds is the registry's business.
 
+        A `Location` may be relative or on another host. An upload that goes on without one goes on where it is, as for
+        docker.
+
         Raises:
             TransportError: there is none.
         """
-        location = answer.header("Location")
+        location = answer.header("Location") or (answer.url if answer.method == "PATCH" else None)
         if not location:
             raise TransportError(f"{self.registry} does not say where an upload goes on", hint=ASK)
         return self._resolve(answer.url, location)
@@ -96,7 +102,7 @@ class Client:
     def _resolve(self, base: str, location: str) -> str:
         """The absolute form of an address that a registry names; nothing leads from TLS to plain HTTP."""
         try:
-            url = urljoin(base, location)
+            url = urldefrag(urljoin(base, location)).url
             scheme, _, _ = origin(url)
         except ValueError as error:
             raise TransportError(f"{self.registry} leads us to what is no address", hint=ASK) from error
@@ -135,12 +141,17 @@ class Client:
             verb = "read" if method in ("GET", "HEAD") else "written"
             return self._authorizer.denied(f"{self.name} cannot be {verb}", said)
         what = "an upload" if "://" in path else path.partition("?")[0]
+        if answer.status in (301, 302, 303) and method not in ("GET", "HEAD"):
+            return TransportError(
+                f"{self.name}: {method} {what} is redirected with {answer.status}, which would make a GET of it",
+                hint=f"{ASK}: 307 and 308 keep the method; is it reached by another name, or by https?",
+            )
         hint = ASK
         if answer.status == 404:
             hint = "check the name; some registries want a repository to be created first"
         elif answer.status == 429 or answer.status >= 500:
             hint = "try again later"
-        return TransportError(f"{self.name}: {method} {what} is answered with {answer.status}{said}", hint=hint)
+        return TransportError(f"{self.name}: the registry answers {answer.status} to {method} {what}{said}", hint=hint)
 
     def _said(self, answer: bytes) -> str:
         """What the registry says itself (distribution specification, error codes), on one line, without our secrets."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from functools import cached_property
 from urllib.parse import unquote, urlsplit
@@ -13,6 +12,10 @@ import urllib3
 from urllib3.exceptions import InsecureRequestWarning
 
 from m2build.errors import UsageError
+from m2build.registry.no_proxy import is_spared
+from m2build.registry.pace import paced_pools
+from m2build.registry.secrets import Secrets
+from m2build.registry.trust import trust
 
 _CONNECTIONS = 8
 _PORTS = {"http": 80, "https": 443}
@@ -21,15 +24,19 @@ _PORTS = {"http": 80, "https": 443}
 class Connections:
     """Connections to any host, kept for the next request; used from several threads."""
 
-    def __init__(self, environment: Mapping[str, str], *, insecure: bool) -> None:
+    def __init__(self, environment: Mapping[str, str], secrets: Secrets, seconds: float, *, insecure: bool) -> None:
         """Prepare.
 
         Args:
-            environment: where `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and `SSL_CERT_FILE` are looked for.
+            environment: where proxies and certificates are looked for.
+            secrets: remembers the proxies' passwords.
+            seconds: how long a server may take none of a request's bytes.
             insecure: whether certificates go unchecked, and plain HTTP may leave the loopback range.
         """
-        self._environment = {key.lower(): value for key, value in environment.items()}
+        self._environment = environment
+        self._secrets = secrets
         self._pools: dict[tuple[bool, str | None], urllib3.PoolManager] = {}
+        self._paced = paced_pools(seconds)
         self.insecure = insecure
         if insecure:
             urllib3.disable_warnings(InsecureRequestWarning)
@@ -44,44 +51,50 @@ class Connections:
         return self._pools.get(key) or self._pools.setdefault(key, self._pool(*key))
 
     def _pool(self, tls: bool, proxy: str | None) -> urllib3.PoolManager:  # noqa: FBT001 - called by key
-        trust = self._trust if tls else None
-        check = trust.verify_mode if trust else None
+        context = self._trust if tls else None
+        check = context.verify_mode if context else None
         if proxy is None:
-            return urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=trust, cert_reqs=check)
+            pool = urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=context, cert_reqs=check)
+        else:
+            address, headers = self._proxy_login(proxy)
+            pool = urllib3.ProxyManager(
+                address, proxy_headers=headers, maxsize=_CONNECTIONS, ssl_context=context, cert_reqs=check
+            )
+        pool.pool_classes_by_scheme = dict(self._paced)
+        return pool
+
+    def _proxy_login(self, proxy: str) -> tuple[str, Mapping[str, str]]:
+        """A proxy's address without user and password, and the headers that tell them."""
         try:
             parts = urlsplit(proxy)
-            user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-            headers = urllib3.make_headers(proxy_basic_auth=user)
-            return urllib3.ProxyManager(
-                proxy, proxy_headers=headers, maxsize=_CONNECTIONS, ssl_context=trust, cert_reqs=check
-            )
+            address = f"{parts.scheme}://{host_of(proxy)}"
+            urllib3.ProxyManager(address)
         except ValueError:
             # The value itself is not told: it may hold a password.
             raise UsageError("HTTPS_PROXY or HTTP_PROXY holds no address", hint="write http://HOST:PORT") from None
+        if not parts.username:
+            return address, {}
+        user, password = unquote(parts.username), unquote(parts.password or "")
+        headers = urllib3.make_headers(proxy_basic_auth=f"{user}:{password}")
+        self._secrets.add(password or user, parts.password, *(value.partition(" ")[2] for value in headers.values()))
+        return address, headers
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
         """Read once, and for TLS only: the system's certificates take some 20 ms."""
-        context = ssl.create_default_context()
-        if self.insecure:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        elif path := self._environment.get("ssl_cert_file"):
-            try:
-                context.load_verify_locations(path)
-            except OSError as error:  # ssl.SSLError is one
-                raise UsageError(
-                    f"SSL_CERT_FILE names {path}, which holds no certificates: {error.strerror}"
-                ) from error
-        return context
+        return trust(self._environment, insecure=self.insecure)
 
     def _proxy(self, url: str) -> str | None:
         parts = urlsplit(url)
-        proxies = {"no": self._environment.get("no_proxy", "")}
-        bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
-        if is_loopback(parts.hostname or "") or bypass(parts.netloc, proxies):
+        spared = is_spared(parts, origin(url)[2], self._variable("NO_PROXY"))
+        if spared or is_loopback(parts.hostname or ""):
             return None
-        proxy = self._environment.get(f"{parts.scheme}_proxy") or None
+        proxy = self._variable(f"{parts.scheme.upper()}_PROXY") or None
         return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+    def _variable(self, name: str) -> str:
+        """A variable in either case; where both are set, the upper one counts, as for docker."""
+        return self._environment.get(name) or self._environment.get(name.lower()) or ""
 
 
 def is_loopback(host: str) -> bool:

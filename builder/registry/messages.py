@@ -22,7 +22,7 @@ class Request:
         headers: beside those that every request has.
         body: bytes, or a stream, for which the headers have to tell the length.
         largest: read the answer's body as well, if it is not longer than so many bytes.
-        seconds: how long the answer may take: until its first packet, and between two of them.
+        patience: how many seconds beyond the usual ones its answer may take.
     """
 
     method: str
@@ -30,7 +30,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | Iterator[bytes] | None = field(default=None, repr=False)
     largest: int | None = None
-    seconds: float = 60
+    patience: float = 0
 
     @property
     def once(self) -> bool:
@@ -43,11 +43,13 @@ class Answer:
     """A response.
 
     Attributes:
+        method: what was asked for.
         url: where it came from; a relative `Location` starts there.
         response: its headers, and its body as long as that has not been read.
         content: the whole body, if it was asked for.
     """
 
+    method: str
     url: str
     response: BaseHTTPResponse
     content: bytes = b""

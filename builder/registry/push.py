@@ -1,24 +1,30 @@
 """Publishing an image: blobs, then the manifest by its digest, then the tag.
 
-Killed at any moment, the tag names what it named before, or the whole new image.
+Killed at any moment, the tag names what it named before, or the whole new image. A registry's word is not taken for it:
+what it has confirmed is looked for, the blobs before the tag moves.
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from functools import partial
 
+from m2build.errors import TransportError
 from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.reference import Reference
 from m2build.progress import Progress
 from m2build.registry.access import Access
-from m2build.registry.client import Client
+from m2build.registry.client import ASK, Client
+from m2build.registry.manifests import named, put_manifest
 from m2build.registry.parallel import in_parallel
-from m2build.registry.upload import Upload, is_there
+from m2build.registry.upload import Upload, ask_mount, is_there
 
 _PARALLEL = 4
+_LOOKS = 4
+"""How often what has been confirmed is looked for before it is missing."""
 _WORTH_SAYING = 64 << 20
 """Bytes above which the total is said before anything is moved."""
 
@@ -53,24 +59,60 @@ def push_image(
         mount_from: a repository of the same registry that may hold the lower layers already, or None.
 
     Raises:
-        TransportError: the registry refuses or does not answer; the tag is as it was.
+        TransportError: the registry refuses, does not answer, or has not kept what it has confirmed; the tag is as it
+            was, or names the whole image where only the answer was lost.
         ContentError: a blob is not what it should be; the tag is as it was.
     """
     client = access.push(reference, [mount_from] if mount_from else [])
     blobs = list({blob.digest: blob for blob in (*image.manifest.layers, image.manifest.config)}.values())
+    name, digest = reference.tag or str(image.manifest.digest), image.manifest.digest
     stop = threading.Event()
-    found = in_parallel(lambda blob: _look(client, blob, mount_from), blobs, threads=_PARALLEL, stop=stop)
+    source = mount_from if mount_from != client.repository else None
+    found = in_parallel(lambda blob: _look(client, blob, source), blobs, threads=_PARALLEL, stop=stop)
     missing = [(blob, state) for blob, state in zip(blobs, found, strict=True) if not state.is_there]
     total = sum(blob.size for blob, _ in missing)
+    if refusals := {state.refusal for state in found if state.refusal}:
+        progress.step(f"{client.registry} does not mount blobs of {source}, they are uploaded: {min(refusals)}")
     if total >= _WORTH_SAYING:
         progress.step(f"uploading {total / 1e6:.0f} MB in {len(missing)} blobs to {reference.name}")
     upload = Upload(client, image.everything, progress, stop)
     in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=_PARALLEL, stop=stop)
-    _put_manifest(client, image, str(image.manifest.digest))
-    if reference.tag is not None:
-        _put_manifest(client, image, reference.tag)
+    if named(client, name) != digest:
+        steps = [partial(put_manifest, client, image.manifest, str(digest))]
+        steps += [partial(_confirm_blob, client, blob) for blob, _ in missing]
+        in_parallel(lambda step: step(), steps, threads=_PARALLEL, stop=stop)
+        if reference.tag is not None:
+            put_manifest(client, image.manifest, reference.tag)
+        _confirm(client, name, digest)
     mounted = sum(1 for state in found if state.mounted)
     return Transfer(len(blobs) - mounted - len(missing), mounted, len(missing), total)
+
+
+def _confirm_blob(client: Client, blob: Descriptor) -> None:
+    """See that a blob is there that the registry says it has taken."""
+    for attempt in range(1, _LOOKS):
+        if is_there(client, blob):
+            return
+        client.transport.pause(attempt)
+    if not is_there(client, blob):
+        raise TransportError(f"{client.name} has confirmed the blob {blob.digest}, and does not have it", hint=ASK)
+
+
+def _confirm(client: Client, name: str, digest: Digest) -> None:
+    """See that a tag, or a digest, names the image that the registry says it does; some take a moment to show it."""
+    confirmed = f"the registry has confirmed {client.name}{'@' if ':' in name else ':'}{name} as {digest}"
+    found = None
+    for attempt in range(1, _LOOKS + 1):
+        try:
+            found = named(client, name, trust_absence=False)
+        except TransportError as error:
+            raise TransportError(f"{confirmed}, but does not show it: {error}", hint="push again to be sure") from error
+        if found == digest:
+            return
+        if attempt < _LOOKS:
+            client.transport.pause(attempt)
+    what = f"names {found}: was it moved meanwhile?" if found else "is not there"
+    raise TransportError(f"{confirmed}, but it {what}", hint=ASK)
 
 
 @dataclass(frozen=True)
@@ -80,27 +122,23 @@ class _State:
     is_there: bool
     mounted: bool = False
     location: str | None = None
+    refusal: str = ""
 
 
 def _look(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
     """Find a blob in the repository, or have it mounted.
 
-    A mount is a wish: registries answer 202 with an upload instead, or refuse it if they do not let us see the source.
+    A mount is a wish: registries answer 202 with an upload instead, or refuse it in many ways.
     """
     if is_there(client, blob):
         return _State(is_there=True)
-    if mount_from is not None and mount_from != client.repository:
-        query = urlencode({"mount": str(blob.digest), "from": mount_from})
-        answer = client.send("POST", f"blobs/uploads/?{query}", expected=(201, 202, 400, 401, 403, 404, 405))
-        answer.start()
-        if answer.status == 201:
-            return _State(is_there=True, mounted=True)
-        if answer.status == 202:
-            return _State(is_there=False, location=client.next_step(answer))
-    return _State(is_there=False)
-
-
-def _put_manifest(client: Client, image: Image, tag_or_digest: str) -> None:
-    headers = {"Content-Type": image.manifest.types.manifest}
-    path = f"manifests/{tag_or_digest}"
-    client.send("PUT", path, expected=(201,), headers=headers, body=image.manifest.raw).start()
+    if mount_from is None:
+        return _State(is_there=False)
+    try:
+        answer = ask_mount(client, blob, mount_from)
+    except TransportError as error:
+        return _State(is_there=False, refusal=str(error))
+    answer.start()
+    if answer.status == 201:
+        return _State(is_there=True, mounted=True)
+    return _State(is_there=False, location=client.next_step(answer))

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
-from m2build.errors import ContentError, TransportError
+from m2build.errors import TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.registry.client import Client
+from m2build.registry.manifests import named
 from m2build.registry.messages import Answer
-from m2build.registry.pull import ACCEPT, fetch_manifest
-from m2build.registry.upload import is_there
-
-_NO_HEAD = (400, 401, 403, 405, 501)
-"""What registries that know no HEAD of a manifest answer (cri-tools issue 787)."""
-_NO_MOUNT = (400, 401, 403, 404, 405)
+from m2build.registry.upload import ask_mount, is_there
 
 
 def check_push(client: Client) -> None:
@@ -31,21 +26,8 @@ def check_push(client: Client) -> None:
 def tag_digest(client: Client, tag: str) -> Digest | None:
     """What a tag names; None if there is no such tag, or the registry does not say."""
     with suppress(TransportError):
-        return _tag_digest(client, tag)
+        return named(client, tag)
     return None
-
-
-def _tag_digest(client: Client, tag: str) -> Digest | None:
-    headers = {"Accept": ACCEPT}
-    answer = client.send("HEAD", f"manifests/{tag}", expected=(200, 404, *_NO_HEAD), headers=headers)
-    answer.start()
-    if answer.status == 404:
-        return None
-    if answer.status == 200 and (said := answer.header("Docker-Content-Digest")):
-        with suppress(ContentError):
-            return Digest.parse(said)
-    raw, _ = fetch_manifest(client, tag)
-    return Digest.of(raw)
 
 
 @dataclass(frozen=True)
@@ -75,8 +57,10 @@ class Repository:
             return False
         if self.mount_from is None or self.mount_from == self.client.repository:
             return True
-        query = urlencode({"mount": str(blob.digest), "from": self.mount_from})
-        answer = self.client.send("POST", f"blobs/uploads/?{query}", expected=(201, 202, *_NO_MOUNT))
+        try:
+            answer = ask_mount(self.client, blob, self.mount_from)
+        except TransportError:
+            return True
         if answer.status == 201:
             answer.start()
             self.mounted.add(blob.digest)

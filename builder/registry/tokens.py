@@ -5,36 +5,58 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlencode
 
-from m2build.errors import TransportError
+from m2build.errors import M2BuildError, TransportError
 from m2build.registry.challenge import Challenge
 from m2build.registry.connections import host_of, is_loopback, origin
-from m2build.registry.credentials import Credentials
-from m2build.registry.messages import Request
+from m2build.registry.login import Credentials
+from m2build.registry.messages import Answer, Request
 from m2build.registry.transport import Transport
 
 _LARGEST_ANSWER = 1 << 20
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """What tokens have to be good for, such as `repository:NAME:pull,push`.
+
+    Attributes:
+        needed: nothing works without them.
+        wished: some servers refuse a whole token for one scope that the user may not have; then without these.
+    """
+
+    needed: tuple[str, ...]
+    wished: tuple[str, ...] = ()
+
+    def covers(self, scope: str) -> bool:
+        """Whether a token for all of them is one for this, too."""
+        name, _, actions = scope.rpartition(":")
+        return any(
+            own.rpartition(":")[0] == name and set(actions.split(",")) <= set(own.rpartition(":")[2].split(","))
+            for own in (*self.needed, *self.wished)
+        )
 
 
 class Authorizer:
     """Answers challenges for one set of scopes; used from several threads."""
 
     def __init__(
-        self, registry: str, scopes: Iterable[str], find: Callable[[], Credentials | None], transport: Transport
+        self, registry: str, scopes: Scopes, find: Callable[[], Credentials | None], transport: Transport
     ) -> None:
         """Prepare.
 
         Args:
             registry: what it is called in messages.
-            scopes: what every token has to be good for, such as `repository:NAME:pull,push`.
+            scopes: what every token has to be good for.
             find: finds the user's credentials; called once a registry asks for them, a helper may take seconds.
             transport: how the token server is reached.
         """
         self._registry = registry
-        self._scopes = tuple(scopes)
+        self._scopes = scopes
         self._find = find
         self._transport = transport
         self._lock = threading.Lock()
@@ -42,7 +64,10 @@ class Authorizer:
 
     @cached_property
     def _credentials(self) -> Credentials | None:
-        return self._find()
+        found = self._find()
+        if found is not None:
+            self._transport.secrets.add(*found.secrets)
+        return found
 
     def answer(self, challenges: list[Challenge], *, refused: str | None) -> bool:
         """Find the header that answers a challenge; False if there is none but the one that was refused.
@@ -75,27 +100,40 @@ class Authorizer:
         )
 
     def redacted(self, text: str) -> str:
-        """A server's words without our secrets, should it repeat them."""
-        if self.header is None:
-            return text
-        secrets, known = {self.header.partition(" ")[2]}, self._credentials
-        if known is not None:
-            secrets |= {known.password, known.identity_token or "", known.basic.partition(" ")[2]}
-        for secret in sorted(filter(None, secrets), key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        """A server's words without our secrets, should it repeat them; it may know them from an earlier command."""
+        try:
+            _ = self._credentials
+        except M2BuildError:
+            return ""
+        return self._transport.secrets.hidden(text)
 
     def _for(self, challenge: Challenge) -> str | None:
-        if challenge.scheme == "bearer":
-            return f"Bearer {self._token(challenge)}"
         known = self._credentials
-        return known.basic if challenge.scheme == "basic" and known and not known.identity_token else None
+        if challenge.scheme == "bearer":
+            # A token for the registry itself cannot be traded for another one.
+            return f"Bearer {known.registry_token if known and known.registry_token else self._token(challenge)}"
+        return known.basic if challenge.scheme == "basic" and known and known.is_password else None
 
     def _token(self, challenge: Challenge) -> str:
         """A token (distribution project, token.md and oauth.md)."""
-        realm, known = challenge.parameters.get("realm", ""), self._credentials
+        realm = challenge.parameters.get("realm", "")
         server = self._trusted(realm)
-        scopes = self._all_scopes(challenge)
+        answer = self._ask(realm, challenge)
+        if answer.status in (400, 401, 403) and self._scopes.wished:
+            self._scopes = replace(self._scopes, wished=())
+            answer = self._ask(realm, challenge)
+        if answer.status in (400, 401, 403):
+            raise self.denied(f"{server} gives no token for {self._registry}", "")
+        token = _token_in(answer.content) if answer.status == 200 else None
+        if token is None:
+            raise TransportError(
+                f"{server} gives no token for {self._registry}: it answers {answer.status}", hint="try again later"
+            )
+        self._transport.secrets.add(token)
+        return token
+
+    def _ask(self, realm: str, challenge: Challenge) -> Answer:
+        known, scopes = self._credentials, self._all_scopes(challenge)
         wanted = [("service", service)] if (service := challenge.parameters.get("service")) else []
         headers, body = {}, None
         if known and known.identity_token:
@@ -108,15 +146,7 @@ class Authorizer:
             method, url = "GET", f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
             if known:
                 headers["Authorization"] = known.basic
-        answer = self._transport.send(Request(method, url, headers, body, _LARGEST_ANSWER))
-        if answer.status in (400, 401, 403):
-            raise self.denied(f"{server} gives no token for {self._registry}", "")
-        token = _token_in(answer.content) if answer.status == 200 else None
-        if token is None:
-            raise TransportError(
-                f"{server} gives no token for {self._registry}: it answers {answer.status}", hint="try again later"
-            )
-        return token
+        return self._transport.send(Request(method, url, headers, body, _LARGEST_ANSWER))
 
     def _trusted(self, realm: str) -> str:
         """The host of a token server, unless it would let others listen to a password."""
@@ -127,26 +157,20 @@ class Authorizer:
         if scheme not in ("http", "https") or not host:
             raise TransportError(
                 f"{self._registry} asks for a token and names no server that gives one",
-                hint="ask whoever runs the registry",
+                hint="ask those who run the registry",
             )
         if scheme != "https" and not is_loopback(host) and not self._transport.insecure:
             raise TransportError(
                 f"{self._registry} sends us for a token to {host_of(realm)} without TLS",
-                hint="ask whoever runs the registry; --insecure allows it",
+                hint="ask those who run the registry; --insecure allows it",
             )
         return host_of(realm)
 
     def _all_scopes(self, challenge: Challenge) -> list[str]:
         """What we need anyway, and what this request needs: one token for everything spares round trips."""
-        asked = challenge.parameters.get("scope", "").split(" ")
-        return list(dict.fromkeys([*self._scopes, *(scope for scope in asked if scope and not self._covers(scope))]))
-
-    def _covers(self, scope: str) -> bool:
-        name, _, actions = scope.rpartition(":")
-        return any(
-            own.rpartition(":")[0] == name and set(actions.split(",")) <= set(own.rpartition(":")[2].split(","))
-            for own in self._scopes
-        )
+        ours, asked = self._scopes, challenge.parameters.get("scope", "").split(" ")
+        further = (scope for scope in asked if scope and not ours.covers(scope))
+        return list(dict.fromkeys([*ours.needed, *ours.wished, *further]))
 
 
 def _token_in(answer: bytes) -> str | None:

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NoReturn
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    LocationValueError,
-    NameResolutionError,
-    NewConnectionError,
-    ProxyError,
-    SSLError,
-)
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
 
 from m2build import __version__
-from m2build.errors import TransportError
+from m2build.errors import TransportError, UsageError
 from m2build.registry.connections import Connections, host_of
+from m2build.registry.failures import NO_CONTACT, PATIENCE, is_stalled, no_answer
 from m2build.registry.messages import Answer, Request
+from m2build.registry.secrets import Secrets
 
 _CONNECT_SECONDS = 20
-"""Also how long a registry may stop taking the bytes of an upload."""
+_SECONDS = 60
+"""How long a server may not get on: with its answer's head, with a piece of a request, or in the midst of a body."""
+_LONGEST = 7 * 24 * 3600
+"""Seconds that may be asked for; a socket takes no more than some 68 years."""
 _TRIES = 4
+STALLS = 2
+"""How many tries may end because a server did not get on: each of them takes long."""
 RETRIED = frozenset({408, 429, 499, 500, 502, 503, 504, 522})
 """Statuses that may pass (go-containerregistry retries the same)."""
-_FINAL = (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError, LocationValueError)
-"""Failures that another try will not mend."""
 _LONGEST_PAUSE = 30.0
 
 
 class Transport:
-    """Requests to any host; one for a whole command, used from several threads."""
+    """Requests to any host; one for a whole command, used from several threads.
+
+    Attributes:
+        insecure: whether certificates go unchecked, and plain HTTP may leave the loopback range.
+        secrets: what no message may hold.
+        seconds: how long a server may not get on.
+    """
 
     def __init__(
         self, environment: Mapping[str, str], *, insecure: bool = False, sleep: Callable[[float], object] = time.sleep
@@ -42,29 +49,44 @@ class Transport:
         """Prepare.
 
         Args:
-            environment: where `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and `SSL_CERT_FILE` are looked for.
+            environment: where proxies, certificates and M2BUILD_REGISTRY_TIMEOUT are looked for.
             insecure: whether certificates go unchecked, and plain HTTP may leave the loopback range.
             sleep: waits so many seconds before the next try.
+
+        Raises:
+            UsageError: M2BUILD_REGISTRY_TIMEOUT is no time.
         """
         self.insecure = insecure
-        self._connections = Connections(environment, insecure=insecure)
+        self.secrets = Secrets()
+        self.seconds = _patience(environment)
+        self._connections = Connections(environment, self.secrets, self.seconds, insecure=insecure)
         self._sleep = sleep
+        self._answered: set[str] = set()
 
     def send(self, request: Request, *, retried: bool = True) -> Answer:
         """Send a request, again after a failure that may pass, unless its body is a stream.
 
+        A host that has answered before and cannot be reached now is tried again too: registries are restarted.
+
         Raises:
             TransportError: there is no answer, which is told by its cause, or it is too long.
         """
+        host, stalls = host_of(request.url), 0
         for attempt in range(1, _TRIES + 1):
             last = attempt == _TRIES or request.once or not retried
             try:
                 answer = self._once(request)
+            except LocationValueError:
+                # Without the cause, which shows the whole address.
+                raise TransportError(f"{host} does not answer: its address is malformed") from None
             except (HTTPError, OSError) as error:
-                if last or isinstance(error, _FINAL):
-                    _fail(host_of(request.url), error)
+                stalls += is_stalled(error)
+                is_first_contact = isinstance(error, NO_CONTACT) and host not in self._answered
+                if last or is_first_contact or stalls == STALLS:
+                    self.fail(host, error, self.seconds + request.patience)
                 self.pause(attempt)
                 continue
+            self._answered.add(host)
             if last or answer.status not in RETRIED or _retry_after(answer) > _LONGEST_PAUSE:
                 return answer
             answer.start()
@@ -76,54 +98,77 @@ class Transport:
         seconds = 0.25 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
         self._sleep(min(max(seconds, _retry_after(answer) if answer else 0), _LONGEST_PAUSE))
 
+    def fail(self, host: str, error: Exception, seconds: float) -> NoReturn:
+        """Raise the sentence for a failure, with its cause, unless that would show a secret in a traceback."""
+        cause = error if self.secrets.spared_by(error) else OSError(type(error).__name__)
+        problem = no_answer(host, error, seconds)
+        raise TransportError(self.secrets.hidden(str(problem)), hint=problem.hint) from cause
+
     def _once(self, request: Request) -> Answer:
         response = self._connections.to(request.url).request(
             request.method, request.url, body=request.body,
             headers={"User-Agent": f"m2build/{__version__}", **request.headers},
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=request.seconds),
+            timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, self.seconds), read=self.seconds + request.patience),
             preload_content=False, decode_content=False, redirect=False, retries=False,
         )  # fmt: skip
+        length = _length(response)
         if request.largest is None:
-            return Answer(request.url, response)
+            return Answer(request.method, request.url, response)
         content = bytearray()
-        while data := response.read(1 << 16):
+        while length is None or length <= request.largest:
+            data = response.read(1 << 16)
             content += data
+            if not data:
+                return Answer(request.method, request.url, response, bytes(content))
             if len(content) > request.largest:
-                response.close()
-                raise TransportError(
-                    f"{host_of(request.url)} answers with more than {request.largest} bytes",
-                    hint="check the name: this is no manifest and no token",
-                )
-        return Answer(request.url, response, bytes(content))
+                break
+        response.close()
+        raise TransportError(
+            f"{host_of(request.url)} answers with more than {request.largest} bytes",
+            hint="check the name: this is no manifest and no token",
+        )
+
+
+def _length(response: BaseHTTPResponse) -> int | None:
+    """The length that a response claims to have.
+
+    Raises:
+        InvalidHeader: it claims several, or what is no length: where it ends is a guess (RFC 9112, section 6.3).
+    """
+    text = response.headers.get("Content-Length")
+    if text is None:
+        return None
+    lengths = {part.strip() for part in text.split(",")}
+    length = lengths.pop()
+    if lengths or not (length.isascii() and length.isdecimal() and len(length) < 20):
+        response.close()
+        raise InvalidHeader("Content-Length")
+    return int(length)
 
 
 def _retry_after(answer: Answer) -> float:
-    """Seconds; the other form of the header, a date, is left aside."""
+    """Seconds; a date is held against the server's own clock, if it tells it."""
     text = answer.header("Retry-After") or ""
-    return float(text) if text.isdecimal() else 0
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    until, now = _moment(text), _moment(answer.header("Date") or "") or datetime.now(UTC)
+    return max((until - now).total_seconds(), 0) if until else 0
 
 
-def _fail(host: str, error: Exception) -> NoReturn:
-    """Say what went wrong, without the address, which may hold secrets in its query."""
-    hint = "check the name, the network, and HTTPS_PROXY and NO_PROXY"
-    match error:
-        case ProxyError():
-            message = f"{host} cannot be reached through the proxy: {_reason(error)}"
-        case NameResolutionError():
-            message = f"{host} cannot be found: its name does not resolve"
-        case SSLError():
-            message = f"{host} cannot be trusted, or does not speak TLS: {_reason(error)}"
-            hint = "name its certificate authority in SSL_CERT_FILE, or use --insecure for a registry that you trust"
-        case NewConnectionError() | ConnectTimeoutError():
-            message = f"{host} cannot be reached: {_reason(error)}"
-        case _:
-            message = f"{host} does not answer: {_reason(error)}"
-    raise TransportError(message, hint=hint) from error
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _reason(error: BaseException) -> str:
-    """The reason at the bottom of a chain of exceptions."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    text = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-    return str(text or type(error).__name__)
+def _patience(environment: Mapping[str, str]) -> float:
+    text = environment.get(PATIENCE) or str(_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not (math.isfinite(seconds) and 0 < seconds <= _LONGEST):
+        raise UsageError(f"{PATIENCE} is {text!r}, which is no time", hint="write a number of seconds, such as 120")
+    return seconds

@@ -7,28 +7,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from m2build.errors import StorageError, TransportError
+from m2build.errors import ContentError, StorageError, TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Blobs, VerifiedReader, open_blob
 from m2build.progress import Progress
-from m2build.registry.client import Client
+from m2build.registry.client import ASK, Client
+from m2build.registry.failures import is_stalled
 from m2build.registry.messages import Answer
-from m2build.registry.transport import RETRIED
+from m2build.registry.transport import RETRIED, STALLS
 
 _CHUNK = 1 << 18
 _TRIES = 3
-_ANEW = (401, 404, *RETRIED)
+STORED = (200, 201, 202, 204)
+"""How registries confirm what they have taken: 201 by the specification, others in the field."""
+_KEEPING = (307, 308)
+_HOPS = 5
+_ANEW = (401, 404, 416, *RETRIED)
 """What an upload that has begun may be answered with before it is begun anew; the beginning itself tells refusals."""
 _LARGEST_AT_ONCE = 8 << 20
-_COMMIT_SECONDS = 300
-"""How long a registry may take to put a blob in its place; some copy it in an object store before they answer."""
+_COPIED = 32 << 20
+"""Bytes a second at which a registry may put a blob in its place before it answers; some copy it in an object store."""
 
 
 def is_there(client: Client, blob: Descriptor) -> bool:
-    """Whether the repository has a blob."""
-    answer = client.send("HEAD", f"blobs/{blob.digest}", expected=(200, 404))
+    """Whether the repository has a blob; one that cannot be asked about counts as missing."""
+    answer = client.send("HEAD", f"blobs/{blob.digest}", expected=(200, 400, 404, 405, 501))
     answer.start()
     return answer.status == 200
+
+
+def ask_mount(client: Client, blob: Descriptor, source: str) -> Answer:
+    """Wish for a blob from another repository: 201, it was taken over; 202, an upload has begun instead.
+
+    Raises:
+        TransportError: the registry refuses, which registries do in many ways; the blob can still be uploaded.
+    """
+    query = urlencode({"mount": str(blob.digest), "from": source})
+    return client.send("POST", f"blobs/uploads/?{query}", expected=(201, 202))
 
 
 @dataclass(frozen=True)
@@ -41,34 +56,35 @@ class Upload:
     stop: threading.Event
 
     def send(self, blob: Descriptor, location: str | None) -> None:
-        """Send one blob; a connection that breaks off or a token that ends starts a new upload, a refusal is final.
+        """Send one blob.
+
+        A connection that breaks off, a token that ends, and bytes that were altered on their way here or there start a
+        new upload; a refusal is final.
 
         Args:
             blob: the blob.
             location: where an upload waits for it already, or None.
         """
-        for attempt in range(1, _TRIES):
-            answer = self._attempt(blob, location or self._begin())
-            if answer is not None and answer.status == 201:
+        stalls, answer = 0, None
+        for attempt in range(1, _TRIES + 1):
+            answer = None
+            try:
+                answer = self._try(blob, location or self._begin())
+            except (TransportError, ContentError) as error:
+                stalls += error.__cause__ is not None and is_stalled(error.__cause__)
+                if attempt == _TRIES or stalls == STALLS or not _may_pass(error):
+                    raise
+            if answer is not None and answer.status in STORED:
                 return
             self.client.transport.pause(attempt, answer)
             if is_there(self.client, blob):
                 return  # only the answer was lost
             location = None
-        answer = self._try(blob, self._begin())
-        if answer.status != 201:
-            raise TransportError(
-                f"{self.client.name} does not take the blob {blob.digest}: it answers {answer.status}",
-                hint="try again later; what has been uploaded is not sent again",
-            )
-
-    def _attempt(self, blob: Descriptor, location: str) -> Answer | None:
-        try:
-            return self._try(blob, location)
-        except TransportError as error:
-            if error.__cause__ is None:
-                raise
-            return None  # there was no answer
+        status = answer.status if answer else "nothing"
+        raise TransportError(
+            f"{self.client.name} does not take the blob {blob.digest}: it answers {status}",
+            hint="try again later; what has been uploaded is not sent again",
+        )
 
     def _begin(self) -> str:
         answer = self.client.send("POST", "blobs/uploads/", expected=(202,))
@@ -77,26 +93,36 @@ class Upload:
 
     def _try(self, blob: Descriptor, location: str) -> Answer:
         """Send a small blob in one request, a large one in two as docker does: some registries limit the former."""
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
-        with open_blob(self.sources, blob) as reader:
-            body: bytes | Iterator[bytes] = self._told(reader, blob)
-            if blob.size > _LARGEST_AT_ONCE:
-                answer = self._step("PATCH", location, (202, 204), headers, body)
-                if answer.status in _ANEW:
-                    return answer
-                location, headers, body = self.client.next_step(answer), {}, b""
-            separator = "&" if urlsplit(location).query else "?"
-            url = f"{location}{separator}{urlencode({'digest': str(blob.digest)})}"
-            return self._step("PUT", url, (201,), headers, body)
-
-    def _step(
-        self, method: str, url: str, expected: tuple[int, ...], headers: dict[str, str], body: bytes | Iterator[bytes]
-    ) -> Answer:
-        answer = self.client.send(
-            method, url, expected=(*expected, *_ANEW), headers=headers, body=body, seconds=_COMMIT_SECONDS
-        )
+        if blob.size <= _LARGEST_AT_ONCE:
+            return self._sent("PUT", self._final(location, blob), blob)
+        answer = self._sent("PATCH", location, blob)
+        if answer.status not in STORED:
+            return answer
+        url = self._final(self.client.next_step(answer), blob)
+        patience = blob.size / _COPIED
+        answer = self.client.send("PUT", url, expected=(*STORED, *_ANEW), body=b"", patience=patience)
         answer.start()
         return answer
+
+    def _sent(self, method: str, url: str, blob: Descriptor) -> Answer:
+        """Send a blob's bytes, and once more from the beginning to where the registry leads with 307 or 308."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
+        for _ in range(_HOPS):
+            with open_blob(self.sources, blob) as reader:
+                body = self._told(reader, blob)
+                answer = self.client.send(
+                    method, url, expected=(*STORED, *_KEEPING, *_ANEW), headers=headers, body=body
+                )
+            answer.start()
+            if answer.status not in _KEEPING:
+                return answer
+            url = self.client.next_step(answer)
+        raise TransportError(f"{self.client.registry} leads us in circles for an upload", hint=ASK)
+
+    @staticmethod
+    def _final(location: str, blob: Descriptor) -> str:
+        separator = "&" if urlsplit(location).query else "?"
+        return f"{location}{separator}{urlencode({'digest': str(blob.digest)})}"
 
     def _told(self, reader: VerifiedReader, blob: Descriptor) -> Iterator[bytes]:
         """A blob's bytes on their way, with progress; they end when the whole push is stopped."""
@@ -111,3 +137,8 @@ class Upload:
             return reader.read(_CHUNK)
         except OSError as error:
             raise StorageError(f"the blob {blob.digest}{reader.location} cannot be read: {error.strerror}") from error
+
+
+def _may_pass(error: TransportError | ContentError) -> bool:
+    """Whether there was no answer, or the blob was altered on its way to us."""
+    return error.may_pass if isinstance(error, ContentError) else error.__cause__ is not None

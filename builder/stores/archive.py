@@ -18,7 +18,10 @@ from m2build.progress import Progress
 from m2build.stores.existing_archive import ExistingArchive, is_same
 from m2build.stores.stored import storage
 from m2build.stores.tar_header import END, header, padding
-from m2build.stores.transfer import CHUNK, copy_blob
+from m2build.stores.transfer import CHUNK, copy_blob, written_again
+
+Opened = Callable[[], AbstractContextManager[BinaryIO]]
+"""Opens a layer's tar, again if it was altered over a network."""
 
 
 class Archive(Protocol):
@@ -34,7 +37,7 @@ class Archive(Protocol):
             ContentError: it is missing, truncated or altered.
         """
 
-    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:
+    def add_layer(self, name: str, diff_id: Digest, layer: Opened) -> None:
         """Add a layer's tar, whose size shows only at its end.
 
         Raises:
@@ -58,12 +61,11 @@ class NewArchive:
         copy_blob(blobs, descriptor, self._out, progress)
         self._out.write(padding(descriptor.size))
 
-    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:  # noqa: ARG002 - it is checked as it is read
+    def add_layer(self, name: str, diff_id: Digest, layer: Opened) -> None:  # noqa: ARG002 - it is checked as it is read
         """Add a layer's tar; its header is written once more when its size is known."""
         start = self._out.tell()
         self._out.write(header(name, 0))
-        with layer as stream:
-            size = _copy(stream, self._out)
+        size = _fetch(layer, self._out)
         self._out.write(padding(size))
         end = self._out.tell()
         self._out.seek(start)
@@ -78,11 +80,10 @@ class NewArchive:
 class StreamedArchive(NewArchive):
     """An archive that is being written where nothing can be written a second time."""
 
-    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:  # noqa: ARG002 - it is checked as it is read
+    def add_layer(self, name: str, diff_id: Digest, layer: Opened) -> None:  # noqa: ARG002 - it is checked as it is read
         """Add a layer's tar; it is kept in `TMPDIR` until its size is known."""
         with temporary_file(temporary_place(), 0o600) as (_, kept):
-            with layer as stream:
-                size = _copy(stream, kept)
+            size = _fetch(layer, kept)
             kept.seek(0)
             self._out.write(header(name, size))
             _copy(kept, self._out)
@@ -148,6 +149,18 @@ def _check_same(target: FileTarget, fill: Callable[[Archive], None]) -> None:
                 f"{target.path} exists already, and holds something else",
                 hint="name another file, or overwrite this one with --replace",
             )
+
+
+def _fetch(layer: Opened, out: BinaryIO) -> int:
+    size = 0
+
+    def write() -> None:
+        nonlocal size
+        with layer() as stream:
+            size = _copy(stream, out)
+
+    written_again(out, write)
+    return size
 
 
 def _copy(stream: BinaryIO, out: BinaryIO) -> int:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -145,6 +146,6 @@ def write_docker_archive(image: Image, path: Path, reference: str, *, replace: b
             if layer.digest == diff_id:
                 archive.add_blob(f"{diff_id.hex}.tar", image.blobs, layer, progress)
             else:
-                archive.add_layer(f"{diff_id.hex}.tar", diff_id, open_layer(image, layer, diff_id))
+                archive.add_layer(f"{diff_id.hex}.tar", diff_id, partial(open_layer, image, layer, diff_id))
 
     write_archive(path, fill, replace=replace, progress=progress)

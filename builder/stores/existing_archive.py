@@ -38,7 +38,7 @@ class ExistingArchive:
         self._expect(header(name, descriptor.size))
         self._expect_bytes(descriptor.digest, descriptor.size)
 
-    def add_layer(self, name: str, diff_id: Digest, layer: AbstractContextManager[BinaryIO]) -> None:  # noqa: ARG002 - see above
+    def add_layer(self, name: str, diff_id: Digest, layer: Callable[[], AbstractContextManager[BinaryIO]]) -> None:  # noqa: ARG002 - see above
         """See that a layer's tar comes next, of whatever size."""
         found = self._file.read(len(header(name, 0)))
         try:

@@ -164,6 +164,7 @@ class _Copied(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, copy: _Copy, done: Callable[[], None]) -> None:
         self.name = getattr(stream, "name", None)
+        self.is_fetched = getattr(stream, "is_fetched", False)
         self._stream = stream
         self._copy = copy
         self._finish = done

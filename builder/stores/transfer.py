@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from m2build.local.atomic import atomic_file
 from m2build.local.durable import sync_file
 from m2build.oci.descriptor import Descriptor
-from m2build.oci.image import Blobs, VerifiedReader, open_blob
+from m2build.oci.image import Blobs, VerifiedReader, fetched_again, open_blob
 from m2build.progress import Progress
 from m2build.stores.spool import Kept
 
@@ -21,6 +22,10 @@ def put_blob(blobs: Blobs, descriptor: Descriptor, path: Path, progress: Progres
     Raises:
         ContentError: it is missing, truncated or altered; the file is not there then.
     """
+    fetched_again(lambda: _put(blobs, descriptor, path, progress))
+
+
+def _put(blobs: Blobs, descriptor: Descriptor, path: Path, progress: Progress) -> None:
     stream = blobs.open(descriptor)
     with VerifiedReader(stream, descriptor.digest, descriptor.size) as reader:
         if isinstance(stream, Kept) and stream.move(path):
@@ -36,8 +41,32 @@ def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Pro
     Raises:
         ContentError: it is missing, truncated or altered; what was written then is not to be used.
     """
-    with open_blob(blobs, descriptor) as reader:
-        _copy(reader, descriptor, out, progress)
+
+    def write() -> None:
+        with open_blob(blobs, descriptor) as reader:
+            _copy(reader, descriptor, out, progress)
+
+    written_again(out, write)
+
+
+def written_again(out: BinaryIO, write: Callable[[], None]) -> None:
+    """Write what is fetched, once more from the same place if it was altered over a network and `out` can go back.
+
+    Raises:
+        ContentError: it stays altered, or is otherwise wrong.
+    """
+    if not out.seekable():
+        write()
+        return
+    beginning = out.tell()
+
+    def job() -> None:
+        if out.tell() != beginning:
+            out.seek(beginning)
+            out.truncate()
+        write()
+
+    fetched_again(job)
 
 
 def _copy(reader: VerifiedReader, descriptor: Descriptor, out: BinaryIO, progress: Progress) -> None:

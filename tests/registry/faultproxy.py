@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from http_servers import QuietHandler, host_of, serving_with
 
 FOREVER = 1 << 30
 
@@ -21,8 +21,9 @@ class Rule:
 
     `skip` requests pass first, then `times` are hit. With `status` the proxy answers itself; `drop` closes the
     connection, with `lose` it does so once the registry has done what it was asked; `cut_request` and `cut_response`
-    close it after so many bytes of a body; `change` alters an answer's body; `strip` takes a header out of the request;
-    `delay` waits before anything else.
+    close it after so many bytes of a body; `change` alters an answer's body and `change_request` a request's; `strip`
+    takes a header out of the request; `twice` sends the request on two times; `delay` waits before anything else. `raw`
+    is sent as the whole answer, before the connection is closed; with `drip`, byte by byte so many seconds apart.
     """
 
     method: str = ".*"
@@ -37,8 +38,12 @@ class Rule:
     cut_request: int | None = None
     cut_response: int | None = None
     change: Callable[[bytes], bytes] | None = None
+    change_request: Callable[[bytes], bytes] | None = None
     strip: str = ""
+    twice: bool = False
     delay: float = 0
+    raw: bytes | None = None
+    drip: float = 0
 
     def applies(self, method: str, path: str) -> bool:
         if not re.fullmatch(self.method, method) or not re.search(self.path, path):
@@ -82,9 +87,7 @@ class Proxy:
         return [record for record in self.records if record.method == method and re.search(path, record.path)]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class Handler(QuietHandler):
     proxy: Proxy
     record: Record
 
@@ -92,20 +95,6 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
         with self.proxy.lock:
             self.proxy.connections += 1
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except OSError:
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
-        pass
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):
-            return self.serve
-        raise AttributeError(name)
 
     def serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -116,6 +105,9 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(rule.delay)
         if rule.drop or rule.cut_request is not None:
             self.cut(rule, length)
+        elif rule.raw is not None:
+            self.rfile.read(length)
+            self.spell(rule.raw, rule.drip)
         elif rule.status is not None:
             self.rfile.read(length)
             self.answer(rule.status, rule.headers, rule.body, rule)
@@ -130,9 +122,19 @@ class Handler(BaseHTTPRequestHandler):
                 connection.putheader(name, value)
         connection.endheaders()
         while length > 0 and (data := self.rfile.read(min(length, 1 << 16))):
-            connection.send(data)
+            connection.send(rule.change_request(data) if rule.change_request else data)
             length -= len(data)
         return connection
+
+    def spell(self, answer: bytes, drip: float) -> None:
+        """Send an answer as it is: all at once, or drop by drop for as long as anybody listens."""
+        self.close_connection = True
+        if not drip:
+            self.wfile.write(answer)
+            return
+        for number in range(len(answer)):
+            self.wfile.write(answer[number : number + 1])
+            time.sleep(drip)
 
     def cut(self, rule: Rule, length: int) -> None:
         self.close_connection = True
@@ -144,6 +146,10 @@ class Handler(BaseHTTPRequestHandler):
         response = connection.getresponse()
         body = response.read()
         connection.close()
+        if rule.twice and not length:
+            again = self.upstream(rule, 0)
+            again.getresponse().read()
+            again.close()
         if rule.lose:
             self.close_connection = True
             return
@@ -169,15 +175,7 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def fault_proxy(upstream: str, *rules: Rule) -> Iterator[Proxy]:
     """A proxy in front of `HOST:PORT`, on a port of its own."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads, server.block_on_close = True, False
-    proxy = Proxy(f"127.0.0.1:{server.server_address[1]}", upstream, list(rules))
-    server.RequestHandlerClass = type("BoundHandler", (Handler,), {"proxy": proxy})
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    proxy = Proxy("", upstream, list(rules))
+    with serving_with(type("BoundHandler", (Handler,), {"proxy": proxy})) as server:
+        proxy.host = host_of(server)
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -108,12 +108,14 @@ def call(
         connection.close()
 
 
-def upload_blob(host: str, repository: str, digest: object, data: bytes) -> None:
-    status, headers, _ = call("POST", f"http://{host}/v2/{repository}/blobs/uploads/")
+def upload_blob(
+    host: str, repository: str, digest: object, data: bytes, headers: Mapping[str, str] | None = None
+) -> None:
+    status, answered, _ = call("POST", f"http://{host}/v2/{repository}/blobs/uploads/", headers=headers)
     assert status == 202
-    location = urljoin(f"http://{host}", headers["Location"])
+    location = urljoin(f"http://{host}", answered["Location"])
     separator = "&" if "?" in location else "?"
-    assert call("PUT", f"{location}{separator}digest={digest}", data)[0] == 201
+    assert call("PUT", f"{location}{separator}digest={digest}", data, headers)[0] == 201
 
 
 def upload_manifest(host: str, repository: str, name: object, data: bytes, media_type: str) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from registries import access, docker_config, docker_registry, htpasswd, run
+from registry_checks import told
 
 from m2build.errors import M2BuildError, TransportError, UsageError
-from m2build.registry.credentials import Credentials, find_credentials
+from m2build.registry.credentials import find_credentials
+from m2build.registry.login import Credentials
 
 HOST = "registry.example:5000"
 HUB = "https://index.docker.io/v1/"
@@ -24,9 +26,14 @@ def auth(user: str = "alice", password: str = SECRET) -> dict[str, str]:
     return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
+def wrapped(user: str, password: str) -> str:
+    """As coreutils' base64 writes it."""
+    return base64.encodebytes(f"{user}:{password}".encode()).decode()
+
+
 def find(environment: Mapping[str, str], registry: str = HOST, repository: str = "team/app") -> tuple[str, str] | None:
     found = find_credentials(registry, repository, environment)
-    return None if found is None else (found.username, found.identity_token or found.password)
+    return None if found is None else (found.username, found.registry_token or found.identity_token or found.password)
 
 
 def helper(folder: Path, name: str, script: str) -> dict[str, str]:
@@ -58,6 +65,22 @@ def knows(server: str, user: str = "helped", secret: str = SECRET) -> str:
         (HOST, {HOST: auth(password=f"{SECRET}\0\0")}, ("alice", SECRET)),
         (HOST, {HOST: auth(password="") | {"identitytoken": "idt"}}, ("alice", "idt")),
         (HOST, {HOST: {"identitytoken": "idt"}}, ("", "idt")),
+        (HOST, {f"https://{HOST}/": auth()}, ("alice", SECRET)),
+        (HOST, {f"http://{HOST}": auth()}, ("alice", SECRET)),
+        (HOST, {f"http://{HOST}/": auth()}, ("alice", SECRET)),
+        (HOST, {f"{HOST}/v2/": auth()}, ("alice", SECRET)),
+        (HOST, {f"{HOST}/v1": auth()}, ("alice", SECRET)),
+        (HOST, {f"https://{HOST}/v1": auth()}, ("alice", SECRET)),
+        (HOST, {f"{HOST}/": auth()}, ("alice", SECRET)),
+        (HOST, {f"https://{HOST}/": auth("other"), HOST: auth()}, ("alice", SECRET)),
+        (HOST, {f"https://{HOST}/team/": auth("near"), HOST: auth("far")}, ("near", SECRET)),
+        (HOST, {f"https://{HOST}.evil.example/": auth()}, None),
+        (HOST, {f"https://evil.example/{HOST}": auth()}, None),
+        (HOST, {HOST: {"auth": wrapped("alice", SECRET * 20)}}, ("alice", SECRET * 20)),
+        (HOST, {HOST: {"auth": f" {auth()['auth']}\r\n"}}, ("alice", SECRET)),
+        (HOST, {HOST: auth() | {"registrytoken": "rt"}}, ("alice", "rt")),
+        (HOST, {HOST: {"registrytoken": "rt", "identitytoken": "idt"}}, ("", "rt")),
+        (HOST, {HOST: auth() | {"registrytoken": "", "identitytoken": ""}}, ("alice", SECRET)),
         (HOST, {HOST: {}}, None),
         (HOST, {HOST: {"auth": ""}}, None),
         (HOST, {HOST: None}, None),
@@ -71,6 +94,9 @@ def knows(server: str, user: str = "helped", secret: str = SECRET) -> str:
         ("docker.io", {"docker.io": auth()}, ("alice", SECRET)),
         ("docker.io", {"docker.io/team": auth("near"), HUB: auth("far")}, ("near", SECRET)),
         ("docker.io", {"index.docker.io": auth()}, ("alice", SECRET)),
+        ("docker.io", {"https://index.docker.io/v1": auth()}, ("alice", SECRET)),
+        ("docker.io", {"https://registry-1.docker.io/v2/": auth()}, ("alice", SECRET)),
+        ("docker.io", {"https://docker.io/": auth()}, ("alice", SECRET)),
         ("ghcr.io", {HUB: auth()}, None),
     ],
 )  # fmt: skip
@@ -94,6 +120,54 @@ def test_what_a_helper_does_not_know(tmp_path: Path) -> None:
     assert find(docker_config(tmp_path / "d", document) | path) is None
     document = {"auths": {HOST: auth()}, "credsStore": "own"}
     assert find(docker_config(tmp_path / "d", document) | path) == ("alice", SECRET)
+
+
+EMPTY = """echo '{"ServerURL":"","Username":"","Secret":""}'"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [EMPTY, "echo credentials not found in native keychain >&2; exit 1", "echo 'credentials not found'; exit 1"],
+)
+def test_a_helper_that_knows_nothing_means_anonymous(script: str, tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", script)
+    for document in ({"credsStore": "own"}, {"credHelpers": {HOST: "own"}}):
+        assert find(docker_config(tmp_path / "d", document) | path) is None
+    assert find(docker_config(tmp_path / "d", {"credsStore": "own", "auths": {HOST: auth()}}) | path) == (
+        "alice", SECRET,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [HOST, f"https://{HOST}", f"https://{HOST}/", f"http://{HOST}/v2/"])
+def test_a_helpers_key_may_be_written_in_every_way_too(key: str, tmp_path: Path) -> None:
+    path = helper(tmp_path, "own", knows(HOST))
+    assert find(docker_config(tmp_path / "d", {"credHelpers": {key: "own"}}) | path) == ("helped", SECRET)
+
+
+def in_variable(user: str, host: str = HOST) -> dict[str, str]:
+    return {"DOCKER_AUTH_CONFIG": json.dumps({"auths": {host: auth(user)}})}
+
+
+def test_a_variable_may_hold_the_whole_file_and_comes_first(tmp_path: Path) -> None:
+    """As for the Docker CLI: what it does not know is looked for in the files."""
+    path = helper(tmp_path, "own", knows(HOST))
+    files = docker_config(tmp_path / "d", {"auths": {HOST: auth("filed")}, "credHelpers": {HOST: "own"}}) | path
+    named = tmp_path / "named.json"
+    named.write_text(json.dumps({"auths": {HOST: auth("named")}}))
+    assert find(in_variable("told")) == ("told", SECRET)
+    assert find(files | in_variable("told")) == ("told", SECRET)
+    assert find(files | in_variable("told", "other.example")) == ("helped", SECRET)
+    assert find(files | in_variable("told", "other.example") | {"REGISTRY_AUTH_FILE": str(named)}) == ("named", SECRET)
+    assert find(files | in_variable("told") | {"REGISTRY_AUTH_FILE": str(named)}) == ("told", SECRET)
+    assert find(files | {"DOCKER_AUTH_CONFIG": ""}) == ("helped", SECRET)
+    assert find(path | {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": '{"credsStore": "own"}'}) == ("helped", SECRET)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"auths": {"registry.example:5000": {"auth": "@s3cret"}}}', SECRET])
+def test_a_malformed_variable_is_named_and_not_quoted(content: str) -> None:
+    with pytest.raises(UsageError, match=r"^DOCKER_AUTH_CONFIG(: auths\..+:5000)? is not ") as caught:
+        find({"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": content})
+    assert SECRET not in told(caught.value)
 
 
 @pytest.mark.parametrize("key", ["docker.io", HUB])

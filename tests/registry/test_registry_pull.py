@@ -6,12 +6,13 @@ import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faultproxy import Proxy, Rule, fault_proxy
-from images import SAMPLE, compressed, config_document, flip, image, tar
+from images import SAMPLE, compressed, config_document, flip, image, read_everything, tar
 from registries import (
     access,
     call,
@@ -24,13 +25,20 @@ from registries import (
     upload_manifest,
 )
 
+from m2build.base.filesystem import read_filesystem
+from m2build.base.members import Wanted
 from m2build.errors import ContentError, M2BuildError, TransportError, UsageError
+from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image, open_blob
+from m2build.oci.image import Image, MemoryBlobs, open_blob
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
+from m2build.places import Place, PlaceKind
+from m2build.progress import Silent
 from m2build.registry.pull import read_remote
+from m2build.registry.push import push_image
+from m2build.stores.places import write_image
 from m2build.stores.stored import StoredImage
 
 OF_TYPES = pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
@@ -175,7 +183,7 @@ def spoil(path: str, change: Callable[[bytes], bytes]) -> Rule:
         ("large:v1", Rule("GET", f"blobs/{LAYER.digest}", status=404), ContentError, "has no blob"),
         ("large:v1", Rule("GET", f"blobs/{LAYER.digest}", status=500), TransportError, "500"),
         ("large:v1", spoil("manifests", lambda _: bytes(17 << 20)), TransportError, "more than 16777216"),
-        ("large:v1", spoil("manifests", lambda _: b"<html>"), ContentError, "not JSON"),
+        ("large:v1", spoil("manifests", lambda _: b"<html>"), ContentError, "altered"),
     ],
 )  # fmt: skip
 def test_what_is_not_what_it_should_be_is_refused(
@@ -185,6 +193,66 @@ def test_what_is_not_what_it_should_be_is_refused(
     with pytest.raises(kind, match=words) as caught:
         first_layer(read(proxy.host, rest).image)
     assert str(LAYER.digest) in str(caught.value) or f"{proxy.host}" in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [flip, lambda raw: raw[:-1], lambda raw: raw[:100], lambda _: b"<html>"])
+@pytest.mark.parametrize("path", ["manifests", str(LARGE.manifest.config.digest), str(LAYER.digest)])
+def test_what_was_altered_is_fetched_again(path: str, change: Callable[[bytes], bytes], proxy: Proxy) -> None:
+    proxy.rules = [Rule("GET", path, times=2, change=change)]
+    found = read(proxy.host, "large:v1").image
+    wanted = Wanted(frozenset({"noise"}))
+    members = read_filesystem(found, wanted, Silent())
+    assert len(members["noise"].content) == 3 << 20
+    assert proxy.rules[0].times <= 0
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+def test_a_compressed_layer_that_was_altered_on_its_way_is_fetched_again(how: str, host: str, proxy: Proxy) -> None:
+    """It cannot be decompressed, which is not said of the layer before its bytes are known to be the registry's."""
+    sample = image(tar(noise(100_000)), how=how)
+    layer = sample.manifest.layers[0]
+    upload(host, f"small-{how}", sample, "v1")
+    for position in (4, 5_000, layer.size - 2):
+        spoilt = Rule("GET", str(layer.digest), times=1, change=altered_at(position))
+        proxy.rules = [spoilt]
+        found = read(proxy.host, f"small-{how}:v1").image
+        assert len(read_filesystem(found, Wanted(frozenset({"noise"})), Silent())["noise"].content) == 100_000
+        assert spoilt.times <= 0
+
+
+def altered_at(position: int) -> Callable[[bytes], bytes]:
+    return lambda raw: raw[:position] + bytes([raw[position] ^ 0x55]) + raw[position + 1 :]
+
+
+def test_a_layer_that_is_damaged_in_its_registry_is_fetched_once(host: str, proxy: Proxy) -> None:
+    plain = tar(noise(100_000))
+    damaged = altered_at(60_000)(compressed(plain, "gzip"))
+    layer = Descriptor.of(OCI.layer_gzip, damaged)
+    config = json.dumps(config_document([plain])).encode()
+    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [layer], {})
+    upload(host, "rotten", Image(manifest, ImageConfig(config), MemoryBlobs({layer.digest: damaged})), "v1")
+    found = read(proxy.host, "rotten:v1").image
+    with pytest.raises(ContentError, match=f"layer {layer.digest} in {proxy.host}/rotten"):
+        read_filesystem(found, Wanted(frozenset({"noise"})), Silent())
+    assert len(proxy.seen("GET", str(layer.digest))) == 1
+
+
+def test_a_layer_that_was_altered_once_is_copied_whole(proxy: Proxy, tmp_path: Path) -> None:
+    """To a layout, to an archive, and to another repository."""
+    spoilt = Rule("GET", str(LAYER.digest), times=1, change=flip)
+    for kind in (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE):
+        spoilt.times, proxy.rules = 1, [spoilt]
+        found, place = read(proxy.host, "large:v1").image, Place(kind, str(tmp_path / kind), "m2:v1")
+        place = replace(place, tag="v1") if kind is PlaceKind.OCI else place
+        write_image(found, place, tag="v1", reference="m2:v1", replace=False, progress=Silent())
+        assert spoilt.times <= 0
+        assert Digest.of(first_layer(read_everything(place))) in (LAYER.digest, LARGE.config.diff_ids[0])
+    spoilt.times = 1
+    push_image(read(proxy.host, "large:v1").image, reference(proxy.upstream, "again:v1"), access(), Silent())
+    with fault_proxy(proxy.upstream, Rule("HEAD", "blobs", status=404, times=2)) as target:
+        spoilt.times = 1
+        push_image(read(proxy.host, "large:v1").image, reference(target.host, "again:v2"), access(), Silent())
+        assert spoilt.times <= 0
 
 
 def test_bytes_after_a_blobs_end_are_never_taken(proxy: Proxy) -> None:

@@ -132,7 +132,7 @@ def test_a_named_authority_is_trusted(host: str, certificates: Path, tmp_path: P
 
 def test_an_unknown_authority_is_refused(host: str, tmp_path: Path) -> None:
     words = f"^{host} cannot be trusted, or does not speak TLS: .*(self.signed|unable to get local issuer)"
-    refuses(words, "SSL_CERT_FILE, or use --insecure", access(trusting(host, tmp_path)), host, PASSWORD)
+    refuses(words, "SSL_CERT_FILE or SSL_CERT_DIR, or use --insecure", access(trusting(host, tmp_path)), host, PASSWORD)
 
 
 def test_insecure_takes_any_certificate(host: str, tmp_path: Path) -> None:

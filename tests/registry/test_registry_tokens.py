@@ -84,6 +84,26 @@ def test_an_identity_token_is_traded_for_tokens(server: TokenServer, tmp_path: P
     assert tag_digest(server.registry, "app", "v1") is None  # asked without a token
 
 
+def test_a_registry_token_is_used_as_it_is(server: TokenServer, user: Access, tmp_path: Path) -> None:
+    push(user, server.registry, "app:v1")
+    entry = {"registrytoken": server.tokens[-1]}
+    server.asked.clear()
+    holder = access(docker_config(tmp_path / "token", {"auths": {server.registry: entry}}))
+    assert pull(holder, server.registry, "app:v1").manifest.raw == ONE.manifest.raw
+    assert server.asked == []
+    ended = access(docker_config(tmp_path / "ended", {"auths": {server.registry: {"registrytoken": "ended-0815"}}}))
+    refuses(
+        "cannot be (read|written) with the credentials at hand", "log in anew", ended, server.registry, "ended-0815"
+    )
+
+
+def test_a_server_that_refuses_a_token_for_the_source_too(server: TokenServer, user: Access) -> None:
+    """GitLab's refuses all for one scope that the user may not have: then without the mount."""
+    server.forbidden = "secret"
+    assert push(user, server.registry, "app:v1", "secret").uploaded == 3
+    assert [len(asked["scope"]) for asked in server.asked][:2] == [2, 1]
+
+
 def test_an_identity_token_that_has_ended(server: TokenServer, tmp_path: Path) -> None:
     entry = {"auth": "YWxpY2U6", "identitytoken": "ended-0815"}
     user = access(docker_config(tmp_path / "docker", {"auths": {server.registry: entry}}))

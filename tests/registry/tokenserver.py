@@ -35,6 +35,7 @@ class TokenServer:
     anonymous: tuple[str, ...] = ()
     known: tuple[str, ...] = ("push", "pull")
     lifetime: float = 300
+    forbidden: str = "nothing"
     asked: list[dict[str, list[str]]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     answer: tuple[int, bytes] | None = None
@@ -99,6 +100,8 @@ class TokenHandler(BaseHTTPRequestHandler):
         state.asked.append(asked)
         if state.answer is not None:
             self.say(*state.answer)
+        elif any(self.server_state.forbidden in scope for scope in asked.get("scope", [])):
+            self.say(403, b"{}")
         elif wrong or asked.get("service") != ["test-registry"]:
             self.say(401, b"{}")
         else:

@@ -1,0 +1,134 @@
+"""A blob of a repository as a stream, which is taken up again where it breaks off (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
+
+from m2build.errors import ContentError, TransportError
+from m2build.oci.descriptor import Descriptor
+from m2build.registry.client import Client
+from m2build.registry.failures import PATIENCE, is_stalled
+from m2build.registry.messages import Answer
+from m2build.registry.transport import STALLS
+
+_RESUMES = 5
+"""How often a blob that breaks off is taken up again; the count starts anew with every MiB that came."""
+_NO_RANGES = (416, 501)
+_RANGE = re.compile(r"bytes (?P<first>[0-9]+)-[0-9]+/(?P<size>[0-9]+|\*)")
+
+
+class BlobStream(io.RawIOBase):
+    """A blob's bytes, not yet checked.
+
+    Attributes:
+        name: the repository, for messages.
+        is_fetched: they come over a network.
+    """
+
+    is_fetched = True
+
+    def __init__(self, client: Client, descriptor: Descriptor) -> None:
+        self.name = client.name
+        self._client = client
+        self._descriptor = descriptor
+        self._position = 0
+        self._resumes = 0
+        self._stalls = 0
+        self._knows_ranges = True
+        self._response: BaseHTTPResponse | None = None
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read on.
+
+        Raises:
+            TransportError: the registry does not deliver, or breaks off again and again.
+            ContentError: it does not have the blob, or not all of it.
+        """
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        while size and self._position < self._descriptor.size:
+            try:
+                data = self._opened().read(min(size, self._descriptor.size - self._position))
+            except (HTTPError, OSError) as error:
+                self._break_off(error)
+                continue
+            if not data:
+                self._break_off(None)
+                continue
+            if (self._position ^ (self._position + len(data))) >> 20:
+                self._resumes = 0
+            self._stalls = 0
+            self._position += len(data)
+            return data
+        return b""
+
+    def close(self) -> None:
+        """Give the connection back, or close it if more would come."""
+        self._drop()
+        super().close()
+
+    def _drop(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response.release_conn()
+            self._response = None
+
+    def _break_off(self, error: Exception | None) -> None:
+        """Prepare to go on after an end that came too soon: by an error, or in good order."""
+        self._drop()
+        self._resumes += 1
+        self._stalls += error is not None and is_stalled(error)
+        place = f"at byte {self._position} of {self._descriptor.size}"
+        if self._stalls == STALLS:
+            raise TransportError(
+                f"{self.name} has not got on for {self._client.transport.seconds:g} s "
+                f"with the blob {self._descriptor.digest}, {place}",
+                hint=f"try again later; {PATIENCE}=SECONDS waits longer",
+            ) from error
+        if self._resumes > _RESUMES and error is None:
+            raise ContentError(f"the blob {self._descriptor.digest} in {self.name} is truncated: it ends {place}")
+        if self._resumes > _RESUMES:
+            raise TransportError(
+                f"{self.name} breaks off again and again in the blob {self._descriptor.digest}, {place}",
+                hint="try again later",
+            ) from error
+        self._client.transport.pause(self._resumes)
+
+    def _opened(self) -> BaseHTTPResponse:
+        if self._response is None:
+            answer = self._ask()
+            if answer.status == 404:
+                answer.start()
+                raise ContentError(f"{self.name} has no blob {self._descriptor.digest}")
+            self._response = answer.response
+            left = self._position if answer.status == 200 else 0
+            # A registry that knows no ranges begins anew: what we have already is dropped.
+            while left and (dropped := self._response.read(min(left, 1 << 20))):
+                left -= len(dropped)
+        return self._response
+
+    def _ask(self) -> Answer:
+        """The rest of the blob, or all of it where the registry cannot send a part, or sends another one."""
+        path = f"blobs/{self._descriptor.digest}"
+        if self._position and self._knows_ranges:
+            headers = {"Range": f"bytes={self._position}-"}
+            answer = self._client.send("GET", path, expected=(200, 206, 404, *_NO_RANGES), headers=headers)
+            if answer.status in (200, 404) or (answer.status == 206 and self._is_the_rest(answer)):
+                return answer
+            answer.response.close()
+            self._knows_ranges = False
+        return self._client.send("GET", path, expected=(200, 404))
+
+    def _is_the_rest(self, answer: Answer) -> bool:
+        found = _RANGE.fullmatch((answer.header("Content-Range") or "").strip())
+        return bool(
+            found and int(found["first"]) == self._position and found["size"] in ("*", str(self._descriptor.size))
+        )

@@ -1,0 +1,51 @@
+"""Credential helpers: programs that keep passwords (https://github.com/docker/docker-credential-helpers)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+
+from m2build.errors import TransportError
+from m2build.registry.login import Credentials
+
+_SECONDS = 60
+_TOKEN_USER = "<token>"  # noqa: S105 - not a secret: the user name with which helpers announce an identity token
+_UNKNOWN = "credentials not found"
+
+
+def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
+    """What a helper knows of a server; None if that is nothing, which it says in words or by an empty answer.
+
+    Raises:
+        TransportError: it is missing or fails; its words are not told, which may hold a secret.
+    """
+    program = f"docker-credential-{name}"
+    try:
+        run = subprocess.run(
+            [program, "get"], input=server, env=dict(environment), capture_output=True, encoding="utf-8",
+            errors="replace", timeout=_SECONDS, check=False,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise TransportError(
+            f"the credential helper {program} is not installed", hint="install it, or log in"
+        ) from error
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise TransportError(
+            f"the credential helper {program} does not answer", hint=f"try `{program} list`"
+        ) from error
+    if run.returncode != 0:
+        if "not found" in run.stdout.lower() or _UNKNOWN in run.stderr.lower():
+            return None
+        raise TransportError(f"the credential helper {program} has failed for {server}", hint=f"try `{program} list`")
+    try:
+        answer = json.loads(run.stdout)
+        username, secret = str(answer["Username"]), str(answer["Secret"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        # Without the cause: a JSONDecodeError carries the whole answer along.
+        raise TransportError(
+            f"the credential helper {program} has not answered in JSON", hint=f"try `{program} list`"
+        ) from None
+    if not secret:
+        return None
+    return Credentials("", "", identity_token=secret) if username == _TOKEN_USER else Credentials(username, secret)

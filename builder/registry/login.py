@@ -1,0 +1,42 @@
+"""What a registry, or its token server, is told of a user."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user name and a password, or a token that stands for both.
+
+    Attributes:
+        username: the user's name.
+        password: the secret; `repr()` does not show it.
+        identity_token: an OAuth 2 refresh token, which a token server trades for others, or None.
+        registry_token: a token that the registry itself takes, or None.
+    """
+
+    username: str
+    password: str
+    identity_token: str | None = None
+    registry_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r}, ***)"
+
+    @property
+    def is_password(self) -> bool:
+        """Whether it is a user name and a password, and no token."""
+        return not (self.identity_token or self.registry_token)
+
+    @property
+    def basic(self) -> str:
+        """The value of an `Authorization` header (RFC 7617)."""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+    @property
+    def secrets(self) -> tuple[str | None, ...]:
+        """What no message may hold."""
+        basic = self.basic.partition(" ")[2] if self.password else None
+        return self.password, basic, self.identity_token, self.registry_token

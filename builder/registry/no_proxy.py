@@ -1,0 +1,50 @@
+"""`NO_PROXY`: which hosts are reached directly.
+
+There is no standard. What curl and Go's clients, docker among them, have in common is understood: names with all below
+them (`example.com`, `.example.com`, `*.example.com`), addresses, networks (`10.0.0.0/8`), each with a port if need be,
+and `*` for every host.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult
+
+_WITH_PORT = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:]*):(?P<port>[0-9]+)")
+
+
+def is_spared(url: SplitResult, port: int | None, rules: str) -> bool:
+    """Whether an address is to be reached without a proxy.
+
+    Args:
+        url: the address.
+        port: its port, written or its scheme's.
+        rules: the variable's value, entries between commas or spaces.
+    """
+    host = (url.hostname or "").rstrip(".")
+    return any(_matches(host, port, rule) for rule in re.split(r"[\s,]+", rules.lower()) if rule)
+
+
+def _matches(host: str, port: int | None, rule: str) -> bool:
+    if rule == "*":
+        return True
+    if match := _WITH_PORT.fullmatch(rule):
+        if int(match["port"]) != port:
+            return False
+        rule = match["host"]
+    rule = rule.strip("[]")
+    try:
+        network = ipaddress.ip_network(rule, strict=False)
+    except ValueError:
+        name = rule.removeprefix("*").strip(".")
+        return bool(name) and (host == name or (_address(host) is None and host.endswith(f".{name}")))
+    address = _address(host)
+    return address is not None and address in network
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

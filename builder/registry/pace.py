@@ -1,0 +1,110 @@
+"""Connections that wait, but not for ever: a server has to take and to send bytes at a pace.
+
+A timeout of a socket ends with the first byte that comes. A server that sends one byte a second would hold us for ever;
+here the whole head of an answer has its time, and the body has to come at a least pace.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from collections.abc import Mapping
+from socket import socket
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_SLOWEST = 1 << 10
+"""Bytes a second, over the whole patience, below which a body does not move: 20 GB would take eight months."""
+_LARGEST_HEAD = 1 << 20
+"""Bytes of a status line and headers, interim answers included; servers limit what they take to a fraction of that."""
+
+
+def paced_pools(seconds: float) -> Mapping[str, type[HTTPConnectionPool]]:
+    """Pools, by scheme, whose connections give a server so many seconds to take the next piece of a request.
+
+    How long it may take to answer is the timeout of each request.
+    """
+
+    class Plain(_Connection, HTTPConnection):
+        patience = seconds
+
+    class Secure(_Connection, HTTPSConnection):
+        patience = seconds
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+class _Paced(io.RawIOBase):
+    """What comes from a socket; only the time that is spent waiting for it counts."""
+
+    def __init__(self, connection: socket, stream: io.RawIOBase) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._patience = connection.gettimeout() or 0.0
+        self._left = self._patience
+        self._count = 0
+        self._in_body = False
+
+    def readable(self) -> bool:
+        return True
+
+    def body_begins(self) -> None:
+        self._in_body, self._left, self._count = True, self._patience, 0
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        if self._left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(self._left)
+        begun = time.monotonic()
+        try:
+            count: int | None = self._stream.readinto(buffer)
+        finally:
+            self._left -= time.monotonic() - begun
+        self._count += count or 0
+        if not self._in_body and self._count > _LARGEST_HEAD:
+            raise http.client.LineTooLong("head")
+        if self._in_body and self._count >= self._patience * _SLOWEST:
+            self._left, self._count = self._patience, 0
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that is read at a pace; its patience is the socket's timeout when it begins."""
+
+    def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self._paced = _Paced(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._paced)
+
+    def begin(self) -> None:
+        super().begin()
+        self._paced.body_begins()
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection whose requests have to be taken at a pace."""
+
+    response_class = _Response
+    patience: float
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - what http.client sends has a name in typeshed only
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(self.patience)
+        super().send(data)

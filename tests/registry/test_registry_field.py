@@ -1,0 +1,212 @@
+"""Registries as they are in the field: what they answer where the specification says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from faultproxy import Rule, fault_proxy
+from field_registry import FieldRegistry, Habits, field_registry
+from images import SAMPLE, file, image, tar
+from registries import access, noise, reference, run, upload
+
+from m2build.errors import TransportError
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, open_blob
+from m2build.progress import Silent
+from m2build.registry.pull import read_remote
+from m2build.registry.push import Transfer, push_image
+
+ONE, OTHER = image(*SAMPLE), image(tar(file("other")))
+LARGE = image(tar(noise(9 << 20)), how="plain")
+"""Its layer goes in a PATCH."""
+
+ANSWERS = {
+    "PATCH 201, as Amazon ECR": Habits(patch=201),
+    "PATCH 204": Habits(patch=204),
+    "PATCH 200": Habits(patch=200),
+    "manifest 200": Habits(manifest_put=200),
+    "manifest 202, as Quay did": Habits(manifest_put=202),
+    "manifest 204": Habits(manifest_put=204),
+    "blob 200": Habits(blob_put=200),
+    "blob 202": Habits(blob_put=202),
+    "blob 204": Habits(blob_put=204),
+    "POST 307": Habits(post=(307, "{path}?moved=1")),
+    "POST 308, absolute": Habits(post=(308, "http://{host}{path}?moved=1")),
+    "PATCH 307": Habits(patch_redirects=2),
+    "absolute Location": Habits(location="http://{host}{path}{id}"),
+    "Location without a scheme": Habits(location="//{host}{path}{id}"),
+    "Location relative to the address": Habits(location="./{id}"),
+    "Location with a query": Habits(location="{path}{id}?state=a%2Bb&more="),
+    "Location with a fragment": Habits(location="{path}{id}#part"),
+    "PATCH without a Location": Habits(patch_location=False),
+    "no Docker-Content-Digest": Habits(digest_header=False),
+    "no HEAD of manifests, 405": Habits(manifest_head=405),
+    "no HEAD of manifests, 404": Habits(manifest_head=404),
+    "no HEAD of manifests, 400": Habits(manifest_head=400),
+    **{f"mount {status}": Habits(mount=status) for status in (400, 401, 403, 404, 405, 409, 500, 501)},
+}
+
+
+def push(registry: FieldRegistry, sample: Image, rest: str = "app:v1") -> Transfer:
+    return push_image(sample, reference(registry.host, rest), access(), Silent(), mount_from="elsewhere")
+
+
+def is_whole(registry: FieldRegistry, sample: Image) -> bool:
+    blobs = {str(blob.digest) for blob in (*sample.manifest.layers, sample.manifest.config)}
+    return blobs <= registry.blobs.keys() and registry.manifests.get("app/v1") == sample.manifest.raw
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_image_is_published_and_read_back(name: str) -> None:
+    sample = LARGE if "PATCH" in name or "Location" in name else ONE
+    with field_registry(replace(ANSWERS[name])) as registry:
+        assert push(registry, sample).uploaded == len(sample.manifest.layers) + 1
+        assert is_whole(registry, sample)
+        found = read_remote(reference(registry.host, "app:v1"), "linux/amd64", access())
+        with open_blob(found.image.blobs, found.image.manifest.layers[0]) as reader:
+            reader.drain()
+        assert found.digest == sample.manifest.digest
+
+
+@pytest.mark.parametrize("name", ["PATCH 201, as Amazon ECR", "manifest 200", "manifest 202, as Quay did", "POST 307"])
+def test_crane_accepts_the_same(name: str) -> None:
+    with field_registry() as source, field_registry(replace(ANSWERS[name])) as target:
+        push(source, LARGE)
+        run("crane", "copy", f"{source.host}/app:v1", f"{target.host}/app:v1")
+        assert is_whole(target, LARGE)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_redirect_that_would_lose_the_upload_is_refused(status: int) -> None:
+    with field_registry(Habits(post=(status, "{path}?moved=1"))) as registry:
+        words = rf"/app: POST blobs/uploads/ is redirected with {status}, which would make a GET of it$"
+        with pytest.raises(TransportError, match=words) as caught:
+            push(registry, ONE)
+        assert "307 and 308 keep the method" in str(caught.value.hint)
+        assert registry.manifests == {}
+
+
+@pytest.mark.parametrize("habits", [Habits(post=(307, "{path}")), Habits(patch_redirects=100)])
+def test_redirects_of_an_upload_end(habits: Habits) -> None:
+    with field_registry(habits) as registry:
+        with pytest.raises(TransportError, match="leads us in circles"):
+            push(registry, LARGE)
+        assert len(registry.requests) < 50
+
+
+def test_an_upload_that_is_led_to_another_host_tells_it_no_password() -> None:
+    with field_registry() as registry, fault_proxy(registry.host) as elsewhere, fault_proxy(registry.host) as first:
+        first.rules = [
+            Rule("GET", "/v2/$", status=401, headers={"WWW-Authenticate": "Basic"}, times=1),
+            Rule("HEAD", "blobs", status=401, headers={"WWW-Authenticate": "Basic"}, times=1),
+            Rule("POST", status=307, headers={"Location": f"http://{elsewhere.host}/v2/app/blobs/uploads/"}),
+        ]
+        user = access({"DOCKER_AUTH_CONFIG": f'{{"auths":{{"{first.host}":{{"auth":"YWxpY2U6aHVzaA=="}}}}}}'})
+        push_image(ONE, reference(first.host, "app:v1"), user, Silent())
+        assert is_whole(registry, ONE)
+        assert len(elsewhere.seen("POST")) == 3
+        assert [record for record in elsewhere.records if "Authorization" in record.headers] == []
+        assert first.seen("POST")[-1].headers["Authorization"] == "Basic YWxpY2U6aHVzaA=="
+
+
+@pytest.mark.parametrize("head", [None, 404, 405])
+@pytest.mark.parametrize("digest_header", [True, False])
+def test_a_tag_that_cannot_be_moved_and_names_this_image(head: int | None, digest_header: bool) -> None:  # noqa: FBT001
+    habits = Habits(immutable=True, manifest_head=head, digest_header=digest_header)
+    with field_registry(habits) as registry:
+        push(registry, ONE)
+        registry.requests.clear()
+        assert push(registry, ONE).uploaded == 0
+        assert is_whole(registry, ONE)
+        if head != 404:  # which is also what is said of a new tag
+            assert registry.count("PUT", "") == 0
+        with pytest.raises(TransportError, match=r"answers 400 to PUT manifests/v1 \(TAG_INVALID"):
+            push(registry, OTHER)
+        assert is_whole(registry, ONE)
+
+
+def test_crane_puts_no_tag_either_that_names_this_image() -> None:
+    with field_registry(Habits(immutable=True)) as registry:
+        push(registry, ONE, "app:source")
+        for _ in range(2):
+            run("crane", "copy", f"{registry.host}/app:source", f"{registry.host}/app:v1")
+        assert registry.count("PUT", "manifests/v1") == 1
+
+
+@pytest.mark.parametrize("what", ["blobs", "tags"])
+def test_what_is_confirmed_and_not_kept_is_an_error(what: str) -> None:
+    with field_registry(Habits(forgets=what)) as registry:
+        words = {
+            "blobs": "app has confirmed the blob sha256:[0-9a-f]+, and does not have it",
+            "tags": "but it is not there",
+        }
+        with pytest.raises(TransportError, match=words[what]) as caught:
+            push(registry, ONE)
+        assert caught.value.exit_code == 8
+        assert "app/v1" not in registry.manifests
+
+
+def test_a_tag_that_names_something_else_afterwards() -> None:
+    with field_registry() as registry:
+        push(registry, OTHER)
+        registry.habits.forgets = "tags"
+        with pytest.raises(TransportError, match=rf"but it names {OTHER.manifest.digest}: was it moved meanwhile"):
+            push(registry, ONE)
+
+
+def test_what_shows_a_little_later_is_waited_for() -> None:
+    with field_registry() as registry, fault_proxy(registry.host) as proxy:
+        absent = {"Content-Length": "0"}
+        proxy.rules = [
+            Rule("HEAD", "manifests/v1", status=404, times=3, headers=absent),
+            Rule("GET", "manifests/v1", status=404, times=2),
+        ]
+        push_image(ONE, reference(proxy.host, "app:v1"), access(), Silent())
+        assert len(proxy.seen("HEAD", "manifests/v1")) == 4
+
+
+def test_a_mount_that_is_refused_is_said_once() -> None:
+    class Told(Silent):
+        def __init__(self) -> None:
+            self.steps: list[str] = []
+
+        def step(self, message: str) -> None:
+            self.steps.append(message)
+
+    told = Told()
+    with field_registry(Habits(mount=405)) as registry:
+        push_image(ONE, reference(registry.host, "app:v1"), access(), told, mount_from="elsewhere")
+        why = f"{registry.host}/app: the registry answers 405 to POST blobs/uploads/ (UNSUPPORTED)"
+        assert told.steps == [f"{registry.host} does not mount blobs of elsewhere, they are uploaded: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "content_range"),
+    [
+        (416, None), (501, None), (206, None), (206, "bytes 0-9/10"), (206, "bytes 5-20/21"), (206, "nonsense"),
+        (206, "bytes 1048576-1048577/7"),
+    ],
+)  # fmt: skip
+def test_a_range_that_is_not_the_one_starts_the_blob_over(status: int, content_range: str | None) -> None:
+    with field_registry(Habits(range_status=status, content_range=content_range)) as registry:
+        push(registry, LARGE)
+        layer = LARGE.manifest.layers[0]
+        with fault_proxy(registry.host, Rule("GET", str(layer.digest), times=1, cut_response=1 << 20)) as proxy:
+            found = read_remote(reference(proxy.host, "app:v1"), "linux/amd64", access())
+            with open_blob(found.image.blobs, layer) as reader:
+                assert Digest.of(b"".join(iter(lambda: reader.read(1 << 18), b""))) == layer.digest
+            assert ["Range" in record.headers for record in proxy.seen("GET", str(layer.digest))] == [
+                False,
+                True,
+                False,
+            ]
+
+
+def test_a_source_reads_alike_for_crane(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The judge of this file's registry: what crane pushes to it is what we read."""
+    with field_registry() as registry, field_registry() as other:
+        upload(other.host, "app", ONE, "v1")
+        run("crane", "copy", f"{other.host}/app:v1", f"{registry.host}/app:v1")
+        assert read_remote(reference(registry.host, "app:v1"), "linux/amd64", access()).digest == ONE.manifest.digest
+        assert b"PASS" in run("crane", "validate", "--remote", f"{registry.host}/app:v1")
