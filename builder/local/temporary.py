@@ -14,7 +14,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,8 +66,11 @@ def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[
         path = _new_name(parent)
         try:
             path.mkdir(mode)
-            with suppress(FileNotFoundError), _opened(path) as descriptor:  # another process may have swept it away
-                if _lock(path, descriptor):
+            with ExitStack() as stack:
+                is_ours = False
+                with suppress(FileNotFoundError):  # another process may have swept it away
+                    is_ours = _lock(path, stack.enter_context(_opened(path)))
+                if is_ours:
                     yield path
                     return
         finally:

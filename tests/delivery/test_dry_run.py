@@ -16,27 +16,27 @@ BASE = base_image()
 BELOW = sum(layer.size for layer in BASE.manifest.layers)
 
 
-def foreseen(registry: str, *destination: str, cwd: Path | None = None) -> dict[str, Any]:
-    command = ("image", "--tp", "8", "--base", f"{registry}/team/sglang:rocm", *destination, "--dry-run", "--json")
+def foreseen(stocked: str, *destination: str, cwd: Path | None = None) -> dict[str, Any]:
+    command = ("image", "--tp", "8", "--base", f"{stocked}/team/sglang:rocm", *destination, "--dry-run", "--json")
     document = json.loads(succeeds(*command, cwd=cwd))
     assert isinstance(document, dict)
     return document
 
 
-def made(registry: str, *destination: str, cwd: Path | None = None) -> dict[str, Any]:
+def made(stocked: str, *destination: str, cwd: Path | None = None) -> dict[str, Any]:
     document = json.loads(
-        succeeds("image", "--tp", "8", "--base", f"{registry}/team/sglang:rocm", *destination, "--json", cwd=cwd)
+        succeeds("image", "--tp", "8", "--base", f"{stocked}/team/sglang:rocm", *destination, "--json", cwd=cwd)
     )
     assert isinstance(document, dict)
     return document
 
 
-def test_to_a_registry_and_nothing_is_sent_there(registry: str, tmp_path: Path) -> None:
+def test_to_a_registry_and_nothing_is_sent_there(stocked: str, tmp_path: Path) -> None:
     with crane_registry(tmp_path) as other, fault_proxy(other) as proxy:
         name = f"{proxy.host}/foreseen:tp8"
-        said = foreseen(registry, "-t", name, "--push")
+        said = foreseen(stocked, "-t", name, "--push")
         assert {method for method, _ in proxy.requests} <= {"GET", "HEAD"}
-        done = made(registry, "-t", name, "--push")
+        done = made(stocked, "-t", name, "--push")
         assert said["engine"] == "embedded"
         assert said["destination"] == {"place": f"docker://{name}", "name": name, "before": None}
         assert said["manifest"] == done["containerimage.digest"]
@@ -44,24 +44,24 @@ def test_to_a_registry_and_nothing_is_sent_there(registry: str, tmp_path: Path) 
         assert said["transfer"] == {
             "existing": 0, "mountable": 0, "copied": sent["uploaded"], "bytes": sent["bytes"], "isExact": True
         }  # fmt: skip
-        again = foreseen(registry, "-t", name, "--push")
+        again = foreseen(stocked, "-t", name, "--push")
         assert again["destination"]["before"] == done["containerimage.digest"]
         assert (again["transfer"]["existing"], again["transfer"]["bytes"]) == (sent["uploaded"], 0)
 
 
-def test_within_a_registry_what_can_be_mounted_does_not_count(registry: str) -> None:
-    name = f"{registry}/mountable/m2:tp8"
-    said = foreseen(registry, "-t", name, "--push")["transfer"]
-    assert tag_digest(registry, "mountable/m2", "tp8") is None
-    sent = made(registry, "-t", name, "--push")["m2build.transfer"]
+def test_within_a_registry_what_can_be_mounted_does_not_count(stocked: str) -> None:
+    name = f"{stocked}/mountable/m2:tp8"
+    said = foreseen(stocked, "-t", name, "--push")["transfer"]
+    assert tag_digest(stocked, "mountable/m2", "tp8") is None
+    sent = made(stocked, "-t", name, "--push")["m2build.transfer"]
     assert (said["mountable"], said["copied"], said["bytes"]) == (sent["mounted"], sent["uploaded"], sent["bytes"])
 
 
 @pytest.mark.parametrize("place", ["oci:out", "oci-archive:out.tar", "docker-archive:out.tar"])
-def test_to_a_local_place(place: str, registry: str, tmp_path: Path) -> None:
-    said = foreseen(registry, "-o", place, cwd=tmp_path)
+def test_to_a_local_place(place: str, stocked: str, tmp_path: Path) -> None:
+    said = foreseen(stocked, "-o", place, cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
-    done = made(registry, "-o", place, cwd=tmp_path)
+    done = made(stocked, "-o", place, cwd=tmp_path)
     assert said["manifest"] == done["containerimage.digest"]
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
     is_exact = not place.startswith("docker-archive")
@@ -72,15 +72,15 @@ def test_to_a_local_place(place: str, registry: str, tmp_path: Path) -> None:
     )
 
 
-def test_a_thin_layout_is_small(registry: str, tmp_path: Path) -> None:
-    said = foreseen(registry, "--engine", "embedded", cwd=tmp_path)
+def test_a_thin_layout_is_small(stocked: str, tmp_path: Path) -> None:
+    said = foreseen(stocked, "--engine", "embedded", cwd=tmp_path)
     assert said["destination"]["place"] == "oci:minimax-m2.1.oci:tp8"
     assert said["transfer"]["copied"] == 3, "a layer, a config, a manifest"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_people_are_told_the_same(registry: str, tmp_path: Path) -> None:
-    base = ("image", "--tp", "4", "--tp", "8", "--base", f"{registry}/team/sglang:rocm")
+def test_people_are_told_the_same(stocked: str, tmp_path: Path) -> None:
+    base = ("image", "--tp", "4", "--tp", "8", "--base", f"{stocked}/team/sglang:rocm")
     said = succeeds(*base, "-o", "oci:out", "--dry-run", cwd=tmp_path)
     first, second = said.split("\n\n")
     assert first.splitlines()[-3:-1] == ["engine      embedded", "to          oci:out:tp4"]

@@ -87,17 +87,17 @@ def test_what_is_known_already_is_fetched_for_the_copy_only(
 
 
 @pytest.mark.parametrize("mounts", [True, False])
-def test_within_one_registry(mounts: bool, registry: str, cold: Mapping[str, str], tmp_path: Path) -> None:  # noqa: FBT001
+def test_within_one_registry(mounts: bool, stocked: str, cold: Mapping[str, str], tmp_path: Path) -> None:  # noqa: FBT001
     """Layers that are mounted are not kept; one that cannot be is, and is sent."""
     rules = [] if mounts else [Rule("POST", "mount=", status=405)]
-    with fault_proxy(registry, *rules) as proxy:
+    with fault_proxy(stocked, *rules) as proxy:
         target = f"{proxy.host}/mounts/{mounts}".lower()
         arguments = ("--base", f"{proxy.host}/team/sglang:rocm", "-t", target, "--push", "--json")
         told = json.loads(succeeds("image", "--tp", "8", *arguments, environment=cold))
         assert fetched(proxy) == ONCE
         expected = {"mounted": len(LAYERS), "uploaded": 2} if mounts else {"mounted": 0, "uploaded": 2 + len(LAYERS)}
         assert {key: told["m2build.transfer"][key] for key in expected} == expected
-    assert b"PASS" in run("crane", "validate", "--remote", f"{target.replace(proxy.host, registry)}:tp8")
+    assert b"PASS" in run("crane", "validate", "--remote", f"{target.replace(proxy.host, stocked)}:tp8")
 
 
 def test_a_thin_image_is_completed_with_each_layer_once(proxy: Proxy, tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ def test_to_look_leaves_nothing_behind(closed: tuple[str, Path], proxy: Proxy, t
     assert tag_digest(host, "looked/at", "c") is None
 
 
-def test_a_registry_that_cannot_take_an_upload_back_is_written_to_all_the_same(registry: str, proxy: Proxy) -> None:
-    with fault_proxy(registry, Rule("DELETE", status=405)) as target:
+def test_a_registry_that_cannot_take_an_upload_back_is_written_to_all_the_same(stocked: str, proxy: Proxy) -> None:
+    with fault_proxy(stocked, Rule("DELETE", status=405)) as target:
         succeeds(*IMAGE, *base_of(proxy), "-t", f"{target.host}/stubborn/x:y", "--push")
         assert len(target.seen("DELETE")) == 1
 
@@ -97,13 +97,13 @@ def test_what_is_in_the_way(place: str, message: str, proxy: Proxy, workshop: Pa
 
 
 @pytest.fixture(scope="module")
-def workshop(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workshop(stocked: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with things that may be in the way."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "text.tar").write_text("precious")
     (folder / "folder").mkdir()
     (folder / "folder/precious").touch()
-    base = f"{registry}/team/sglang:rocm"
+    base = f"{stocked}/team/sglang:rocm"
     succeeds("image", "--tp", "4", "--base", base, "-o", "oci:other", cwd=folder)
     succeeds("image", "--tp", "4", "--base", base, "-o", "oci-archive:other.tar", cwd=folder)
     index = json.loads((folder / "other/index.json").read_bytes())
@@ -121,11 +121,11 @@ def test_a_place_that_cannot_be_written(place: str, proxy: Proxy, workshop: Path
     assert asked_for(proxy) == []
 
 
-def test_an_image_of_another_base_is_refused_before_the_layers_are_read(registry: str, tmp_path: Path) -> None:
+def test_an_image_of_another_base_is_refused_before_the_layers_are_read(stocked: str, tmp_path: Path) -> None:
     """What the layers hold decides nothing then: the manifest of the base is another one."""
-    upload(registry, "team/newer", base_image(how="zstd"), "rocm")
-    succeeds(*IMAGE, "--base", f"{registry}/team/sglang:rocm", "-o", f"oci:{tmp_path}/out")
-    with fault_proxy(registry) as proxy:
+    upload(stocked, "team/newer", base_image(how="zstd"), "rocm")
+    succeeds(*IMAGE, "--base", f"{stocked}/team/sglang:rocm", "-o", f"oci:{tmp_path}/out")
+    with fault_proxy(stocked) as proxy:
         command = (*IMAGE, "--base", f"{proxy.host}/team/newer:rocm", "-o", f"oci:{tmp_path}/out")
         environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
         assert "already has an image 'tp8'" in refused(2, *command, environment=environment)

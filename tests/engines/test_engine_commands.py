@@ -175,12 +175,12 @@ def test_a_dry_run_looks_at_the_base_where_the_build_would(docker: DockerEngine,
         docker.run("tag", base, name)
         command = ("image", "--tp", "8", "--base", name, "-t", "foreseen/never:tp8", "--dry-run")
         said = json.loads(succeeds(*command, "--json", environment=environment))
+        lines = succeeds(*command, environment=environment).splitlines()
         assert set(layers_fetched(proxy, base)) == {0}
     assert said["engine"] == "docker"
     assert said["destination"]["place"] == "docker-daemon:foreseen/never:tp8"
     assert (said["transfer"]["bytes"], said["transfer"]["isExact"]) == (0, False)
     assert "manifest" not in said
-    lines = succeeds(*command, environment=environment).splitlines()
     assert "engine      docker" in lines
     assert [line for line in lines if line.startswith(("manifest", "layer"))] == []
     assert docker.run("images", "--quiet", "foreseen/never").stdout == ""

@@ -126,3 +126,11 @@ def test_a_folder_that_cannot_be_looked_into_is_no_failure(tmp_path: Path) -> No
     remove_leftovers(tmp_path / "missing")
     (tmp_path / "file").touch()
     remove_leftovers(tmp_path / "file")
+
+
+def test_what_the_work_in_a_folder_raises_is_raised(tmp_path: Path) -> None:
+    """Also what the folder itself could have raised, had another process removed it."""
+    for error in (FileNotFoundError("gone"), BlockingIOError("taken"), KeyboardInterrupt()):
+        with pytest.raises(type(error)), temporary_folder(tmp_path):
+            raise error
+    assert list(tmp_path.iterdir()) == []

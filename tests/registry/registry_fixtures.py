@@ -11,7 +11,7 @@ from registries import docker_registry, upload
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry that holds `base_image()` as team/sglang:rocm."""
     with docker_registry(tmp_path_factory.mktemp("registry")) as host:
         upload(host, "team/sglang", base_image(), "rocm")
@@ -19,7 +19,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def proxy(registry: str) -> Iterator[Proxy]:
+def proxy(stocked: str) -> Iterator[Proxy]:
     """A way to that registry that counts what is asked for."""
-    with fault_proxy(registry) as proxy:
+    with fault_proxy(stocked) as proxy:
         yield proxy
