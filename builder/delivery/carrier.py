@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -16,6 +14,7 @@ from m2build.base.elsewhere import pulled
 from m2build.base.model import Base
 from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Delivered, Job
+from m2build.local.temporary import temporary_place
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
@@ -91,7 +90,7 @@ class Carrier:
         if self.source.kind is not PlaceKind.REGISTRY or is_thin:
             yield None
             return
-        folder = self.jobs[0].target.folder or Path(tempfile.gettempdir())
+        folder = self.jobs[0].target.folder or temporary_place()
         with spool_beside(folder) as kept:
             yield Spool(self.base.image.blobs, kept, self._is_lacking)
 

@@ -11,11 +11,12 @@ from m2build.delivery.destination import Destination
 from m2build.delivery.likeness import can_be
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.outputs import check_writable
-from m2build.local.targets import FileTarget, find_target, output_path
+from m2build.local.targets import FileTarget, StreamTarget, find_target, output_path
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.places import PlaceKind
+from m2build.stores.archive import check_stream
 from m2build.stores.layout import blob_path
 from m2build.stores.places import read_image
 from m2build.stores.stored import storage
@@ -38,9 +39,12 @@ class LocalTarget:
     taken_over = 0
 
     @property
-    def folder(self) -> Path:
-        """Where the file is or will be; of a layout, itself if it is there."""
-        return self._path if (self._path / "oci-layout").is_file() else self._path.parent
+    def folder(self) -> Path | None:
+        """Where the file is or will be; of a layout, itself if it is there; None of a device, a pipe or stdout."""
+        if self._is_layout:
+            return self._path if (self._path / "oci-layout").is_file() else self._path.parent
+        target = find_target(self._path)
+        return target.path.parent if isinstance(target, FileTarget) else None
 
     def check(self) -> None:
         """See that it can be written; a device, a pipe or stdout is tried when it is written to."""
@@ -106,6 +110,8 @@ class LocalTarget:
 
     def _check_file(self) -> None:
         target = find_target(self._path)
+        if isinstance(target, StreamTarget):
+            check_stream(target)
         is_there = isinstance(target, FileTarget) and target.status is not None
         if is_there and not self.may_replace and self._stands() is None:
             raise self._taken(None)

@@ -119,12 +119,21 @@ def write_archive(path: Path, fill: Callable[[Archive], None], *, replace: bool,
                     _check_same(target, fill)
 
 
-def _write_stream(stream: StreamTarget, fill: Callable[[Archive], None]) -> None:
+def check_stream(stream: StreamTarget) -> None:
+    """See that an archive would not be shown to people.
+
+    Raises:
+        UsageError: it is a terminal.
+    """
     if stream.is_terminal:
         raise UsageError(
             f"{stream.path} is a terminal, and an archive is not for reading",
             hint="write it into a file or into a program, as in `… -o docker-archive:- | docker load`",
         )
+
+
+def _write_stream(stream: StreamTarget, fill: Callable[[Archive], None]) -> None:
+    check_stream(stream)
     with stream.open() as out:
         archive = StreamedArchive(out)
         fill(archive)

@@ -74,9 +74,10 @@ def test_two_outputs_on_stdout_are_refused(options: tuple[str, ...], sentence: s
     assert [path.name for path in folder.iterdir()] == ["tree"]
 
 
-def test_a_terminal_gets_no_archive(folder: Path) -> None:
+def test_a_terminal_gets_no_archive_and_that_shows_before_the_base_is_read(folder: Path) -> None:
     ours, terminal = pty.openpty()
-    command = [sys.executable, "-m", "m2build", *IMAGE, "-o", "docker-archive:-"]
+    absent = ("image", "--tp", "8", "--base", "dir:absent")
+    command = [sys.executable, "-m", "m2build", *absent, "-o", "docker-archive:-"]
     done = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, check=False)
     os.close(terminal)
     os.close(ours)

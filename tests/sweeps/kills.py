@@ -80,8 +80,9 @@ def sweep(killed: Killed, commands: Commands) -> None:
         _check(_everything(work), before, after, killed.outputs, where)
         commands.run(killed.arguments)
         _check_same(_everything(work), after, where)
-        assert set(_everything(cache)) <= cached, f"{where}: the cache"
-        assert _everything(tmp) == {}, f"{where}: TMPDIR"
+        extra = sorted(set(_everything(cache)) - cached)
+        assert extra == [], f"{where}: the cache"
+        assert list(tmp.iterdir()) == [], f"{where}: TMPDIR"
 
 
 def _prepare(folder: Path) -> None:

@@ -16,10 +16,10 @@ OTHER = ("--set", "summary=Another")
 PATCH = ("--source", "dir:tree", "-o", "out")
 
 KILLED = (
-    Killed("bake", BAKE, 30),
-    Killed("bake again", (*BAKE, "--replace"), 30, before=((*BAKE, *OTHER),)),
-    Killed("patches", ("patch", "diff", *PATCH), 10),
-    Killed("a patched tree", ("patch", "apply", *PATCH), 20),
+    Killed("bake", BAKE, 56),
+    Killed("bake again", (*BAKE, "--replace"), 70, before=((*BAKE, *OTHER),)),
+    Killed("patches", ("patch", "diff", *PATCH), 18),
+    Killed("a patched tree", ("patch", "apply", *PATCH), 40),
 )
 CASES = sum(killed.least for killed in KILLED)
 

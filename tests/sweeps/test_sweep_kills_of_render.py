@@ -15,8 +15,8 @@ RENDER = ("render", "--tp", "8", *SOURCES)
 OTHER = ("--set", "summary=Another")
 
 KILLED = (
-    Killed("render", RENDER, 30),
-    Killed("render again", (*RENDER, "--replace"), 30, before=((*RENDER, *OTHER),)),
+    Killed("render", RENDER, 46),
+    Killed("render again", (*RENDER, "--replace"), 60, before=((*RENDER, *OTHER),)),
 )
 CASES = sum(killed.least for killed in KILLED)
 
