@@ -19,7 +19,7 @@ IMAGE = ("image", "--tp", "8")
 TREE = ("--base", "dir:tree")
 GOOD, BROKEN = ("--recipe", "good.yaml"), ("--recipe", "broken.yaml")
 FILE, BROKEN_FILE = ("--recipe", f"./good-{NAME}.yaml"), ("--recipe", f"./broken-{NAME}.yaml")
-HOSTILE = ("--source", "hostile-tree")
+HOSTILE = ("--source", "./hostile-tree")
 
 CASES: list[tuple[str, ...]] = [
     (NAME,),
@@ -55,7 +55,7 @@ CASES: list[tuple[str, ...]] = [
     ("patch", "diff", *HOSTILE, "-o", f"diff-{NAME}"),
     ("patch", "apply", *HOSTILE, "-o", f"apply-{NAME}"),
     ("patch", "apply", "--source", "./tree", "-o", NAME),
-    ("patch", "revert", "--source", "applied"),
+    ("patch", "revert", "--source", "./applied"),
     ("patch", "revert", "--source", NAME),
     ("render", *IMAGE[1:], "-o", "context", "--source", f"dir:{NAME}-", "--unpinned"),
     ("render", *IMAGE[1:], "-o", f"render-{NAME}", "--source", "dir:tree", "--unpinned"),
