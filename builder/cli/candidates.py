@@ -37,7 +37,6 @@ _FILES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE, PlaceKind.W
 _PATH = re.compile(r"[.~]?/|\.\.?$|\.\./|~$")
 """How a word begins that can only be a path."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_DEFAULT_RECIPE = "minimax-m2"
 
 
 def recipes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -81,8 +80,8 @@ def patches(context: click.Context, _parameter: click.Parameter, incomplete: str
     """The patches of the series that is chosen."""
     from m2build.patches.series import load_series
 
-    name = context.params.get("series_name") or context.lookup_default("series_name") or "minimax-m2-rocm"
-    return _items({patch.id: patch.summary for patch in load_series(str(name)).patches}, incomplete)
+    chosen = load_series(context.params["series_name"])
+    return _items({patch.id: patch.summary for patch in chosen.patches}, incomplete)
 
 
 def platforms(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -141,7 +140,7 @@ def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 def _recipe(context: click.Context) -> Recipe:
     from m2build.recipes.load import load_recipe
 
-    return load_recipe(context.params.get("recipe_name") or _DEFAULT_RECIPE)
+    return load_recipe(context.params["recipe_name"])
 
 
 def _keys(data: Mapping[str, object], *way: str) -> Iterator[str]:

@@ -112,7 +112,7 @@ def test_what_is_offered(words: tuple[str, ...], answers: Answers) -> None:
 
 def test_commands_options_and_profiles_are_described(answers: Answers) -> None:
     assert answers("im") == {"image": "Derive images: the base, the recipe's..."}
-    assert answers("image", "--dry") == {"--dry-run": "Print the plan and write nothing."}
+    assert answers("patch", "status", "--ch") == {"--check": "Exit with 14 if a patch would change something."}
     assert answers("image", "--recipe", "mine.yaml", "--profile", "b") == {"big-one": "Mine\\u202e"}
 
 
