@@ -14,6 +14,8 @@ from m2build.errors import UsageError
 from m2build.patches.change import changed_tree
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
+from m2build.patches.series import load_series
+from m2build.patches.sources import from_directory
 
 STRIP = "libcst:libcst.codemod.commands.strip_strings_from_types.StripStringsCommand"
 SERIES = f"""\
@@ -56,24 +58,31 @@ def test_it_is_applied_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "instead", "code", "message"),
+    ("line", "instead", "message"),
     [
-        ("  allow: [libcst]", "  allow: []", 2, "is not imported, because the series does not allow it"),
-        ("  allow: [libcst]", "  allow: [lib]", 2, "is not imported"),
-        ("  allow: [libcst]", "  allow: ['*']", 2, "mine.yaml:5:"),
-        (STRIP, "libcst:libcst.Module", 2, "libcst.Module is not a libcst codemod that can be run"),
-        (STRIP, "libcst:libcst.nothing.Here", 2, "there is no module libcst.nothing"),
-        (STRIP, "libcst:Here", 2, "mine.yaml:10:"),
-        ("spelling: f", "speling: f", 2, "an unknown parameter: 'speling'; did you mean 'spelling'?"),
-        ("spelling: f", "allow: [os]", 2, "an unknown parameter: 'allow'"),
-        ("spelling: f", "arguments: {x: 1}", 2, "the patch strip: unknown argument 'x'"),
-        ('files: ["pkg/**/*.py"]', "files: []", 2, "the patch strip: no files are named"),
-        ('files: ["pkg/**/*.py"]', "files: pkg", 2, "the patch strip, parameter files: "),
+        ("  allow: [libcst]", "  allow: []", "is not imported, because the series does not allow it"),
+        ("  allow: [libcst]", "  allow: [lib]", "is not imported"),
+        ("  allow: [libcst]", "  allow: ['*']", "mine.yaml:5:"),
+        (STRIP, "libcst:libcst.Module", "libcst.Module is not a libcst codemod that can be run"),
+        (STRIP, "libcst:libcst.nothing.Here", "there is no module libcst.nothing"),
+        (STRIP, "libcst:Here", "mine.yaml:10:"),
+        ("spelling: f", "speling: f", "an unknown parameter: 'speling'; did you mean 'spelling'?"),
+        ("spelling: f", "allow: [os]", "an unknown parameter: 'allow'"),
+        ("spelling: f", "arguments: {x: 1}", "the patch strip: unknown argument 'x'"),
+        ('files: ["pkg/**/*.py"]', "files: []", "the patch strip: no files are named"),
+        ('files: ["pkg/**/*.py"]', "files: pkg", "the patch strip, parameter files: "),
     ],
-)  # fmt: skip
-def test_a_mistake_in_it_is_refused(line: str, instead: str, code: int, message: str, folder: Path) -> None:
+)
+def test_a_mistake_in_it_is_refused(line: str, instead: str, message: str, folder: Path) -> None:
     (folder / "mine.yaml").write_text(SERIES.replace(line, instead))
-    assert message in refused(code, *patch("diff", folder))
+    with pytest.raises(UsageError) as raised:
+        apply_series(load_series(str(folder / "mine.yaml")), from_directory(folder / "tree"), load_codemods())
+    assert message in str(raised.value)
+
+
+def test_what_is_not_allowed_ends_with_exit_code_2_and_the_line_to_add(folder: Path) -> None:
+    (folder / "mine.yaml").write_text(SERIES.replace("[libcst]", "[other]"))
+    assert "add this to the series: codemods: {allow: [other, libcst]}" in refused(2, *patch("diff", folder))
 
 
 def test_what_breaks_while_it_is_imported_is_reported(folder: Path) -> None:

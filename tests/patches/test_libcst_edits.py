@@ -46,6 +46,14 @@ def test_a_statement_that_libcst_does_not_read_is_refused_with_its_place(
     assert reason.startswith((f"use.py:{line}: libcst does not read", "use.py is nested too deeply to be read"))
 
 
+def test_a_statement_that_libcst_gives_back_otherwise_is_refused_with_its_place() -> None:
+    """Form feeds in a block's first indentation: libcst 1.9 puts them before every line."""
+    source = "x = 1\nif x:\n\f\f  x = 2\n  from a.b import old\n"
+    rewrite = RENAME.apply(tree_of({**PACKAGE, "use.py": source}))
+    assert rewrite.finding is Finding.CONFLICT
+    assert rewrite.detail == "use.py:2: libcst does not give this statement back as it is"
+
+
 @pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
 def test_another_statement_may_be_anything(unreadable: str) -> None:
     source = f"from a.b import old\ndef f(v):\n{unreadable}"

@@ -22,7 +22,10 @@ from m2build.patches.decorators import Style
 from m2build.patches.modules import Renaming
 from m2build.patches.tree import SourceTree
 
-pytestmark = pytest.mark.sweep
+pytestmark = [
+    pytest.mark.sweep,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning"),  # of SGLang's own strings
+]
 
 SEED, RENAMES, REMOVALS, CHUNKS = 9, 96, 480, 8
 CASES = RENAMES + REMOVALS
