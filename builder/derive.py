@@ -58,11 +58,11 @@ def derive_all(
         filesystem = read_followed(root, base.image.config.working_dir, read)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(load_series(recipe.series), tree, load_codemods()).checked()
-    created = _created(base, environment)
+    created = creation_time(base, environment)
     return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
 
 
-def _created(base: Base, environment: Mapping[str, str]) -> int:
+def creation_time(base: Base, environment: Mapping[str, str]) -> int:
     """The only time in the image (https://reproducible-builds.org/specs/source-date-epoch/)."""
     epoch = environment.get("SOURCE_DATE_EPOCH")
     if epoch:

@@ -1,111 +1,105 @@
-"""The images of selections and a base; the same question is answered once.
+"""The images of selections and a base; what takes long about them is done once.
 
-The answer to a question rests on digests alone: of the base, of the recipe and the series, and of m2build itself.
-What is remembered are the new blobs, a few hundred KB; the base's are where they were.
+That is to read the base's sources and to run the codemods. It rests on digests alone: of the base, of the series, and
+of m2build itself.
 """
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import entry_points
-from typing import cast
+from importlib.metadata import entry_points, version
+from typing import TYPE_CHECKING
 
 import m2build
-from m2build import __version__, patches, recipes
+from m2build import patches, recipes
 from m2build.base.model import Base
-from m2build.local.cache import CheckedFiles, cache_folder
-from m2build.oci.config import ImageConfig
+from m2build.local.cache import SealedFiles, cache_folder
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image, MemoryBlobs, read_blob
-from m2build.oci.manifest import Manifest, parse_manifest
+from m2build.oci.image import MemoryBlobs
 from m2build.patches.series_text import series_text
 from m2build.progress import Progress
-from m2build.recipes.model import Selection, every_selection
+from m2build.recipes.model import Recipe, Selection
 from m2build.result import Origin, Result
 
-_FORMAT = 1
-"""Part of every question: raised when what is remembered changes its form."""
+if TYPE_CHECKING:
+    from m2build.plan import Plan
 
-_AHEAD = 8
-"""Images; of a recipe with more of them the rest is derived when it is asked for."""
+_FORMAT = 2
+"""Part of every question: raised when what is remembered changes its form."""
 
 
 def derive_images(
     selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
 ) -> tuple[Result, ...]:
-    """The images of selections of one recipe, as `derive_all` and the embedded engine make them, or made them before.
-
-    What takes time is the same for all images of a recipe: when one is made, the others are remembered as well.
+    """The images of selections of one recipe, as `derive_all` and the embedded engine make them.
 
     Raises:
         PatchError: the base has no sources at the source root, or a patch does not apply.
         ContentError: a layer of the base is truncated, altered or malformed.
         UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
     """
-    files = CheckedFiles(cache_folder() / "results")
-    questions = [_question(selection, base, environment) for selection in selections]
-    answers = [files.get(question) if question else None for question in questions]
-    if all(answers):
-        pairs = zip(answers, selections, strict=True)
-        return tuple(_remembered(answer, selection, base) for answer, selection in pairs if answer)
-    from m2build.derive import derive_all  # codemods take their time to be imported
     from m2build.engines.embedded import build
 
-    others = [other for other in every_selection(selections[0].recipe) if questions[0] and other not in selections]
-    others = others[: max(0, _AHEAD - len(selections))]
-    plans = derive_all([*selections, *others], base, environment=environment, progress=progress)
-    results = tuple(Result(build(plan), Origin.of(plan)) for plan in plans)
-    questions += [_question(other, base, environment) for other in others]
-    for question, result in zip(questions, results, strict=True):
+    files = SealedFiles(cache_folder() / "results")
+    question = _question(selections[0].recipe, base)
+    answer = files.get(question) if question else None
+    if answer is not None and all(selection.recipe is selections[0].recipe for selection in selections):
+        plans = _remembered(answer, selections, base, environment)
+    else:
+        from m2build.derive import derive_all  # codemods take their time to be imported
+        from m2build.remembered import encode
+
+        plans = derive_all(selections, base, environment=environment, progress=progress)
         if question:
-            files.put(question, _answer(result))
-    return results[: len(selections)]
+            files.put(question, encode(plans[0]))
+    return tuple(Result(build(plan), Origin.of(plan)) for plan in plans)
 
 
-def _question(selection: Selection, base: Base, environment: Mapping[str, str]) -> str | None:
-    """Everything that decides the image; None where that cannot be told, or where asking again is as cheap."""
+def _remembered(
+    answer: bytes, selections: Sequence[Selection], base: Base, environment: Mapping[str, str]
+) -> tuple[Plan, ...]:
+    from m2build.derive import creation_time
+    from m2build.patches.series import load_series
+    from m2build.remembered import decode
+
+    known = decode(answer, load_series(selections[0].recipe.series))
+    created = creation_time(base, environment)
+    return tuple(known.plan(selection, base, created) for selection in selections)
+
+
+def _question(recipe: Recipe, base: Base) -> str | None:
+    """Everything that decides the answer; None where that cannot be told, or where asking again is as cheap."""
     if isinstance(base.image.blobs, MemoryBlobs) or any(
         entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods")
     ):
         return None
-    _, series = series_text(selection.recipe.series)
+    _, series = series_text(recipe.series)
+    if b"allow" in series:  # it may name codemods of other packages, whose code may change while it stays
+        return None
+    own = hashlib.sha256(json.dumps(list(_own_files())).encode()).hexdigest()
     return json.dumps(
         [
             _FORMAT,
-            [__version__, *sys.version_info[:2], *_own_files()],
-            [selection.recipe.model_dump_json(), selection.profile_id, selection.model_id, str(Digest.of(series))],
-            [base.name, base.stand_in, str(base.digest), str(base.image.manifest.digest)],
-            environment.get("SOURCE_DATE_EPOCH"),
+            [own, *sys.version_info[:2], version("libcst")],
+            [recipe.base.source_root, str(Digest.of(series))],
+            str(base.image.manifest.digest),
         ]
     )
 
 
-def _own_files() -> Iterator[list[object]]:
-    """m2build itself, as far as it can be told without reading it: while it is worked on, its version stays."""
+def _own_files() -> Iterator[list[str]]:
+    """m2build itself, by the content of its files: where it is installed, and when, makes no difference."""
     for package in (m2build, patches, recipes):
-        for folder, folders, names in os.walk(package.__path__[0]):
-            folders[:] = sorted(name for name in folders if name != "__pycache__")
+        top = package.__path__[0]
+        for folder, folders, names in os.walk(top):
+            apart = {"__pycache__"} | ({"patches", "recipes"} if folder == top and package is m2build else set())
+            folders[:] = sorted(set(folders) - apart)
             for name in sorted(names):
-                status = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - pathlib takes four times as long
-                yield [name, status.st_size, status.st_mtime_ns]
-
-
-def _answer(result: Result) -> bytes:
-    image = result.image
-    blobs = (image.manifest.raw, image.config.raw, read_blob(image.blobs, image.manifest.layers[-1]))
-    encoded = [base64.b64encode(blob).decode() for blob in blobs]
-    return json.dumps([encoded, result.origin.plan, result.origin.patches]).encode()
-
-
-def _remembered(answer: bytes, selection: Selection, base: Base) -> Result:
-    encoded, plan, outcomes = json.loads(answer)
-    raw, config, overlay = map(base64.b64decode, encoded)
-    manifest = cast("Manifest", parse_manifest(raw))
-    blobs = MemoryBlobs({manifest.layers[-1].digest: overlay}, base.image.blobs)
-    image = Image(manifest, ImageConfig(config), blobs)
-    patches = tuple((patch, outcome) for patch, outcome in outcomes)
-    return Result(image, Origin(base, selection.profile_id, plan, patches))
+                path = os.path.join(folder, name)  # noqa: PTH118 - pathlib takes four times as long
+                with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                    digest = hashlib.sha256(file.read()).hexdigest()
+                yield [package.__name__, path[len(top) :], digest]

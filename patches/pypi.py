@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
-from m2build.local.cache import cache_folder
+from m2build.local.cache import SealedFiles, cache_folder
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+]*)")
 _TIMEOUT = 600
@@ -22,6 +22,8 @@ _TIMEOUT = 600
 
 def fetch_wheel(requirement: str) -> Path:
     """The wheel of `NAME==VERSION`, from the cache or else through pip.
+
+    One in the cache has the pinned bytes, or those that pip fetched here: what somebody else put there is not used.
 
     Raises:
         UsageError: the requirement has another form, or pip is not installed.
@@ -35,16 +37,28 @@ def fetch_wheel(requirement: str) -> Path:
         )
     name = re.sub(r"[-_.]+", "-", match[1]).lower()
     folder = cache_folder() / "wheels" / f"{name}-{match[2]}"
+    release, known = f"{name}=={match[2]}", SealedFiles(cache_folder() / "fetched")
     wheel = next(folder.glob("*.whl"), None)
-    if wheel is None:
-        wheel = _download(f"{name}=={match[2]}", folder)
-    _check_pin(f"{name}=={match[2]}", wheel)
+    if wheel is not None and wheel.is_file() and not wheel.is_symlink():
+        found, kept = _digest(wheel), known.get(release)
+        if found == _pin(release) or (_pin(release) is None and kept is not None and found == kept.decode()):
+            return wheel
+    shutil.rmtree(folder, ignore_errors=True)
+    wheel = _download(release, folder)
+    found = _digest(wheel)
+    if _pin(release) not in (None, found):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BaseChangedError(
+            f"{wheel.name} is not the pinned {release}: its SHA-256 is {found}, not {_pin(release)}",
+            hint="the package index serves another file than the one that the patches were reviewed against",
+        )
+    known.put(release, found.encode())
     return wheel
 
 
 def _download(requirement: str, folder: Path) -> Path:
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise StorageError(
@@ -101,15 +115,14 @@ def _reason(stderr: str) -> str:
     return errors[-1] if errors else "no reason given"
 
 
-def _check_pin(requirement: str, wheel: Path) -> None:
+def _pin(release: str) -> str | None:
     pins = json.loads(resources.files("m2build.patches").joinpath("pinned.json").read_bytes())
-    pin = pins.get(requirement)
+    return str(pins[release]["sha256"]) if release in pins else None
+
+
+def _digest(wheel: Path) -> str:
     try:
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        with wheel.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise StorageError(f"{wheel} cannot be read: {error.strerror}") from error
-    if pin is not None and digest != pin["sha256"]:
-        raise BaseChangedError(
-            f"{wheel} is not the pinned {requirement}: its SHA-256 is {digest}, not {pin['sha256']}",
-            hint=f"remove {wheel.parent} and try again; if it persists, the index serves another file",
-        )

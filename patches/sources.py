@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import calendar
-import lzma
 import os
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 
 from m2build.errors import ContentError, StorageError, UsageError
-from m2build.patches.tree import SourceFile, SourceTree
+from m2build.local.reading import open_regular, read_regular
+from m2build.patches.tree import LARGEST_FILE, SourceFile, SourceTree
 
-_SKIPPED = frozenset({"__pycache__", ".git", ".hg", ".svn", ".m2build"})
+SKIPPED = frozenset({"__pycache__", ".git", ".hg", ".svn", ".m2build"})
 """Folders of a working directory that hold no sources."""
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, IndexError, OSError, RuntimeError,
-            ValueError)  # fmt: skip
+MOST_FILES = 200_000
+"""Files in one folder of sources, which take some 150 MB; a whole site-packages with PyTorch has half of that."""
+LARGEST_DIRECTORY = 4 << 20
+"""Bytes of a wheel's central directory, which `zipfile` reads at once and makes some fifteen times as much of; that of
+PyTorch's wheel, with 12,000 files, has 1.3 MB."""
+LARGEST_FOLDER = 512 << 20
+"""Bytes of all Python files in a folder; a whole site-packages with PyTorch has some 300 MB."""
+LARGEST_WHEEL = 64 << 20
+MOST_INFLATED = 10
+"""A wheel's Python files may have so many bytes, and so many times the wheel's own; SGLang's has four times its own."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How a wheel's members may be compressed: as PyPI's are. `zipfile` unpacks other methods without any bound."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, IndexError, OSError, RuntimeError, ValueError)
 """What `zipfile` raises for archives that are not as they were written, or ask for what it does not know."""
 
 
@@ -30,22 +42,27 @@ def from_directory(path: Path) -> SourceTree:
 
     Raises:
         UsageError: there is no such directory.
+        ContentError: it holds more files than any sources do.
         StorageError: it cannot be read.
     """
     if not path.is_dir():
         raise UsageError(f"{path} is not a directory", hint="give the folder that holds the package, as dir:PATH")
-    files: dict[str, SourceFile] = {}
-    links: dict[str, str] = {}
+    top, files, links = str(path), dict[str, SourceFile](), dict[str, str]()
     try:
         for entry in _walk(path):
-            relative = Path(entry.path).relative_to(path).as_posix()
+            relative = entry.path[len(top) :].lstrip("/")
             if entry.is_symlink():
                 links[relative] = str(Path(entry.path).readlink())
             elif entry.is_file():
                 status = entry.stat()
                 files[relative] = SourceFile(stat.S_IMODE(status.st_mode), status.st_size, partial(_read, entry.path))
+            if len(files) + len(links) > MOST_FILES:
+                raise ContentError(
+                    f"{path} holds more than {MOST_FILES:,} files", hint="name the folder that holds the package"
+                )
     except OSError as error:
         raise StorageError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+    _check_total(path, files, LARGEST_FOLDER)
     return SourceTree(files, origin=f"dir:{path}", links=links)
 
 
@@ -57,50 +74,73 @@ def from_wheel(path: Path) -> SourceTree:
         ContentError: it is not a wheel, or it is damaged.
     """
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(_Archive(open_regular(path).detach(), path))
     except FileNotFoundError as error:
         raise UsageError(f"there is no wheel {path}", hint="check the path after wheel:") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
     except _DAMAGED as error:
         raise ContentError(f"{path} is not a wheel, or it is truncated: {error}") from error
-    with archive:
-        members = [member for member in archive.infolist() if not member.is_dir() and not _is_metadata(member.filename)]
-        files = {member.filename: _from_member(archive, member) for member in members}
+    members = [member for member in archive.infolist() if not member.is_dir() and not _is_metadata(member.filename)]
+    files = {member.filename: _from_member(archive, path, member) for member in members}
+    _check_total(path, files, LARGEST_WHEEL + MOST_INFLATED * path.stat().st_size)
     name_and_version = path.name.split("-")
     release = name_and_version[1] if path.suffix == ".whl" and len(name_and_version) >= 5 else None
     newest = max(map(_timestamp, members), default=0)
     return SourceTree(files, origin=f"wheel:{path}", release=release, timestamp=newest)
 
 
-def _walk(folder: Path | str) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED:
-                    yield from _walk(entry.path)
-            else:
-                yield entry
+class _Archive(BufferedReader):
+    """An archive's file, of which `zipfile` reads no more at once than a central directory may have."""
+
+    def __init__(self, file: RawIOBase, path: Path) -> None:
+        super().__init__(file)
+        self._path = path
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > LARGEST_DIRECTORY:
+            raise ContentError(f"{self._path} has a directory of more than {LARGEST_DIRECTORY:,} bytes")
+        return super().read(size)
+
+    def __del__(self) -> None:
+        self.close()  # the tree that is read from it may live as long as the process
+
+
+def _walk(top: Path) -> Iterator[os.DirEntry[str]]:
+    """What is below a folder and no folder itself; folders may be nested as deeply as the file system lets them."""
+    folders = [str(top)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield entry
+                elif entry.name not in SKIPPED:
+                    folders.append(entry.path)
 
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_regular(path, LARGEST_FILE)
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _check_total(path: Path, files: Mapping[str, SourceFile], most: int) -> None:
+    """Stop before files are read, and kept, that are larger than all Python sources of anything."""
+    if sum(file.size for name, file in files.items() if name.endswith((".py", ".pyi"))) > most:
+        raise ContentError(f"{path} holds Python files of more than {most:,} bytes together")
 
 
 def _is_metadata(name: str) -> bool:
     return name.partition("/")[0].endswith((".dist-info", ".data"))
 
 
-def _from_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> SourceFile:
+def _from_member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> SourceFile:
     parts = member.filename.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        raise ContentError(f"{archive.filename} holds a member outside its tree: {member.filename!r}")
-    mode = stat.S_IMODE(member.external_attr >> 16) or 0o644
-    content = _content(archive, member)
-    return SourceFile.of(content, mode)
+        raise ContentError(f"{path} holds a member outside its tree: {member.filename!r}")
+    mode = stat.S_IMODE(member.external_attr >> 16) & 0o777 or 0o644
+    return SourceFile(mode, member.file_size, partial(_content, archive, path, member))
 
 
 def _timestamp(member: zipfile.ZipInfo) -> int:
@@ -111,8 +151,13 @@ def _timestamp(member: zipfile.ZipInfo) -> int:
         return 0
 
 
-def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _content(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> bytes:
+    """A member's bytes, once somebody looks at them: a wheel may hold gigabytes that concern no patch."""
+    if member.file_size > LARGEST_FILE:
+        raise ContentError(f"{path} is to be read at {member.filename}, which has more than {LARGEST_FILE:,} bytes")
+    if member.compress_type not in _METHODS:
+        raise ContentError(f"{path} has {member.filename} compressed by another method than deflate")
     try:
         return archive.read(member)
     except _DAMAGED as error:
-        raise ContentError(f"{archive.filename} is damaged at {member.filename}: {error}") from error
+        raise ContentError(f"{path} is damaged at {member.filename}: {error}") from error

@@ -15,7 +15,15 @@ from functools import cached_property
 
 from m2build.errors import PatchError
 
+LARGEST_PYTHON = 4 << 20
+"""Bytes of a Python file that may concern a patch; the largest in SGLang, mypy and the standard library have less than
+1 MB."""
+MOST_PIECES = 100_000
+"""Names, numbers, quotes and opening brackets of such a file, of which each takes up to 2 KB once it is parsed; mypy's
+checker, the largest module of those, has 62,000."""
+
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_PIECE = re.compile(r"""\w+|\.\.\.|[\[({"']""")
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,10 @@ class PythonSource:
         """Parse the text with the running Python's grammar.
 
         Raises:
-            PatchError: it is not Python; the message holds path, line and column.
+            PatchError: it is not Python, or larger than any real source; the message holds path, line and column.
         """
+        if len(self.text) > MOST_PIECES and sum(1 for _ in _PIECE.finditer(self.text)) > MOST_PIECES:
+            raise _unfit(self.path, f"has more than {MOST_PIECES:,} names, numbers, strings and brackets")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -144,12 +154,22 @@ def reading(path: str) -> Iterator[None]:
         raise PatchError(f"{path} is nested too deeply to be read: {error}") from error
 
 
+def _unfit(path: str, problem: str) -> PatchError:
+    return PatchError(
+        f"{path}:1:1 {problem}",
+        hint="no source that people write is like that; the file may concern a patch, so leave it out of the source",
+    )
+
+
 def read_python(path: str, content: bytes) -> PythonSource:
     """Decode a Python file by its byte order mark and its encoding declaration.
 
     Raises:
-        PatchError: the declaration is unknown or does not fit the bytes, or the codec does not give them back.
+        PatchError: the declaration is unknown or does not fit the bytes, or the codec does not give them back; or the
+            file is larger than any real source.
     """
+    if len(content) > LARGEST_PYTHON:
+        raise _unfit(path, f"has {len(content):,} bytes, and may have {LARGEST_PYTHON:,}")
     bom = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
     body = content[len(bom) :]
     lines = iter(body.splitlines(keepends=True))

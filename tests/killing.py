@@ -79,7 +79,11 @@ class Commands:
     @property
     def environment(self) -> Mapping[str, str]:
         """What a command gets beside this process's own variables."""
-        return {"TMPDIR": str(self.folder / "tmp"), "XDG_CACHE_HOME": str(self.folder / "cache")}
+        return {
+            "TMPDIR": str(self.folder / "tmp"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "XDG_STATE_HOME": str(self.folder.parent / "key"),
+        }
 
     def run(self, arguments: Sequence[str]) -> None:
         """Run a command that has to succeed."""
@@ -169,6 +173,10 @@ def commands(folder: Path) -> Iterator[Commands]:
     need_tool("strace")
     for name in ("work", "cache", "tmp"):
         (folder / name).mkdir(parents=True)
+    key = folder.parent / "key/m2build/cache.key"  # it is made once on a machine, and not in the run that is killed
+    key.parent.mkdir(parents=True)
+    key.write_bytes(bytes(32))
+    key.chmod(0o600)
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
     with subprocess.Popen(
         [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

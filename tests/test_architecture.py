@@ -83,6 +83,7 @@ def test_patches_know_neither_recipes_nor_rooms_with_effects() -> None:
         "m2build.validation",
         "m2build.local.atomic",
         "m2build.local.cache",
+        "m2build.local.held",
         "m2build.local.reading",
         "m2build.local.durable",
         "m2build.local.folders",

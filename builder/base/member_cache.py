@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from m2build.base.members import Wanted
-from m2build.local.cache import CheckedFiles, cache_folder
+from m2build.local.cache import SealedFiles, cache_folder
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.layer import claim_of
@@ -19,7 +19,7 @@ _FORMAT = 2
 class MemberCache:
     """Members of layers: a line of JSON that tells of them, then their contents one after the other."""
 
-    def __init__(self, files: CheckedFiles) -> None:
+    def __init__(self, files: SealedFiles) -> None:
         self._files = files
 
     def get(self, layer: Digest, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member] | None:
@@ -59,4 +59,4 @@ def _key(layer: Digest, diff_id: Digest | None, wanted: Wanted) -> str:
 
 def member_cache() -> MemberCache:
     """The cache in the user's cache directory."""
-    return MemberCache(CheckedFiles(cache_folder() / "layers"))
+    return MemberCache(SealedFiles(cache_folder() / "layers"))

@@ -168,21 +168,25 @@ def apply(
     progress_mode: str,
 ) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` takes it back."""
+    from m2build.patches.applying import apply_to_directory
     from m2build.patches.audit import account
     from m2build.patches.change import changed_tree
-    from m2build.patches.changeset import apply_series
-    from m2build.patches.registry import load_codemods
-    from m2build.patches.writing import apply_to_directory, write_tree
+    from m2build.patches.writing import write_tree
 
-    place = parse_place(source)
-    tree = _open(place, source_root, progress(progress_mode))
-    changeset = apply_series(_load(series_name), tree, load_codemods()).checked()
-    if check and changeset.changes:
-        raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="run it without --check")
-    if output is not None and not check:
-        write_tree(changed_tree(tree, changeset.changes), output)
-    elif not check:
-        apply_to_directory(changeset, _folder(place, "apply"))
+    place, series = parse_place(source), _load(series_name)
+    if output is None and not check:
+        changeset = apply_to_directory(
+            series.id,
+            _folder(place, "apply"),
+            lambda: _derived(series, _open(place, source_root, progress(progress_mode))).checked(),
+        )
+    else:
+        tree = _settled(place, source_root, series, progress(progress_mode))
+        changeset = _derived(series, tree).checked()
+        if check and changeset.changes:
+            raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="run it without --check")
+        if output is not None and not check:
+            write_tree(changed_tree(tree, changeset.changes), output)
     if as_json:
         print_json(account(changeset))
         return
@@ -195,11 +199,11 @@ def apply(
 @series_option
 def revert(source: str, series_name: str) -> None:
     """Take back what `patch apply` changed in a folder, to the byte."""
-    from m2build.patches.writing import revert_directory
+    from m2build.patches.applying import revert_directory
 
     folder = _folder(parse_place(source), "revert")
-    for change in revert_directory(_load(series_name).id, folder):
-        result(change.path)
+    for path in revert_directory(_load(series_name).id, folder):
+        result(path)
 
 
 def _load(series_name: str) -> Series:
@@ -209,10 +213,25 @@ def _load(series_name: str) -> Series:
 
 
 def _changeset(source: str, source_root: str | None, series_name: str, story: Progress) -> Changeset:
+    series = _load(series_name)
+    return _derived(series, _settled(parse_place(source), source_root, series, story))
+
+
+def _derived(series: Series, tree: SourceTree) -> Changeset:
     from m2build.patches.changeset import apply_series
     from m2build.patches.registry import load_codemods
 
-    return apply_series(_load(series_name), _open(parse_place(source), source_root, story), load_codemods())
+    return apply_series(series, tree, load_codemods())
+
+
+def _settled(place: Place, source_root: str | None, series: Series, story: Progress) -> SourceTree:
+    """The sources at a place; a folder that holds the series in part is refused."""
+    from m2build.patches.applying import check_settled
+
+    tree = _open(place, source_root, story)
+    if place.kind is PlaceKind.DIRECTORY:
+        check_settled(series.id, Path(place.location))
+    return tree
 
 
 def _open(place: Place, source_root: str | None, story: Progress) -> SourceTree:

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 PIPE_SECONDS = 10.0
@@ -115,3 +116,15 @@ def _joined(pieces: Iterator[bytes], path: str | Path, limit: int) -> bytes:
 
 def _unfit(path: str | Path, problem: str) -> UnfitFileError:
     return UnfitFileError(0, problem, str(path))
+
+
+def open_regular(path: str | Path) -> BufferedReader:
+    """A regular file, or one that links lead to, open to be read in any order. Nothing else is even opened.
+
+    Raises:
+        UnfitFileError: it is no regular file.
+        OSError: what the file system raises.
+        ValueError: the path holds a NUL.
+    """
+    with _opened(path, stat.S_ISREG) as (descriptor, _):
+        return os.fdopen(os.dup(descriptor), "rb")

@@ -11,7 +11,7 @@ from m2build.base.filesystem import read_filesystem
 from m2build.base.member_cache import MemberCache
 from m2build.base.members import Wanted
 from m2build.errors import ContentError
-from m2build.local.cache import CheckedFiles
+from m2build.local.cache import SealedFiles
 from m2build.oci.image import Image
 from m2build.progress import Silent
 
@@ -32,7 +32,7 @@ UPPER = tar(
 
 def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))
-    cache = MemberCache(CheckedFiles(tmp_path))
+    cache = MemberCache(SealedFiles(tmp_path))
     first = read_filesystem(sample, WANTED, Silent(), cache)
     assert len(blobs.opened) >= 2
     blobs.opened.clear()
@@ -45,7 +45,7 @@ def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
 
 def test_it_can_be_told_whether_any_layer_would_be_read(tmp_path: Path) -> None:
     plain = tar(folder("s"), folder("s/t"), file("s/t/a", b"1"))
-    sample, cache = image(plain, tar(file("s/t/b", b"2"))), MemberCache(CheckedFiles(tmp_path))
+    sample, cache = image(plain, tar(file("s/t/b", b"2"))), MemberCache(SealedFiles(tmp_path))
     assert not cache.knows(sample, WANTED)
     read_filesystem(image(plain), WANTED, Silent(), cache)
     assert not cache.knows(sample, WANTED), "one of two"
@@ -57,20 +57,20 @@ def test_it_can_be_told_whether_any_layer_would_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
 def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))
-    first = read_filesystem(sample, WANTED, Silent(), MemberCache(CheckedFiles(tmp_path)))
+    first = read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))
     for path in tmp_path.iterdir():
         data = bytearray(path.read_bytes())
         data[-1] ^= 1
         path.write_bytes({"truncated": bytes(data[:-2]), "altered": bytes(data), "empty": b""}[damage])
     blobs.opened.clear()
-    assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(CheckedFiles(tmp_path)))) == dict(first)
+    assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))) == dict(first)
     assert len(blobs.opened) >= 2
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     found = read_filesystem(
-        image(LOWER, UPPER), WANTED, Silent(), MemberCache(CheckedFiles(tmp_path / "file" / "layers"))
+        image(LOWER, UPPER), WANTED, Silent(), MemberCache(SealedFiles(tmp_path / "file" / "layers"))
     )
     assert "s/t/b" in found
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
@@ -80,7 +80,7 @@ def test_a_damaged_layer_is_not_kept(tmp_path: Path) -> None:
     sample = image(LOWER, UPPER[:1500])
     for _ in range(2):
         with pytest.raises(ContentError):
-            read_filesystem(sample, WANTED, Silent(), MemberCache(CheckedFiles(tmp_path)))
+            read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))
 
 
 @pytest.mark.parametrize(

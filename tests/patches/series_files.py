@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from trees import Content, tree_of
 
+from m2build.patches.applying import apply_to_directory
 from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import Patch, Series
@@ -55,3 +57,8 @@ def series_of(*patches: dict[str, Any]) -> Series:
 def applied(tree: SourceTree | None = None, *patches: dict[str, Any]) -> Changeset:
     """The series, of both patches unless others are given, on the small tree unless another is given."""
     return apply_series(series_of(*(patches or (RENAME, DECORATOR))), tree or tree_of(FILES), load_codemods())
+
+
+def apply_changeset(changeset: Changeset, folder: Path) -> None:
+    """Apply a changeset that was made before, which a folder may have changed under since."""
+    apply_to_directory(changeset.series.id, folder, lambda: changeset)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import os
 import shutil
@@ -15,13 +14,14 @@ from typing import Any
 
 import pytest
 import yaml
-from series_files import DECORATOR, RENAME, series_of
+from series_files import DECORATOR, RENAME, apply_changeset, series_of
 from trees import read, tree_of, write
 
 from m2build.errors import StorageError
+from m2build.patches.applying import revert_directory
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
-from m2build.patches.writing import apply_to_directory, revert_directory, write_files
+from m2build.patches.writing import write_files
 
 FILES = {
     "pkg/__init__.py": "from . import old\n",
@@ -35,10 +35,19 @@ TREE = tree_of(FILES)
 CHANGESET = apply_series(SERIES, TREE, load_codemods())
 
 
-class Fault:
-    """Lets the calls that look at files or change them through, but for the one at `position`."""
+@pytest.fixture(autouse=True)
+def _fast_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of runs, none of which has to survive a loss of power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
-    CALLS = ((os, ("replace", "unlink", "rmdir", "mkdir", "chmod", "open")), (io, ("open",)))
+
+REAL_OPEN = os.open
+
+
+class Fault:
+    """Lets the calls that change files through, but for the one at `position`."""
+
+    CALLS = ((os, ("replace", "unlink", "rmdir", "mkdir", "fchmod", "chmod", "open")),)
 
     def __init__(self, patch: pytest.MonkeyPatch, position: int, stop: BaseException, *, late: bool) -> None:
         self.count, self.position, self.stop, self.late = 0, position, stop, late
@@ -48,12 +57,14 @@ class Fault:
 
     def _wrapped(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
+            if real is REAL_OPEN and not arguments[1] & os.O_CREAT:
+                return real(*arguments, **options)
             self.count += 1
             if self.count != self.position:
                 return real(*arguments, **options)
             result = real(*arguments, **options) if self.late else None
-            if isinstance(result, io.IOBase):
-                result.close()
+            if real is REAL_OPEN and isinstance(result, int):
+                os.close(result)
             raise self.stop
 
         return call
@@ -74,9 +85,9 @@ def prepared(folder: Path, action: str) -> tuple[Path, Callable[[], object]]:
     """A fresh folder, and what is to be done to it."""
     write(TREE, folder)
     if action == "apply":
-        return folder, lambda: apply_to_directory(CHANGESET, folder)
+        return folder, lambda: apply_changeset(CHANGESET, folder)
     if action == "revert":
-        apply_to_directory(CHANGESET, folder)
+        apply_changeset(CHANGESET, folder)
         return folder, lambda: revert_directory("small", folder)
     return folder, lambda: write_files({"a/b": b"1", "c": b"2"}, folder / "new")
 

@@ -42,7 +42,7 @@ def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
     assert from_wheel(path).release == "1.2"
     (index / NAME).unlink()
     assert fetch_wheel("demo-pkg==1.2") == path
-    assert sorted(read(cache_folder())) == [f"wheels/demo-pkg-1.2/{NAME}"]
+    assert sorted(read(cache_folder() / "wheels")) == [f"demo-pkg-1.2/{NAME}"]
 
 
 def test_an_index_that_cannot_be_reached_is_told_from_a_release_that_it_lacks(

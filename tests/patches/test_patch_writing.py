@@ -9,20 +9,27 @@ from pathlib import Path
 
 import pytest
 from judges import git_apply
-from series_files import DECORATOR, FILES, RENAME, series_of
+from series_files import DECORATOR, FILES, RENAME, apply_changeset, series_of
 from support import need_root
 from trees import read, tree_of, write
 
 from m2build.errors import ContentError, PatchError, StorageError, UsageError
+from m2build.patches.applying import revert_directory
 from m2build.patches.change import FileChange, changed_tree
 from m2build.patches.changeset import Changeset, Outcome, PatchResult, apply_series
 from m2build.patches.diff import git_diff
 from m2build.patches.registry import load_codemods
 from m2build.patches.sources import from_directory
 from m2build.patches.tree import SourceFile, SourceTree
-from m2build.patches.writing import apply_to_directory, revert_directory, write_files, write_tree
+from m2build.patches.writing import write_files, write_tree
 
 TREE = tree_of(FILES)
+
+
+@pytest.fixture(autouse=True)
+def _fast_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of runs, none of which has to survive a loss of power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def run_series(folder: Path) -> Changeset:
@@ -47,25 +54,25 @@ def test_apply_and_revert(folder: Path) -> None:
     before = read(folder)
     changeset = run_series(folder)
     wanted = changed_tree(from_directory(folder), changeset.changes)
-    apply_to_directory(changeset, folder)
+    apply_changeset(changeset, folder)
     assert sources(folder) == {path: (file.content, file.mode) for path, file in wanted.items()}
     assert (sources(folder)["pkg/norm.py"][1], sources(folder)["pkg/new.py"][1]) == (0o750, 0o604)
     reverted = revert_directory("small", folder)
-    assert sorted(change.path for change in reverted) == ["pkg/my notes é.py", "pkg/norm.py", "pkg/old.py"]
+    assert sorted(reverted) == ["pkg/my notes é.py", "pkg/norm.py", "pkg/old.py"]
     assert read(folder) == before
 
 
 def test_what_is_written_is_what_git_makes_of_the_diff(folder: Path, tmp_path: Path) -> None:
     other = write(TREE, tmp_path / "other")
     git_apply(git_diff(run_series(other).changes), other)
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     contents = {path: content for path, (content, _) in sources(folder).items()}
     assert contents == {path: content for path, (content, _) in read(other).items()}
 
 
 def test_the_record_holds_the_account_and_the_originals(folder: Path) -> None:
     before = sources(folder)
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     record = read(folder / ".m2build/small")
     kept = {path.removeprefix("before/"): content for path, (content, _) in record.items() if path[:7] == "before/"}
     assert kept == {path: before[path][0] for path in ("pkg/my notes é.py", "pkg/norm.py", "pkg/old.py")}
@@ -74,11 +81,11 @@ def test_the_record_holds_the_account_and_the_originals(folder: Path) -> None:
 
 def test_applying_twice_changes_nothing_and_keeps_the_record(folder: Path) -> None:
     before = read(folder)
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     once = read(folder)
     again = run_series(folder).checked()
     assert [result.outcome for result in again.results] == [Outcome.ALREADY_APPLIED] * 2
-    apply_to_directory(again, folder)
+    apply_changeset(again, folder)
     assert read(folder) == once
     revert_directory("small", folder)
     assert read(folder) == before
@@ -87,32 +94,32 @@ def test_applying_twice_changes_nothing_and_keeps_the_record(folder: Path) -> No
 def test_a_second_run_does_not_lose_the_originals_of_the_first(folder: Path) -> None:
     """An importer that came later: revert, then apply, does both."""
     before = read(folder)
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     (folder / "late.py").write_text("from pkg import old\n")
     (folder / "late.py").chmod(0o644)
     patched = read(folder)
     with pytest.raises(PatchError, match="still holds changes of an earlier run of small; nothing was changed"):
-        apply_to_directory(run_series(folder), folder)
+        apply_changeset(run_series(folder), folder)
     assert read(folder) == patched
     revert_directory("small", folder)
     assert read(folder) == {**before, "late.py": (b"from pkg import old\n", 0o644)}
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     assert (folder / "late.py").read_text() == "from pkg import new as old\n"
 
 
 def test_what_was_taken_back_by_hand_is_left_alone(folder: Path) -> None:
     """As after `git checkout` of one file."""
     before = read(folder)
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     (folder / "pkg/norm.py").write_bytes(before["pkg/norm.py"][0])
-    assert sorted(change.path for change in revert_directory("small", folder)) == ["pkg/my notes é.py", "pkg/old.py"]
+    assert sorted(revert_directory("small", folder)) == ["pkg/my notes é.py", "pkg/old.py"]
     assert read(folder) == before
 
 
 @pytest.mark.parametrize("path", ["pkg/norm.py", "pkg/new.py", "pkg/my notes é.py"])
 @pytest.mark.parametrize("how", ["edited", "removed", "link"])
 def test_revert_refuses_when_a_file_was_changed_since(path: str, how: str, folder: Path) -> None:
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     content = (folder / path).read_bytes()
     (folder / path).unlink()
     if how == "edited":
@@ -127,7 +134,7 @@ def test_revert_refuses_when_a_file_was_changed_since(path: str, how: str, folde
 
 
 def test_revert_refuses_when_the_old_name_is_taken(folder: Path) -> None:
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     (folder / "pkg/old.py").write_text("mine\n")
     state = read(folder)
     with pytest.raises(PatchError, match=r"old\.py exists already; nothing was changed"):
@@ -142,7 +149,7 @@ def test_revert_without_a_record_says_so(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["changeset.json", "before/pkg/norm.py"])
 def test_a_damaged_record_is_not_trusted(name: str, folder: Path) -> None:
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     path = folder / ".m2build/small" / name
     path.write_bytes(path.read_bytes()[:-20])
     state = read(folder)
@@ -158,7 +165,7 @@ def test_apply_refuses_a_file_that_changed_under_it(path: str, folder: Path) -> 
     (folder / path).write_text("changed in the meantime\n")
     state = read(folder)
     with pytest.raises(PatchError, match="is not the file that this change was made from; nothing was changed"):
-        apply_to_directory(changeset, folder)
+        apply_changeset(changeset, folder)
     assert read(folder) == state
 
 
@@ -167,7 +174,7 @@ def test_apply_refuses_a_target_that_came_up(folder: Path) -> None:
     assert changeset.changes
     (folder / "pkg/new.py").symlink_to("nowhere")
     with pytest.raises(PatchError, match=r"new\.py exists already; nothing was changed"):
-        apply_to_directory(changeset, folder)
+        apply_changeset(changeset, folder)
     assert (folder / "pkg/new.py").is_symlink()
     assert not (folder / ".m2build").exists()
 
@@ -180,7 +187,7 @@ def test_symbolic_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
     (folder / "use.py").symlink_to(outside / "use.py")
     changeset = run_series(folder)
     assert [change.path for change in changeset.changes] == ["pkg/my notes é.py", "pkg/new.py", "pkg/norm.py"]
-    apply_to_directory(changeset, folder)
+    apply_changeset(changeset, folder)
     assert (outside / "use.py").read_text() == "from pkg import old\n"
     assert (folder / "linked").is_symlink()
 
@@ -189,7 +196,7 @@ def test_owners_stay(folder: Path) -> None:
     need_root("gives files away")
     for path in ("pkg/norm.py", "pkg/old.py"):
         os.chown(folder / path, 1234, 2345)
-    apply_to_directory(run_series(folder), folder)
+    apply_changeset(run_series(folder), folder)
     for path in ("pkg/norm.py", "pkg/new.py"):
         status = (folder / path).stat()
         assert (status.st_uid, status.st_gid) == (1234, 2345)
@@ -208,7 +215,7 @@ def test_files_may_change_places(tmp_path: Path) -> None:
     result = PatchResult(series_of(RENAME).patches[0], Outcome.APPLIED, "", moves)
     changeset = Changeset(series_of(RENAME), None, "test", (result,))
     folder = write(tree, tmp_path)
-    apply_to_directory(changeset, folder)
+    apply_changeset(changeset, folder)
     assert {path: content for path, (content, _) in sources(folder).items()} == {"p/1": b"2", "p/2": b"1", "r/4": b"3"}
     revert_directory("small", folder)
     assert {path: content for path, (content, _) in read(folder).items()} == {"p/1": b"1", "p/2": b"2", "q/3": b"3"}

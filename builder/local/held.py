@@ -1,0 +1,186 @@
+"""A folder whose files are reached without leaving it: no `..`, and no link on the way or at the end.
+
+This is seen to where a file is opened, one component after the other (openat(2) with O_NOFOLLOW), and not by comparing
+paths: what was looked at is what is used, whatever others do to the folder meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_PIECE = 1 << 20
+
+
+class UnheldPathError(OSError):
+    """A path that does not stay in its folder, or where something else stands than what is looked for.
+
+    `strerror` says what, as the end of a sentence that begins with the path.
+    """
+
+
+class HeldFolder:
+    """A folder, held open. Paths are relative to it, with `/`; every method raises what the file system raises.
+
+    Each also raises `UnheldPathError` for a path that is absolute, goes up, or passes a link.
+    """
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        """Take an open descriptor, which stays the caller's.
+
+        Args:
+            descriptor: of the folder.
+            path: what the folder is called in messages.
+        """
+        self.descriptor = descriptor
+        self.path = path
+
+    def status(self, path: str) -> os.stat_result | None:
+        """What stands at a path, links not followed; None if nothing does."""
+        with suppress(FileNotFoundError), self._within(path) as (folder, name):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return None
+
+    def digest(self, path: str) -> str:
+        """The SHA-256 of a regular file, read piece by piece."""
+        digest = hashlib.sha256()
+        for piece in self._pieces(path):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The content of a regular file of at most so many bytes."""
+        content = bytearray()
+        for piece in self._pieces(path):
+            content += piece
+            if len(content) > limit:
+                raise self._unheld(path, f"is larger than {limit:,} bytes")
+        return bytes(content)
+
+    def names(self, path: str) -> list[str]:
+        """The names in a folder, sorted; none if there is no such folder."""
+        with suppress(FileNotFoundError), self._within(f"{path}/.names") as (folder, _):
+            return sorted(os.listdir(folder))  # noqa: PTH208 - pathlib knows no descriptors
+        return []
+
+    def write(self, path: str, content: bytes, mode: int) -> None:
+        """Write a new file; folders above it are made. Of the mode, permissions count and nothing else."""
+        with self._within(path, make=True) as (folder, name):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                os.fchmod(descriptor, mode & 0o777)
+
+    def link(self, path: str, destination: str) -> None:
+        """Make a symbolic link; folders above it are made."""
+        with self._within(path, make=True) as (folder, name):
+            os.symlink(destination, name, dir_fd=folder)
+
+    def give(self, path: str, owner: int, group: int) -> None:
+        """Give a file away, where that is allowed."""
+        with suppress(PermissionError), self._within(path) as (folder, name):
+            os.chown(name, owner, group, dir_fd=folder, follow_symlinks=False)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file or folder another name, in the place of the file that has it."""
+        with self._within(old) as (source, old_name), self._within(new, make=True) as (target, new_name):
+            os.replace(old_name, new_name, src_dir_fd=source, dst_dir_fd=target)
+
+    def remove(self, path: str) -> None:
+        """Remove a file or a link, if it is there."""
+        with suppress(FileNotFoundError), self._within(path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a folder with all that is in it, as far as possible."""
+        with suppress(OSError), self._within(path) as (folder, name):
+            shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
+
+    def prune(self, path: str) -> None:
+        """Remove the folders above a path that are empty."""
+        while "/" in path:
+            path = path.rpartition("/")[0]
+            try:
+                with self._within(path) as (folder, name):
+                    os.rmdir(name, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return
+
+    def sync(self, path: str) -> None:
+        """Have a file on the disk."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with self._within(path) as (folder, name):
+            descriptor = os.open(name, flags, dir_fd=folder)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def sync_above(self, path: str) -> None:
+        """Have the names in the folder on the disk that a path stands in; one that is not there has none."""
+        with suppress(FileNotFoundError), self._within(path) as (folder, _):
+            os.fsync(folder)
+
+    def _pieces(self, path: str) -> Iterator[bytes]:
+        """The content of a regular file. Nothing else is even opened: to open a device may do something to it."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        with self._within(path) as (folder, name):
+            if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise self._unheld(path, "is no regular file")
+            descriptor = os.open(name, flags, dir_fd=folder)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise self._unheld(path, "is no regular file")
+            while piece := os.read(descriptor, _PIECE):
+                yield piece
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _within(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        """The folder that a path's last name stands in, open, and that name."""
+        *above, name = parts = path.split("/")
+        if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path:
+            raise self._unheld(path, "does not stay in its folder")
+        descriptor = os.dup(self.descriptor)
+        try:
+            for folder in above:
+                deeper = self._enter(descriptor, folder, path, make=make)
+                os.close(descriptor)
+                descriptor = deeper
+            yield descriptor, name
+        finally:
+            os.close(descriptor)
+
+    def _enter(self, descriptor: int, folder: str, path: str, *, make: bool) -> int:
+        if make:
+            with suppress(FileExistsError):
+                os.mkdir(folder, dir_fd=descriptor)
+        try:
+            return os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+        except NotADirectoryError as error:
+            if stat.S_ISLNK(os.stat(folder, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                raise self._unheld(path, f"is reached through {folder!r}, a symbolic link") from error
+            raise self._unheld(path, f"is below {folder!r}, which is no folder") from error
+
+    def _unheld(self, path: str, problem: str) -> UnheldPathError:
+        return UnheldPathError(0, problem, str(self.path / path.lstrip("/")))
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[HeldFolder]:
+    """Hold a folder that a user names, which may be reached through links. Raises what the file system raises."""
+    descriptor = os.open(path, _FOLDER)
+    try:
+        yield HeldFolder(descriptor, path)
+    finally:
+        os.close(descriptor)

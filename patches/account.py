@@ -1,0 +1,73 @@
+"""The account of an applied series as it is read back: it comes with a tree, and anybody may have written it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from m2build.patches.sources import SKIPPED
+from m2build.patches.tree import LARGEST_FILE, FileState
+
+LARGEST_ACCOUNT = 16 << 20
+"""Bytes; the account of the series for SGLang has 8 KB."""
+MOST_FILES = 20_000
+"""Files in one account; SGLang has 1,550 in all."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MODE = re.compile(r"[0-7]{1,6}")
+
+
+@dataclass(frozen=True)
+class RecordedFile:
+    """One file of an account: where it was and is, and what it was and became."""
+
+    old_path: str
+    path: str
+    before: FileState
+    after: FileState
+
+
+def read_account(content: bytes) -> tuple[RecordedFile, ...]:
+    """The files of a `changeset.json`.
+
+    Raises:
+        ValueError: it is damaged, or names what is no path of a source tree; the message says what.
+    """
+    try:
+        files = json.loads(content)["files"]
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("it has no files, or is nested too deeply") from error
+    if not isinstance(files, list) or len(files) > MOST_FILES:
+        raise ValueError(f"its files are not a list of at most {MOST_FILES:,}")
+    found = tuple(map(_file, files))
+    for paths in ([file.old_path for file in found], [file.path for file in found]):
+        if len(paths) != len(set(paths)):
+            raise ValueError("it names a file twice")
+    return found
+
+
+def _file(entry: object) -> RecordedFile:
+    match entry:
+        case {"path": str(path), "renamedFrom": str() | None as old, "before": before, "after": after}:
+            return RecordedFile(_path(path if old is None else old), _path(path), _state(before), _state(after))
+    raise ValueError("a file in it has no path, or not what tells of its two states")
+
+
+def _state(entry: object) -> FileState:
+    match entry:
+        case {"sha256": str(sha256), "size": int(size), "mode": str(mode)}:
+            if _SHA256.fullmatch(sha256) and _MODE.fullmatch(mode) and 0 <= size <= LARGEST_FILE:
+                return FileState(sha256, size, int(mode, 8) & 0o777)
+    raise ValueError(f"a file's state in it is no SHA-256, size of at most {LARGEST_FILE:,} bytes and mode")
+
+
+def _path(path: str) -> str:
+    """A path below the tree, and not in one of the folders that hold no sources, as git's own.
+
+    Whether a link stands in its way shows when it is opened.
+    """
+    parts = path.split("/")
+    if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path or not SKIPPED.isdisjoint(map(str.lower, parts)):
+        raise ValueError(f"{path[:200]!r} is no path of a source tree")
+    return path

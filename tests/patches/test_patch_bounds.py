@@ -1,0 +1,102 @@
+"""Sources that cost memory or time: refused with the number, or passed over where no patch is concerned."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from series_files import FILES, RENAME, series_of
+from trees import tree_of, write
+
+_MEASURED = """
+import resource, sys
+from m2build.cli import main
+code = main(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(f"{code} {used.ru_maxrss / 1e3} {used.ru_utime + used.ru_stime}", file=sys.stderr)
+"""
+
+
+def status(source: str, tmp_path: Path) -> tuple[int, str]:
+    """The exit code of `patch status` and what it says on stderr; it has to take less than 256 MB and 20 s."""
+    series = tmp_path / "mine.yaml"
+    series.write_text(yaml.safe_dump(series_of(RENAME).model_dump(mode="json")))
+    arguments = ["patch", "status", "--series", str(series), "--source", source]
+    run = subprocess.run([sys.executable, "-c", _MEASURED, *arguments], capture_output=True, text=True, check=False)
+    *said, account = run.stderr.splitlines()
+    code, megabytes, seconds = map(float, account.split())
+    assert megabytes < 256, run.stderr
+    assert seconds < 20, run.stderr
+    assert "Traceback" not in run.stderr
+    return int(code), "\n".join(said)
+
+
+def sparse(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+IMPORT = "import pkg.old\n"
+CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
+    "large data": (lambda tree: sparse(tree / "pkg/weights.bin", 3 << 30), 0, ""),
+    "device": (lambda tree: os.mkfifo(tree / "pkg/pipe.py"), 0, ""),
+    "link out": (lambda tree: (tree / "pkg/endless.py").symlink_to("/dev/zero"), 0, ""),
+    "large Python": (lambda tree: (tree / "pkg/a.py").write_text(IMPORT + "#\n" * (9 << 20)), 4, "4,194,304"),
+    "many names": (lambda tree: (tree / "pkg/a.py").write_text(IMPORT + "x\n" * (1 << 20)), 4, "100,000"),
+    "many lists": (lambda tree: (tree / "pkg/a.py").write_text(f"{IMPORT}[{'[],' * (1 << 20)}]\n"), 4, "100,000"),
+    "not concerned": (lambda tree: (tree / "pkg/a.py").write_text("x\n" * (1 << 20)), 0, ""),
+    "huge Python": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20), 16, "67,108,864"),
+    "all Python": (
+        lambda tree: list(map(sparse, [tree / f"pkg/a{number}.py" for number in range(10)], [60 << 20] * 10)),
+        5, "536,870,912"),
+    "deep sum": (lambda tree: (tree / "pkg/a.py").write_text(f"{IMPORT}a = {'+'.join(['b'] * 5000)}\n"), 4, "pkg/a.py"),
+    "deep brackets": (lambda tree: (tree / "pkg/a.py").write_text(f"{IMPORT}{'(' * 5000}"), 4, "pkg/a.py"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_folder_of_hostile_sources(case: str, tmp_path: Path) -> None:
+    make, code, said = CASES[case]
+    tree = write(tree_of(FILES), tmp_path / "tree")
+    make(tree)
+    found, words = status(f"dir:{tree}", tmp_path)
+    assert (found, said in words) == (code, True), words
+
+
+def zeros(path: Path, name: str, size: int, method: int = zipfile.ZIP_DEFLATED) -> None:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file, content in FILES.items():
+            archive.writestr(file, content)
+        with archive.open(zipfile.ZipInfo(name) if method == zipfile.ZIP_STORED else name, "w") as member:
+            for _ in range(size >> 20):
+                member.write(bytes(1 << 20))
+
+
+def many(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(60_000):
+            archive.writestr(f"pkg/{'x' * 40}{number}", b"")
+
+
+WHEELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
+    "zeros as data": (lambda path: zeros(path, "pkg/zeros.bin", 300 << 20), 0, ""),
+    "zeros as Python": (lambda path: zeros(path, "pkg/zeros.py", 300 << 20), 5, "bytes together"),
+    "zeros by bzip2": (lambda path: zeros(path, "pkg/zeros.py", 40 << 20, zipfile.ZIP_BZIP2), 5, "than deflate"),
+    "too many": (many, 5, "4,194,304"),
+    "pipe": (os.mkfifo, 16, "is a pipe, not a regular file"),
+}
+
+
+@pytest.mark.parametrize("case", WHEELS)
+def test_a_hostile_wheel(case: str, tmp_path: Path) -> None:
+    make, code, said = WHEELS[case]
+    path = tmp_path / "pkg-1.5-py3-none-any.whl"
+    make(path)
+    found, words = status(f"wheel:{path}", tmp_path)
+    assert (found, said in words) == (code, True), words

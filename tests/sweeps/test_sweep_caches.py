@@ -1,0 +1,81 @@
+"""Entries of the cache that were altered, cut, copied, swapped or made up: the digest is never another one."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bases import base_image
+from images import WatchedBlobs
+
+from m2build.base.model import Base
+from m2build.derived import derive_images
+from m2build.oci.image import Image
+from m2build.progress import Silent
+from m2build.recipes.load import load_recipe
+from m2build.recipes.model import select
+
+pytestmark = pytest.mark.sweep
+
+CASES = 160
+CHUNKS = 4
+
+
+def ask(profile: str) -> str:
+    sample = base_image()
+    base = Base(Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a.io/b:c")
+    selection = select(load_recipe("minimax-m2"), profile=profile)
+    (result,) = derive_images([selection], base, environment={}, progress=Silent())
+    return str(result.image.manifest.digest)
+
+
+def flip(entries: list[Path], choice: random.Random) -> None:
+    path = choice.choice(entries)
+    data = bytearray(path.read_bytes())
+    data[choice.randrange(min(len(data), choice.choice([8, 40, 72, len(data)])))] ^= 1 << choice.randrange(8)
+    path.write_bytes(bytes(data))
+
+
+def cut(entries: list[Path], choice: random.Random) -> None:
+    path = choice.choice(entries)
+    data = path.read_bytes()
+    path.write_bytes(data[: choice.randrange(len(data))])
+
+
+def copy(entries: list[Path], choice: random.Random) -> None:
+    one, other = choice.sample(entries, 2)
+    one.write_bytes(other.read_bytes())
+
+
+def made_up(entries: list[Path], choice: random.Random) -> None:
+    """An altered content with the right size and digest, as anybody can write them; the seal stays."""
+    path = choice.choice(entries)
+    data = bytearray(path.read_bytes())
+    data[-1 - choice.randrange(len(data) - 72)] ^= 1
+    path.write_bytes(bytes(data[:8]) + hashlib.sha256(data[72:]).digest() + bytes(data[40:]))
+
+
+CHANGES: tuple[Callable[[list[Path], random.Random], None], ...] = (flip, cut, copy, made_up)
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_what_is_in_the_cache_never_changes_the_answer(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    right = {profile: ask(profile) for profile in ("tp4", "tp8")}
+    entries = sorted(path for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    kept = {path: path.read_bytes() for path in entries}
+    assert len(entries) >= 2
+    for number in range(chunk, CASES, CHUNKS):
+        choice = random.Random(number)  # noqa: S311 - a seed makes it the same in every run
+        for path, content in kept.items():
+            path.write_bytes(content)
+        change = choice.choice(CHANGES)
+        change(entries, choice)
+        profile = choice.choice(list(right))
+        assert ask(profile) == right[profile], f"case {number}: {change.__name__}"
