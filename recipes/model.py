@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from m2build.errors import UsageError
-from m2build.places import parse_place
+from m2build.places import registry_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
 from m2build.shown import shortened, shown
 from m2build.suggest import did_you_mean
@@ -54,7 +54,7 @@ class BaseImage(_Frozen):
     @classmethod
     def _is_a_place(cls, value: str) -> str:
         try:
-            parse_place(value)
+            registry_place(value)
         except UsageError as error:
             raise ValueError(str(error)) from None
         return value

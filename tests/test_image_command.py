@@ -214,7 +214,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path, layout: Path
     out = succeeds("image", "--tp", "8", "--base", BASE, "-o", f"oci:{tmp_path}/out", "--dry-run", cwd=tmp_path)
     assert "entrypoint  python3 -m sglang.launch_server --model-path MiniMaxAI/MiniMax-M2.1 --tp-size 8" in out
     assert list(tmp_path.iterdir()) == []
-    plan = json.loads(succeeds("image", "--tp", "8", "--base", BASE, "--dry-run", "--json"))
+    plan = json.loads(succeeds("image", "--tp", "8", "--base", BASE, "--engine", "embedded", "--dry-run", "--json"))
     assert (layout / "blobs" / plan["manifest"].replace(":", "/")).is_file()
     assert [patch["outcome"] for patch in plan["changeset"]["patches"]] == ["applied", "applied"]
 

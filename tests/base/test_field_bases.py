@@ -97,7 +97,10 @@ def test_it_is_derived_from_and_everybody_reads_the_result(
     name = f"{registry}/field:case-{CASES.index(case)}"
     pushed = cli.run("push", f"oci:{tmp_path}/cold:v1", name)
     assert pushed.code == 0, pushed
-    run("crane", "validate", f"--remote={name}")
+    if case.how == "gzip":
+        run("crane", "validate", f"--remote={name}")
+    else:  # of layers crane validates those in gzip only
+        run("skopeo", "copy", "--src-tls-verify=false", f"docker://{name}", f"dir:{tmp_path}/copy")
     document = json.loads(run("crane", "config", name))
     filled = [entry for entry in document["history"] if not entry.get("empty_layer")]
     assert len(filled) == len(document["rootfs"]["diff_ids"]) == 3

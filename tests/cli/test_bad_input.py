@@ -184,8 +184,22 @@ class Broken:
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
-def test_a_programming_error_is_told_as_one(debug: list[str], workshop: Path, tmp_path: Path) -> None:
-    """Somebody's codemod, installed as a distribution would be, divides by zero: exit code 1, traceback on request."""
+def test_a_programming_error_is_told_as_one(debug: list[str], tmp_path: Path) -> None:
+    """A mistake of m2build's own: exit code 1, traceback on request."""
+    mistake = "import m2build.recipes.load\nm2build.recipes.load.recipe_names = lambda: 1 // 0\n"
+    (tmp_path / "sitecustomize.py").write_text(mistake)
+    run = m2build(*debug, "recipe", "list", environment={"PYTHONPATH": str(tmp_path)})
+    assert (run.returncode, run.stdout) == (1, "")
+    *traceback, sentence, step = run.stderr.splitlines()
+    assert sentence == "m2build: internal error: ZeroDivisionError: integer division or modulo by zero"
+    assert "m2build --debug" in step
+    assert bool(traceback) == bool(debug)
+    assert any("ZeroDivisionError" in line for line in traceback) == bool(debug)
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_mistake_of_somebodys_codemod_is_told_as_theirs(debug: list[str], workshop: Path, tmp_path: Path) -> None:
+    """Somebody's codemod, installed as a distribution would be, divides by zero: exit code 4, traceback on request."""
     (tmp_path / "broken_codemod.py").write_text(PLUGIN)
     metadata = tmp_path / "broken_codemod-1.dist-info"
     metadata.mkdir()
@@ -198,9 +212,8 @@ def test_a_programming_error_is_told_as_one(debug: list[str], workshop: Path, tm
     )
     command = [*debug, "patch", "status", "--source", f"{workshop}/tree", "--series", f"{tmp_path}/mine.yaml"]
     run = m2build(*command, environment={"PYTHONPATH": str(tmp_path)})
-    assert (run.returncode, run.stdout) == (1, "")
-    *traceback, sentence, step = run.stderr.splitlines()
-    assert sentence == "m2build: internal error: ZeroDivisionError: integer division or modulo by zero"
-    assert "m2build --debug" in step
+    assert (run.returncode, run.stdout) == (4, "")
+    *traceback, sentence, _ = run.stderr.splitlines()
+    assert all(name in sentence for name in ("the patch broken", "broken-codemod", "ZeroDivisionError")), sentence
     assert bool(traceback) == bool(debug)
     assert ("    return 1 // 0" in traceback) == bool(debug)

@@ -79,7 +79,7 @@ def test_what_is_known_already_is_fetched_for_the_copy_only(
     proxy: Proxy, cold: Mapping[str, str], tmp_path: Path
 ) -> None:
     base = f"{proxy.host}/team/sglang:rocm"
-    succeeds("image", "--tp", "8", "--base", base, "--dry-run", environment=cold)
+    succeeds("image", "--tp", "8", "--base", base, "--engine", "embedded", "--dry-run", environment=cold)
     assert fetched(proxy) == ONCE
     proxy.records.clear()
     succeeds("image", "--tp", "8", "--base", base, "-o", f"oci:{tmp_path}/out", environment=cold)

@@ -164,7 +164,7 @@ def test_the_base_is_read_once(host: str, tmp_path: Path) -> None:
     environment = {"XDG_CACHE_HOME": str(tmp_path)}
     with docker_registry(tmp_path) as fleeting:
         upload(fleeting, "sglang", BASE, "rocm")
-        arguments = ("image", "--tp", "8", "--base", f"{fleeting}/sglang:rocm", "--dry-run")
+        arguments = ("image", "--tp", "8", "--base", f"{fleeting}/sglang:rocm", "--engine", "embedded", "--dry-run")
         first = succeeds(*arguments, environment=environment)
         for path in (tmp_path / "data").rglob("blobs/sha256/*/*/data"):
             if path.parent.name in {layer.digest.hex for layer in BASE.manifest.layers}:
