@@ -20,7 +20,7 @@ from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel
 from m2build.patches.tree import SourceTree
 
-pytest_plugins = ["engine_fixtures", "registry_fixtures"]
+pytest_plugins = ["engine_fixtures", "registry_fixtures", "kill_fixtures"]
 
 ENGINES = "tests/engines/"
 

@@ -102,11 +102,16 @@ class Commands:
 
     def kill_at(self, arguments: Sequence[str], call: Call) -> None:
         """Run a command, and kill it when it makes a call."""
-        inject = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:signal=SIGKILL:when={call.number}"]
+        code = self.end_at(arguments, call)
+        assert code == -signal.SIGKILL, f"{' '.join(arguments)}: was not killed at {call}: {code}, {self.said}"
+
+    def end_at(self, arguments: Sequence[str], call: Call) -> int:
+        """Run a command, kill it when one of its threads makes a call, and return its exit code."""
+        inject = ["-f", "-e", f"trace={call.name}", "-e", f"inject={call.name}:signal=SIGKILL:when={call.number}"]
         _, tracer = self._trace(arguments, "-o", os.devnull, *inject)
         code = self._end()
         tracer.wait(timeout=20)
-        assert code == -signal.SIGKILL, f"{' '.join(arguments)}: was not killed at {call}: {code}, {self.said}"
+        return code
 
     @property
     def said(self) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from killing import Commands, commands
-from kills import Killed, quick_disk, sweep
+from killing import Commands
+from kills import Killed, sweep
 
 pytestmark = pytest.mark.sweep
 
@@ -36,12 +34,6 @@ KILLED = (
 CASES = sum(killed.least for killed in KILLED)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with quick_disk(tmp_path_factory.mktemp("killed")) as disk, commands(disk / "state") as running:
-        yield running
-
-
 @pytest.mark.parametrize("killed", KILLED, ids=lambda killed: killed.name)
-def test_a_kill_at_every_changing_call(killed: Killed, server: Commands) -> None:
-    sweep(killed, server)
+def test_a_kill_at_every_changing_call(killed: Killed, killable: Commands) -> None:
+    sweep(killed, killable)

@@ -1,0 +1,65 @@
+"""`m2build image --push`, killed at everything that it sends: the tag names a whole image, and a rerun completes it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from bases import base_image
+from killing import Call, Commands
+from registries import docker_registry, run
+from support import need_tool
+
+from m2build.places import parse_place
+from m2build.progress import Silent
+from m2build.stores.places import write_image
+
+pytestmark = pytest.mark.sweep
+
+CASES = 16
+"""Moments at which it is killed, half of them for each name: the n-th time that one of its threads sends something."""
+_MOST = 100
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with docker_registry(tmp_path_factory.mktemp("registry")) as host:
+        yield host
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["a new name", "a tag that moves"])
+def test_a_kill_at_everything_that_is_sent(is_there: bool, killable: Commands, host: str) -> None:  # noqa: FBT001
+    place = parse_place(f"oci:{killable.folder}/work/base-{is_there}:v1")
+    write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
+    push = ("image", "--base", str(place), "--push", "--progress", "quiet")
+    cases = 0
+    for number in range(1, _MOST):
+        name = f"{host}/killed-{is_there}-{number}".lower()
+        if is_there:
+            killable.run((*push, "--tp", "4", "-t", f"{name}:v1"))
+        old = run("crane", "digest", f"{name}:v1") if is_there else b""
+        code = killable.end_at((*push, "--tp", "8", "-t", f"{name}:v1"), Call("sendto", number))
+        killed = code == -signal.SIGKILL
+        assert killed or code == 0, killable.said
+        found = _tag(name)
+        killable.run((*push, "--tp", "8", "-t", f"{name}:v1"))
+        new = run("crane", "digest", f"{name}:v1")
+        assert new != old
+        assert found in (old, new), f"killed at request {number}"
+        run("crane", "validate", f"--remote={name}:v1")
+        if not killed:
+            break
+        cases += 1
+    assert cases >= CASES // 2, cases
+
+
+def _tag(name: str) -> bytes:
+    """The digest that the tag names, of an image that is whole; nothing if there is no such tag."""
+    asked = subprocess.run([need_tool("crane"), "digest", f"{name}:v1"], capture_output=True, check=False)
+    if asked.returncode != 0:
+        assert b"UNKNOWN" in asked.stderr or b"404" in asked.stderr, asked.stderr
+        return b""
+    run("crane", "validate", f"--remote={name}:v1")
+    return asked.stdout
