@@ -78,11 +78,3 @@ def test_what_the_library_was_given_by_the_command_line(start: int, tmp_path: Pa
         run = measured(*command, "./mine.yaml", cwd=tmp_path)
         if run.code != 0:
             refused(run)
-
-
-def test_the_page_counts_what_is_tried() -> None:
-    import test_sweep_recipes
-
-    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
-    for name, cases in (("recipes", test_sweep_recipes.CASES), ("documents", CASES)):
-        assert f"| {cases:,} | {cases:,} | tests/sweeps/test_sweep_{name}.py |" in page
