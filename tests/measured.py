@@ -23,18 +23,30 @@ class Measured:
     seconds: float
 
 
+_RUN = """
+import re, sys
+from m2build.cli import main
+code = main(sys.argv[2:])
+with open(sys.argv[1], "w") as peak:  # getrusage would count this process's parent, up to the fork
+    peak.write(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
+sys.exit(code)
+"""
+
+
 def measured(*arguments: str | Path, cwd: Path) -> Measured:
     """Run `m2build`; a process that does not end is ended."""
-    stderr = cwd / ".stderr"
+    stderr, peak = cwd / ".stderr", cwd / ".peak"
     with stderr.open("wb") as file:
-        command = [sys.executable, "-m", "m2build", *map(str, arguments)]
+        command = [sys.executable, "-c", _RUN, str(peak), *map(str, arguments)]
         process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=file)
     overdue = threading.Timer(5 * SECONDS, process.kill)
     overdue.start()
     _, status, usage = os.wait4(process.pid, 0)
     overdue.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Measured(process.returncode, stderr.read_text(), usage.ru_maxrss // 1024, usage.ru_utime + usage.ru_stime)
+    assert process.returncode >= 0, f"ended by a signal: {process.returncode}"
+    megabytes = int(peak.read_text()) // 1024
+    return Measured(process.returncode, stderr.read_text(), megabytes, usage.ru_utime + usage.ru_stime)
 
 
 def assert_cheap(run: Measured) -> None:

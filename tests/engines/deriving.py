@@ -10,10 +10,12 @@ from commands import m2build
 from registries import run
 
 
-def derived(environment: Mapping[str, str], *arguments: str) -> list[str]:
-    """What `m2build image` prints, line by line, once it has succeeded and told nothing else."""
+def derived(environment: Mapping[str, str], *arguments: str, said: str = "") -> list[str]:
+    """What `m2build image` prints, line by line, once it has succeeded; stderr begins with what it said, if anything."""
     done = m2build("image", *arguments, environment=environment)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(said), done.stderr
+    assert said or not done.stderr, done.stderr
     return done.stdout.splitlines()
 
 

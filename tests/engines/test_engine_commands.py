@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bases import base_image
 from commands import m2build, succeeds
 from daemons import DockerEngine, docker_daemon
 from deriving import content_digest, derived
 from engine import Engine
 from faultproxy import Proxy, fault_proxy
 from podmans import PodmanEngine, podman_engine
-from registries import run
+from registries import run, upload
 
 pytestmark = pytest.mark.engine
 
@@ -55,7 +56,8 @@ def test_podman_is_taken_where_docker_does_not_run(
     podman: PodmanEngine, both: Mapping[str, str], base: str, tmp_path: Path
 ) -> None:
     files = ["--metadata-file", f"{tmp_path}/meta.json", "--iidfile", f"{tmp_path}/iid"]
-    (printed,) = derived({**both, **NOWHERE}, "--tp", "8", "--base", base, *files)
+    why = "m2build: the docker daemon does not answer"
+    (printed,) = derived({**both, **NOWHERE}, "--tp", "8", "--base", base, *files, said=why)
     assert podman.run("run", "--rm", "--entrypoint=cat", printed, "/etc/marker").stdout == "a later layer\n"
     found, metadata = image_of(podman, "m2build/minimax-m2.1:tp8"), json.loads((tmp_path / "meta.json").read_text())
     assert printed == f"m2build/minimax-m2.1@{found['Digest']}"
@@ -149,13 +151,22 @@ def test_the_embedded_engine_derives_from_a_local_image_with_all_of_its_layers(
     assert config["config"]["Entrypoint"][:3] == ["python3", "-m", "sglang.launch_server"]
 
 
+@pytest.fixture(scope="module")
+def small(registry: str) -> str:
+    """A base of a few MB in the registry."""
+    upload(registry, "small/sglang", base_image(), "rocm")
+    return f"{registry}/small/sglang:rocm"
+
+
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 def test_a_local_image_is_known_by_its_id(
-    engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str]
+    engine: str, docker: DockerEngine, podman: PodmanEngine, small: str, both: Mapping[str, str]
 ) -> None:
     """In full and short; what is told is what is told of its name."""
-    runs, place = local[engine]
-    store, _, name = place.partition(":")
+    runs, store = {"docker": (docker, "docker-daemon"), "podman": (podman, "containers-storage")}[engine]
+    name, place = "local.example/small:v1", f"{store}:local.example/small:v1"
+    runs.run("pull", "--quiet", small)
+    runs.run("tag", small, name)
     identity = image_of(runs, name)["Id"].removeprefix("sha256:")
     status = succeeds("patch", "status", "--source", place, environment=both)
     for text in (f"sha256:{identity}", identity, identity[:12]):
@@ -166,17 +177,17 @@ def test_a_local_image_is_known_by_its_id(
     assert {**json.loads(by_id), "name": None} == {**json.loads(by_name), "name": None}
 
 
-def test_a_dry_run_looks_at_the_base_where_the_build_would(docker: DockerEngine, base: str, tmp_path: Path) -> None:
+def test_a_dry_run_looks_at_the_base_where_the_build_would(docker: DockerEngine, small: str, tmp_path: Path) -> None:
     """In the engine's store; it tells no digests of an image that the engine would make otherwise."""
-    docker.run("pull", "--quiet", base)
+    docker.run("pull", "--quiet", small)
     environment = {**docker.environment, "XDG_CACHE_HOME": str(tmp_path)}
-    with fault_proxy(base.partition("/")[0]) as proxy:
-        name = f"{proxy.host}/{base.partition('/')[2]}"
-        docker.run("tag", base, name)
+    with fault_proxy(small.partition("/")[0]) as proxy:
+        name = f"{proxy.host}/{small.partition('/')[2]}"
+        docker.run("tag", small, name)
         command = ("image", "--tp", "8", "--base", name, "-t", "foreseen/never:tp8", "--dry-run")
         said = json.loads(succeeds(*command, "--json", environment=environment))
         lines = succeeds(*command, environment=environment).splitlines()
-        assert set(layers_fetched(proxy, base)) == {0}
+        assert set(layers_fetched(proxy, small)) == {0}
     assert said["engine"] == "docker"
     assert said["destination"]["place"] == "docker-daemon:foreseen/never:tp8"
     assert (said["transfer"]["bytes"], said["transfer"]["isExact"]) == (0, False)

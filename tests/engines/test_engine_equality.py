@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -159,15 +160,15 @@ def test_another_plan_has_another_content(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("engine", "place"),
     [
-        ("docker", "docker-daemon:kept/here:tp8"),
+        ("docker", "docker-daemon:kept/{1}:tp8"),
         ("docker", "oci-archive:{}/out.tar"),
         ("docker", "docker-archive:{}/out.tar"),
-        ("podman", "containers-storage:localhost/kept/here:tp8"),
+        ("podman", "containers-storage:localhost/kept/{1}:tp8"),
         ("podman", "oci:{}/out"),
     ],
 )
 def test_wherever_an_engine_puts_it(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
     """In its own store, and in layouts and archives."""
-    where = place.format(tmp_path)
+    where = place.format(tmp_path, secrets.token_hex(4))
     derived(bench.environment, "--tp", "8", "--base", bench.base, f"--engine={engine}", "-o", where)
     assert bench.content(where) == bench.content(bench.embedded)

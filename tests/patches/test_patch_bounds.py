@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from measured import MEGABYTES, SECONDS, measured
 from series_files import FILES, RENAME, series_of
 from trees import tree_of, write
-
-_MEASURED = """
-import resource, sys
-from m2build.cli import main
-code = main(sys.argv[1:])
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(f"{code} {used.ru_maxrss / 1e3} {used.ru_utime + used.ru_stime}", file=sys.stderr)
-"""
 
 
 def status(source: str, tmp_path: Path) -> tuple[int, str]:
     """The exit code of `patch status` and what it says on stderr; it has to take less than 256 MB and 20 s."""
     series = tmp_path / "mine.yaml"
     series.write_text(yaml.safe_dump(series_of(RENAME).model_dump(mode="json")))
-    arguments = ["patch", "status", "--series", str(series), "--source", source]
-    run = subprocess.run([sys.executable, "-c", _MEASURED, *arguments], capture_output=True, text=True, check=False)
-    *said, account = run.stderr.splitlines()
-    code, megabytes, seconds = map(float, account.split())
-    assert megabytes < 256, run.stderr
-    assert seconds < 20, run.stderr
+    run = measured("patch", "status", "--series", series, "--source", source, cwd=tmp_path)
+    assert run.megabytes < MEGABYTES, run
+    assert run.seconds < SECONDS, run
     assert "Traceback" not in run.stderr
-    return int(code), "\n".join(said)
+    return run.code, run.stderr.rstrip("\n")
 
 
 def sparse(path: Path, size: int) -> None:

@@ -66,7 +66,7 @@ def test_a_wheel_that_is_not_there_or_not_a_wheel(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"<html>404 Not Found</html>")
     with pytest.raises(ContentError, match="is not a wheel, or it is truncated"):
         from_wheel(tmp_path / NAME)
-    with pytest.raises(StorageError, match="cannot be read: is a directory, not a regular file"):
+    with pytest.raises(StorageError, match="cannot be read: Is a directory"):
         from_wheel(tmp_path)
 
 
