@@ -11,7 +11,7 @@ from registries import run
 
 
 def derived(environment: Mapping[str, str], *arguments: str, said: str = "") -> list[str]:
-    """What `m2build image` prints, line by line, once it has succeeded; stderr begins with what it said, if anything."""
+    """What `m2build image` prints, line by line, once it has succeeded; stderr begins with what it said."""
     done = m2build("image", *arguments, environment=environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(said), done.stderr
