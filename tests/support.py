@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +22,12 @@ def lacking(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def sampled(cases: Iterable[object], every: int) -> list[object]:
+    """The cases of a long row as parameters: every n-th in each run of the tests, the others with the sweeps."""
+    marks = [pytest.mark.sweep]
+    return [pytest.param(case, marks=marks if number % every else []) for number, case in enumerate(cases)]
 
 
 def need_tool(name: str) -> str:

@@ -59,7 +59,7 @@ def parse_reference(text: str) -> Reference:
     """
     if _holds_user(text):
         raise UsageError(
-            f"{without_user(text)!r} holds a user name or a password, which is not told here",
+            f"{without_user(text)!r} holds a user name or a password",
             hint="log in with `docker login` or `skopeo login`, and leave it out: [REGISTRY/]NAME[:TAG]",
         )
     match = _REFERENCE.fullmatch(text)

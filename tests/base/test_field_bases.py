@@ -13,6 +13,7 @@ from bases import ROOT, sources
 from forked import Measured, measured
 from images import compressed, file, folder, hardlink, image, symlink, tar
 from registries import docker_registry, run
+from support import sampled
 
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -82,7 +83,9 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.upper}, {case.config}, {case.how}, {case.said}")
+@pytest.mark.parametrize(
+    "case", sampled(CASES, every=4), ids=lambda case: f"{case.upper}, {case.config}, {case.how}, {case.said}"
+)
 def test_it_is_derived_from_and_everybody_reads_the_result(
     case: Case, cli: Measured, registry: str, tmp_path: Path
 ) -> None:

@@ -86,7 +86,7 @@ class Bench:
         run("docker", "buildx", "bake", "--push", environment={**os.environ, **self.environment}, folder=folder)
 
 
-@pytest.fixture(scope="module", params=["base", "oci_base"])
+@pytest.fixture(scope="module", params=["base", pytest.param("oci_base", marks=pytest.mark.sweep)])
 def bench(
     request: pytest.FixtureRequest,
     both: Mapping[str, str],

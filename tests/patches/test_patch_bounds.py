@@ -11,6 +11,7 @@ import pytest
 import yaml
 from measured import MEGABYTES, SECONDS, measured
 from series_files import FILES, RENAME, series_of
+from support import sampled
 from trees import tree_of, write
 
 
@@ -48,7 +49,7 @@ CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sampled(CASES, every=3))
 def test_a_folder_of_hostile_sources(case: str, tmp_path: Path) -> None:
     make, code, said = CASES[case]
     tree = write(tree_of(FILES), tmp_path / "tree")
@@ -81,7 +82,7 @@ WHEELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", WHEELS)
+@pytest.mark.parametrize("case", sampled(WHEELS, every=3))
 def test_a_hostile_wheel(case: str, tmp_path: Path) -> None:
     make, code, said = WHEELS[case]
     path = tmp_path / "pkg-1.5-py3-none-any.whl"
