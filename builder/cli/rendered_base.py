@@ -67,11 +67,13 @@ class RenderedBase:
         return self._looked_at(wanted) if self.source is None else self._assumed(wanted, self.source, story)
 
     def _looked_at(self, wanted: BaseImage) -> Base:
+        from m2build.base.elsewhere import pulled
         from m2build.base.resolve import open_base
 
         place = self._place(wanted)
         access = access_to(place, insecure=self.insecure)
-        base = open_base(place, source_root=wanted.source_root, platform=wanted.platform, access=access)
+        with pulled(place):
+            base = open_base(place, source_root=wanted.source_root, platform=wanted.platform, access=access)
         return base if self.is_pinned else replace(base, digest=None)
 
     def _place(self, wanted: BaseImage) -> Place:

@@ -80,13 +80,15 @@ def test_a_step_that_fails_is_told_as_it_is(programs: Path) -> None:
     assert caught.value.hint == "as it was"
 
 
-def test_the_command_names_all_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words", [("image", "-o", "oci:out"), ("render", "-o", "out"), ("bake", "-o", "out")], ids=lambda words: words[0]
+)
+def test_the_command_names_all_of_it(words: tuple[str, ...], tmp_path: Path) -> None:
     name = f"127.0.0.1:{free_port()}/sglang:v1"
     (tmp_path / "python3").symlink_to(shutil.which("python3") or "/usr/bin/python3")
     (tmp_path / "sh").symlink_to("/bin/sh")
     script(tmp_path, "docker", (f"image' 'inspect' '{name}", f"echo '{json.dumps(INSPECTED)}'"))
-    command = ("image", "--tp", "8", "--base", name, "-o", f"oci:{tmp_path}/out")
-    run = m2build(*command, environment={"PATH": str(tmp_path)})
+    run = m2build(*words, "--tp", "8", "--base", name, cwd=tmp_path, environment={"PATH": str(tmp_path)})
     assert run.returncode == 8
     first, second = run.stderr.splitlines()
     assert first.startswith(f"m2build: the base {name} cannot be pulled: 127.0.0.1:")
