@@ -69,22 +69,34 @@ def new_image(seed: int) -> Image:
 
 @pytest.mark.parametrize("start", range(0, CASES, CHUNK))
 def test_a_tag_is_whole_whatever_happens_to_a_push(start: int, registry: Bench) -> None:
+    given_up = {str(new_image(seed).manifest.digest) for seed in range(max(0, start - 5), start)}
     for seed in range(start, start + CHUNK):
-        put(registry, OLD)
-        sample = new_image(seed)
-        mount_from = "other" if seed % 3 == 0 else None
+        # What a push that was given up had sent may reach the registry later, and then this case is tried again.
+        while (now := check(seed, registry, given_up)) in given_up:
+            given_up.discard(now)
+        given_up.add(str(new_image(seed).manifest.digest))
 
-        def push(user: Access, sample: Image = sample, mount_from: str | None = mount_from) -> None:
-            push_image(sample, reference(registry.proxy.host, "app:v1"), user, Silent(), mount_from=mount_from)
 
-        error = tried(seed, registry, REQUESTS, push)
-        case, now = f"seed {seed}: {error}", names(registry)
-        moved = [record for record in registry.proxy.records if re.search("manifests/v1", record.path)]
-        if error is None:
-            assert now == str(sample.manifest.digest), case
-        elif now != str(OLD.manifest.digest):
-            # The registry has done what it was asked, and its answer was lost or altered.
-            assert now == str(sample.manifest.digest), case
-            assert [record for record in moved if record.method == "PUT"], case
-        if now != str(OLD.manifest.digest):
-            assert judged(registry) == "", case
+def check(seed: int, registry: Bench, given_up: set[str]) -> str:
+    """Push an image through faults, and look at the tag; what it names in the end, unchecked if that came late."""
+    put(registry, OLD)
+    sample, old = new_image(seed), str(OLD.manifest.digest)
+    mount_from = "other" if seed % 3 == 0 else None
+
+    def push(user: Access) -> None:
+        push_image(sample, reference(registry.proxy.host, "app:v1"), user, Silent(), mount_from=mount_from)
+
+    error = tried(seed, registry, REQUESTS, push)
+    case, now = f"seed {seed}: {error}", str(names(registry))
+    if now in given_up:
+        return now
+    moved = [record for record in registry.proxy.records if re.search("manifests/v1", record.path)]
+    if error is None:
+        assert now == str(sample.manifest.digest), case
+    elif now != old:
+        # The registry has done what it was asked, and its answer was lost or altered.
+        assert now == str(sample.manifest.digest), case
+        assert [record for record in moved if record.method == "PUT"], case
+    if now != old:
+        assert judged(registry) == "", case
+    return now
