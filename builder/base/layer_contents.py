@@ -193,7 +193,7 @@ def linked(link: Member, target: Member) -> Member:
     """What a hard link is, once its target is known: another name of a file, a symbolic link, a device or a pipe.
 
     Raises:
-        ContentError: it leads to a folder, which link(2) allows to nobody.
+        ContentError: it leads to a folder, which link(2) does not allow.
     """
     if target.kind is Kind.FOLDER:
         raise ContentError(f"the hard link {link.path} leads to {target.path}, which is a folder")

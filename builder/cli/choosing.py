@@ -63,6 +63,15 @@ platform_option = click.option(
     help="Which image of a base that has several; default: the recipe's.",
 )
 
+image_platform_option = click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    default="linux/amd64",
+    show_default=True,
+    help="Which image of several.",
+    shell_complete=candidates.platforms,
+)
+
 
 def choosing(command: Command) -> Command:
     """Add the options that choose one image: `recipe_name`, `tp`, `profile`, `model` and `overrides`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from m2build.cli import candidates
+from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
 from m2build.cli.network import insecure_option
 from m2build.cli.output import json_option, note, print_json, result, shell_line
@@ -34,14 +35,7 @@ Examples:
 """,
 )
 @click.argument("image", metavar="IMAGE", shell_complete=candidates.places(*candidates.IMAGES))
-@click.option(
-    "--platform",
-    metavar="OS/ARCH",
-    default="linux/amd64",
-    show_default=True,
-    help="Which image of several.",
-    shell_complete=candidates.platforms,
-)
+@image_platform_option
 @insecure_option
 @json_option
 @progress_option

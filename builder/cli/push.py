@@ -8,6 +8,7 @@ from dataclasses import replace
 import click
 
 from m2build.cli import candidates
+from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
 from m2build.cli.network import insecure_option
 from m2build.cli.output import note, result
@@ -39,14 +40,7 @@ Examples:
     help="Where the base is, for the layers that the image leaves out; default: where its labels say.",
     shell_complete=candidates.places(*candidates.IMAGES),
 )
-@click.option(
-    "--platform",
-    metavar="OS/ARCH",
-    default="linux/amd64",
-    show_default=True,
-    help="Which image of several.",
-    shell_complete=candidates.platforms,
-)
+@image_platform_option
 @insecure_option
 @progress_option
 def push(image: str, reference: str, base: str | None, platform: str, insecure: bool, progress_mode: str) -> None:
