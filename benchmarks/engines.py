@@ -20,10 +20,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemons import docker_daemon
-from debian import debian_root, push_base
+from helpers.engines.daemons import docker_daemon
+from helpers.engines.debian import debian_root, push_base
+from helpers.engines.podmans import podman_engine
 from measuring import cost, noise, registry
-from podmans import podman_engine
 
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel

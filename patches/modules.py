@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from m2build.documents.shown import shown
 from m2build.errors import UsageError
 from m2build.patches.tree import SourceTree
-from m2build.shown import shown
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 SUFFIXES = (".py", ".pyi")

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 
 from pydantic import TypeAdapter, ValidationError
 
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, PatchError, StorageError, TransportError, UsageError
 from m2build.patches.change import Codemod, Rewrite
 from m2build.patches.confusion import is_confused
 from m2build.patches.distributions import GROUP, distribution_of
 from m2build.patches.series import Patch
 from m2build.patches.tree import SourceTree
-from m2build.suggest import did_you_mean
 
 _OF_THE_TREE = (ContentError, StorageError, TransportError)
 """What reading a file of the tree may raise, whichever codemod reads it."""

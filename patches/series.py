@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 
-from m2build.documents import load_document
+from m2build.documents.document import load_document
+from m2build.documents.shown import shown
+from m2build.documents.suggest import did_you_mean
+from m2build.documents.validation import validate
 from m2build.errors import UsageError
 from m2build.patches.series_text import series_text
-from m2build.shown import shown
-from m2build.suggest import did_you_mean
-from m2build.validation import validate
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 CodemodName = Annotated[

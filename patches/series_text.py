@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from importlib import resources
 
-from m2build.document_files import document_bytes
+from m2build.documents.files import document_bytes
+from m2build.documents.shown import shortened
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
-from m2build.shown import shortened
-from m2build.suggest import did_you_mean
 
 
 def series_names() -> list[str]:

@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from m2build.document_files import document_bytes
-from m2build.documents import MAXIMUM_VALUES, load_document
+from m2build.documents.document import MAXIMUM_VALUES, load_document
+from m2build.documents.files import document_bytes
+from m2build.documents.placed import Document
+from m2build.documents.shown import shortened
+from m2build.documents.suggest import did_you_mean
+from m2build.documents.validation import validate
 from m2build.errors import UsageError
-from m2build.placed import Document
 from m2build.recipes.model import Recipe
 from m2build.recipes.variation import merged, overridden
-from m2build.shown import shortened
-from m2build.suggest import did_you_mean
-from m2build.validation import validate
 
 _PATH = re.compile(r"/|\.ya?ml$")
 _LONGEST_CHAIN = 8

@@ -12,12 +12,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from m2build.documents.shown import shortened, shown
+from m2build.documents.suggest import did_you_mean
+from m2build.documents.validation import misplaced
 from m2build.errors import UsageError
-from m2build.places import registry_place
+from m2build.places.place import registry_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
-from m2build.shown import shortened, shown
-from m2build.suggest import did_you_mean
-from m2build.validation import misplaced
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]

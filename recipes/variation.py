@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from m2build.documents import load_document
+from m2build.documents.document import load_document
+from m2build.documents.placed import Document, Position
+from m2build.documents.shown import shortened, shown
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 from m2build.oci.reference import without_user
-from m2build.placed import Document, Position
-from m2build.shown import shortened, shown
-from m2build.suggest import did_you_mean
 
 _KEY = re.compile(r'"([^"]*)"|([^."]+)')
 _WAY = re.compile(rf"(?:{_KEY.pattern})(?:\.(?:{_KEY.pattern}))*")

@@ -1,4 +1,4 @@
-"""Shared fixtures, and which tests run where. This file also puts its folder on the import path (`support`, `images`).
+"""Shared fixtures, and which tests run where. Helpers are in `helpers/`, which mirrors the rooms.
 
 `--sweep` runs the sweeps and nothing else: long rows of seeded cases, which docs/reliability.md counts.
 
@@ -20,9 +20,13 @@ from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel
 from m2build.patches.tree import SourceTree
 
-pytest_plugins = ["engine_fixtures", "registry_fixtures", "kill_fixtures"]
+pytest_plugins = [
+    "helpers.engines.engine_fixtures",
+    "helpers.registry.registry_fixtures",
+    "helpers.sweeps.kill_fixtures",
+]
 
-ENGINES = "tests/engines/"
+ENGINES = "tests/engines/real/"
 
 # Progress would stand before the errors and warnings that tests look at; those that are about it set it themselves.
 os.environ["M2BUILD_PROGRESS"] = "quiet"

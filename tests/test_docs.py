@@ -14,11 +14,11 @@ import types
 from pathlib import Path
 
 import pytest
-from test_architecture import MODULES
+from helpers.rooms import MODULES
 
-from m2build.documents import load_document
+from m2build.documents.document import load_document
+from m2build.documents.validation import validate
 from m2build.patches.series import Series
-from m2build.validation import validate
 
 PAGE = (Path(__file__).parent.parent / "docs" / "patches.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

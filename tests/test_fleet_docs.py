@@ -16,8 +16,8 @@ from typing import Any
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
-from buildx import Buildx
-from fleet_page import BLOCKS, DOCS, PAGE, Session, run_page
+from helpers.buildx import Buildx
+from helpers.fleet_page import BLOCKS, DOCS, PAGE, Session, run_page
 
 from m2build.cli.root import cli
 

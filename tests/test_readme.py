@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from readme import README, rendered
-from support import need_tool
+from helpers.readme import README, rendered
+from helpers.support import need_tool
 
 TEXT = README.read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from shutil import which
 
 from m2build.errors import EngineError, M2BuildError, TransportError
-from m2build.places import ENGINE_STORES, Place, PlaceKind
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 
 _PULLING = (
     "load metadata for",
@@ -53,7 +53,7 @@ def _hint(place: Place, error: M2BuildError) -> str:
 
 
 def _stores_with(place: Place) -> Iterator[tuple[PlaceKind, str]]:
-    from m2build.engines.local_images import image_as_it_is  # it needs other programs
+    from m2build.places.engine_store import image_as_it_is  # it needs other programs
 
     for kind, engine in ENGINE_STORES.items():
         if which(engine) and image_as_it_is(Place(kind, place.location)):

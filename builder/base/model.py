@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from m2build.base.filesystem import Filesystem
+from m2build.layers.filesystem import Filesystem
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 

@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m2build.base.filesystem import Filesystem, read_filesystem
-from m2build.base.links import followed, read_followed
-from m2build.base.member_cache import member_cache
-from m2build.base.members import Wanted
 from m2build.errors import PatchError
+from m2build.layers.cache import member_cache
+from m2build.layers.filesystem import Filesystem, read_filesystem
+from m2build.layers.links import followed, read_followed
+from m2build.layers.members import Wanted
 from m2build.oci.tar import Kind
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_directory, from_wheel
 from m2build.patches.tree import SourceFile, SourceTree
-from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind
+from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
+from m2build.places.transports import read_image
 from m2build.progress import Progress
-from m2build.stores.places import read_image
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access
@@ -41,7 +41,7 @@ def open_source(
         return open_files(place)
     read: Callable[[Wanted], Filesystem]
     if place.kind in ENGINE_STORES:
-        from m2build.engines.local_images import find_local_image  # it needs other programs
+        from m2build.places.engine_store import find_local_image  # it needs other programs
 
         read = find_local_image(place).files
     else:

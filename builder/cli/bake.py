@@ -60,7 +60,7 @@ def bake(
     It holds what `m2build render` writes for each of them, and docker-bake.json with their tags, labels, annotations
     and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE overrule --tag and --cache when it is baked.
     """
-    from m2build.derive import derive_all
+    from m2build.derivation.derive import derive_all
     from m2build.recipes.load import load_recipe
     from m2build.rendering.bake import render_bake
 

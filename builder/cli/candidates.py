@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from m2build.places import PlaceKind
-from m2build.printable import printable
+from m2build.cli.printable import printable
+from m2build.places.place import PlaceKind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

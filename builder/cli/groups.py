@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from m2build.cli.output import show_help
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
-from m2build.suggest import did_you_mean
 
 
 class Command(click.Command):

@@ -16,7 +16,7 @@ from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress, progress_option
 from m2build.cli.report import Report, reporting
-from m2build.places import PlaceKind, parse_place, registry_place
+from m2build.places.place import PlaceKind, parse_place, registry_place
 
 if TYPE_CHECKING:
     from m2build.delivery.destination import Destination, Goal
@@ -99,7 +99,7 @@ def image(
     The destination is looked at first: what would be refused there is refused before the base is read.
     """
     from m2build.base.elsewhere import pulled
-    from m2build.base.resolve import open_base
+    from m2build.base.open import open_base
     from m2build.delivery.carrier import Carrier
     from m2build.delivery.job import Job, check_names, check_targets
     from m2build.delivery.target import target_of

@@ -15,13 +15,13 @@ from m2build.cli.network import insecure_option
 from m2build.cli.output import json_option, note, print_json, result, shell_line
 from m2build.cli.progress import progress, progress_option
 from m2build.labels import BASE_CHAIN_ID, OCI, OWN
-from m2build.places import parse_place
+from m2build.places.place import parse_place
 
 if TYPE_CHECKING:
-    from m2build.content import Content, Entry
+    from m2build.inspection.content import Content, Entry
     from m2build.oci.config import ImageConfig
     from m2build.oci.descriptor import Descriptor
-    from m2build.stores.stored import StoredImage
+    from m2build.oci.found import FoundImage
 
 
 @click.command(
@@ -46,11 +46,11 @@ def inspect(image: str, platform: str, insecure: bool, as_json: bool, progress_m
     engines that build the same plan come to the same one. Of an image that m2build has not derived, what its manifest
     and its config tell is printed.
     """
-    from m2build.content import base_height, read_content
+    from m2build.delivery.thin import completed
+    from m2build.inspection.content import base_height, read_content
+    from m2build.oci.found import located
+    from m2build.places.transports import read_image
     from m2build.registry.access import Access
-    from m2build.stores.places import read_image
-    from m2build.stores.stored import located
-    from m2build.stores.thin import completed
 
     place, access, story = parse_place(image), Access.of(os.environ, insecure=insecure), progress(progress_mode)
     stored = read_image(place, platform, access, progress=story)
@@ -67,7 +67,7 @@ def inspect(image: str, platform: str, insecure: bool, as_json: bool, progress_m
         result(*_lines(stored, height, content))
 
 
-def _document(stored: StoredImage, height: int, content: Content | None) -> dict[str, object]:
+def _document(stored: FoundImage, height: int, content: Content | None) -> dict[str, object]:
     manifest, config = stored.image.manifest, stored.image.config
     return {
         "name": stored.name,
@@ -83,7 +83,7 @@ def _document(stored: StoredImage, height: int, content: Content | None) -> dict
     }
 
 
-def _lines(stored: StoredImage, height: int, content: Content | None) -> Iterator[str]:
+def _lines(stored: FoundImage, height: int, content: Content | None) -> Iterator[str]:
     manifest, config = stored.image.manifest, stored.image.config
     yield f"image       {_pinned(stored.name, stored.digest)}"
     yield f"manifest    {manifest.digest}"
@@ -112,7 +112,7 @@ def _origin(config: ImageConfig) -> dict[str, str | None]:
 
 
 def _entrypoint(config: ImageConfig) -> list[str]:
-    from m2build.runtime import runtime_of
+    from m2build.inspection.runtime import runtime_of
 
     words = runtime_of(config).get("Entrypoint")
     return [str(word) for word in words] if isinstance(words, list) else []

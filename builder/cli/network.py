@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from m2build.places import Place, PlaceKind
+from m2build.places.place import Place, PlaceKind
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access

@@ -13,7 +13,7 @@ from m2build.cli.network import access_to
 from m2build.cli.output import json_option, print_json, result, result_diff
 from m2build.cli.progress import progress, progress_option
 from m2build.errors import UsageError, WouldChangeError
-from m2build.places import Place, PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind, parse_place
 
 if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult

@@ -14,7 +14,7 @@ from m2build.cli.network import insecure_option
 from m2build.cli.output import note, result
 from m2build.cli.progress import progress, progress_option
 from m2build.errors import UsageError
-from m2build.places import ENGINE_STORES, PlaceKind, parse_place
+from m2build.places.place import ENGINE_STORES, PlaceKind, parse_place
 
 _FAR = frozenset({PlaceKind.REGISTRY, *ENGINE_STORES})
 """Where an image takes its time to be looked at, so that the target comes first; elsewhere a wrong path does."""
@@ -52,13 +52,13 @@ def push(image: str, reference: str, base: str | None, platform: str, insecure: 
     last; what it named before, if that was another image, is said on stderr. Prints NAME@DIGEST.
     """
     from m2build.delivery.job import moved
+    from m2build.delivery.thin import base_name, completed
     from m2build.labels import PROFILE
     from m2build.oci.reference import parse_reference
+    from m2build.places.transports import read_image
     from m2build.registry.access import Access
     from m2build.registry.push import push_image
     from m2build.registry.target import check_push, tag_digest
-    from m2build.stores.places import read_image
-    from m2build.stores.thin import base_name, completed
 
     target = parse_reference(reference)
     if target.digest is not None:

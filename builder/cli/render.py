@@ -53,7 +53,7 @@ def render(
     The build needs no network but for the base, and checks every touched file before and after. The base needs a POSIX
     shell, the coreutils, and git or GNU patch.
     """
-    from m2build.derive import derive
+    from m2build.derivation.derive import derive
     from m2build.recipes.load import load_recipe
     from m2build.rendering.context import render as rendered
 

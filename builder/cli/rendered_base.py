@@ -13,7 +13,7 @@ from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.network import access_to, insecure_option
 from m2build.errors import UsageError
-from m2build.places import Place, PlaceKind, parse_place, registry_place
+from m2build.places.place import Place, PlaceKind, parse_place, registry_place
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -68,7 +68,7 @@ class RenderedBase:
 
     def _looked_at(self, wanted: BaseImage) -> Base:
         from m2build.base.elsewhere import pulled
-        from m2build.base.resolve import open_base
+        from m2build.base.open import open_base
 
         place = self._place(wanted)
         access = access_to(place, insecure=self.insecure)

@@ -16,7 +16,7 @@ import click
 from m2build.cli.output import json_option, note, print_json, result, story_line
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
-from m2build.places import ARCHIVES, Place
+from m2build.places.place import ARCHIVES, Place
 
 if TYPE_CHECKING:
     from m2build.delivery.job import Delivered
@@ -148,16 +148,16 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _check_writable(file: Path) -> None:
+    from m2build.local.failures import storage
     from m2build.local.outputs import check_writable
-    from m2build.stores.stored import storage
 
     with storage(file, "written"):
         check_writable(file)
 
 
 def _write(file: Path, text: str) -> None:
+    from m2build.local.failures import storage
     from m2build.local.outputs import output_file
-    from m2build.stores.stored import storage
 
     with storage(file, "written"), output_file(file) as out:
         out.write(text.encode())

@@ -25,8 +25,8 @@ from m2build.cli.patch import patch
 from m2build.cli.push import push
 from m2build.cli.recipe import recipe
 from m2build.cli.render import render
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, EngineError, M2BuildError, StorageError, TransportError, UsageError
-from m2build.suggest import did_you_mean
 
 _EPILOG = """\b
 Examples:

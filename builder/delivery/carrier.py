@@ -14,19 +14,19 @@ from m2build.base.elsewhere import pulled
 from m2build.base.model import Base
 from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Delivered, Job
+from m2build.derivation.result import Result, metadata
 from m2build.local.temporary import temporary_place
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
-from m2build.places import ENGINE_STORES, Place, PlaceKind
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
+from m2build.places.spool import Spool, spool_beside
 from m2build.progress import Progress
-from m2build.result import Result, metadata
-from m2build.stores.spool import Spool, spool_beside
 
 if TYPE_CHECKING:
     from m2build.delivery.forecast import Forecast
+    from m2build.derivation.plan import Plan
     from m2build.engines.model import Engine
-    from m2build.plan import Plan
     from m2build.registry.access import Access
     from m2build.registry.push import Transfer
 
@@ -55,7 +55,7 @@ class Carrier:
 
     def derive(self, *, is_thin: bool) -> Iterator[Delivered]:
         """Derive images without any container engine, and deliver them one by one; thin ones lack the base's layers."""
-        from m2build.stores.thin import thin
+        from m2build.delivery.thin import thin
 
         with self._spool(is_thin=is_thin) as spool:
             for result, job in zip(self._results(spool), self.jobs, strict=True):
@@ -75,7 +75,7 @@ class Carrier:
         return [forecast(plan, job, engine, is_thin=is_thin) for plan, job in zip(plans, self.jobs, strict=True)]
 
     def _plans(self, engine: Engine | None, *, fetches: bool) -> Sequence[Plan]:
-        from m2build.derive import derive_all  # codemods take their time to be imported
+        from m2build.derivation.derive import derive_all  # codemods take their time to be imported
         from m2build.engines.nearby import looked_at_nearby
 
         selections, base = [job.selection for job in self.jobs], self.base
@@ -98,7 +98,7 @@ class Carrier:
         return any(job.target.lacks(layer) for job in self.jobs)
 
     def _results(self, spool: Spool | None) -> Sequence[Result]:
-        from m2build.derived import derive_images
+        from m2build.derivation.remembered import derive_images
 
         image = self.base.image if spool is None else replace(self.base.image, blobs=spool)
         with spool.keeping() if spool else nullcontext():
@@ -117,7 +117,7 @@ class Carrier:
     def _put(self, result: Result, job: Job) -> Transfer | None:
         to = job.to
         if to.place.kind is not PlaceKind.REGISTRY or self.access is None:
-            from m2build.stores.places import write_image
+            from m2build.places.transports import write_image
 
             names = {"tag": to.tag, "reference": to.reference}
             write_image(result.image, to.place, **names, replace=self.replace, progress=self.progress)
@@ -133,7 +133,7 @@ class Carrier:
         return replace(transfer, existing=transfer.existing - early, mounted=transfer.mounted + early)
 
     def _built(self, engine: Engine, plan: Plan, job: Job) -> Delivered:
-        from m2build.engines.dockerfile import build_with
+        from m2build.engines.build import build_with
         from m2build.engines.model import Order
 
         to, base = job.to, plan.base

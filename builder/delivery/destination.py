@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from m2build.errors import UsageError
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
-from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind, parse_place
+from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind, parse_place
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Selection

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from m2build.delivery.job import Job
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.places import ENGINE_STORES, PlaceKind
+from m2build.places.place import ENGINE_STORES, PlaceKind
 
 if TYPE_CHECKING:
+    from m2build.derivation.plan import Plan
     from m2build.engines.model import Engine
     from m2build.oci.image import Image
-    from m2build.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Forecast:
 
 def forecast(plan: Plan, job: Job, engine: Engine | None, *, is_thin: bool) -> Forecast:
     """What a plan's image would come to; looks at the destination and at the engine's store, and writes nothing."""
-    from m2build.engines.embedded import build
+    from m2build.derivation.image import build
 
     image = build(plan) if engine is None and plan.base.is_whole else None
     if engine is not None and job.to.place.kind in ENGINE_STORES:

@@ -10,16 +10,16 @@ from pathlib import Path
 from m2build.delivery.destination import Destination
 from m2build.delivery.likeness import can_be
 from m2build.errors import M2BuildError, UsageError
+from m2build.local.failures import storage
 from m2build.local.outputs import check_writable
 from m2build.local.targets import FileTarget, StreamTarget, find_target, output_path
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.places import PlaceKind
-from m2build.stores.archive import check_stream
-from m2build.stores.layout import blob_path
-from m2build.stores.places import read_image
-from m2build.stores.stored import storage
+from m2build.places.archive import check_stream
+from m2build.places.layout import blob_path
+from m2build.places.place import PlaceKind
+from m2build.places.transports import read_image
 
 
 @dataclass(frozen=True)

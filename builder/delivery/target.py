@@ -12,7 +12,7 @@ from m2build.delivery.local_target import LocalTarget
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
-from m2build.places import ENGINE_STORES, Place, PlaceKind
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access
@@ -133,7 +133,7 @@ class _Store:
         """A name in a store may be given anew; that it was is said afterwards."""
 
     def named(self) -> Digest | None:
-        from m2build.engines.local_images import image_as_it_is  # it needs other programs
+        from m2build.places.engine_store import image_as_it_is  # it needs other programs
 
         local = image_as_it_is(self.to.place)
         return local.image_id if local else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from m2build.errors import EngineError, UsageError
-from m2build.places import ENGINE_STORES, SOURCES, Place, PlaceKind
+from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.progress import Progress
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def _check(wish: Wish, name: str | None) -> None:
 
 
 def _called(name: str, wish: Wish) -> Engine:
+    from m2build.engines.docker import Docker
     from m2build.engines.podman import Podman  # an explicit destination needs neither
-    from m2build.engines.whales import Docker
 
     if name == "podman":
         return Podman()

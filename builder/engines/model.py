@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from m2build.oci.digest import Digest
-from m2build.places import Place, PlaceKind
+from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from m2build.base.links import read_followed
-from m2build.base.member_cache import member_cache
-from m2build.base.members import wanted_for
 from m2build.base.model import Base
-from m2build.engines.local_images import LocalImage, fetch_image, image_as_it_is
 from m2build.engines.model import Engine
+from m2build.layers.cache import member_cache
+from m2build.layers.links import read_followed
+from m2build.layers.members import wanted_for
 from m2build.oci.reference import parse_reference
-from m2build.places import Place
+from m2build.places.engine_store import LocalImage, fetch_image, image_as_it_is
+from m2build.places.place import Place
 from m2build.progress import Progress
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from m2build.engines.model import Built, Order
-from m2build.engines.program import Program
-from m2build.engines.story import run_told
-from m2build.engines.trust import trusting_options
-from m2build.engines.versions import Need, member, on_path
 from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
-from m2build.places import PlaceKind
+from m2build.places.place import PlaceKind
+from m2build.places.podman_trust import trusting_options
+from m2build.programs.program import Program
+from m2build.programs.story import run_told
+from m2build.programs.versions import Need, member, on_path
 from m2build.progress import Progress
 
 _PODMAN = Need(

@@ -8,15 +8,15 @@ from typing import BinaryIO, cast
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
+from m2build.oci.found import FoundImage, located
 from m2build.oci.image import Image, read_blob
 from m2build.oci.manifest import Index
 from m2build.oci.reference import Reference
+from m2build.oci.selecting import Shelf
 from m2build.registry.access import Access
 from m2build.registry.blob_stream import BlobStream
 from m2build.registry.client import Client
 from m2build.registry.manifests import fetch_document, fetch_manifest
-from m2build.stores.selecting import Shelf
-from m2build.stores.stored import StoredImage, located
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RegistryBlobs:
         return cast("BinaryIO", BlobStream(self.client, descriptor))
 
 
-def read_remote(reference: Reference, platform: str, access: Access) -> StoredImage:
+def read_remote(reference: Reference, platform: str, access: Access) -> FoundImage:
     """The image that a reference names; its layers are read when they are looked at.
 
     Raises:
@@ -42,12 +42,12 @@ def read_remote(reference: Reference, platform: str, access: Access) -> StoredIm
         return _read(reference, platform, access.pull(reference))
 
 
-def _read(reference: Reference, platform: str, client: Client) -> StoredImage:
+def _read(reference: Reference, platform: str, client: Client) -> FoundImage:
     wanted = Digest.parse(reference.digest) if reference.digest else None
     digest, manifest = fetch_manifest(client, reference.digest or reference.tag or "latest", wanted)
     blobs = RegistryBlobs(client)
     if isinstance(manifest, Index):
         manifest = Shelf(lambda entry: fetch_document(client, entry.digest), blobs).choose(manifest, platform)
     config = ImageConfig(read_blob(blobs, manifest.config))
-    stored = StoredImage(Image(manifest, config, blobs), digest, str(reference.without_digest))
+    stored = FoundImage(Image(manifest, config, blobs), digest, str(reference.without_digest))
     return stored.checked(platform, str(reference))

@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
-from m2build.plan import Plan
 from m2build.recipes.model import Selection
 from m2build.rendering.context import BAKE_FILE, render
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from m2build.base.members import AUDIT_FOLDER
+from m2build.derivation.overlay import account_files
+from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
-from m2build.overlay import account_files
-from m2build.plan import Plan
+from m2build.layers.members import AUDIT_FOLDER
 from m2build.rendering.template import SHIPPED, expand, shipped_template
 from m2build.rendering.values import ACCOUNT_SOURCE, template_values
 

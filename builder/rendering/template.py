@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 SHIPPED = "m2build/Dockerfile.template"
 """What a user's own template calls the one that comes with m2build."""
 
-_MISTAKES = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError)
 """What an expression of a template can raise beside jinja2's own errors."""
 
 

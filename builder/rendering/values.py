@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from m2build import __version__
-from m2build.base.members import AUDIT_FOLDER
+from m2build.derivation.health import probe_command
+from m2build.derivation.overlay import changed_files
+from m2build.derivation.plan import Plan
 from m2build.errors import PatchError, UsageError
-from m2build.health import probe_command
 from m2build.labels import is_withdrawn
+from m2build.layers.members import AUDIT_FOLDER
 from m2build.oci.descriptor import JsonObject
 from m2build.oci.reference import parse_reference
-from m2build.overlay import changed_files
 from m2build.patches.patch_files import patch_files
-from m2build.plan import Plan
 
 ACCOUNT_SOURCE = "account"
 """The folder of the build context that holds the account of the changeset."""

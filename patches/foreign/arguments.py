@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
-from m2build.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from libcst.codemod import Codemod

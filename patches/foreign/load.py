@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeGuard
 
+from m2build.documents.suggest import did_you_mean
 from m2build.errors import PatchError, UsageError
 from m2build.patches.distributions import distribution_of
-from m2build.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from libcst import MetadataDependent

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bases import ROOT, sources
-from forked import Measured, measured
-from images import compressed, file, folder, hardlink, image, symlink, tar
-from registries import docker_registry, run
-from support import sampled
+from helpers.bases import ROOT, sources
+from helpers.forked import Measured, measured
+from helpers.images import compressed, file, folder, hardlink, image, symlink, tar
+from helpers.registry.registries import docker_registry, run
+from helpers.support import sampled
 
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
@@ -21,9 +21,9 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
-from m2build.places import parse_place
+from m2build.places.place import parse_place
+from m2build.places.transports import write_image
 from m2build.progress import Silent
-from m2build.stores.places import write_image
 
 
 @pytest.fixture(scope="module")

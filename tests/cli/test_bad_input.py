@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from checkouts import MODELS, checkout, everything, store, wheel
-from commands import m2build
+from helpers.cli.checkouts import MODELS, checkout, everything, store, wheel
+from helpers.commands import m2build
 
 IMAGE = ("image", "--tp", "8", "-o", "oci:out")
 TREE = ("--base", "dir:tree")

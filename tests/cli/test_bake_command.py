@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from buildx import Buildx
-from checkouts import checkout, everything
-from commands import refused, succeeds
+from helpers.buildx import Buildx
+from helpers.cli.checkouts import checkout, everything
+from helpers.commands import refused, succeeds
 
 SOURCES = ("--unpinned", "--source", "dir:tree")
 BAKE = ("bake", "--tp", "4", "--tp", "8", *SOURCES)

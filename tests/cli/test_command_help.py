@@ -6,37 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
-from commands import m2build, succeeds
+from helpers.cli.command_tree import WAYS, find
+from helpers.commands import m2build, succeeds
 
 from m2build import __version__, errors
 from m2build.cli.root import cli
-
-
-def commands(group: click.Group, *way: str) -> Iterator[tuple[str, ...]]:
-    """The way to every group and command."""
-    yield way
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, *way, name)
-        else:
-            yield (*way, name)
-
-
-WAYS = list(commands(cli))
-
-
-def find(way: tuple[str, ...]) -> click.Command:
-    command: click.Command = cli
-    for name in way:
-        assert isinstance(command, click.Group)
-        command = command.commands[name]
-    return command
 
 
 def help_of(way: tuple[str, ...]) -> str:

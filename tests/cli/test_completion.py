@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 import pytest
-from commands import m2build, succeeds
+from helpers.cli.command_tree import WAYS, find
+from helpers.cli.shells import Shell, shell
+from helpers.commands import m2build, succeeds
+from helpers.support import need_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shells import Shell, shell
-from support import need_tool
-from test_command_help import WAYS, find
 
 from m2build.cli.completion import answer
 from m2build.cli.root import cli

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkouts import checkout, everything, quickly, store
-from commands import refused
-from support import need_tool, small_disk
+from helpers.cli.checkouts import checkout, everything, quickly, store
+from helpers.commands import refused
+from helpers.support import need_tool, small_disk
 
 OUTPUTS = pytest.mark.parametrize("output", ["oci:{}/out", "oci-archive:{}/out.tar", "docker-archive:{}/out.tar"])
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hostile import NAME, TEXT, registry, verdict, workshop
-from terminals import told_on_a_terminal
-from test_command_help import WAYS
+from helpers.cli.command_tree import WAYS
+from helpers.cli.hostile import NAME, TEXT, registry, verdict, workshop
+from helpers.terminals import told_on_a_terminal
 
 M2BUILD = [sys.executable, "-m", "m2build"]
 IMAGE = ("image", "--tp", "8")

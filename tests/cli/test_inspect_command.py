@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bases import MODELS, ROOT
-from checkouts import store
-from commands import m2build, refused, succeeds
-from images import Entry, file, folder, image, symlink, tar
+from helpers.bases import MODELS, ROOT
+from helpers.cli.checkouts import store
+from helpers.commands import m2build, refused, succeeds
+from helpers.images import Entry, file, folder, image, symlink, tar
 
 from m2build.labels import BASE_CHAIN_ID
 from m2build.oci.image import Image, read_blob
-from m2build.places import parse_place
+from m2build.places.place import parse_place
+from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
-from m2build.stores.places import read_image, write_image
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from checkouts import checkout, everything, store
-from commands import succeeds
+from helpers.cli.checkouts import checkout, everything, store
+from helpers.commands import succeeds
 
 M2BUILD = [sys.executable, "-m", "m2build"]
 LINE = "m2build: interrupted; nothing was left half-written\n"

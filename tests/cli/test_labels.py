@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from bases import base_image
+from helpers.bases import base_image
 
 from m2build.base.model import Base
-from m2build.derive import derive
-from m2build.engines.embedded import build
+from m2build.derivation.derive import derive
+from m2build.derivation.image import build
 from m2build.labels import DROPPED, KEPT, derived_labels
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.progress import Silent

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from commands import refused, succeeds
+from helpers.commands import refused, succeeds
 
 from m2build.cli.groups import Command, Group
 from m2build.cli.root import cli

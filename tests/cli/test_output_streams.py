@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkouts import checkout
-from commands import succeeds
+from helpers.cli.checkouts import checkout
+from helpers.commands import succeeds
 
 from m2build.recipes.load import load_recipe
 

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkouts import MODELS, checkout, everything, quickly
-from commands import refused
-from support import need_tool, null_device
+from helpers.cli.checkouts import MODELS, checkout, everything, quickly
+from helpers.commands import refused
+from helpers.support import need_tool, null_device
 
-from m2build.places import parse_place
-from m2build.stores.places import read_image
+from m2build.places.place import parse_place
+from m2build.places.transports import read_image
 
 IMAGE = ("image", "--tp", "8", "--base", "dir:tree")
 RENDER = ("render", "--tp", "8", "--unpinned", "--source", "dir:tree", "-o", "out")

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from checkouts import MODELS, checkout, everything, quickly, store, wheel
-from commands import m2build, refused, succeeds
-from support import need_tool
+from helpers.cli.checkouts import MODELS, checkout, everything, quickly, store, wheel
+from helpers.commands import m2build, refused, succeeds
+from helpers.support import need_tool
 
 MINE = """
 id: mine

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from checkouts import checkout, store
-from commands import m2build, refused, succeeds
+from helpers.cli.checkouts import checkout, store
+from helpers.commands import m2build, refused, succeeds
+from helpers.registry.registries import run
 from hypothesis import given
 from hypothesis import strategies as st
-from registries import run
 
 from m2build.delivery.destination import Destination
 from m2build.errors import UsageError
 from m2build.oci.digest import Digest
-from m2build.places import Place, PlaceKind, parse_place, registry_place
+from m2build.places.place import Place, PlaceKind, parse_place, registry_place
 
 DIGEST = f"sha256:{'0' * 64}"
 

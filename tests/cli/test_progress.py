@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checkouts import checkout, store
-from commands import m2build
-from terminals import on_a_terminal, received_on_a_terminal
+from helpers.cli.checkouts import checkout, store
+from helpers.commands import m2build
+from helpers.terminals import on_a_terminal, received_on_a_terminal
 
 from m2build.cli import output
 from m2build.cli import progress as module

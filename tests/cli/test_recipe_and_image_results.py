@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkouts import checkout, quickly
-from commands import refused
+from helpers.cli.checkouts import checkout, quickly
+from helpers.commands import refused
 
 from m2build.recipes.load import load_recipe
 

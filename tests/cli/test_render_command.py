@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from checkouts import checkout
-from commands import refused, succeeds
+from helpers.cli.checkouts import checkout
+from helpers.commands import refused, succeeds
 
 RENDER = ("render", "--tp", "8", "--unpinned", "--source", "dir:tree")
 

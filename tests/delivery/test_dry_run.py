@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bases import base_image
-from commands import succeeds
-from faultproxy import fault_proxy
-from registries import crane_registry, tag_digest
+from helpers.bases import base_image
+from helpers.commands import succeeds
+from helpers.registry.faultproxy import fault_proxy
+from helpers.registry.registries import crane_registry, tag_digest
 
 BASE = base_image()
 BELOW = sum(layer.size for layer in BASE.manifest.layers)

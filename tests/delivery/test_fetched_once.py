@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from bases import base_image
-from commands import m2build, succeeds
-from faultproxy import Proxy, Rule, fault_proxy
-from registries import crane_registry, run
+from helpers.bases import base_image
+from helpers.commands import m2build, succeeds
+from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
+from helpers.registry.registries import crane_registry, run
 
 BASE = base_image()
 LAYERS = [str(layer.digest) for layer in BASE.manifest.layers]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bases import base_image
-from commands import m2build, refused, succeeds
-from faultproxy import Proxy, Rule, fault_proxy
-from registries import docker_config, docker_registry, htpasswd, logged_in, tag_digest, upload
-from servers import free_port
+from helpers.bases import base_image
+from helpers.commands import m2build, refused, succeeds
+from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
+from helpers.registry.registries import docker_config, docker_registry, htpasswd, logged_in, tag_digest, upload
+from helpers.servers import free_port
 
 BASE = base_image()
 IMAGE = ("image", "--tp", "8")

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from bases import base_image
-from commands import m2build, succeeds
-from faultproxy import Rule, fault_proxy
-from registries import tag_digest, upload
-from support import small_disk
+from helpers.bases import base_image
+from helpers.commands import m2build, succeeds
+from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.registries import tag_digest, upload
+from helpers.support import small_disk
 
 BASE = base_image()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import need_root
+from helpers.support import need_root
 
 from m2build.local.cache import SealedFiles
 from m2build.local.sealed import key_file

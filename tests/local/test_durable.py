@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkouts import checkout, store
-from support import need_tool
+from helpers.cli.checkouts import checkout, store
+from helpers.support import need_tool
 
 IMAGE = ("image", "--base", "oci:base", "--tp", "8")
 OUTPUTS = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import need_root, null_device
+from helpers.support import need_root, null_device
 
 from m2build.errors import UsageError
 from m2build.local.outputs import check_writable, making, output_file

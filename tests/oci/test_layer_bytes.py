@@ -10,9 +10,9 @@ import zlib
 from pathlib import Path
 
 import pytest
+from helpers.support import need_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import need_tool
 
 from m2build.oci.gzip import stored_gzip
 from m2build.oci.tar import Kind, Member, write_tar

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from helpers.images import config_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import config_document
 
 from m2build.errors import ContentError
 from m2build.oci.manifest import canonical

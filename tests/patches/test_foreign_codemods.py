@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from trees import Content, changed, contents, text, tree_of
+from helpers.patches.trees import Content, changed, contents, text, tree_of
 
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Finding, MentionKind

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from trees import changed, read, tree_of, write
+from helpers.patches.trees import changed, read, tree_of, write
 
 from m2build.patches.change import Finding
 from m2build.patches.foreign.codemod import LibcstCodemod

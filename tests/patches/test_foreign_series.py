@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import refused, succeeds
-from series_files import DECORATOR, series_of
-from trees import text, tree_of, write
+from helpers.commands import refused, succeeds
+from helpers.patches.series_files import DECORATOR, series_of
+from helpers.patches.trees import text, tree_of, write
 
 from m2build.errors import UsageError
 from m2build.patches.change import changed_tree

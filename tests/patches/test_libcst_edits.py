@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from trees import changed, contents, tree_of
+from helpers.patches.trees import changed, contents, tree_of
 
 from m2build.errors import PatchError
 from m2build.patches.change import Codemod, Finding

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.patches.decorators import CHANGES as DECORATORS
+from helpers.patches.decorators import NESTED, Style
+from helpers.patches.renames import CHANGES as RENAMES
+from helpers.patches.renames import RENAME, TREE
+from helpers.patches.trees import changed, contents, read, tree_of, write
 from libcst.codemod import CodemodContext, TransformSuccess, transform_module
-from test_remove_decorator import CHANGES as DECORATORS
-from test_remove_decorator import NESTED, Style
-from test_rename_module import CHANGES as RENAMES
-from test_rename_module import RENAME, TREE
-from trees import changed, contents, read, tree_of, write
 
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
 from m2build.patches.codemods.rename_module import RenameModule

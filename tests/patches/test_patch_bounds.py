@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from measured import MEGABYTES, SECONDS, measured
-from series_files import FILES, RENAME, series_of
-from support import sampled
-from trees import tree_of, write
+from helpers.measured import MEGABYTES, SECONDS, measured
+from helpers.patches.series_files import FILES, RENAME, series_of
+from helpers.patches.trees import tree_of, write
+from helpers.support import sampled
 
 
 def status(source: str, tmp_path: Path) -> tuple[int, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from helpers.patches.judges import Judge, git_apply, gnu_patch, run
+from helpers.patches.trees import read, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judges import Judge, git_apply, gnu_patch, run
-from trees import read, write
 
 from m2build.patches.change import FileChange, changed_tree
 from m2build.patches.diff import git_diff

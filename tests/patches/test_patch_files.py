@@ -9,10 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from judges import PLAIN, Judge, git_apply, gnu_patch, run
-from series_files import DECORATOR, FILES, RENAME, applied
-from support import need_tool
-from trees import read, tree_of, write
+from helpers.patches.judges import PLAIN, Judge, git_apply, gnu_patch, run
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied
+from helpers.patches.trees import read, tree_of, write
+from helpers.support import need_tool
 
 from m2build.patches.audit import account, audit_files
 from m2build.patches.change import changed_tree

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
-from series_files import DECORATOR, RENAME, apply_changeset, series_of
-from trees import read, tree_of, write
+from helpers.patches.series_files import DECORATOR, RENAME, apply_changeset, series_of
+from helpers.patches.trees import read, tree_of, write
 
 from m2build.errors import StorageError
 from m2build.patches.applying import revert_directory

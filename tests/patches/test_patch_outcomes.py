@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from series_files import DECORATOR, FILES, RENAME, applied, series_of
-from trees import Content, changed, contents, tree_of
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied, series_of
+from helpers.patches.trees import Content, changed, contents, tree_of
 
 from m2build.errors import PatchError
 from m2build.patches.change import Codemod, FileChange, Finding, Rewrite, changed_tree

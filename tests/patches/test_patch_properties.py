@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from generated import INDENTS, Part, Source, lines_of, sources
+from helpers.patches.generated import INDENTS, Part, Source, lines_of, sources
+from helpers.patches.trees import changed, tree_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import changed, tree_of
 
 from m2build.patches.change import Codemod, Finding
 from m2build.patches.codemods import rename_module

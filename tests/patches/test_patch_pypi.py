@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from commands import refused, succeeds
-from servers import free_port
-from test_patch_sources import MEMBERS, NAME, wheel
-from trees import read
+from helpers.commands import refused, succeeds
+from helpers.patches.trees import read
+from helpers.patches.wheels import MEMBERS, NAME, wheel
+from helpers.servers import free_port
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
 from m2build.local.cache import cache_folder

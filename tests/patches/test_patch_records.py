@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
-from series_files import DECORATOR, FILES, RENAME, series_of
-from trees import read, tree_of, write
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, series_of
+from helpers.patches.trees import read, tree_of, write
 
 from m2build.errors import ContentError, PatchError, StorageError, UsageError
 from m2build.patches import applying

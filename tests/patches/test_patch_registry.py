@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import m2build, refused, succeeds
-from trees import tree_of, write
+from helpers.commands import m2build, refused, succeeds
+from helpers.patches.trees import tree_of, write
 
 SERIES = """\
 id: theirs

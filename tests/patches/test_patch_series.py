@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import refused, succeeds
-from series_files import DECORATOR, FILES, RENAME, applied, series_of
-from trees import tree_of, write
+from helpers.commands import refused, succeeds
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied, series_of
+from helpers.patches.trees import tree_of, write
 
-from m2build.documents import load_document
+from m2build.documents.document import load_document
+from m2build.documents.validation import validate
 from m2build.errors import UsageError
 from m2build.patches.series import Series, load_series
 from m2build.patches.series_text import series_names
-from m2build.validation import validate
 
 TEXT = """\
 id: mine

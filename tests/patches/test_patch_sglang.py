@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from judges import Judge, git_apply, gnu_patch
-from trees import contents, imported_modules, read, write
+from helpers.patches.judges import Judge, git_apply, gnu_patch
+from helpers.patches.trees import contents, imported_modules, read, write
 
 from m2build.errors import PatchError
 from m2build.patches.change import changed_tree

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
-import stat
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from trees import contents, tree_of, write
+from helpers.patches.trees import contents, tree_of, write
+from helpers.patches.wheels import MEMBERS, NAME, wheel
 
 from m2build.errors import ContentError, M2BuildError, StorageError, UsageError
 from m2build.patches.sources import from_directory, from_wheel
-
-NAME = "demo_pkg-1.2-py3-none-any.whl"
-MEMBERS = {
-    "demo_pkg/__init__.py": "",
-    "demo_pkg/data.txt": "data\r\n" * 9,
-    "demo_pkg-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo-pkg\nVersion: 1.2\n",
-    "demo_pkg-1.2.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "demo_pkg-1.2.dist-info/RECORD": "",
-    "demo_pkg-1.2.data/scripts/run": "#!python\n",
-}
-
-
-def wheel(members: Mapping[str, str] = MEMBERS, *, mode: int = 0o644) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            info = zipfile.ZipInfo(name, (2024, 5, 6, 7, 8, 10))
-            info.external_attr = (stat.S_IFREG | mode) << 16
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
 
 
 def test_a_wheel_is_the_files_that_it_installs(tmp_path: Path) -> None:

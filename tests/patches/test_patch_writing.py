@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from judges import git_apply
-from series_files import DECORATOR, FILES, RENAME, apply_changeset, series_of
-from support import need_root
-from trees import read, tree_of, write
+from helpers.patches.judges import git_apply
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, apply_changeset, series_of
+from helpers.patches.trees import read, tree_of, write
+from helpers.support import need_root
 
 from m2build.errors import ContentError, PatchError, StorageError, UsageError
 from m2build.patches.applying import revert_directory

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import Literal
 
 import pytest
-from trees import Content, cases_in, changed, tree_of
+from helpers.patches.decorators import CHANGES, NESTED, Style
+from helpers.patches.trees import Content, cases_in, changed, tree_of
 
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Finding, Rewrite
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
-
-Style = Literal["comment", "delete"]
 
 
 def removed(source: Content, *, within: str | None = None, style: Style = "comment", path: str = "p/m.py") -> bytes:
@@ -36,9 +34,6 @@ def kept(source: Content, *, within: str | None = None) -> Rewrite:
     return rewrite
 
 
-CHANGES = [(name, *body.split("--- becomes\n")) for name, _, body in cases_in("decorator_changes.txt")]
-
-
 @pytest.mark.parametrize(("before", "after"), [pytest.param(*sources, id=name) for name, *sources in CHANGES])
 def test_every_spelling_is_commented_out(before: str, after: str) -> None:
     assert removed(before).decode() == after
@@ -56,38 +51,6 @@ def test_deleting_takes_out_the_lines_that_commenting_marks(before: str, after: 
 @pytest.mark.parametrize("source", [pytest.param(body, id=name) for name, _, body in cases_in("decorator_keeps.txt")])
 def test_other_decorators_stay(source: str) -> None:
     assert kept(source).finding is Finding.ABSENT
-
-
-NESTED = """\
-import torch
-
-@torch.compile
-def f():
-    @torch.compile
-    def inner(): ...
-
-class Norm:
-    @torch.compile
-    def forward(self): ...
-
-    @torch.compile
-    def forward_qk(self): ...
-
-    class Inner:
-        @torch.compile
-        def forward(self): ...
-
-if f:
-    class Late:
-        try:
-            @torch.compile
-            async def forward(self): ...
-        finally:
-            match f:
-                case _:
-                    @torch.compile
-                    class K: ...
-"""
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from test_rename_module import RENAME, TREE
-from trees import Content, changed, tree_of
+from helpers.patches.renames import RENAME, TREE
+from helpers.patches.trees import Content, changed, tree_of
 
 from m2build.patches.codemods.rename_module import RenameModule
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from test_rename_module import OLD, RENAME, TREE
-from trees import Content, changed, contents, text, tree_of
+from helpers.patches.renames import OLD, RENAME, TREE
+from helpers.patches.trees import Content, changed, contents, text, tree_of
 
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from trees import Content, changed, contents, result_of, text, tree_of, write
+from helpers.patches.trees import Content, changed, contents, result_of, text, tree_of, write
 
 from m2build.patches.change import Finding
 from m2build.patches.codemods.rename_module import RenameModule

@@ -13,24 +13,24 @@ from typing import get_args
 
 import pytest
 from annotated_types import Ge, Le
-from dockerfiles import plan_for
-from hostile_documents import HOSTILE, many
-from measured import assert_cheap, measured
+from helpers.measured import assert_cheap, measured
+from helpers.recipes.hostile_documents import HOSTILE, many
+from helpers.recipes.recipe_texts import SHIPPED, write
+from helpers.rendering.dockerfiles import plan_for
+from helpers.support import need_tool
 from pydantic import BaseModel
-from recipe_texts import SHIPPED, write
-from support import need_tool
 
-from m2build.documents import MAXIMUM_BYTES
-from m2build.engines.embedded import build
+from m2build.derivation.image import build
+from m2build.documents.document import MAXIMUM_BYTES
+from m2build.documents.suggest import nearest
 from m2build.errors import UsageError
 from m2build.local import reading
 from m2build.patches.series import Series, load_series
-from m2build.places import parse_place
+from m2build.places.place import parse_place
+from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
 from m2build.recipes.model import Recipe
-from m2build.stores.places import write_image
-from m2build.suggest import nearest
 
 GO_SECONDS = (2**63 - 1) // 10**9
 NUMBERS = {

@@ -7,9 +7,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from recipe_texts import write
+from helpers.recipes.recipe_texts import write
 
-from m2build.documents import MAXIMUM_BYTES, MAXIMUM_VALUES
+from m2build.documents.document import MAXIMUM_BYTES, MAXIMUM_VALUES
 from m2build.errors import UsageError
 from m2build.local.reading import PIPE_SECONDS
 from m2build.recipes.load import load_recipe

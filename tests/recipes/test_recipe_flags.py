@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
+from helpers.recipes.servers_argparse import read_back
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from servers_argparse import read_back
 
 from m2build.errors import UsageError
 from m2build.patches.registry import load_codemods

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.recipes.recipe_texts import SHIPPED, line_of
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from recipe_texts import SHIPPED, line_of
 
 from m2build.errors import StorageError, UsageError
 from m2build.recipes.load import load_recipe

@@ -10,9 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from commands import succeeds
-from recipe_texts import SHIPPED, write
-from test_recipe_refusals import STRUCTURE
+from helpers.commands import succeeds
+from helpers.recipes.mistakes import STRUCTURE
+from helpers.recipes.recipe_texts import SHIPPED, write
 
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe

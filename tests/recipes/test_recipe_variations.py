@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import refused, succeeds
-from recipe_texts import SHIPPED, line_of, spoiled, write
+from helpers.commands import refused, succeeds
+from helpers.recipes.recipe_texts import SHIPPED, line_of, spoiled, write
 
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faultproxy import fault_proxy
-from registries import (
+from helpers.registry.faultproxy import fault_proxy
+from helpers.registry.registries import (
     PASSWORD,
     USER,
     WRONG,
@@ -16,7 +16,7 @@ from registries import (
     htpasswd,
     logged_in,
 )
-from registry_checks import ONE, pull, push, refused, refuses, user_header
+from helpers.registry.registry_checks import ONE, pull, push, refused, refuses, user_header
 
 
 @pytest.fixture(scope="module")

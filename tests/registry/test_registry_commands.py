@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bases import MODELS, ROOT, base_image, sources
-from commands import refused, succeeds
-from images import file, folder, hardlink, image, tar
-from registries import (
+from helpers.bases import MODELS, ROOT, base_image, sources
+from helpers.commands import refused, succeeds
+from helpers.images import file, folder, hardlink, image, tar
+from helpers.registry.registries import (
     crane_registry,
     docker_config,
     docker_registry,
@@ -21,7 +21,7 @@ from registries import (
     upload,
     upload_manifest,
 )
-from servers import free_port
+from helpers.servers import free_port
 
 from m2build.oci.image import Image
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes

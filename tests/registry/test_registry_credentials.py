@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registries import access, docker_config, docker_registry, htpasswd, run
-from registry_checks import told
+from helpers.registry.registries import access, docker_config, docker_registry, htpasswd, run
+from helpers.registry.registry_checks import told
 
 from m2build.errors import M2BuildError, TransportError, UsageError
 from m2build.registry.credentials import find_credentials
@@ -287,7 +287,7 @@ def test_credentials_do_not_show_their_secret() -> None:
 
 def test_we_read_what_skopeo_and_crane_write(tmp_path: Path) -> None:
     """Their own login commands, against a registry that checks the password."""
-    from registries import PASSWORD, USER
+    from helpers.registry.registries import PASSWORD, USER
 
     with docker_registry(tmp_path, auth=htpasswd(tmp_path)) as host:
         named = tmp_path / "auth.json"
@@ -300,7 +300,7 @@ def test_we_read_what_skopeo_and_crane_write(tmp_path: Path) -> None:
 
 
 def test_a_helper_is_asked_when_the_registry_asks_and_not_before(tmp_path: Path) -> None:
-    from registry_checks import ONE, push
+    from helpers.registry.registry_checks import ONE, push
 
     path = helper(tmp_path, "own", f"touch {tmp_path}/asked; exit 1")
     user = access(docker_config(tmp_path / "d", {"credsStore": "own"}) | path)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from faultproxy import Rule, fault_proxy
-from field_registry import FieldRegistry, Habits, field_registry
-from images import SAMPLE, file, image, tar
-from registries import access, noise, reference, run, upload
+from helpers.images import SAMPLE, file, image, tar
+from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.field_registry import FieldRegistry, Habits, field_registry
+from helpers.registry.registries import access, noise, reference, run, upload
 
 from m2build.errors import TransportError
 from m2build.oci.digest import Digest

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bases import base_image
-from images import SAMPLE, image
-from registries import access, crane_registry, docker_registry, reference, run
+from helpers.bases import base_image
+from helpers.images import SAMPLE, image
+from helpers.registry.registries import access, crane_registry, docker_registry, reference, run
 
 from m2build.oci.image import Image, open_blob
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from faultproxy import Proxy, Rule, fault_proxy
-from field_registry import FieldRegistry, field_registry
-from images import SAMPLE, file, image, tar
-from registries import access, noise, reference
+from helpers.images import SAMPLE, file, image, tar
+from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
+from helpers.registry.field_registry import FieldRegistry, field_registry
+from helpers.registry.registries import access, noise, reference
 
 from m2build.errors import M2BuildError, TransportError, UsageError
 from m2build.oci.image import open_blob

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from faultproxy import Rule, fault_proxy
-from registries import access, run
-from registry_checks import pull, told
+from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.registries import access, run
+from helpers.registry.registry_checks import pull, told
 
 from m2build.errors import TransportError, UsageError
 from m2build.registry.no_proxy import is_spared

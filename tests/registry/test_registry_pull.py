@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faultproxy import Proxy, Rule, fault_proxy
-from images import SAMPLE, compressed, config_document, flip, image, read_everything, tar
-from registries import (
+from helpers.images import SAMPLE, compressed, config_document, flip, image, read_everything, tar
+from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
+from helpers.registry.registries import (
     access,
     call,
     crane_registry,
@@ -25,21 +25,21 @@ from registries import (
     upload_manifest,
 )
 
-from m2build.base.filesystem import read_filesystem
-from m2build.base.members import Wanted
 from m2build.errors import ContentError, M2BuildError, TransportError, UsageError
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.members import Wanted
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
+from m2build.oci.found import FoundImage
 from m2build.oci.image import Image, MemoryBlobs, open_blob
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
-from m2build.places import Place, PlaceKind
+from m2build.places.place import Place, PlaceKind
+from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
 from m2build.registry.push import push_image
-from m2build.stores.places import write_image
-from m2build.stores.stored import StoredImage
 
 OF_TYPES = pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
 ONE = image(*SAMPLE)
@@ -61,7 +61,7 @@ def proxy(host: str) -> Iterator[Proxy]:
         yield proxy
 
 
-def read(host: str, rest: str, platform: str = "linux/amd64") -> StoredImage:
+def read(host: str, rest: str, platform: str = "linux/amd64") -> FoundImage:
     return read_remote(reference(host, rest), platform, access())
 
 

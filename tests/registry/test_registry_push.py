@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from faultproxy import FOREVER, Proxy, Rule, fault_proxy
-from images import SAMPLE, file, image, tar
-from registries import access, call, crane_registry, docker_registry, noise, reference, tag_digest, upload
+from helpers.images import SAMPLE, file, image, tar
+from helpers.registry.faultproxy import FOREVER, Proxy, Rule, fault_proxy
+from helpers.registry.registries import (
+    access,
+    call,
+    crane_registry,
+    docker_registry,
+    noise,
+    reference,
+    tag_digest,
+    upload,
+)
 
 from m2build.errors import ContentError, StorageError, TransportError
 from m2build.oci.descriptor import Descriptor

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faultproxy import Rule, fault_proxy
-from registries import (
+from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.registries import (
     PASSWORD,
     access,
     docker_registry,
@@ -21,8 +21,8 @@ from registries import (
     run,
     upload,
 )
-from registry_checks import ONE, pull, push, refuses, told
-from servers import free_port
+from helpers.registry.registry_checks import ONE, pull, push, refuses, told
+from helpers.servers import free_port
 
 from m2build.errors import TransportError, UsageError
 

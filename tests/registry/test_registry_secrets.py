@@ -10,8 +10,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from faultproxy import Rule, fault_proxy
-from registries import (
+from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.registries import (
     PASSWORD,
     USER,
     access,
@@ -20,7 +20,7 @@ from registries import (
     htpasswd,
     logged_in,
 )
-from registry_checks import ONE, pull, push, refused, user_header
+from helpers.registry.registry_checks import ONE, pull, push, refused, user_header
 
 from m2build.cli.root import run
 from m2build.errors import TransportError

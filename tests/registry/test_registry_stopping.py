@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faultproxy import Proxy, Rule, fault_proxy
-from images import file, image, tar
-from registries import access, docker_registry, noise, reference, tag_digest, upload
+from helpers.images import file, image, tar
+from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
+from helpers.registry.registries import access, docker_registry, noise, reference, tag_digest, upload
 
 from m2build.errors import TransportError
 from m2build.progress import Silent
@@ -35,8 +35,8 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
 PUSH = """
 import json, os, sys
 sys.path[:0] = json.loads(sys.argv[3])
-from images import file, image, tar
-from registries import access, reference
+from helpers.images import file, image, tar
+from helpers.registry.registries import access, reference
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
 from m2build.registry.push import push_image
@@ -52,7 +52,7 @@ print(peak.split()[1])
 
 
 def pushing(source: str, target: str) -> subprocess.Popen[str]:
-    tests = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+    tests = [str(Path(__file__).parent.parent)]
     command = [sys.executable, "-c", PUSH, source, target, json.dumps(tests)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
 

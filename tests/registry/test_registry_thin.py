@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from bases import base_image
-from commands import m2build, refused, succeeds
-from faultproxy import fault_proxy
-from registries import crane_registry, docker_registry, run, tag_digest, upload
+from helpers.bases import base_image
+from helpers.commands import m2build, refused, succeeds
+from helpers.registry.faultproxy import fault_proxy
+from helpers.registry.registries import crane_registry, docker_registry, run, tag_digest, upload
 
 BASE = base_image()
 LAYERS = [str(layer.digest) for layer in BASE.manifest.layers]

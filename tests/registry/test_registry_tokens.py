@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faultproxy import Rule, fault_proxy
-from registries import (
+from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.registries import (
     PASSWORD,
     WRONG,
     access,
@@ -16,8 +16,8 @@ from registries import (
     logged_in,
     tag_digest,
 )
-from registry_checks import ONE, pull, push, refused, refuses, user_header
-from tokenserver import LEEWAY, REFRESH_TOKEN, TokenServer, token_registry
+from helpers.registry.registry_checks import ONE, pull, push, refused, refuses, user_header
+from helpers.registry.tokenserver import LEEWAY, REFRESH_TOKEN, TokenServer, token_registry
 
 from m2build.errors import TransportError
 from m2build.registry.access import Access

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bases import ROOT, sources
-from forked import Measured, measured
-from hostile_images import (
+from helpers.bases import ROOT, sources
+from helpers.forked import Measured, measured
+from helpers.hostile_images import (
     LAYER_TYPES,
     Sample,
     bomb,
@@ -27,16 +27,16 @@ from hostile_images import (
     upper,
     write_layout,
 )
-from images import compressed, file, tar
-from support import need_tool
+from helpers.images import compressed, file, tar
+from helpers.support import need_tool
 
-from m2build.base.filesystem import read_filesystem
-from m2build.base.members import Wanted
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.members import Wanted
 from m2build.oci.media_types import OCI
 from m2build.oci.tar import Kind
-from m2build.places import parse_place
+from m2build.places.place import parse_place
+from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
-from m2build.stores.places import read_image, write_image
 
 pytestmark = pytest.mark.sweep
 

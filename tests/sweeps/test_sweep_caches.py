@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bases import base_image
-from images import WatchedBlobs
+from helpers.bases import base_image
+from helpers.images import WatchedBlobs
 
 from m2build.base.model import Base
-from m2build.derived import derive_images
+from m2build.derivation.remembered import derive_images
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe

@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from trees import changed, imported_modules
+from helpers.patches.trees import changed, imported_modules
 
 from m2build.patches.change import Finding
 from m2build.patches.codemods.remove_decorator import RemoveDecorator

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from killing import Commands
-from kills import Killed, sweep
+from helpers.killing import Commands
+from helpers.sweeps.kills import Killed, sweep
 
 pytestmark = pytest.mark.sweep
 

@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from bases import base_image
-from killing import Call, Commands
-from registries import docker_registry, run
-from support import need_tool
+from helpers.bases import base_image
+from helpers.killing import Call, Commands
+from helpers.registry.registries import docker_registry, run
+from helpers.support import need_tool
 
-from m2build.places import parse_place
+from m2build.places.place import parse_place
+from m2build.places.transports import write_image
 from m2build.progress import Silent
-from m2build.stores.places import write_image
 
 pytestmark = pytest.mark.sweep
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkouts import checkout
-from killing import Commands, commands
-from kills import quick_disk
+from helpers.cli.checkouts import checkout
+from helpers.killing import Commands, commands
+from helpers.sweeps.kills import quick_disk
 
 pytestmark = pytest.mark.sweep
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from bases import SOURCES
-from dockerfiles import instructions, labels_of, only, plan_for
-from hostile_recipes import hostile_overrides, hostile_recipe, hostile_series
-from servers_argparse import read_all
-from trees import tree_of
+from helpers.bases import SOURCES
+from helpers.patches.trees import tree_of
+from helpers.recipes.servers_argparse import read_all
+from helpers.rendering.dockerfiles import instructions, labels_of, only, plan_for
+from helpers.sweeps.hostile_recipes import hostile_overrides, hostile_recipe, hostile_series
 
-from m2build.engines.embedded import build
+from m2build.derivation.image import build
 from m2build.errors import PatchError, UsageError
 from m2build.patches.changeset import apply_series
 from m2build.patches.patch_files import patch_files

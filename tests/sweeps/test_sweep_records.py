@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from series_files import DECORATOR, FILES, RENAME, series_of
-from trees import tree_of, write
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, series_of
+from helpers.patches.trees import tree_of, write
 
 from m2build.errors import M2BuildError
 from m2build.patches.applying import apply_to_directory, revert_directory

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from images import file, image, tar
-from registries import call, noise, reference, upload_blob
-from registry_cases import Bench, bench, header, tried
-from support import need_tool
+from helpers.images import file, image, tar
+from helpers.registry.registries import call, noise, reference, upload_blob
+from helpers.support import need_tool
+from helpers.sweeps.registry_cases import Bench, bench, header, tried
 
-from m2build.base.filesystem import read_filesystem
-from m2build.base.members import Wanted
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.members import Wanted
 from m2build.oci.image import Image, open_blob
-from m2build.places import Place, PlaceKind
+from m2build.places.place import Place, PlaceKind
+from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.registry.access import Access
 from m2build.registry.pull import read_remote
-from m2build.stores.places import write_image
 
 pytestmark = pytest.mark.sweep
 

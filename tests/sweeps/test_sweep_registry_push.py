@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from images import file, image, tar
-from registries import call, reference, upload_blob
-from registry_cases import Bench, bench, header, tried
-from support import need_tool
+from helpers.images import file, image, tar
+from helpers.registry.registries import call, reference, upload_blob
+from helpers.support import need_tool
+from helpers.sweeps.registry_cases import Bench, bench, header, tried
 
 from m2build.oci.image import Image, open_blob
 from m2build.progress import Silent

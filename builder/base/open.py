@@ -1,0 +1,66 @@
+"""From a place to a base, pinned to a digest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from m2build.base.model import Base
+from m2build.base.sources import open_files
+from m2build.base.stand_in import STAND_IN, stand_in_base
+from m2build.errors import PatchError
+from m2build.layers.links import read_followed
+from m2build.oci.found import FoundImage
+from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
+from m2build.places.transports import read_image
+from m2build.progress import Progress
+
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+
+
+def open_base(
+    place: Place,
+    *,
+    source_root: str,
+    platform: str,
+    access: Access | None = None,
+    whole: bool = True,
+    progress: Progress | None = None,
+) -> Base:
+    """The base at a place: an image, or a stand-in made of sources.
+
+    Args:
+        place: where it is.
+        source_root: where a stand-in has its sources.
+        platform: `os/architecture[/variant]`.
+        access: how registries are reached; None where the place is in none.
+        whole: whether its layers will be needed; without them an image in an engine's store is not copied.
+        progress: is told what is copied out of an engine's store, or None.
+
+    Raises:
+        UsageError: there is no such place, or no image in it for the platform.
+        EngineError: a container engine does not give its image.
+        PatchError: there are no sources in a folder or a wheel.
+        ContentError: an archive is truncated, altered or malformed.
+        TransportError: a release cannot be fetched, or a registry does not deliver.
+        StorageError: a file cannot be read.
+    """
+    if place.kind in SOURCES:
+        stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
+        tree = open_files(place)
+        if not tree:
+            raise PatchError(f"{place} holds no files", hint="name the folder that the packages stand in")
+        return stand_in_base(tree, source_root, platform, stand_in)
+    if place.kind in ENGINE_STORES and not whole:
+        return _local_base(place, source_root, platform)
+    stored = read_image(place, platform, access, progress=progress)
+    return Base(stored.image, stored.digest, stored.name, stored.image.config.labels.get(STAND_IN))
+
+
+def _local_base(place: Place, source_root: str, platform: str) -> Base:
+    from m2build.places.engine_store import find_local_image  # it needs other programs
+
+    local = find_local_image(place)
+    FoundImage(local.image, local.image.manifest.digest, local.name).checked(platform, str(place))
+    filesystem = read_followed(source_root, local.config.working_dir, local.files)
+    return Base(local.image, local.digest, local.name, filesystem=filesystem, has_layers=False)

@@ -1,0 +1,92 @@
+"""Thin images: the new blobs, and a manifest that names the base's layers, which stay in their registry.
+
+They are how an image is handed on without a registry of one's own and without 20 GB: kilobytes that say exactly what
+the image is, and that whoever can reach the base can complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from m2build.base.elsewhere import pulled
+from m2build.derivation.result import Result
+from m2build.errors import ContentError, UsageError
+from m2build.labels import OCI, OWN
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Blobs, Image
+from m2build.oci.reference import Reference, parse_reference
+from m2build.places.place import Place, PlaceKind
+from m2build.places.transports import read_image
+
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+
+
+def thin(result: Result) -> Result:
+    """The result without its base's layers."""
+    absent = frozenset(layer.digest for layer in result.origin.base.image.manifest.layers)
+    return replace(result, image=replace(result.image, absent=absent))
+
+
+def base_name(image: Image) -> Reference | None:
+    """The name of a derived image's base, by digest, after the image's own labels; None if they do not tell."""
+    labels = image.config.labels
+    name, digest = labels.get(f"{OCI}base.name"), labels.get(f"{OWN}base.manifest")
+    return parse_reference(f"{name}@{digest}") if name and digest else None
+
+
+def completed(image: Image, base: Place | None, platform: str, access: Access | None) -> Image:
+    """The image with the layers that it leaves out, if any, which are read from its base when they are looked at.
+
+    Args:
+        image: the image.
+        base: where its base is; None for where its labels say.
+        platform: `os/architecture[/variant]`.
+        access: how registries are reached.
+
+    Raises:
+        UsageError: layers are missing, and it does not say where its base is.
+        ContentError: the base has not all of the missing layers.
+        TransportError: the base's registry does not deliver.
+    """
+    missing = frozenset(_missing(image))
+    if not missing:
+        return image
+    if base is None:
+        name = base_name(image)
+        if name is None:
+            raise UsageError(
+                "layers are missing, and the image does not say where its base is", hint="add --base PLACE"
+            )
+        base = Place(PlaceKind.REGISTRY, str(name))
+    with pulled(base):
+        found = read_image(base, platform, access).image
+    lacking = missing - {layer.digest for layer in found.manifest.layers}
+    if lacking:
+        raise ContentError(
+            f"{base} has not the layer {min(lacking)}, which is missing", hint="name the very base with --base PLACE"
+        )
+    return replace(image, blobs=_Either(missing, found.blobs, image.blobs))
+
+
+def _missing(image: Image) -> Iterator[Digest]:
+    for layer in image.manifest.layers:
+        try:
+            image.blobs.open(layer).close()
+        except ContentError:
+            yield layer.digest
+
+
+@dataclass(frozen=True)
+class _Either:
+    """Blobs of which some are elsewhere."""
+
+    missing: frozenset[Digest]
+    elsewhere: Blobs
+    here: Blobs
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        return (self.elsewhere if descriptor.digest in self.missing else self.here).open(descriptor)

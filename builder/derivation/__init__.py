@@ -1,0 +1,1 @@
+"""From a base and selections to plans, overlays and images."""

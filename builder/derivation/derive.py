@@ -1,0 +1,76 @@
+"""The way of the data, from selections and a base to plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+from m2build.base.model import Base
+from m2build.base.sources import source_tree
+from m2build.derivation.plan import Plan, make_plan
+from m2build.errors import UsageError
+from m2build.layers.cache import member_cache
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.links import read_followed
+from m2build.oci.image import MemoryBlobs
+from m2build.patches.changeset import apply_series
+from m2build.patches.registry import load_codemods
+from m2build.patches.series import load_series
+from m2build.progress import Progress
+from m2build.recipes.model import Selection
+
+
+def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], progress: Progress) -> Plan:
+    """Read the base's sources, apply the recipe's series, and decide the image. Writes nothing.
+
+    Args:
+        selection: the recipe, its profile and its model.
+        base: what to derive from.
+        environment: where `SOURCE_DATE_EPOCH` is looked for; without it the base's creation time is used.
+        progress: is told what is read.
+
+    Raises:
+        PatchError: the base has no sources at the source root, or a patch does not apply.
+        ContentError: a layer of the base is truncated, altered or malformed.
+        UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
+    """
+    return derive_all([selection], base, environment=environment, progress=progress)[0]
+
+
+def derive_all(
+    selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
+) -> tuple[Plan, ...]:
+    """What `derive` does, for several selections of one recipe; the sources are read and patched once.
+
+    Raises:
+        UsageError: the selections are of different recipes, or of none; and what `derive` raises.
+    """
+    recipes = {id(selection.recipe): selection.recipe for selection in selections}
+    if len(recipes) != 1:
+        raise UsageError(f"images are derived from one recipe at a time, and these are {len(recipes)}")
+    (recipe,) = recipes.values()
+    root = recipe.base.source_root.strip("/")
+    filesystem = base.filesystem
+    if filesystem is None:
+        cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
+        read = partial(read_filesystem, base.image, progress=progress, cache=cache)
+        filesystem = read_followed(root, base.image.config.working_dir, read)
+    tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
+    changeset = apply_series(load_series(recipe.series), tree, load_codemods()).checked()
+    created = creation_time(base, environment)
+    return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
+
+
+def creation_time(base: Base, environment: Mapping[str, str]) -> int:
+    """The only time in the image (https://reproducible-builds.org/specs/source-date-epoch/)."""
+    epoch = environment.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        if not epoch.isascii() or not epoch.isdigit() or len(epoch) > 11:
+            raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or mend it")
+        return int(epoch)
+    created = base.image.config.created
+    try:
+        return max(0, int(datetime.fromisoformat(created).timestamp())) if created else 0
+    except ValueError:
+        return 0

@@ -1,0 +1,35 @@
+"""The embedded engine: an image out of a plan without any daemon.
+
+Lower layers are the base's own, by descriptor; nothing of them is read, unpacked or written here.
+"""
+
+from __future__ import annotations
+
+from m2build.derivation.config import derive_config
+from m2build.derivation.overlay import make_overlay
+from m2build.derivation.plan import Plan
+from m2build.errors import UsageError
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+
+
+def build(plan: Plan) -> Image:
+    """The image that a plan describes, in the base's vocabulary of media types. Pure.
+
+    Raises:
+        UsageError: nobody has looked at the base, or which one it is has been left open.
+    """
+    if plan.base.digest is None or not plan.base.is_whole:
+        raise UsageError(
+            "an image cannot be derived from a base whose layers nobody has looked at", hint="name it by its digest"
+        )
+    base = plan.base.image
+    types = base.manifest.types
+    overlay = make_overlay(plan)
+    layer = overlay.descriptor(types)
+    config = derive_config(plan, overlay.diff_id)
+    manifest = build_manifest(
+        types, Descriptor.of(types.config, config.raw), [*base.manifest.layers, layer], plan.annotations
+    )
+    return Image(manifest, config, MemoryBlobs({layer.digest: overlay.blob}, base.blobs))

@@ -1,0 +1,203 @@
+"""The plan: everything that decides the image, as one frozen value with a digest of its own.
+
+Left of it nothing is written; right of it nothing is decided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from m2build import __version__
+from m2build.base.model import Base
+from m2build.errors import PatchError
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE
+from m2build.layers.filesystem import Filesystem
+from m2build.layers.links import followed
+from m2build.layers.members import AUDIT_FOLDER
+from m2build.oci.digest import Digest
+from m2build.oci.paths import parents
+from m2build.oci.tar import Kind, Member
+from m2build.patches.audit import account
+from m2build.patches.changeset import Changeset
+from m2build.recipes.model import Selection
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides the image.
+
+    Attributes:
+        selection: the recipe, its profile and its model.
+        base: the image that is derived from, by digest.
+        changeset: what happens to its sources.
+        footing: the base's own entries that the overlay stands on, by path: the folders above what it adds, and the
+            files that it replaces.
+        hidden: the base's paths that are no more: old names, folders that they leave empty, and bytecode that was
+            compiled from sources which change.
+        created: seconds since the epoch; the only time in the image.
+        source_root: where the sources really are, relative to the image's root; the recipe may name a link to it.
+        unmade: the folders of the config's `WorkingDir` that the base has not. Engines make them as soon as they run
+            something, so all images have them. As the base decides them, they are no part of the digest.
+    """
+
+    selection: Selection
+    base: Base
+    changeset: Changeset
+    footing: Mapping[str, Member]
+    hidden: tuple[str, ...]
+    created: int
+    source_root: str
+    unmade: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The digest of everything above, as canonical JSON."""
+        return Digest.of(json.dumps(self.document(), sort_keys=True, separators=(",", ":")).encode())
+
+    def document(self) -> dict[str, JsonValue]:
+        """The plan as JSON."""
+        selection = self.selection
+        footing: dict[str, JsonValue] = {
+            path: [str(entry.kind), f"{entry.mode:04o}", entry.uid, entry.gid] for path, entry in self.footing.items()
+        }
+        return {
+            "m2build": __version__,
+            "recipe": selection.recipe.name,
+            "profile": selection.profile_id,
+            "model": selection.model_id,
+            "base": {
+                "name": self.base.name,
+                "digest": _text(self.base.digest),
+                "manifest": _text(self.base.manifest_digest),
+                "chainId": _text(self.base.chain_id),
+                "platform": self.base.image.config.platform,
+                "standIn": self.base.stand_in,
+            },
+            "sourceRoot": f"/{self.source_root}",
+            "changeset": account(self.changeset),
+            "footing": footing,
+            "hidden": list(self.hidden),
+            "entrypoint": list(selection.command),
+            "port": selection.port,
+            "health": selection.recipe.health.model_dump(mode="json"),
+            "created": self.created_text,
+        }
+
+    @property
+    def created_text(self) -> str:
+        """The creation time after RFC 3339."""
+        return datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What the manifest says of the image, where its format has annotations."""
+        values = {
+            f"{OCI}created": self.created_text,
+            f"{OCI}title": self.selection.title,
+            f"{OCI}description": self.selection.recipe.summary,
+            f"{OCI}version": self.changeset.release,
+            f"{OCI}base.name": self.base.name,
+            f"{OCI}base.digest": _text(self.base.digest),
+            f"{OWN}plan.digest": str(self.digest),
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the config says of the image: the annotations, as many tools show labels only, and how it came about."""
+        values = {
+            f"{OWN}version": __version__,
+            f"{OWN}recipe": self.selection.recipe.name,
+            PROFILE: self.selection.profile_id,
+            f"{OWN}model": self.selection.model.repo,
+            f"{OWN}series": self.changeset.series.id,
+            f"{OWN}source-root": f"/{self.source_root}",
+            f"{OWN}base.manifest": _text(self.base.manifest_digest),
+            f"{OWN}base.config": _text(self.base.config_digest),
+            BASE_CHAIN_ID: _text(self.base.chain_id),
+            f"{OWN}base.stand-in": self.base.stand_in,
+            f"{OWN}base.unpinned": None if self.base.digest else "true",
+        }
+        return self.annotations | {key: value for key, value in values.items() if value is not None}
+
+
+def _text(digest: Digest | None) -> str | None:
+    return str(digest) if digest else None
+
+
+def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changeset: Changeset, *, created: int) -> Plan:
+    """Decide the image. Pure.
+
+    Args:
+        selection: what is wanted.
+        base: what it derives from.
+        filesystem: what the base holds below the source root and the audit folder.
+        changeset: the series applied to the base's sources.
+        created: seconds since the epoch.
+
+    Raises:
+        PatchError: the base was itself derived by m2build, has something at the place of the account, or has something
+            else than a folder where one is needed.
+    """
+    if f"{OWN}plan.digest" in base.image.config.labels:
+        raise PatchError(
+            "the base was itself derived by m2build: its labels say so",
+            hint="derive from its own base, which its label org.opencontainers.image.base.name names",
+        )
+    if AUDIT_FOLDER in filesystem:
+        raise PatchError(
+            f"the base has a /{AUDIT_FOLDER} already, which is where the account of the changes goes",
+            hint="derive from an image without one",
+        )
+    root = followed(filesystem, selection.recipe.base.source_root.strip("/"))
+    old = {f"{root}/{change.old_path}" for change in changeset.changes}
+    new = {f"{root}/{change.path}" for change in changeset.changes}
+    hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, base)
+    written = (*old, *new, *hidden, *unmade, f"{AUDIT_FOLDER}/README")
+    above = {parent for path in written for parent in parents(path)}
+    footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
+    for path in sorted(above & footing.keys()):
+        if footing[path].kind is not Kind.FOLDER:
+            raise PatchError(
+                f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
+                hint=f"derive from a base in which /{path} is a folder",
+            )
+    return Plan(selection, base, changeset, footing, hidden, created, root, unmade)
+
+
+def _unmade(filesystem: Filesystem, base: Base) -> tuple[str, ...]:
+    """Of a base that nobody has looked at, none are known."""
+    folder = "" if base.is_assumed else followed(filesystem, base.image.config.working_dir)
+    return tuple(path for path in (folder, *parents(folder)) if path and path not in filesystem)
+
+
+def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, ...]:
+    gone = (old - new) | {path for path in filesystem if _source_of(path) in old}
+    left = {
+        parent
+        for path, member in filesystem.items()
+        if member.kind is not Kind.FOLDER and path not in gone
+        for parent in parents(path)
+    }
+    left |= {parent for path in new for parent in parents(path)}
+    emptied = {parent for path in gone for parent in parents(path) if parent not in left}
+    return tuple(sorted(path for path in gone | emptied if not emptied & set(parents(path))))
+
+
+def _source_of(path: str) -> str | None:
+    """The source whose compiled form stands at `path` (PEP 3147), or None.
+
+    >>> _source_of("a/__pycache__/m.cpython-310.opt-1.pyc")
+    'a/m.py'
+    """
+    folder, _, name = path.rpartition("/")
+    parent, _, last = folder.rpartition("/")
+    if last != "__pycache__" or not name.endswith(".pyc"):
+        return None
+    return f"{parent}/{name.partition('.')[0]}.py"

@@ -1,0 +1,1 @@
+"""YAML with places, its validation, and "did you mean"."""

@@ -1,0 +1,1 @@
+"""What an image holds beyond its base, and how it starts."""

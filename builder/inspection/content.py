@@ -1,0 +1,176 @@
+"""The content of a derived image: where it differs from its base, and how its containers start; and the digest of that.
+
+This is what the project means by *equal*. Engines that build one plan come to different layers, times and histories;
+the images are equal if the digest of their content is the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from m2build.errors import ContentError
+from m2build.inspection.runtime import runtime_of
+from m2build.labels import BASE_CHAIN_ID, OWN
+from m2build.layers.cache import member_cache
+from m2build.layers.contents import read_members
+from m2build.layers.filesystem import Filesystem, read_filesystem
+from m2build.layers.members import EVERYTHING, NOTHING, Wanted, subject, wanted_for
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import JsonObject
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import canonical
+from m2build.oci.paths import parents
+from m2build.oci.tar import XATTR, Kind, Member
+from m2build.progress import Progress
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands at a path.
+
+    Attributes:
+        kind: what it is; devices and pipes are of one kind.
+        mode: permission bits.
+        owner: `UID:GID`.
+        value: the digest of a file's content, or the target of a link.
+        capabilities: a file's, as hexadecimal: the one extended attribute that the layers of all engines carry.
+    """
+
+    kind: Kind
+    mode: int
+    owner: str
+    value: str
+    capabilities: str
+
+    @classmethod
+    def of(cls, member: Member) -> Entry:
+        """The entry that a member of a view makes; its time does not count, as engines set times as they like."""
+        value = str(Digest.of(member.content)) if member.kind is Kind.FILE else member.target
+        capabilities = member.xattrs.get(f"{XATTR}security.capability", "").encode(errors="surrogateescape").hex()
+        return cls(member.kind, member.mode, f"{member.uid}:{member.gid}", value, capabilities)
+
+    def document(self) -> JsonObject:
+        """The entry as JSON; what is empty is left out."""
+        given = {key: text for key, text in (("value", self.value), ("capabilities", self.capabilities)) if text}
+        return {"kind": str(self.kind), "mode": f"{self.mode:04o}", "owner": self.owner, **given}
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of an image.
+
+    Attributes:
+        changed: path -> entry, sorted: what the image has and its base has not, or not so. A folder that no layer
+            lists, and unpackers make up, has no entry; the root is `""`.
+        removed: the paths that the base has and the image has not, sorted; of a folder only the folder, and nothing
+            below what is no folder any more.
+        runtime: how containers start, as `runtime_of` gives it.
+    """
+
+    changed: Mapping[str, Entry]
+    removed: tuple[str, ...]
+    runtime: Mapping[str, object]
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The digest of the document, as canonical JSON."""
+        return Digest.of(json.dumps(self.document(), sort_keys=True, separators=(",", ":")).encode())
+
+    def document(self) -> JsonObject:
+        """The content as JSON."""
+        changed = {f"/{path}": entry.document() for path, entry in self.changed.items()}
+        return {"changed": changed, "removed": [f"/{path}" for path in self.removed], "runtime": dict(self.runtime)}
+
+
+def base_height(config: ImageConfig) -> int:
+    """How many of an image's layers, from the lowest, are its base's.
+
+    Raises:
+        ContentError: it has no label that says so, or does not stand on what the label says.
+    """
+    label = config.labels.get(BASE_CHAIN_ID)
+    if label is None:
+        raise ContentError(
+            f"it does not say where its base ends: it has no label {BASE_CHAIN_ID}",
+            hint="m2build sets it on what it derives, unless a Dockerfile is rendered with sources from elsewhere",
+        )
+    base, chain = Digest.parse(label), config.chain_ids
+    if base not in chain:
+        raise ContentError(
+            f"its label {BASE_CHAIN_ID} says that it stands on the layers with the chain id {base}, and it does not",
+            hint="its layers were squashed or written anew after it was derived; build it again without that",
+        )
+    return chain.index(base) + 1
+
+
+def read_content(image: Image, base_layers: int, progress: Progress) -> Content:
+    """The content of an image: the difference between a view of its base and one of itself.
+
+    The layers above the base's are read whole. Of the base is read what a derivation looks at, which is in the cache if
+    it was derived on this machine, and what else those layers touch.
+
+    Args:
+        image: the image.
+        base_layers: how many of its layers are its base's.
+        progress: is told which layer is read.
+
+    Raises:
+        ContentError: a layer is missing, truncated, altered or hostile, or writes through a link.
+    """
+    stored = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[base_layers:]
+    layers = [read_members(image, layer, diff_id, EVERYTHING) for layer, diff_id in stored]
+    source_root = image.config.labels.get(f"{OWN}source-root", "").strip("/")
+    wanted = (wanted_for(source_root, image.config.working_dir) if source_root else NOTHING) | _touched(layers)
+    cache = None if isinstance(image.blobs, MemoryBlobs) else member_cache()
+    before = after = read_filesystem(_lowest(image, base_layers), wanted, progress, cache)
+    for height, members in enumerate(layers, base_layers + 1):
+        after = read_filesystem(_lowest(image, height), wanted, progress, cache)
+        _check_reached(members, after, image.manifest.layers[height - 1].digest)
+    return Content(dict(_changed(before, after)), tuple(_removed(before, after)), runtime_of(image.config))
+
+
+def _lowest(image: Image, height: int) -> Image:
+    """So many of an image's layers as an image."""
+    diff_ids = [str(diff_id) for diff_id in image.config.diff_ids[:height]]
+    config = ImageConfig(canonical({"rootfs": {"type": "layers", "diff_ids": diff_ids}}))
+    return replace(image, manifest=replace(image.manifest, layers=image.manifest.layers[:height]), config=config)
+
+
+def _touched(layers: Sequence[Mapping[str, Member]]) -> Wanted:
+    """What layers hold or hide; and all that is below the folders that stand where they hide something."""
+    members = [(member, subject(member.path)) for layer in layers for member in layer.values()]
+    hidden = {path for member, path in members if member.kind is not Kind.FOLDER or member.path != path}
+    standing = {member.path for member, _ in members if member.kind is Kind.FOLDER}
+    standing |= {"", *(parent for member, _ in members for parent in parents(member.path))}
+    return Wanted(frozenset(hidden & standing), frozenset(path for _, path in members))
+
+
+def _check_reached(members: Mapping[str, Member], view: Filesystem, layer: Digest) -> None:
+    """See that what the uppermost layer of a view holds is where it says.
+
+    Raises:
+        ContentError: something stands below a link or a file.
+    """
+    for path in members:
+        if subject(path) == path and path not in view:
+            raise ContentError(
+                f"the layer {layer} writes /{path} below something that is no folder",
+                hint="unpackers differ in what they make of that; engines name a file by where it really is",
+            )
+
+
+def _changed(before: Filesystem, after: Filesystem) -> Iterator[tuple[str, Entry]]:
+    for path, member in after.items():
+        entry = Entry.of(member)
+        if path not in before or Entry.of(before[path]) != entry:
+            yield path, entry
+
+
+def _removed(before: Filesystem, after: Filesystem) -> Iterator[str]:
+    gone = before.keys() - after.keys() - {parent for path in after for parent in parents(path)}
+    ends = gone | {path for path, member in after.items() if member.kind is not Kind.FOLDER}
+    return (path for path in sorted(gone) if ends.isdisjoint(parents(path)))

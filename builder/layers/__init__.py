@@ -1,0 +1,1 @@
+"""What layers hold, read as a stream."""

@@ -1,0 +1,62 @@
+"""What was found in layers before, by the layers' digests: a base of 20 GB is read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from m2build.layers.members import Wanted
+from m2build.local.cache import SealedFiles, cache_folder
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image
+from m2build.oci.layer import claim_of
+from m2build.oci.tar import Kind, Member
+
+_FORMAT = 2
+"""Part of every key: raised when a file, or what reading a layer means, changes."""
+
+
+class MemberCache:
+    """Members of layers: a line of JSON that tells of them, then their contents one after the other."""
+
+    def __init__(self, files: SealedFiles) -> None:
+        self._files = files
+
+    def get(self, layer: Digest, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member] | None:
+        """The wanted members of a layer, or None if they are not there."""
+        data = self._files.get(_key(layer, diff_id, wanted))
+        if data is None:
+            return None
+        head, _, contents = data.partition(b"\n")
+        members: dict[str, Member] = {}
+        position = 0
+        for path, kind, mode, uid, gid, mtime, size, target, xattrs in json.loads(head):
+            content = contents[position : position + size]
+            members[path] = Member(path, Kind(kind), mode, uid, gid, mtime, content, target, xattrs)
+            position += size
+        return members
+
+    def knows(self, image: Image, wanted: Wanted) -> bool:
+        """Whether the wanted members of all layers of an image are there."""
+        layers = zip(image.manifest.layers, image.config.diff_ids, strict=True)
+        claims = ((layer.digest, claim_of(image, layer, diff_id)) for layer, diff_id in layers)
+        return all(self._files.has(_key(digest, claim, wanted)) for digest, claim in claims)
+
+    def put(self, layer: Digest, diff_id: Digest | None, wanted: Wanted, members: Mapping[str, Member]) -> None:
+        """Keep the wanted members of a layer."""
+        head = [
+            [m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, len(m.content), m.target, dict(m.xattrs)]
+            for m in members.values()
+        ]
+        contents = (member.content for member in members.values())
+        self._files.put(_key(layer, diff_id, wanted), b"".join([json.dumps(head).encode(), b"\n", *contents]))
+
+
+def _key(layer: Digest, diff_id: Digest | None, wanted: Wanted) -> str:
+    """What an answer rests on; a diff_id that the layer was held to is part of it, so that it is not taken on trust."""
+    return json.dumps([_FORMAT, str(layer), str(diff_id), sorted(wanted.trees), sorted(wanted.entries)])
+
+
+def member_cache() -> MemberCache:
+    """The cache in the user's cache directory."""
+    return MemberCache(SealedFiles(cache_folder() / "layers"))

@@ -1,0 +1,157 @@
+"""What an image holds at some paths: its layers as one view, read from the top, streamed, never unpacked.
+
+The rules are those of the OCI image specification's layer.md: an upper layer's entry wins, `.wh.NAME` hides NAME and
+all below it in the layers underneath, `.wh..wh..opq` hides everything in its folder there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from m2build.errors import ContentError
+from m2build.layers.cache import MemberCache
+from m2build.layers.contents import MOST_WANTED, linked, most_content
+from m2build.layers.members import OPAQUE, WHITEOUT, Wanted
+from m2build.layers.reader import LayerReader
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image
+from m2build.oci.paths import parents
+from m2build.oci.tar import Kind, Member
+from m2build.progress import Progress
+
+
+class Filesystem(Mapping[str, Member]):
+    """Path -> entry, for the paths that were asked for. Immutable, sorted by path."""
+
+    def __init__(self, entries: Mapping[str, Member]) -> None:
+        self._entries = MappingProxyType(dict(sorted(entries.items())))
+
+    def __getitem__(self, path: str) -> Member:
+        return self._entries[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:
+    """What the image holds at the wanted paths, and the folders above them.
+
+    A layer that is read is read to its end and checked against its digest, a small one against its diff_id too. One
+    whose wanted members are in the cache is not read, and neither is one that lies below all that can be seen. Large
+    layers are read two at a time. A hard link is what it leads to, wherever in the image that is.
+
+    Args:
+        image: the image.
+        wanted: what is looked for.
+        progress: is told which layer is read.
+        cache: what was found in layers before, or None.
+
+    Raises:
+        ContentError: a layer is missing, truncated, altered or hostile; the message names it and the member.
+    """
+    most = most_content(sum(layer.size for layer in image.manifest.layers))
+    view, reader = _View(wanted, most), LayerReader(image, progress, cache)
+    layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[::-1]
+    for position, (layer, diff_id) in enumerate(layers):
+        if view.is_settled:
+            break
+        everything = replace(wanted, entries=wanted.entries | view.awaited)
+        for below in layers[position + 1 : position + 2]:
+            reader.begin(*below, everything)
+        view.add(reader.members(layer, diff_id, everything), layer.digest)
+    return Filesystem(view.finished())
+
+
+class _View:
+    """The union of the layers seen so far, from the top."""
+
+    def __init__(self, wanted: Wanted, most: int) -> None:
+        self._wanted = wanted
+        self._most = most
+        self._entries: dict[str, Member] = {}
+        self._hidden: set[str] = set()
+        self._opaque: set[str] = set()
+        self._links: dict[str, Digest] = {}
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """The targets of hard links that have not been seen yet."""
+        return frozenset(self._entries[path].target for path in self._links)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no layer further down can change anything."""
+        above = {parent for path in (*self._wanted.trees, *self._wanted.entries) for parent in parents(path)}
+        return (
+            not self._links
+            and all(self._is_covered(tree, below=True) for tree in self._wanted.trees)
+            and all(path in self._entries or self._is_covered(path) for path in (*self._wanted.entries, *above))
+        )
+
+    def _is_covered(self, path: str, *, below: bool = False) -> bool:
+        """Whether what lower layers hold at a path, or below it, is out of sight."""
+        if "" in self._opaque or path in self._hidden or (below and path in self._opaque):
+            return True
+        return any(parent in self._hidden or parent in self._opaque for parent in parents(path))
+
+    def add(self, layer: Mapping[str, Member], digest: Digest) -> None:
+        """Put a layer below those that are there."""
+        visible = {path: member for path, member in layer.items() if self._is_visible(path)}
+        self._entries |= visible
+        self._check_total()
+        self._links |= {path: digest for path, member in visible.items() if member.kind is Kind.HARD_LINK}
+        for path in list(self._links):
+            self._follow(path, layer)
+        for path, member in layer.items():
+            folder, _, name = path.rpartition("/")
+            if name == OPAQUE:
+                self._opaque.add(folder)
+            elif name.startswith(WHITEOUT):
+                self._hidden.add(f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/"))
+            elif member.kind is not Kind.FOLDER:
+                self._hidden.add(path)
+
+    def finished(self) -> dict[str, Member]:
+        """The view once all layers are there.
+
+        Raises:
+            ContentError: a hard link leads nowhere.
+        """
+        for path, digest in self._links.items():
+            raise ContentError(
+                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is not there"
+            )
+        solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
+        return {path: member for path, member in self._entries.items() if solid.isdisjoint(parents(path))}
+
+    def _is_visible(self, path: str) -> bool:
+        if not self._wanted.concerns(path) or path.rpartition("/")[2].startswith(WHITEOUT):
+            return False
+        return path not in self._entries and not self._is_covered(path)
+
+    def _follow(self, path: str, layer: Mapping[str, Member]) -> None:
+        """Put what a hard link leads to in its place, if this layer holds it, or tells where that leads."""
+        target = layer.get(self._entries[path].target)
+        if target is None:
+            return
+        if target.kind is Kind.HARD_LINK:
+            self._entries[path] = replace(self._entries[path], target=target.target)
+            return
+        self._entries[path] = linked(self._entries[path], target)
+        del self._links[path]
+
+    def _check_total(self) -> None:
+        """See that what is kept follows the image's size.
+
+        Raises:
+            ContentError: it does not.
+        """
+        if sum(len(member.content) for member in self._entries.values()) > self._most:
+            raise ContentError(f"its sources come to more than {self._most} bytes, which its layers cannot hold")
+        if len(self._entries) > MOST_WANTED:
+            raise ContentError(f"its sources come to more than {MOST_WANTED} files")

@@ -1,0 +1,25 @@
+"""What the operating system refuses, as an error of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from m2build.errors import StorageError
+
+
+@contextmanager
+def storage(path: Path, verb: str) -> Iterator[None]:
+    """Raise an `OSError` as an error that names the file and what could not be done to it.
+
+    Raises:
+        StorageError: instead of the `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be {verb}: {error.strerror or error}",
+            hint="check the path, its permissions and the space that is left" if verb == "written" else None,
+        ) from error

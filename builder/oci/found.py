@@ -1,0 +1,53 @@
+"""An image as it was found: in a layout, an archive, an engine's store or a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from m2build.errors import ContentError, UsageError
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image
+from m2build.oci.platforms import fits
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """An image as it was found somewhere.
+
+    Attributes:
+        image: the image, for one platform.
+        digest: of what its name refers to: the manifest's, or that of the index which holds it.
+        name: a full reference, if the place knows one; never the local path.
+    """
+
+    image: Image
+    digest: Digest
+    name: str | None
+
+    def checked(self, platform: str, where: str) -> FoundImage:
+        """This image, if it is whole and for a platform.
+
+        Raises:
+            ContentError: its config and its manifest disagree about its layers.
+            UsageError: it is for another platform.
+        """
+        self.image.config.check(layers=len(self.image.manifest.layers))
+        found = self.image.config.platform
+        if found and not fits(found, platform):
+            raise UsageError(
+                f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
+            )
+        return self
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Name the place in errors about bytes that are not what they should be."""
+    try:
+        yield
+    except ContentError as error:
+        if place in str(error):
+            raise
+        raise ContentError(f"{place}: {error}", hint=error.hint) from error

@@ -1,0 +1,1 @@
+"""The grammar of places; layouts, archives and engines' stores."""

@@ -1,0 +1,155 @@
+"""Images in the store of Docker or podman: `docker-daemon:` and `containers-storage:`, without running them.
+
+By the engines' own commands, which are the same for both here: python-on-whales can neither stream `cp` nor see all of
+`image inspect`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from m2build.errors import ContentError, EngineError
+from m2build.layers.filesystem import Filesystem
+from m2build.layers.members import Wanted
+from m2build.local.temporary import temporary_folder, temporary_place
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.found import FoundImage
+from m2build.oci.image import Blobs, Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import DOCKER
+from m2build.places.copied import read_files
+from m2build.places.docker_archive import read_docker_archive
+from m2build.places.files import ArchiveFiles
+from m2build.places.inspected import parse_inspected
+from m2build.places.layout import read_layout
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
+from m2build.places.podman_trust import trusting_options
+from m2build.programs.program import Program
+from m2build.programs.story import run_told
+from m2build.progress import Progress
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """An image in an engine's store.
+
+    Attributes:
+        place: where it is.
+        name: its full name and tag; None if it is known by its id, and has none.
+        image_id: what the engine calls it without any name.
+        digest: of the manifest or index that the engine knows it by; None if it keeps it without one.
+        config: its config as the engine tells it, not to the byte.
+        size: its bytes, as far as the engine counts them.
+    """
+
+    place: Place
+    name: str | None
+    image_id: Digest
+    digest: Digest | None
+    config: ImageConfig
+    size: int
+
+    def files(self, wanted: Wanted) -> Filesystem:
+        """What it holds at the wanted paths and in the folders above them; of 75 GB, the megabytes that are asked for.
+
+        Raises:
+            EngineError: the engine does not give it.
+            ContentError: what it gives is damaged.
+        """
+        return read_files(_engine(self.place), self.place.location, self.config.platform, wanted)
+
+    @property
+    def image(self) -> Image:
+        """It as far as its config tells, with layers that nobody has: where there are none to be looked at."""
+        layers = [Descriptor(DOCKER.layer, diff_id, 0) for diff_id in self.config.diff_ids]
+        manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, self.config.raw), layers, {})
+        return Image(manifest, self.config, MemoryBlobs({}), has_own_digests=False)
+
+    def save(self, progress: Progress) -> FoundImage:
+        """All of it, in a temporary archive that goes when nobody holds the image any more.
+
+        Raises:
+            EngineError: the engine does not give it.
+            ContentError: what it gives is damaged.
+        """
+        progress.step(f"copying {self.place} into {temporary_place()}: {self.size / 1e6:.0f} MB")
+        folder = _Folder()
+        archive = folder.path / "image.tar"
+        _engine(self.place).ask("save", f"--output={archive}", self.place.location, seconds=None)
+        stored = _read(ArchiveFiles(archive), self.config.platform, str(self.place))
+        return replace(stored, image=replace(stored.image, blobs=_Kept(stored.image.blobs, folder)), name=self.name)
+
+
+def find_local_image(place: Place) -> LocalImage:
+    """The image of a name, or of an id, in an engine's store.
+
+    Raises:
+        EngineError: the engine is missing, does not answer, or has no such image.
+        UsageError: the image has no such name.
+    """
+    try:
+        found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
+    except EngineError as error:
+        hint = f"`{ENGINE_STORES[place.kind]} images` lists those there are"
+        raise EngineError(f"{place} cannot be read: {error}", hint=hint) from error
+    name = found.name(place.location)
+    return LocalImage(place, name, found.image_id, found.digest(name), found.config, found.size)
+
+
+def image_as_it_is(place: Place) -> LocalImage | None:
+    """The image of a name by digest in an engine's store, if it is there."""
+    try:
+        found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
+    except EngineError:
+        return None
+    return LocalImage(place, place.location, found.image_id, None, found.config, found.size)
+
+
+def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bool) -> None:
+    """Have an engine pull an image into its store.
+
+    Raises:
+        EngineError: it cannot.
+    """
+    is_podman = place.kind is PlaceKind.CONTAINERS_STORAGE
+    trusting = trusting_options(place.location, insecure=insecure) if is_podman else []
+    progress.step(f"{ENGINE_STORES[place.kind]} fetches {place.location}")
+    run_told(_engine(place), ["pull", f"--platform={platform}", *trusting, place.location], progress)
+
+
+def _engine(place: Place) -> Program:
+    return Program(ENGINE_STORES[place.kind])
+
+
+def _read(files: ArchiveFiles, platform: str, where: str) -> FoundImage:
+    """The one image of an archive: from version 25 on docker writes a layout too, with digests of its own."""
+    try:
+        files.open("index.json").close()
+    except ContentError:
+        return read_docker_archive(files, None, where)
+    return read_layout(files, None, platform, where)
+
+
+class _Folder:
+    """A temporary folder that is there as long as somebody holds this."""
+
+    def __init__(self) -> None:
+        with ExitStack() as made:
+            self.path = made.enter_context(temporary_folder())
+            weakref.finalize(self, made.pop_all().close)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Blobs in a temporary folder, which is there as long as they are."""
+
+    below: Blobs
+    folder: _Folder
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        return self.below.open(descriptor)

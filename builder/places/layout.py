@@ -1,0 +1,226 @@
+"""OCI image layouts (OCI image specification, image-layout.md), in a directory or in an archive."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from m2build.errors import ContentError, UsageError
+from m2build.local.atomic import atomic_folder
+from m2build.local.durable import sync_folder
+from m2build.local.failures import storage
+from m2build.local.outputs import output_file
+from m2build.local.temporary import remove_leftovers
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor, JsonObject
+from m2build.oci.found import FoundImage
+from m2build.oci.image import Image, VerifiedReader, read_blob
+from m2build.oci.manifest import Index, canonical, parse_manifest
+from m2build.oci.media_types import OCI
+from m2build.oci.reference import is_full_reference
+from m2build.oci.selecting import Shelf
+from m2build.oci.shapes import LAYOUT, MANIFEST
+from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
+from m2build.places.files import Files
+from m2build.places.transfer import put_blob
+from m2build.progress import Progress
+
+REF_NAME = "org.opencontainers.image.ref.name"
+_IMAGE_NAME = "io.containerd.image.name"
+_MARKER = canonical({"imageLayoutVersion": "1.0.0"})
+
+
+def blob_path(descriptor: Descriptor) -> str:
+    """Where a blob stands in a layout."""
+    return f"blobs/{descriptor.digest.algorithm}/{descriptor.digest.hex}"
+
+
+@dataclass(frozen=True)
+class LayoutBlobs:
+    """The blobs of a layout."""
+
+    files: Files
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """A stream of the blob's bytes."""
+        return self.files.open(blob_path(descriptor))
+
+
+def read_layout(files: Files, tag: str | None, platform: str, where: str) -> FoundImage:
+    """One image of a layout: the one that is tagged so, or the only one.
+
+    Raises:
+        ContentError: something is missing, truncated, altered or malformed.
+        UsageError: no image has that tag, several have none to choose by, or none is for the platform.
+    """
+    blobs = LayoutBlobs(files)
+    shelf = Shelf(partial(read_blob, blobs), blobs)
+    entries = _choose(_entries(files, where), tag, where)
+    if len(entries) == 1:
+        manifest, digest = shelf.manifest(entries[0], platform), entries[0].digest
+    else:
+        manifest = shelf.choose(Index(entries), platform)
+        digest = manifest.digest
+    config = ImageConfig(read_blob(blobs, manifest.config))
+    names = (entries[0].annotations.get(key) for key in (_IMAGE_NAME, REF_NAME))
+    name = next((name for name in names if isinstance(name, str) and is_full_reference(name)), None)
+    return FoundImage(Image(manifest, config, blobs), digest, name)
+
+
+def _entries(files: Files, where: str) -> list[Descriptor]:
+    with files.open("oci-layout") as file:
+        marker = parse_object(file.read(LARGEST_DOCUMENT + 1), "oci-layout file", LAYOUT)
+    if marker.get("imageLayoutVersion") != "1.0.0":
+        raise ContentError(f"{where} is an OCI layout of another version: {marker.get('imageLayoutVersion')!r}")
+    with files.open("index.json") as file:
+        index = parse_manifest(file.read(LARGEST_DOCUMENT + 1), OCI.index)
+    if not isinstance(index, Index):
+        raise ContentError(f"{where}: index.json is not an index")
+    return list(index.manifests)
+
+
+def _choose(entries: list[Descriptor], tag: str | None, where: str) -> tuple[Descriptor, ...]:
+    """The one entry that is meant, or several that are one image for several platforms: they have one tag or none."""
+    found = tuple(dict.fromkeys(entry for entry in entries if tag is None or entry.annotations.get(REF_NAME) == tag))
+    names = {entry.annotations.get(REF_NAME) for entry in found}
+    platforms = [entry.platform for entry in found if entry.platform]
+    if len(found) == 1 or (len(names) == 1 and len(set(platforms)) == len(platforms)):
+        return found
+    tags = sorted({str(name) for entry in entries if (name := entry.annotations.get(REF_NAME))})
+    problem = f"has no image {tag!r}" if tag and not found else f"holds {len(found)} images {tag or ''}".rstrip()
+    raise UsageError(f"{where} {problem}", hint=f"name one after a colon: {', '.join(tags)}" if tags else None)
+
+
+def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progress) -> None:
+    """Put an image into a layout: a new one, which appears whole, or an existing one, whose index changes last.
+
+    Several processes may write to one layout: each waits for its turn. Of several that make a new one the first does,
+    and the others add to it.
+
+    Raises:
+        UsageError: the folder is something else, or the tag names another image and `replace` is not set.
+        ContentError: one of the image's blobs is not what it should be.
+        StorageError: something cannot be written; a new folder is not there then, an old one is as it was.
+    """
+    with storage(folder, "written"):
+        target = Path(os.path.realpath(folder))
+        for place in (None, target.parent, target, *target.glob("blobs/*")):
+            remove_leftovers(place)
+        if _is_free(target) and _made(image, target, tag, progress):
+            return
+        if not (target / "oci-layout").is_file():
+            raise UsageError(f"{folder} exists already, and is not an OCI layout", hint="name a new folder after oci:")
+        with _turn(target), _all_or_nothing() as new:
+            _add(image, target, tag, new, replace=replace, progress=progress)
+
+
+def _is_free(folder: Path) -> bool:
+    return not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _made(image: Image, folder: Path, tag: str, progress: Progress) -> bool:
+    """Make a new layout; False if another process was faster."""
+    try:
+        with atomic_folder(folder) as staging:
+            for name, data in layout_files(image, tag).items():
+                (staging / name).write_bytes(data)
+            _write_blobs(image, staging, [], progress)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Keep other writers of the layout waiting; the lock goes with the process, whatever becomes of it."""
+    with (folder / "oci-layout").open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[list[Path]]:
+    """A list for the files that were added; on any failure they are removed."""
+    added: list[Path] = []
+    try:
+        yield added
+    except BaseException:
+        for path in added:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool, progress: Progress) -> None:
+    try:
+        before = (folder / "index.json").read_bytes()
+        index = parse_object(before, "index", MANIFEST)
+    except FileNotFoundError as error:
+        raise ContentError(f"{folder} is an OCI layout without an index.json") from error
+    others: list[object] = []
+    for entry in entries if isinstance(entries := index.get("manifests"), list) else []:
+        descriptor = Descriptor.parse(entry)
+        if descriptor.annotations.get(REF_NAME) != tag:
+            others.append(entry)
+        elif descriptor.digest != image.manifest.digest and not replace:
+            raise UsageError(
+                f"{folder} already has an image {tag!r}, another one: {descriptor.digest}",
+                hint="name another tag after a second colon, or move this one with --replace",
+            )
+    _write_blobs(image, folder, new, progress)
+    for parent in {path.parent for path in new}:
+        sync_folder(parent)
+    after = canonical(_with_image(index, others, image, tag))
+    if after != before:
+        with output_file(folder / "index.json") as out:
+            out.write(after)
+
+
+_EMPTY: JsonObject = {"schemaVersion": 2, "mediaType": OCI.index}
+
+
+def _with_image(index: JsonObject, others: list[object], image: Image, tag: str) -> JsonObject:
+    """An index with other entries, and ours behind them; whatever else it says stays."""
+    entry = image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
+    return index | {"manifests": [*others, entry]}
+
+
+def layout_files(image: Image, tag: str) -> dict[str, bytes]:
+    """What a layout with one image holds beside its blobs."""
+    return {"oci-layout": _MARKER, "index.json": canonical(_with_image(_EMPTY, [], image, tag))}
+
+
+def layout_blobs(image: Image) -> tuple[Descriptor, ...]:
+    """What a layout holds of an image, each blob once, the manifest last; of a thin image, what is not absent."""
+    layers = (layer for layer in image.manifest.layers if layer.digest not in image.absent)
+    return tuple(dict.fromkeys((*layers, image.manifest.config, image.manifest.descriptor)))
+
+
+def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress) -> None:
+    """Write the blobs that are not there yet, and note them."""
+    for descriptor in layout_blobs(image):
+        path = folder / blob_path(descriptor)
+        if not _holds(path, descriptor):
+            if not path.exists():
+                new.append(path)
+            put_blob(image.everything, descriptor, path, progress)
+
+
+def _holds(path: Path, descriptor: Descriptor) -> bool:
+    """Whether a blob is there already, to the byte."""
+    try:
+        if path.stat().st_size != descriptor.size:
+            return False
+        with path.open("rb") as file:
+            VerifiedReader(file, descriptor.digest, descriptor.size).drain()
+    except (FileNotFoundError, ContentError):
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""Which store a place means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from m2build.errors import UsageError
+from m2build.local.targets import output_path
+from m2build.oci.found import FoundImage, located
+from m2build.oci.image import Image
+from m2build.oci.reference import parse_reference
+from m2build.places.docker_archive import read_docker_archive, write_docker_archive
+from m2build.places.files import ArchiveFiles, FolderFiles
+from m2build.places.layout import read_layout, write_layout
+from m2build.places.oci_archive import write_oci_archive
+from m2build.places.place import ARCHIVES, Place, PlaceKind
+from m2build.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+
+_WORTH_SAYING = 64 << 20
+"""Bytes above which the total is said before anything is moved."""
+
+
+def read_image(
+    place: Place, platform: str, access: Access | None = None, *, progress: Progress | None = None
+) -> FoundImage:
+    """The image at a place.
+
+    Args:
+        place: where it is.
+        platform: `os/architecture[/variant]`.
+        access: how registries are reached; None where the place is in none.
+        progress: is told what is copied out of an engine's store, or None.
+
+    Raises:
+        UsageError: there is no such place, or no such image in it.
+        ContentError: something is missing, truncated, altered or malformed.
+        TransportError: a registry does not deliver.
+        EngineError: a container engine does not give its image.
+        StorageError: a file cannot be read.
+    """
+    path, where = Path(place.location), str(place)
+    with located(place.location):
+        match place.kind:
+            case PlaceKind.OCI:
+                stored = read_layout(FolderFiles(path), place.tag, platform, where)
+            case PlaceKind.OCI_ARCHIVE:
+                stored = read_layout(ArchiveFiles(path), place.tag, platform, where)
+            case PlaceKind.DOCKER_ARCHIVE:
+                stored = read_docker_archive(ArchiveFiles(path), place.tag, where)
+            case PlaceKind.REGISTRY if access is not None:
+                from m2build.registry.pull import read_remote  # an HTTP library takes its time to be imported
+
+                stored = read_remote(parse_reference(place.location), platform, access)
+            case PlaceKind.DOCKER_DAEMON | PlaceKind.CONTAINERS_STORAGE:
+                from m2build.places.engine_store import find_local_image  # it needs other programs
+
+                stored = find_local_image(place).save(progress or Silent())
+            case _:
+                raise UsageError(
+                    f"no image can be read from {place} here", hint="name an image in a layout, an archive or an engine"
+                )
+        return _pinned(stored.checked(platform, where), place)
+
+
+def _pinned(stored: FoundImage, place: Place) -> FoundImage:
+    """The image, if it is the one whose digest the place names; a Docker archive keeps none but that of the config."""
+    digests = {str(stored.digest), str(stored.image.manifest.digest), str(stored.image.manifest.config.digest)}
+    if place.digest is not None and place.digest not in digests:
+        raise UsageError(
+            f"{place} is another image now: {stored.digest}", hint="leave out @sha256:… to take the one that is there"
+        )
+    return stored
+
+
+def write_image(image: Image, place: Place, *, tag: str, reference: str, replace: bool, progress: Progress) -> None:
+    """Put an image at a place.
+
+    Args:
+        image: the image.
+        place: where to.
+        tag: what it is called in a layout, unless the place says.
+        reference: what it is called in a Docker archive, unless the place says.
+        replace: whether another file or image that is there may be replaced.
+        progress: is told what moves.
+
+    Raises:
+        UsageError: the place is of a kind that cannot be written, or something else is there and `replace` is not set.
+        ContentError: one of the image's blobs is not what it should be.
+        StorageError: it cannot be written; nothing is left half-written.
+    """
+    total = sum(layer.size for layer in image.manifest.layers)
+    if total >= _WORTH_SAYING:
+        progress.step(f"writing {place}: {total / 1e6:.0f} MB in {len(image.manifest.layers)} layers")
+    path = output_path(place.location) if place.kind in ARCHIVES else Path(place.location)
+    match place.kind:
+        case PlaceKind.OCI:
+            write_layout(image, path, place.tag or tag, replace=replace, progress=progress)
+        case PlaceKind.OCI_ARCHIVE:
+            write_oci_archive(image, path, place.tag or tag, replace=replace, progress=progress)
+        case PlaceKind.DOCKER_ARCHIVE:
+            write_docker_archive(image, path, place.tag or reference, replace=replace, progress=progress)
+        case _:
+            raise UsageError(
+                f"images cannot be written to {place} here",
+                hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE",
+            )

@@ -1,0 +1,1 @@
+"""Other people's programs: started, ended, their versions, their output without secrets."""

@@ -1,0 +1,111 @@
+"""Running another program: its answer, its lines as they come, or its output as a stream."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import IO, cast
+
+from m2build.errors import EngineError
+from m2build.local.temporary import temporary_file, temporary_place
+from m2build.programs.redaction import redacted
+
+_SECONDS = 60
+"""For questions that an engine answers at once; one behind a dead SSH connection never does."""
+_PATIENCE = 10
+"""Seconds between asking a program to end and ending it."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A container engine's command, found on PATH."""
+
+    name: str
+
+    def ask(self, *arguments: str, seconds: float | None = _SECONDS) -> str:
+        """What it answers on stdout.
+
+        Raises:
+            EngineError: it is missing, fails, or takes longer.
+        """
+        try:
+            run = subprocess.run(
+                [self.name, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"`{self._called(arguments)}` has not answered in {seconds} s") from error
+        except OSError as error:
+            raise self._missing(error) from error
+        if run.returncode != 0:
+            raise self._failed(arguments, run.stderr)
+        return run.stdout.decode(errors="replace")
+
+    def lines(self, *arguments: str) -> Iterator[str]:
+        """What it says, line by line, on stdout and stderr; whoever stops listening ends it.
+
+        Raises:
+            EngineError: it is missing, or fails: it has said why.
+        """
+        with self._started(arguments, stderr=subprocess.STDOUT) as process:
+            for line in _output(process):
+                yield line.decode(errors="replace").rstrip("\r\n")
+            if process.wait() != 0:
+                raise EngineError(f"`{self._called(arguments)}` failed with exit code {process.returncode}")
+
+    @contextmanager
+    def stream(self, *arguments: str, to_the_end: bool = True) -> Iterator[BufferedReader]:
+        """What it writes to stdout; with `to_the_end`, the block has to read all of it.
+
+        Raises:
+            EngineError: it is missing, or fails.
+        """
+        with (
+            temporary_file(temporary_place(), 0o600) as (_, said),
+            self._started(arguments, stderr=said) as process,
+        ):
+            yield _output(process)
+            if to_the_end and process.wait() != 0:
+                said.seek(0)
+                raise self._failed(arguments, said.read())
+
+    @contextmanager
+    def _started(self, arguments: tuple[str, ...], *, stderr: int | IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+        command = [self.name, *arguments]
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr)
+        except OSError as error:
+            raise self._missing(error) from error
+        with process:
+            try:
+                yield process
+            finally:
+                end(process)
+
+    def _called(self, arguments: tuple[str, ...]) -> str:
+        return redacted(" ".join([self.name, *arguments[:2]]), os.environ)
+
+    def _missing(self, error: OSError) -> EngineError:
+        return EngineError(f"{self.name} cannot be started: {error.strerror}")
+
+    def _failed(self, arguments: tuple[str, ...], stderr: bytes) -> EngineError:
+        said = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+        reason = said[-1] if said else "it says nothing"
+        return EngineError(f"`{self._called(arguments)}` failed: {redacted(reason, os.environ)}")
+
+
+def _output(process: subprocess.Popen[bytes]) -> BufferedReader:
+    return cast("BufferedReader", process.stdout)  # as it was started with a pipe, and buffered
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that is still running: ask it, and after a while insist."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,138 @@
+"""A derivation that was made before is not made again, and what it rests on is all in the question."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers.bases import base_image
+from helpers.commands import succeeds
+from helpers.images import WatchedBlobs
+
+from m2build.base.model import Base
+from m2build.derivation.remembered import derive_images
+from m2build.derivation.result import Result
+from m2build.oci.image import Image, open_blob
+from m2build.places.place import parse_place
+from m2build.places.transports import write_image
+from m2build.progress import Silent
+from m2build.recipes.load import load_recipe
+from m2build.recipes.model import Selection, select
+
+RECIPE = load_recipe("minimax-m2")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "m2build"
+
+
+def base_elsewhere() -> tuple[Base, WatchedBlobs]:
+    sample = base_image()
+    blobs = WatchedBlobs(sample.blobs)
+    return Base(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
+
+
+def ask(selection: Selection, base: Base, **environment: str) -> Result:
+    return derive_images([selection], base, environment=environment, progress=Silent())[0]
+
+
+def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
+    base, blobs = base_elsewhere()
+    selection = select(RECIPE, profile="tp8")
+    first = ask(selection, base)
+    blobs.opened.clear()
+    second = ask(selection, base)
+    assert blobs.opened == []
+    assert (second.image.manifest.raw, second.image.config.raw) == (first.image.manifest.raw, first.image.config.raw)
+    assert second.origin == first.origin
+    for layer in second.image.manifest.layers:
+        with open_blob(second.image.blobs, layer) as reader:
+            reader.drain()
+
+
+def test_the_other_images_of_a_recipe_are_remembered_as_well(cache: Path) -> None:
+    base, blobs = base_elsewhere()
+    ask(select(RECIPE, profile="tp8"), base)
+    shutil.rmtree(cache / "layers")
+    blobs.opened.clear()
+    others = [select(RECIPE, profile=profile, model=model) for model in RECIPE.models for profile in RECIPE.profiles]
+    assert len({str(ask(other, base).image.manifest.digest) for other in others}) == 4
+    assert blobs.opened == []
+
+
+CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, str]]]] = {
+    "profile": lambda _, base: (select(RECIPE, profile="tp4"), base, {}),
+    "model": lambda _, base: (select(RECIPE, profile="tp8", model="minimax-m2"), base, {}),
+    "recipe": lambda _, base: (
+        select(load_recipe("minimax-m2", ["profiles.tp8.flags.port=9"]), profile="tp8"), base, {}),
+    "time": lambda selection, base: (selection, base, {"SOURCE_DATE_EPOCH": "1"}),
+    "name": lambda selection, base: (selection, replace(base, name="ghcr.io/a/b:d"), {}),
+    "digest": lambda selection, base: (selection, replace(base, digest=base.image.manifest.config.digest), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_question_has_another_answer(change: str) -> None:
+    base, _ = base_elsewhere()
+    selection = select(RECIPE, profile="tp8")
+    first = ask(selection, base)
+    other_selection, other_base, environment = CHANGES[change](selection, base)
+    assert ask(other_selection, other_base, **environment).image.manifest.digest != first.image.manifest.digest
+    assert ask(selection, base).image.manifest.digest == first.image.manifest.digest
+
+
+def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> None:
+    text = succeeds("patch", "list", "--json")
+    series = tmp_path / "mine.yaml"
+    series.write_text(text)  # JSON is YAML
+    base, _ = base_elsewhere()
+    selection = select(load_recipe("minimax-m2", [f"series={series}"]), profile="tp8")
+    first = ask(selection, base)
+    series.write_text(text.replace('"style": "comment"', '"style": "delete"'))
+    assert ask(selection, base).image.manifest.layers[-1] != first.image.manifest.layers[-1]
+
+
+def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
+    base, blobs = base_elsewhere()
+    selection = select(RECIPE, profile="tp8")
+    first = ask(selection, base)
+    kept = {path: path.read_bytes() for path in (cache / "results").iterdir()}
+    for path, content in kept.items():
+        path.write_bytes(content[:-3])
+    shutil.rmtree(cache / "layers")
+    blobs.opened.clear()
+    assert ask(selection, base).image.manifest.raw == first.image.manifest.raw
+    assert {path: path.read_bytes() for path in (cache / "results").iterdir()} == kept
+    assert blobs.opened != []
+
+
+def test_with_codemods_of_others_nothing_is_remembered(cache: Path, tmp_path: Path) -> None:
+    """Their code may change while their version stays."""
+    write_image(
+        base_image(), parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
+    )
+    info = tmp_path / "site" / "theirs-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[m2build.codemods]\ntheirs = m2build.patches.codemods.rename_module:RenameModule\n"
+    )
+    arguments = ("image", "--tp", "8", "--base", f"oci:{tmp_path}/base:v1")
+    succeeds(*arguments, "-o", f"oci:{tmp_path}/one", environment={"PYTHONPATH": str(tmp_path / "site")})
+    assert not (cache / "results").exists()
+    succeeds(*arguments, "-o", f"oci:{tmp_path}/two")
+    assert (cache / "results").exists()
+
+
+def test_a_remembered_answer_needs_no_codemods() -> None:
+    script = "import sys, m2build.derivation.remembered, m2build.derivation.parts, m2build.derivation.image\n"
+    script += "print([name for name in sys.modules if name == 'libcst' or name.startswith('m2build.patches.codemods')])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

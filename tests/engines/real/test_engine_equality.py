@@ -1,0 +1,174 @@
+"""The heart of the engines: the same plan gives images of the same content, whoever builds it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.commands import succeeds
+from helpers.engines.daemons import DockerEngine
+from helpers.engines.deriving import config, derived, inspected
+from helpers.images import symlink, tar
+from helpers.registry.registries import run
+
+pytestmark = pytest.mark.engine
+
+OURS = {"docker": "--engine=docker", "podman": "--engine=podman", "remote": "--builder={}"}
+BUILDERS = (*OURS, "bake", "classic", "buildah")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One base, and everybody's image of it, built once.
+
+    Attributes:
+        base: its name.
+        environment: that of Docker and podman.
+        remote_builder: a builder elsewhere.
+        folder: where a Dockerfile can be rendered.
+    """
+
+    base: str
+    environment: Mapping[str, str]
+    remote_builder: str
+    folder: Path
+
+    def name(self, builder: str, profile: str = "tp8") -> str:
+        """What an image is called in the registry."""
+        return f"{self.base.rpartition('/')[0]}/{builder}:{profile}"
+
+    def content(self, place: str) -> dict[str, Any]:
+        """An image's content, by `m2build inspect`."""
+        content: dict[str, Any] = inspected(self.environment, place)["content"]
+        return content
+
+    @cached_property
+    def embedded(self) -> str:
+        """What the embedded engine pushed; everybody else is held against it."""
+        derived(self.environment, "--tp", "8", "--base", self.base, "-t", self.name("embedded"), "--push")
+        return self.name("embedded")
+
+    @cached_property
+    def built(self) -> dict[str, str]:
+        """Builder -> its image, pushed."""
+        context = self.folder / "context"
+        succeeds("render", "--tp", "8", "--base", self.base, "-o", context)
+        for builder, how in OURS.items():
+            options = ["-t", self.name(builder), "--push", how.format(self.remote_builder)]
+            derived(self.environment, "--tp", "8", "--base", self.base, *options)
+        self.bake()
+        for builder in ("classic", "buildah"):
+            self.by_hand(builder, context, self.name(builder))
+        return {builder: self.name(builder) for builder in BUILDERS} | {"bake": self.name("bake/minimax-m2.1")}
+
+    def by_hand(self, builder: str, context: Path, name: str) -> None:
+        """Build and push a rendered Dockerfile with Docker's old builder, or with buildah."""
+        if builder == "classic":
+            classic = DockerEngine({**self.environment, "DOCKER_BUILDKIT": "0"})
+            classic.run("build", "--tag", name, context)
+            classic.run("push", name)
+            return
+        environment = {**os.environ, **self.environment}
+        options = ["--format=docker", "--identity-label=false", "--network=none", "--no-hosts"]
+        run("buildah", "bud", *options, f"--tag={name}", str(context), environment=environment)
+        run("buildah", "push", name, environment=environment)
+
+    def bake(self) -> None:
+        """Both profiles by `docker buildx bake`, as the folder is."""
+        folder, prefix = self.folder / "baked", self.name("bake").removesuffix(":tp8")
+        succeeds("bake", "--tp", "4", "--tp", "8", "--base", self.base, "-t", prefix, "-o", folder)
+        run("docker", "buildx", "bake", "--push", environment={**os.environ, **self.environment}, folder=folder)
+
+
+@pytest.fixture(scope="module", params=["base", pytest.param("oci_base", marks=pytest.mark.sweep)])
+def bench(
+    request: pytest.FixtureRequest,
+    both: Mapping[str, str],
+    remote_builder: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Bench:
+    """A bench for the base in Docker's media types, and for that in OCI's."""
+    return Bench(request.getfixturevalue(request.param), both, remote_builder, tmp_path_factory.mktemp("rendered"))
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_every_builder_comes_to_the_same_content(builder: str, bench: Bench) -> None:
+    assert bench.content(bench.built[builder]) == bench.content(bench.embedded)
+    assert config(bench.built[builder])["rootfs"] != config(bench.embedded)["rootfs"], "it is an image of its own"
+
+
+@pytest.mark.parametrize("builder", ["embedded", *BUILDERS])
+def test_the_bases_layers_and_history_are_an_equal_prefix(builder: str, bench: Bench) -> None:
+    below = config(bench.base)
+    above = config(bench.embedded if builder == "embedded" else bench.built[builder])
+    height = len(below["rootfs"]["diff_ids"])
+    assert above["rootfs"]["diff_ids"][:height] == below["rootfs"]["diff_ids"]
+    assert len(above["rootfs"]["diff_ids"]) > height
+    assert above["history"][: len(below["history"])] == below["history"]
+
+
+@pytest.mark.parametrize("builder", [*OURS, "bake"])
+def test_the_time_of_the_image_is_the_plans(builder: str, bench: Bench) -> None:
+    """Where m2build has a say; of the others every build has another time."""
+    assert config(bench.built[builder])["created"] == config(bench.embedded)["created"] == "1970-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def odd_base(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A base whose working directory is not there, and whose sources can be reached through a link."""
+    layer = tmp_path_factory.mktemp("odd") / "layer.tar"
+    layer.write_bytes(tar(symlink("srv/link", "../sgl-workspace")))
+    name = f"{base.rpartition('/')[0]}/odd:v1"
+    run("crane", "append", f"--base={base}", f"--new_layer={layer}", f"--new_tag={name}")
+    run("crane", "mutate", name, "--workdir=/absent/deep", f"--tag={name}")
+    return name
+
+
+@pytest.mark.parametrize("builder", ["docker", "podman", "classic", "buildah"])
+def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
+    builder: str, odd_base: str, both: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Engines make the working directory, some to run something, some at every step; so all images have it."""
+    bench = Bench(odd_base, both, "", tmp_path)
+    options = ["--tp", "8", "--base", odd_base, "--set", "base.source_root=/srv/link/sglang/python"]
+    derived(both, *options, "-t", bench.name("odd-embedded"), "--push")
+    name = bench.name(f"odd-{builder}")
+    if builder in OURS:
+        derived(both, *options, "-t", name, "--push", OURS[builder])
+    else:
+        succeeds("render", *options, "-o", tmp_path / "context")
+        bench.by_hand(builder, tmp_path / "context", name)
+    content = bench.content(name)
+    assert content == bench.content(bench.name("odd-embedded"))
+    assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
+
+
+def test_another_plan_has_another_content(bench: Bench) -> None:
+    name = bench.name("embedded", "tp4")
+    derived(bench.environment, "--tp", "4", "--base", bench.base, "-t", name, "--push")
+    four, eight = bench.content(name), bench.content(bench.embedded)
+    assert four["digest"] != eight["digest"]
+    assert four["changed"] == eight["changed"], "the profiles share every file"
+
+
+@pytest.mark.parametrize(
+    ("engine", "place"),
+    [
+        ("docker", "docker-daemon:kept/{1}:tp8"),
+        ("docker", "oci-archive:{}/out.tar"),
+        ("docker", "docker-archive:{}/out.tar"),
+        ("podman", "containers-storage:localhost/kept/{1}:tp8"),
+        ("podman", "oci:{}/out"),
+    ],
+)
+def test_wherever_an_engine_puts_it(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
+    """In its own store, and in layouts and archives."""
+    where = place.format(tmp_path, secrets.token_hex(4))
+    derived(bench.environment, "--tp", "8", "--base", bench.base, f"--engine={engine}", "-o", where)
+    assert bench.content(where) == bench.content(bench.embedded)

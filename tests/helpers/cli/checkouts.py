@@ -1,0 +1,61 @@
+"""A small checkout that both patches apply to, and what can be made of it: commands on it are quick."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from helpers.bases import SOURCES, base_image
+from helpers.images import image
+from m2build.cli.root import cli
+from m2build.oci.image import read_blob
+from m2build.places.place import parse_place
+from m2build.places.transports import write_image
+from m2build.progress import Silent
+
+MODELS = "sglang/srt/models"
+
+
+def checkout(folder: Path) -> Path:
+    """A folder with the modules that the shipped series touches, in miniature."""
+    for name, content in SOURCES.items():
+        path = folder / MODELS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for package in ("sglang", "sglang/srt", MODELS):
+        (folder / package / "__init__.py").touch()
+    (folder / "sglang/_version.py").write_text("__version__ = '0.5.7'\n")
+    return folder
+
+
+def wheel(folder: Path, target: Path) -> Path:
+    """The same as a wheel."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.py")):
+            archive.write(path, path.relative_to(folder).as_posix())
+    return target
+
+
+def store(place: str, *extra_layers: bytes) -> None:
+    """A base image with the sources in it, put at a place such as `oci:DIR:TAG`, with further layers on top."""
+    base = base_image(how="plain")
+    if extra_layers:
+        base = image(*(read_blob(base.blobs, layer) for layer in base.manifest.layers), *extra_layers, how="plain")
+    write_image(base, parse_place(place), tag="base", reference="base:1", replace=False, progress=Silent())
+
+
+def quickly(*arguments: str | Path) -> str:
+    """Run a command in this process, expect success and return stdout: where the process itself is not the point."""
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """Every path below a folder, hidden ones too, with its bytes."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }

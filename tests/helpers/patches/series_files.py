@@ -1,0 +1,63 @@
+"""A small series and a tree that it fits: one rename with importers, one decorator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from helpers.patches.trees import Content, tree_of
+from m2build.patches.applying import apply_to_directory
+from m2build.patches.changeset import Changeset, apply_series
+from m2build.patches.registry import load_codemods
+from m2build.patches.series import Patch, Series
+from m2build.patches.tree import SourceTree
+
+FILES: dict[str, Content] = {
+    "pkg/__init__.py": "__version__ = '1.5'\n",
+    "pkg/old.py": "value = 1\n",
+    "pkg/my notes é.py": "from pkg import old\r\nfrom pkg.old import value\r\n",
+    "pkg/norm.py": "import torch\n\n\nclass Norm:\n    @torch.compile(dynamic=True)\n    def forward(self): ...",
+    "pkg/other.py": "# not concerned\n",
+    "notes.md": "pkg.old\n",
+}
+RENAME: dict[str, Any] = {
+    "id": "rename-old",
+    "summary": "Rename pkg.old — so that it shadows nothing",
+    "why": "It shadows something.\n\n- a list\n  > a quotation\n",
+    "codemod": "rename-module",
+    "parameters": {"module": "pkg.old", "to": "pkg.new"},
+    "references": ("https://example.org/issues/1", "https://example.org/pull/2"),
+    "releases": ">=1.0,<2",
+    "when_absent": "target-gone",
+    "accept": ("already-applied",),
+    "author": "Jo Doe <jo@example.org>",
+    "last_update": "2026-11-23",
+}
+DECORATOR: dict[str, Any] = {
+    "id": "drop-compile",
+    "summary": "Comment out torch.compile",
+    "why": "It crashes.",
+    "codemod": "remove-decorator",
+    "parameters": {"module": "pkg.norm", "decorator": "torch.compile"},
+    "releases": ">=1.2",
+    "when_absent": "target-gone",
+    "accept": ("already-applied", "not-needed"),
+    "author": "Jo Doe <jo@example.org>",
+    "last_update": "2026-11-24",
+}
+
+
+def series_of(*patches: dict[str, Any]) -> Series:
+    """A series of patches given as plain data."""
+    made = tuple(Patch(**patch) for patch in patches)
+    return Series(id="small", summary="A small series", distribution="pkg", patches=made)
+
+
+def applied(tree: SourceTree | None = None, *patches: dict[str, Any]) -> Changeset:
+    """The series, of both patches unless others are given, on the small tree unless another is given."""
+    return apply_series(series_of(*(patches or (RENAME, DECORATOR))), tree or tree_of(FILES), load_codemods())
+
+
+def apply_changeset(changeset: Changeset, folder: Path) -> None:
+    """Apply a changeset that was made before, which a folder may have changed under since."""
+    apply_to_directory(changeset.series.id, folder, lambda: changeset)

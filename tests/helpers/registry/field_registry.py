@@ -1,0 +1,172 @@
+"""A small registry that answers as registries in the field do, where the specification says otherwise or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+from helpers.registry.http_servers import QuietHandler, host_of, serving_with
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@dataclass
+class Habits:
+    """What a registry does in its own way.
+
+    `location` is a template for where an upload goes on, of `{host}`, `{path}` and `{id}`; `forgets` names what it
+    confirms and does not keep: `blobs`, `manifests` or `tags`; `post` redirects the beginning of an upload, with a
+    status and a template for the address.
+    """
+
+    patch: int = 202
+    blob_put: int = 201
+    manifest_put: int = 201
+    mount: int = 202
+    manifest_head: int | None = None
+    range_status: int | None = None
+    content_range: str | None = None
+    location: str | None = "{path}{id}"
+    patch_location: bool = True
+    digest_header: bool = True
+    immutable: bool = False
+    forgets: str = ""
+    post: tuple[int, str] | None = None
+    patch_redirects: int = 0
+
+
+@dataclass
+class FieldRegistry:
+    host: str = ""
+    habits: Habits = field(default_factory=Habits)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self, method: str, pattern: str) -> int:
+        return len([path for verb, path in self.requests if verb == method and re.search(pattern, path)])
+
+
+def digest_of(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+class Handler(QuietHandler):
+    registry: FieldRegistry
+
+    def serve(self) -> None:
+        body = self.body()
+        self.registry.requests.append((self.command, self.path))
+        parts = urlsplit(self.path)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        if parts.path == "/v2/":
+            self.say(200)
+        elif match := re.fullmatch(r"/v2/(.+)/manifests/(.+)", parts.path):
+            self.manifest(match[1], match[2], body)
+        elif match := re.fullmatch(r"/v2/(.+)/blobs/(sha256:.+)", parts.path):
+            self.blob(match[2])
+        elif match := re.fullmatch(r"(/v2/.+/blobs/uploads/)(.*)", parts.path):
+            self.upload(match[1], match[2], query, body) if match[2] else self.begin(match[1], query)
+        else:
+            self.say(404)
+
+    def body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def say(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+        self.send_response_only(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def refuse(self, status: int, code: str) -> None:
+        self.say(status, body=json.dumps({"errors": [{"code": code, "message": ""}]}).encode())
+
+    def digest(self, digest: str) -> dict[str, str]:
+        return {"Docker-Content-Digest": digest} if self.registry.habits.digest_header else {}
+
+    def manifest(self, repository: str, name: str, body: bytes) -> None:
+        habits, kept, is_tag = self.registry.habits, self.registry.manifests, ":" not in name
+        key = f"{repository}/{name}"
+        if self.command == "PUT":
+            if habits.immutable and is_tag and key in kept:
+                self.refuse(400, "TAG_INVALID")
+                return
+            if habits.forgets != ("tags" if is_tag else "manifests"):
+                kept[key] = body
+            self.say(habits.manifest_put, self.digest(digest_of(body)))
+        elif self.command == "HEAD" and habits.manifest_head:
+            self.say(habits.manifest_head)
+        elif (found := kept.get(key)) is None:
+            self.refuse(404, "MANIFEST_UNKNOWN")
+        else:
+            self.say(200, {"Content-Type": OCI_MANIFEST, **self.digest(digest_of(found))}, found)
+
+    def blob(self, digest: str) -> None:
+        habits, found = self.registry.habits, self.registry.blobs.get(digest)
+        if found is None:
+            self.refuse(404, "BLOB_UNKNOWN")
+        elif "Range" in self.headers and habits.range_status:
+            headers = {"Content-Range": habits.content_range} if habits.content_range else {}
+            self.say(habits.range_status, headers, found if habits.range_status == 206 else b"")
+        else:
+            self.say(200, {}, found)
+
+    def begin(self, path: str, query: Mapping[str, str]) -> None:
+        habits = self.registry.habits
+        if habits.post and "moved" not in query:
+            status, template = habits.post
+            self.say(status, {"Location": template.format(host=self.registry.host, path=path)})
+        elif "mount" in query and habits.mount != 202:
+            self.refuse(habits.mount, "UNSUPPORTED")
+        else:
+            self.registry.uploads[key := uuid.uuid4().hex] = b""
+            self.say(202, self.next_step(path, key))
+
+    def next_step(self, path: str, key: str) -> dict[str, str]:
+        template = self.registry.habits.location
+        return {"Location": template.format(host=self.registry.host, path=path, id=key)} if template else {}
+
+    def upload(self, path: str, key: str, query: Mapping[str, str], body: bytes) -> None:
+        registry, habits = self.registry, self.registry.habits
+        if key not in registry.uploads:
+            self.refuse(404, "BLOB_UPLOAD_UNKNOWN")
+        elif self.command == "PATCH" and habits.patch_redirects:
+            habits.patch_redirects -= 1
+            self.say(307, {"Location": f"{path}{key}"})
+        elif self.command == "PATCH":
+            registry.uploads[key] += body
+            self.say(habits.patch, self.next_step(path, key) if habits.patch_location else {})
+        else:
+            data = registry.uploads.pop(key) + body
+            if digest_of(data) != query.get("digest"):
+                self.refuse(400, "DIGEST_INVALID")
+                return
+            if habits.forgets != "blobs":
+                registry.blobs[digest_of(data)] = data
+            self.say(habits.blob_put, self.digest(digest_of(data)))
+
+
+@contextmanager
+def field_registry(habits: Habits | None = None) -> Iterator[FieldRegistry]:
+    """A registry of that kind, on a port of its own."""
+    registry = FieldRegistry(habits=habits or Habits())
+    with serving_with(type("BoundHandler", (Handler,), {"registry": registry})) as server:
+        registry.host = host_of(server)
+        yield registry

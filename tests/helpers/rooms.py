@@ -1,0 +1,59 @@
+"""The modules of m2build, and what each imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {"m2build": "builder", "m2build.patches": "patches", "m2build.recipes": "recipes"}
+
+
+def module_name(path: Path) -> str:
+    package, folder = max(
+        ((name, folder) for name, folder in FOLDERS.items() if path.is_relative_to(ROOT / folder)),
+        key=lambda x: len(x[0]),
+    )
+    parts = path.relative_to(ROOT / folder).with_suffix("").parts
+    return ".".join([package, *(part for part in parts if part != "__init__")])
+
+
+MODULES = {
+    module_name(path): path for folder in FOLDERS.values() for path in sorted((ROOT / folder).rglob("*.py"), key=str)
+}
+
+
+def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) -> Iterator[str]:
+    """The modules that a file imports, absolute; `from a import b` gives `a.b` where that is a module of ours."""
+    skipped: set[ast.AST] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        is_guard = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        is_late = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (is_guard and run_time_only) or (is_late and top_only):
+            skipped.update(ast.walk(node))
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            submodules = [name for alias in node.names if (name := f"{node.module}.{alias.name}") in MODULES]
+            yield from submodules or [node.module or ""]
+
+
+ROOMS = (
+    "errors", "progress", "labels", "local", "documents", "oci", "layers", "programs", "registry", "places", "patches",
+    "recipes", "base", "derivation", "inspection", "rendering", "engines", "delivery", "", "cli", "__main__",
+)  # fmt: skip
+"""From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
+
+LEAVES = ("verify", "publish", "launch", "bench")
+"""Capabilities to come: rooms that only their own command and the face may import."""
+
+
+def room(module: str) -> str:
+    """The room that a module is in."""
+    return module.partition(".")[2].partition(".")[0]

@@ -1,0 +1,349 @@
+"""The view of an image's layers, against umoci's unpacking, against a plain model, and on hostile layers."""
+
+from __future__ import annotations
+
+import gzip
+import stat
+import subprocess
+import tarfile
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from helpers.images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
+from helpers.support import need_tool
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from m2build.errors import ContentError
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.members import Wanted
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.image import Image, MemoryBlobs
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import OCI
+from m2build.oci.paths import parents
+from m2build.oci.tar import Kind
+from m2build.places.place import Place, PlaceKind
+from m2build.places.transports import write_image
+from m2build.progress import Silent
+
+W_TREE = Wanted(frozenset({"w"}))
+Seen = dict[str, tuple[Any, ...]]
+
+
+def view(*layers: bytes, wanted: tuple[str, ...] = ("w",), how: str = "plain") -> Seen:
+    found = read_filesystem(image(*layers, how=how), Wanted(frozenset(wanted)), Silent())
+    return {path: (str(m.kind), m.mode, m.uid, m.gid, m.mtime, m.content, m.target) for path, m in found.items()}
+
+
+def content(*layers: bytes, wanted: tuple[str, ...] = ("w",)) -> dict[str, bytes]:
+    return {path: seen[5] for path, seen in view(*layers, wanted=wanted).items() if seen[0] == "file"}
+
+
+def unpacked(tmp_path: Path, *layers: bytes, wanted: str = "w") -> Seen:
+    """What umoci makes of the layers."""
+    place = Place(PlaceKind.OCI, str(tmp_path / "layout"), "v1")
+    write_image(image(*layers), place, tag="", reference="", replace=False, progress=Silent())
+    command = [need_tool("umoci"), "unpack", "--image", f"{tmp_path}/layout:v1", f"{tmp_path}/bundle"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    root = tmp_path / "bundle" / "rootfs"
+    found: Seen = {}
+    for path in sorted(root.rglob("*")):
+        status, name = path.lstat(), str(path.relative_to(root))
+        if name != wanted and not name.startswith(f"{wanted}/"):
+            continue
+        kind = {stat.S_IFDIR: "folder", stat.S_IFLNK: "symlink", stat.S_IFREG: "file"}[stat.S_IFMT(status.st_mode)]
+        data = path.read_bytes() if kind == "file" else b""
+        target = str(path.readlink()) if kind == "symlink" else ""
+        numbers = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, int(status.st_mtime))
+        found[name] = (kind, *numbers, data, target)
+    return found
+
+
+def global_header(records: dict[str, str]) -> bytes:
+    """What `git archive` begins with; Go's archive/tar does not let it concern the members behind it."""
+    return tarfile.TarInfo.create_pax_global_header(records)
+
+
+W, W_D = folder("w"), folder("w/d")
+STACKS: dict[str, list[bytes]] = {
+    "upper wins": [tar(W, file("w/a", b"1", mode=0o600)), tar(W, file("w/a", b"2", mode=0o4755, uid=3, gid=4))],
+    "whiteout": [tar(W, file("w/a"), folder("w/d"), file("w/d/b")), tar(W, file("w/.wh.a"), file("w/.wh.d"))],
+    "whiteout and back": [tar(W, file("w/a", b"1")), tar(W, file("w/.wh.a")), tar(W, file("w/a", b"3"))],
+    "replaced in one layer": [
+        tar(W, folder("w/d"), file("w/d/a")),
+        tar(W, file("w/.wh.d"), folder("w/d"), file("w/d/b")),
+    ],
+    "opaque": [tar(W, folder("w/d"), file("w/d/a")), tar(W, folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/b"))],
+    "opaque root": [tar(W, file("w/a")), tar(W, file("w/.wh..wh..opq"), file("w/b"))],
+    "file becomes folder": [tar(W, file("w/x")), tar(W, folder("w/x"), file("w/x/y"))],
+    "folder becomes file": [tar(W, folder("w/x"), file("w/x/y")), tar(W, file("w/x"))],
+    "folder, file, folder": [tar(W, folder("w/x"), file("w/x/old")), tar(W, file("w/x")), tar(W, folder("w/x"))],
+    "folder becomes link": [tar(W, folder("w/x"), file("w/x/y")), tar(W, symlink("w/x", "elsewhere"))],
+    "link becomes folder": [tar(W, symlink("w/x", "elsewhere")), tar(W, folder("w/x"), file("w/x/y"))],
+    "folder mode changes": [tar(W, folder("w/x", 0o700), file("w/x/y")), tar(W, folder("w/x", 0o711, uid=9))],
+    "hard link": [tar(W, file("w/a", b"one", mode=0o640, uid=1), hardlink("w/b", "w/a"))],
+    "hard link below": [tar(W, file("w/a", b"one")), tar(W, hardlink("w/b", "w/a"))],
+    "hard link, then changed": [tar(W, file("w/a", b"1"), hardlink("w/b", "w/a")), tar(W, file("w/a", b"2"))],
+    "hard link to outside": [tar(folder("o"), file("o/a", b"out"), W, hardlink("w/b", "o/a"))],
+    "hard link to outside below": [tar(folder("o"), file("o/a", b"out"), W), tar(W, hardlink("w/b", "o/a"))],
+    "hard link chain": [tar(W, file("w/a", b"1"), hardlink("w/b", "w/a"), hardlink("w/c", "w/b"))],
+    "written with ./": [tar(folder("./"), folder("./w"), file("./w/a", b"1"))],
+    "long and foreign names": [tar(W, file("w/" + "n" * 200, b"1"), file("w/ä ö", b"2"), symlink("w/l", "t" * 150))],
+    "same name twice": [tar(W, file("w/a", b"1"), file("w/a", b"2"))],
+    "whole tree gone": [tar(W, file("w/a")), tar(file(".wh.w"))],
+    "leading slashes": [tar(folder("/"), folder("/w"), file("/w/a", b"1"), file("//w//./b/", b"2"), file("/w/c"))],
+    "a whiteout with a slash": [tar(W, file("w/a"), folder("w/d"), file("w/d/b")), tar(file("/w/.wh.a"))],
+    "an opaque folder with a slash": [tar(W, file("w/a")), tar(folder("/w"), file("/w/.wh..wh..opq"))],
+    "a hard link's target with a slash": [
+        tar(W, file("w/a", b"1"), hardlink("w/b", "/w//a"), hardlink("/w/c", "./w/b"))
+    ],
+    "back and forth": [tar(W, folder("o"), file("o/../w/a", b"1"), file("q/../w/b"), hardlink("w/c", "o/../w/a"))],
+    "hard link to a symlink": [tar(W, symlink("w/l", "a"), hardlink("w/b", "w/l"), hardlink("w/c", "w/b"))],
+    "hard link to a symlink below": [tar(W, folder("o"), symlink("o/l", "a")), tar(W, hardlink("w/b", "o/l"))],
+    "hard link to a link outside": [
+        tar(W, folder("o"), file("o/a", b"1"), hardlink("o/b", "o/a"), hardlink("w/c", "o/b"))
+    ],
+    "hard links down the layers": [
+        tar(W, folder("o"), file("o/a", b"1")),
+        tar(W, hardlink("o/b", "o/a")),
+        tar(W, hardlink("w/c", "o/b"), hardlink("w/d", "w/c")),
+    ],
+    "hard link, then replaced at once": [tar(W, file("w/a", b"1"), hardlink("w/b", "w/a"), file("w/a", b"22"))],
+    "a whiteout of the folder itself": [
+        tar(W, folder("w/d"), file("w/d/x"), file("w/a")),
+        tar(W, W_D, file("w/d/.wh..")),
+    ],
+    "a whiteout of no name": [tar(W, folder("w/d"), file("w/d/x"), file("w/a")), tar(W, W_D, file("w/d/.wh."))],
+    "a whiteout that is a folder": [
+        tar(W, file("w/a"), file("w/b")),
+        tar(W, folder("w/.wh.a"), symlink("w/.wh.b", "x")),
+    ],
+    "no bytes": [tar(W, file("w/a", b"1")), b""],
+    "zeros alone": [tar(W, file("w/a", b"1")), bytes(512)],
+    "no end": [tar(W, file("w/a", b"1"))[:1536]],
+    "garbage behind the end": [tar(W, file("w/a", b"1")) + b"garbage" * 100],
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_view_is_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
+    assert view(*STACKS[name]) == unpacked(tmp_path, *STACKS[name])
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_reading_ahead_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_by_one = view(*STACKS[name])
+    monkeypatch.setattr("m2build.layers.reader._LARGE", 0)
+    assert view(*STACKS[name]) == one_by_one
+
+
+def test_what_is_wrong_with_a_layer_that_was_read_ahead_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.layers.reader._LARGE", 0)
+    sample = image(b"no tar" * 200, tar(W, file("w/a")), how="plain")
+    with pytest.raises(ContentError, match=sample.manifest.layers[0].digest.hex):
+        read_filesystem(sample, W_TREE, Silent())
+
+
+@pytest.mark.parametrize("above", ["", "s", "s/t"])
+def test_an_opaque_folder_above_hides_what_is_below(above: str) -> None:
+    lower = tar(folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/a", b"1"))
+    upper = tar(
+        file(f"{above}/.wh..wh..opq".lstrip("/")), folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/b", b"2")
+    )
+    assert content(lower, upper, wanted=("s/t/w",)) == {"s/t/w/b": b"2"}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_whiteouts_concern_lower_layers_only_wherever_they_stand(order: int) -> None:
+    """ "Whiteout files MUST only apply to resources in lower/parent layers." (layer.md)"""
+    entries = [file("w/.wh.a"), file("w/a", b"2"), folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/x", b"3")]
+    lower = tar(W, file("w/a", b"1"), folder("w/d"), file("w/d/y"))
+    assert content(lower, tar(W, *entries[::order])) == {"w/a": b"2", "w/d/x": b"3"}
+
+
+def test_parents_are_seen_and_nothing_else() -> None:
+    layer = tar(folder("s", 0o711), folder("s/t", 0o700), folder("s/t/w"), file("s/t/w/a"), file("s/x"), file("y"))
+    found = view(layer, wanted=("s/t/w",))
+    assert {path: seen[1] for path, seen in found.items()} == {
+        "s": 0o711,
+        "s/t": 0o700,
+        "s/t/w": 0o755,
+        "s/t/w/a": 0o644,
+    }
+
+
+def test_several_wanted_places_are_one_view() -> None:
+    layer = tar(folder("a"), file("a/1"), folder("b"), file("b/2"), folder("ab"), file("ab/3"))
+    assert set(view(layer, wanted=("a", "b"))) == {"a", "a/1", "b", "b/2"}
+
+
+def test_aufs_bookkeeping_is_no_content() -> None:
+    layer = tar(W, folder("w/.wh..wh.plnk"), file("w/.wh..wh.plnk/12"), file("w/.wh..wh.aufs"), file("w/a", b"1"))
+    assert set(view(layer)) == {"w", "w/a"}
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+def test_every_compression_is_read(how: str) -> None:
+    assert view(tar(W, file("w/a", b"1" * 5000)), how=how)["w/a"][5] == b"1" * 5000
+
+
+def test_extended_attributes_are_kept() -> None:
+    info, data = file("w/a", b"1")
+    info.pax_headers = {"SCHILY.xattr.user.key": "value", "comment": "not kept"}
+    found = read_filesystem(image(tar(W, (info, data))), W_TREE, Silent())
+    assert dict(found["w/a"].xattrs) == {"SCHILY.xattr.user.key": "value"}
+
+
+NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"])
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
+    """Layers of (path, kind, content), each path once a layer, below folders of the same layer."""
+    layers = []
+    for number in range(draw(st.integers(1, 4))):
+        layer: dict[str, tuple[str, str, bytes]] = {}
+        for path in draw(st.lists(NAMES, unique=True, max_size=6)):
+            kind = draw(st.sampled_from(["file", "folder", "whiteout", "opaque", "hidden and back"]))
+            layer[path] = (path, kind, b"%d" % number)
+        solid = {path for path, (_, kind, _) in layer.items() if kind in ("file", "hidden and back")}
+        kept = {path: item for path, item in layer.items() if solid.isdisjoint(parents(path))}
+        for parent in {parent for path in kept for parent in parents(path)}:
+            kept.setdefault(parent, (parent, "folder", b"%d" % number))
+        layers.append([item for _, item in sorted(kept.items())])
+    return layers
+
+
+def apply(tree: dict[str, bytes | None], layer: list[tuple[str, str, bytes]]) -> dict[str, bytes | None]:
+    """The model: a dict of paths that is changed as an unpacker would change a disk."""
+    result = dict(tree)
+
+    def drop(path: str, *, itself: bool) -> None:
+        for other in list(result):
+            if other.startswith(f"{path}/") or (itself and other == path):
+                del result[other]
+
+    for path, kind, _ in layer:
+        if kind in ("whiteout", "hidden and back"):
+            drop(path, itself=True)
+        elif kind == "opaque":
+            drop(path, itself=False)
+    for path, kind, data in layer:
+        if kind in ("file", "hidden and back"):
+            drop(path, itself=True)
+            result[path] = data
+        elif kind in ("folder", "opaque"):
+            result[path] = None
+    return {
+        path: data
+        for path, data in result.items()
+        if not any(result.get("/".join(path.split("/")[:n])) is not None for n in range(1, path.count("/") + 1))
+    }
+
+
+def to_tar(layer: list[tuple[str, str, bytes]]) -> bytes:
+    entries: list[Entry] = []
+    for path, kind, data in layer:
+        parent, _, name = path.rpartition("/")
+        if kind in ("whiteout", "hidden and back"):
+            entries.append(file(f"{parent}/.wh.{name}".lstrip("/")))
+        if kind in ("file", "hidden and back"):
+            entries.append(file(path, data))
+        if kind in ("folder", "opaque"):
+            entries.append(folder(path))
+        if kind == "opaque":
+            entries.append(file(f"{path}/.wh..wh..opq"))
+    return tar(*entries)
+
+
+@settings(deadline=None, max_examples=300)
+@given(stacks())
+def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes]]]) -> None:
+    expected: dict[str, bytes | None] = {}
+    for layer in layers:
+        expected = apply(expected, layer)
+    found = view(*(to_tar(layer) for layer in layers))
+    assert {path: seen[5] if seen[0] == "file" else None for path, seen in found.items()} == expected
+
+
+def test_global_headers_concern_no_member() -> None:
+    """Docker leaves them out; umoci refuses them."""
+    assert view(global_header({"path": "w/other", "uid": "7"}) + tar(W, file("w/a", b"1")))["w/a"][2:6:3] == (0, b"1")
+
+
+def test_a_whiteout_of_the_folder_above_hides_what_is_below() -> None:
+    """As umoci has it, which gives the folder another time."""
+    lower = tar(W, folder("w/d"), file("w/d/x"), file("w/a"))
+    assert content(lower, tar(W, W_D, file("w/d/n", b"1"), file("w/d/.wh..."))) == {"w/d/n": b"1"}
+
+
+def test_a_hard_link_to_a_device_or_a_pipe_is_one() -> None:
+    pipe = entry("w/pipe", tarfile.FIFOTYPE, mode=0o600)
+    assert view(tar(W, pipe, hardlink("w/b", "w/pipe")))["w/b"][:2] == (str(Kind.OTHER), 0o600)
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        gzip.compress(b""), zstandard.ZstdCompressor().compress(b""), b"",
+        b"\x50\x2a\x4d\x18\x03\0\0\0abc" + zstandard.ZstdCompressor().compress(b""),
+    ],
+    ids=["gzip", "zstd", "plain", "skippable frame"],
+)  # fmt: skip
+def test_a_layer_that_unpacks_to_nothing_is_an_empty_one(blob: bytes) -> None:
+    lower = tar(W, file("w/a", b"1"))
+    sample = image(lower, b"")
+    layers = [sample.manifest.layers[0], Descriptor.of(OCI.layer_gzip, blob)]
+    manifest = build_manifest(OCI, sample.manifest.config, layers, {})
+    blobs = MemoryBlobs({layers[1].digest: blob}, sample.blobs)
+    found = read_filesystem(Image(manifest, sample.config, blobs), W_TREE, Silent())
+    assert found["w/a"].content == b"1"
+
+
+@pytest.mark.parametrize("said", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+def test_the_bytes_say_how_a_layer_is_compressed_and_not_its_media_type(how: str, said: str) -> None:
+    """Docker, podman, crane and skopeo go by the bytes."""
+    layer = tar(W, file("w/a", b"1"))
+    blob = compressed(layer, how)
+    descriptor = Descriptor.of(layer_type(OCI, said), blob)
+    sample = image(layer)
+    manifest = build_manifest(OCI, sample.manifest.config, [descriptor], {})
+    stored = Image(manifest, sample.config, MemoryBlobs({descriptor.digest: blob}))
+    assert read_filesystem(stored, W_TREE, Silent())["w/a"].content == b"1"
+
+
+def test_zstd_in_several_frames_is_one_stream() -> None:
+    layer = tar(W, file("w/a", b"1" * 2000))
+    frames = [zstandard.ZstdCompressor().compress(part) for part in (layer[:700], b"", layer[700:])]
+    skippable = b"\x5a\x2a\x4d\x18\x02\0\0\0.."
+    blob = skippable.join([b"", *frames])
+    sample = image(layer)
+    descriptor = Descriptor.of(layer_type(OCI, "zstd"), blob)
+    manifest = build_manifest(OCI, sample.manifest.config, [descriptor], {})
+    stored = Image(manifest, sample.config, MemoryBlobs({descriptor.digest: blob}))
+    assert read_filesystem(stored, W_TREE, Silent())["w/a"].content == b"1" * 2000
+
+
+def test_devices_are_seen_but_have_no_content() -> None:
+    found = view(tar(W, entry("w/null", tarfile.CHRTYPE, devmajor=1, devminor=3), entry("w/pipe", tarfile.FIFOTYPE)))
+    assert found["w/null"][0] == str(Kind.OTHER)
+    assert found["w/pipe"][0] == str(Kind.OTHER)
+
+
+def test_memory_does_not_grow_with_a_layers_members() -> None:
+    """A base has a million files, of which some thousands are wanted."""
+    plain = tar(*(file(f"elsewhere/{number}") for number in range(20_000)))
+    sample = image(plain, how="plain")
+    tracemalloc.start()
+    try:
+        read_filesystem(sample, W_TREE, Silent())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20

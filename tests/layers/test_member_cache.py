@@ -1,0 +1,108 @@
+"""Layers that need not be read: those in the cache, and those below all that can be seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.images import WatchedBlobs, file, folder, hardlink, image, symlink, tar
+
+from m2build.errors import ContentError
+from m2build.layers.cache import MemberCache
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.members import Wanted
+from m2build.local.cache import SealedFiles
+from m2build.oci.image import Image
+from m2build.progress import Silent
+
+WANTED = Wanted(frozenset({"s/t"}), frozenset({"opt"}))
+
+
+def counted(sample: Image) -> tuple[Image, WatchedBlobs]:
+    blobs = WatchedBlobs(sample.blobs)
+    return Image(sample.manifest, sample.config, blobs), blobs
+
+
+LOWER = tar(folder("opt", 0o711), folder("s"), folder("s/t"), file("s/t/a", b"1"), file("s/t/c", b"3"))
+UPPER = tar(
+    folder("s"), folder("s/t", 0o700, uid=7), file("s/t/.wh.a"), file("s/t/b", b"2"), hardlink("s/t/d", "s/t/c"),
+    symlink("s/t/e", "b"), file("s/t/n\udcff", b"name"),
+)  # fmt: skip
+
+
+def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
+    sample, blobs = counted(image(LOWER, UPPER))
+    cache = MemberCache(SealedFiles(tmp_path))
+    first = read_filesystem(sample, WANTED, Silent(), cache)
+    assert len(blobs.opened) >= 2
+    blobs.opened.clear()
+    assert dict(read_filesystem(sample, WANTED, Silent(), cache)) == dict(first)
+    assert blobs.opened == []
+    assert first["s/t/d"].content == b"3"
+    read_filesystem(sample, Wanted(frozenset({"s"})), Silent(), cache)
+    assert blobs.opened != [], "another wish is another question"
+
+
+def test_it_can_be_told_whether_any_layer_would_be_read(tmp_path: Path) -> None:
+    plain = tar(folder("s"), folder("s/t"), file("s/t/a", b"1"))
+    sample, cache = image(plain, tar(file("s/t/b", b"2"))), MemberCache(SealedFiles(tmp_path))
+    assert not cache.knows(sample, WANTED)
+    read_filesystem(image(plain), WANTED, Silent(), cache)
+    assert not cache.knows(sample, WANTED), "one of two"
+    read_filesystem(sample, WANTED, Silent(), cache)
+    assert cache.knows(sample, WANTED)
+    assert not cache.knows(sample, Wanted(frozenset({"s"})))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
+def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
+    sample, blobs = counted(image(LOWER, UPPER))
+    first = read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))
+    for path in tmp_path.iterdir():
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes({"truncated": bytes(data[:-2]), "altered": bytes(data), "empty": b""}[damage])
+    blobs.opened.clear()
+    assert dict(read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))) == dict(first)
+    assert len(blobs.opened) >= 2
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    found = read_filesystem(
+        image(LOWER, UPPER), WANTED, Silent(), MemberCache(SealedFiles(tmp_path / "file" / "layers"))
+    )
+    assert "s/t/b" in found
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_damaged_layer_is_not_kept(tmp_path: Path) -> None:
+    sample = image(LOWER, UPPER[:1500])
+    for _ in range(2):
+        with pytest.raises(ContentError):
+            read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("top", "is_read"),
+    [
+        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/.wh..wh..opq"), file("s/t/b", b"2")), False),
+        (tar(folder("opt"), folder("s"), file("s/.wh..wh..opq"), folder("s/t"), file("s/t/b", b"2")), False),
+        (tar(file(".wh..wh..opq"), folder("s"), folder("s/t"), file("s/t/b", b"2")), False),
+        (tar(folder("opt"), folder("s"), file("s/.wh.t")), False),
+        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/b", b"2")), True),
+        (tar(folder("s"), folder("s/t"), file("s/t/.wh..wh..opq")), True),
+        (tar(folder("opt"), folder("s/t"), file("s/t/.wh..wh..opq")), True),
+        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/.wh..wh..opq"), hardlink("s/t/d", "s/t/c")), True),
+    ],
+    ids=["opaque", "opaque above", "opaque root", "whiteout", "open", "opt unknown", "parent unknown", "link open"],
+)
+def test_reading_stops_when_the_answer_cannot_change(top: bytes, *, is_read: bool) -> None:
+    sample, blobs = counted(image(LOWER, top))
+    read_filesystem(sample, WANTED, Silent())
+    assert (sample.manifest.layers[0] in blobs.opened) is is_read
+
+
+def test_entries_that_are_wanted_alone_come_alone() -> None:
+    found = read_filesystem(image(tar(folder("opt"), file("opt/x"), folder("s"), folder("s/t"))), WANTED, Silent())
+    assert list(found) == ["opt", "s", "s/t"]
