@@ -1,6 +1,6 @@
 """The same plan on the same base by every engine, published in a loopback registry, in one run.
 
-    pip install '.[test]' && PYTHONPATH=tests:tests/engines:tests/patches:tests/registry python benchmarks/engines.py
+    pip install '.[test]' && PYTHONPATH=tests python benchmarks/engines.py
 
 Needs root, what the tests of the engines need, some 15 GiB of disk, and no network but Debian's mirror. The base is
 Debian, SGLang's sources, and 1 GiB of ballast. Docker and podman are the tests' own, with stores of their own: a cold

@@ -15,7 +15,7 @@ class M2BuildError(Exception):
     """A failure that m2build can explain.
 
     Attributes:
-        exit_code: what the process exits with; one number for each kind, see the table in the README.
+        exit_code: what the process exits with; one number for each kind, see the table in docs/pipelines.md.
         message: one sentence. A line break in it comes from a name that it quotes, and is shown as an escape.
         details: further lines, as of a list of problems or of a program's output.
         hint: the next step for the user, or None where the message already says it.

@@ -1,4 +1,7 @@
-"""The README's generated parts: `python tests/readme.py` runs its examples and writes their output and the tables."""
+"""The pages' generated parts: `python tests/helpers/pages.py` runs their examples and writes their output and the tables.
+
+The commands of a page run in one bash session, from top to bottom, in an empty folder.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,37 @@ import click
 from m2build import errors
 from m2build.cli.root import cli
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+_BY_OTHER_TESTS = {ROOT / "docs" / "patches.md"}
+"""Their console blocks need more than an empty folder: test_docs.py runs them."""
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(
+    r"(?P<start>^<!-- (?P<name>.+): written by tests/helpers/pages\.py -->\n).*?(?P<end>^<!-- end of (?P=name) -->$)",
+    re.MULTILINE | re.DOTALL,
+)
 _END = "@@ end of output @@"
 
 
-def rendered(text: str) -> str:
-    """The README with every generated part as it has to be."""
-    blocks = _CONSOLE.findall(text)
-    outputs = iter(_run([line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]))
-    text = _CONSOLE.sub(lambda match: "".join(_with_output(match[0], outputs)), text)
-    commands = ["| command | what it does |", "| --- | --- |", *_commands(cli, "m2build")]
-    text = _between(text, "commands", "\n".join(commands))
-    return _between(text, "exit codes", "\n".join(["| code | when |", "| ---: | --- |", *_exit_codes()]))
+def examples(page: Path) -> list[str]:
+    """A page's examples: blocks of commands behind `$ `, with what they print."""
+    return [] if page in _BY_OTHER_TESTS else _CONSOLE.findall(page.read_text(encoding="utf-8"))
+
+
+def tables(page: Path) -> list[str]:
+    """The names of a page's generated tables."""
+    return [match["name"] for match in _TABLE.finditer(page.read_text(encoding="utf-8"))]
+
+
+def rendered(page: Path) -> str:
+    """A page with every generated part as it has to be."""
+    text = page.read_text(encoding="utf-8")
+    blocks = examples(page)
+    if blocks:
+        outputs = iter(_run([line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]))
+        text = _CONSOLE.sub(lambda match: "".join(_with_output(match[0], outputs)), text)
+    return _TABLE.sub(lambda match: f"{match['start']}\n{_table(match['name'])}\n\n{match['end']}", text)
 
 
 def _with_output(block: str, outputs: Iterator[str]) -> Iterator[str]:
@@ -51,11 +72,12 @@ def _run(commands: list[str]) -> list[str]:
     return outputs[:-1]
 
 
-def _between(text: str, name: str, generated: str) -> str:
-    start, end = f"<!-- {name}: written by tests/readme.py -->\n", f"<!-- end of {name} -->"
-    before, _, rest = text.partition(start)
-    _, _, after = rest.partition(end)
-    return f"{before}{start}\n{generated}\n\n{end}{after}"
+def _table(name: str) -> str:
+    if name == "commands":
+        return "\n".join(["| command | what it does |", "| --- | --- |", *_commands(cli, "m2build")])
+    if name == "exit codes":
+        return "\n".join(["| code | when |", "| ---: | --- |", *_exit_codes()])
+    raise AssertionError(f"there is no table {name!r}")
 
 
 def _commands(command: click.Command, path: str) -> Iterator[str]:
@@ -79,4 +101,5 @@ def _exit_codes() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(rendered(page), encoding="utf-8")
