@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from m2build import documents
-from m2build.base import layer_contents
+from m2build.documents import document
+from m2build.layers import contents
 from m2build.local import cache
 from m2build.oci import strict_json, tar_reader
 from m2build.patches import sources, text, tree
@@ -17,14 +17,14 @@ MIB = 1 << 20
 
 def test_the_bounds_on_the_page_are_those_of_the_code() -> None:
     rows = dict(re.findall(r"^\| (A .*?|The .*?) \| (.*) \|$", PAGE.partition("## Bounds")[2], re.MULTILINE))
-    fixed = layer_contents.most_content(0)
+    fixed = contents.most_content(0)
     assert rows == {
-        "A recipe or a series": f"{documents.MAXIMUM_BYTES // MIB} MiB, {documents.MAXIMUM_VALUES:,} values",
+        "A recipe or a series": f"{document.MAXIMUM_BYTES // MIB} MiB, {document.MAXIMUM_VALUES:,} values",
         "A manifest, an index or a config": f"{strict_json.LARGEST_DOCUMENT // MIB} MiB",
         "The headers of one member of a layer": f"{tar_reader.LARGEST_HEADER // MIB} MiB",
         "A source file of a layer": f"{tree.LARGEST_FILE // MIB} MiB",
-        "The sources in one layer": f"{layer_contents.MOST_WANTED:,} members, and {fixed // MIB} MiB plus "
-        f"{layer_contents.most_content(1) - fixed} times the layer's stored size",
+        "The sources in one layer": f"{contents.MOST_WANTED:,} members, and {fixed // MIB} MiB plus "
+        f"{contents.most_content(1) - fixed} times the layer's stored size",
         "The Python files of a wheel": f"{sources.LARGEST_WHEEL // MIB} MiB plus {sources.MOST_INFLATED} times the "
         "wheel's own size",
         "A folder of sources": f"{sources.MOST_FILES:,} files, and {sources.LARGEST_FOLDER // MIB} MiB of Python files",

@@ -1,4 +1,4 @@
-"""The pages' generated parts: `python tests/helpers/pages.py` runs their examples and writes their output and the tables.
+"""The pages' generated parts: `python tests/helpers/pages.py` runs the examples and writes their output and the tables.
 
 The commands of a page run in one bash session, from top to bottom, in an empty folder.
 """
