@@ -1,3 +1,105 @@
-"""m2build: derive an image from a huge base by exactly the patches that a person has reviewed."""
+"""m2build: derive an image from a huge base by exactly the patches that a person has reviewed.
+
+Every name below is loaded when it is first used (PEP 562), so that `import m2build` costs next to nothing.
+
+    import m2build
+
+    recipe = m2build.load_recipe("minimax-m2")
+    with m2build.Session() as session:
+        base = session.base(recipe)
+        plan = session.plan(recipe.select(tp=8), base)
+        delivery = session.deliver(plan, "localhost:5000/minimax-m2:tp8")
+    print(delivery.reference)
+
+What is public is what `__all__` names here, in `m2build.errors`, in `m2build.patches` and in `m2build.testing`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from m2build import errors, patches
+    from m2build.base.model import Base
+    from m2build.delivery.delivered import Delivery
+    from m2build.delivery.forecast import Forecast
+    from m2build.delivery.shipment import Shipment
+    from m2build.derivation.plan import Plan
+    from m2build.errors import M2BuildError
+    from m2build.inspection.image import Inspection
+    from m2build.places.place import Place, parse_place
+    from m2build.progress import Progress
+    from m2build.recipes.load import load_recipe, recipe_names
+    from m2build.recipes.model import Recipe, Selection
+    from m2build.recipes.schema import recipe_schema
+    from m2build.rendering.bake import render_bake
+    from m2build.rendering.context import render
+    from m2build.rendering.folder import Context
+    from m2build.session import Session
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Base": "m2build.base.model",
+    "Context": "m2build.rendering.folder",
+    "Delivery": "m2build.delivery.delivered",
+    "Forecast": "m2build.delivery.forecast",
+    "Inspection": "m2build.inspection.image",
+    "M2BuildError": "m2build.errors",
+    "Place": "m2build.places.place",
+    "Plan": "m2build.derivation.plan",
+    "Progress": "m2build.progress",
+    "Recipe": "m2build.recipes.model",
+    "Selection": "m2build.recipes.model",
+    "Session": "m2build.session",
+    "Shipment": "m2build.delivery.shipment",
+    "load_recipe": "m2build.recipes.load",
+    "parse_place": "m2build.places.place",
+    "recipe_names": "m2build.recipes.load",
+    "recipe_schema": "m2build.recipes.schema",
+    "render": "m2build.rendering.context",
+    "render_bake": "m2build.rendering.bake",
+}
+"""Where each name is defined."""
+_MODULES = ("errors", "patches")
+
+__all__ = [
+    "Base",
+    "Context",
+    "Delivery",
+    "Forecast",
+    "Inspection",
+    "M2BuildError",
+    "Place",
+    "Plan",
+    "Progress",
+    "Recipe",
+    "Selection",
+    "Session",
+    "Shipment",
+    "__version__",
+    "errors",
+    "load_recipe",
+    "parse_place",
+    "patches",
+    "recipe_names",
+    "recipe_schema",
+    "render",
+    "render_bake",
+]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"m2build.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'm2build' has no attribute {name!r}")
+    found: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

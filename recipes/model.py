@@ -6,6 +6,7 @@ No I/O happens here; `load.py` reads.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
@@ -229,6 +230,18 @@ def select(recipe: Recipe, *, profile: str, model: str | None = None) -> Selecti
                 hint=f"it has: {', '.join(known)}",
             )
     return Selection(recipe, profile, model)
+
+
+def common_recipe(selections: Sequence[Selection]) -> Recipe:
+    """The one recipe that selections are of.
+
+    Raises:
+        UsageError: they are of several, or there are none.
+    """
+    recipes = {id(selection.recipe): selection.recipe for selection in selections}
+    if len(recipes) != 1:
+        raise UsageError(f"images are derived from one recipe at a time, and these are of {len(recipes)}")
+    return selections[0].recipe
 
 
 def every_selection(recipe: Recipe) -> tuple[Selection, ...]:

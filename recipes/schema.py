@@ -11,7 +11,7 @@ from m2build.recipes.model import Recipe
 _EXTENDS: JsonValue = {"description": "The recipe to start from, by name or path.", "type": "string"}
 
 
-def schema_text() -> str:
+def recipe_schema() -> str:
     """The schema as it stands in `recipe.schema.json`: a recipe in full, or what differs from the one it extends.
 
     It holds every model twice. In a variation no key is required, and `null` removes one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib
 import re
 import subprocess
 import sys
@@ -130,6 +131,35 @@ def test_rooms_import_each_other_in_one_direction() -> None:
     ]
     assert found == []
     assert {room(name) for name in MODULES} == set(ROOMS)
+
+
+SHARED = (
+    *("errors", "progress", "documents.suggest", "local.failures", "local.leftovers", "local.outputs"),
+    *("local.reading", "local.targets", "places.place"),
+)
+"""What the command line shares with the library, besides the face."""
+
+
+def test_the_command_line_is_a_thin_shell_over_the_face() -> None:
+    found = [
+        f"{name} imports {imported}"
+        for name, path in MODULES.items()
+        if name.startswith("m2build.cli")
+        for imported in imports(path, run_time_only=True)
+        if imported.startswith("m2build.") and not imported.startswith(("m2build.cli", "m2build.patches"))
+        if imported not in {f"m2build.{module}" for module in SHARED}
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["m2build"])
+def test_a_face_has_the_names_that_it_says(name: str) -> None:
+    script = f"import {name} as face; assert dir(face) == sorted(face.__all__), dir(face); print(len(face.__all__))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(run.stdout) <= 25
+    face = importlib.import_module(name)
+    assert dir(face) == sorted(face.__all__)
+    assert [member for member in face.__all__ if not hasattr(face, member)] == []
 
 
 def test_leaves_are_imported_by_their_command_and_the_face_only() -> None:

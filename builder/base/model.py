@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from m2build.layers.filesystem import Filesystem
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
+from m2build.places.place import Place
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Base:
             up around sources from elsewhere.
         filesystem: what it holds where patches and their account go, if a container engine has told that.
         has_layers: whether its manifest and its layers are at hand; if not, its config is an engine's account.
+        place: where it was read; never written into an image, a plan's document or a label.
     """
 
     image: Image
@@ -32,6 +34,7 @@ class Base:
     is_assumed: bool = False
     filesystem: Filesystem | None = None
     has_layers: bool = True
+    place: Place | None = None
 
     @property
     def is_whole(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
@@ -50,11 +51,11 @@ def open_base(
         tree = open_files(place)
         if not tree:
             raise PatchError(f"{place} holds no files", hint="name the folder that the packages stand in")
-        return stand_in_base(tree, source_root, platform, stand_in)
+        return replace(stand_in_base(tree, source_root, platform, stand_in), place=place)
     if place.kind in ENGINE_STORES and not whole:
         return _local_base(place, source_root, platform)
     stored = read_image(place, platform, access, progress=progress)
-    return Base(stored.image, stored.digest, stored.name, stored.image.config.labels.get(STAND_IN))
+    return Base(stored.image, stored.digest, stored.name, stored.image.config.labels.get(STAND_IN), place=place)
 
 
 def _local_base(place: Place, source_root: str, platform: str) -> Base:
@@ -63,4 +64,4 @@ def _local_base(place: Place, source_root: str, platform: str) -> Base:
     local = find_local_image(place)
     FoundImage(local.image, local.image.manifest.digest, local.name).checked(platform, str(place))
     filesystem = read_followed(source_root, local.config.working_dir, local.files)
-    return Base(local.image, local.digest, local.name, filesystem=filesystem, has_layers=False)
+    return Base(local.image, local.digest, local.name, filesystem=filesystem, has_layers=False, place=place)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import click
 
+import m2build
 from m2build.cli.choosing import choosing_many, chosen_all
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
-from m2build.cli.progress import progress, progress_option
+from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 
 
@@ -52,7 +52,7 @@ def bake(
     base: RenderedBase,
     prefix: str,
     cache: str | None,
-    write: Callable[[Mapping[str, bytes]], None],
+    write: Callable[[m2build.Context], None],
     progress_mode: str,
 ) -> None:
     """Write a folder from which `docker buildx bake` builds an image for every profile and model.
@@ -60,12 +60,8 @@ def bake(
     It holds what `m2build render` writes for each of them, and docker-bake.json with their tags, labels, annotations
     and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE overrule --tag and --cache when it is baked.
     """
-    from m2build.derivation.derive import derive_all
-    from m2build.recipes.load import load_recipe
-    from m2build.rendering.bake import render_bake
-
-    loaded = load_recipe(recipe_name, overrides)
-    selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
-    story = progress(progress_mode)
-    plans = derive_all(selections, base.find(loaded.base, story), environment=os.environ, progress=story)
-    write(render_bake(plans, prefix=prefix, cache=cache))
+    recipe = m2build.load_recipe(recipe_name, overrides)
+    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
+    with base.session(progress_mode) as session:
+        plans = session.plan_all(selections, base.find(session, recipe))
+    write(m2build.render_bake(plans, prefix=prefix, cache=cache))

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+import m2build
 from m2build.cli.printable import printable
 from m2build.places.place import PlaceKind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-    from m2build.recipes.model import Recipe
 
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
@@ -41,9 +40,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 def recipes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The shipped recipes, and YAML files."""
-    from m2build.recipes.load import recipe_names
-
-    return _items([*recipe_names(), *paths(incomplete, endings=(".yaml", ".yml"))], incomplete)
+    return _items([*m2build.recipe_names(), *paths(incomplete, endings=(".yaml", ".yml"))], incomplete)
 
 
 def profiles(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -137,10 +134,8 @@ def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
     ]
 
 
-def _recipe(context: click.Context) -> Recipe:
-    from m2build.recipes.load import load_recipe
-
-    return load_recipe(context.params["recipe_name"])
+def _recipe(context: click.Context) -> m2build.Recipe:
+    return m2build.load_recipe(context.params["recipe_name"])
 
 
 def _keys(data: Mapping[str, object], *way: str) -> Iterator[str]:

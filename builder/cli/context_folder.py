@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 
 import click
 
+import m2build
 from m2build.cli.output import result
-from m2build.errors import UsageError
 
 _OPTIONS = (
     click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write."),
@@ -34,27 +34,7 @@ def writing_context(command: Callable[..., None]) -> Callable[..., None]:
     return with_folder
 
 
-def _write(files: Mapping[str, bytes], folder: Path, *, replace: bool) -> None:
+def _write(context: m2build.Context, folder: Path, *, replace: bool) -> None:
     """Write the folder, and print its name."""
-    from m2build.patches.writing import write_files
-
-    write_files(files, folder, may_replace=lambda there: _is_ours(there) and _may_go(folder, replace=replace))
+    context.write(folder, replace=replace)
     result(str(folder))
-
-
-def _may_go(folder: Path, *, replace: bool) -> bool:
-    if not replace:
-        hint = "name a new folder, or replace that one with --replace"
-        raise UsageError(f"{folder} exists already, and holds another context", hint=hint)
-    return True
-
-
-def _is_ours(folder: Path) -> bool:
-    from m2build.rendering.context import holds_contexts_only
-
-    try:
-        ignore = (folder / ".dockerignore").read_bytes()
-    except OSError:
-        return False
-    found = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
-    return holds_contexts_only((path.relative_to(folder).as_posix() for path in found), ignore)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
+import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import choosing_many, chosen_all, platform_option
-from m2build.cli.destination import choosing_goal
+from m2build.cli.destination import Goal, choosing_goal
 from m2build.cli.groups import Command
-from m2build.cli.network import access_to, insecure_option
 from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import forecast_document, forecast_lines
-from m2build.cli.progress import progress, progress_option
+from m2build.cli.progress import progress_option
 from m2build.cli.report import Report, reporting
-from m2build.places.place import PlaceKind, parse_place, registry_place
-
-if TYPE_CHECKING:
-    from m2build.delivery.destination import Destination, Goal
-    from m2build.delivery.forecast import Forecast
+from m2build.cli.sessions import insecure_option, session
 
 
 @click.command(
@@ -98,52 +93,25 @@ def image(
 
     The destination is looked at first: what would be refused there is refused before the base is read.
     """
-    from m2build.base.elsewhere import pulled
-    from m2build.base.open import open_base
-    from m2build.delivery.carrier import Carrier
-    from m2build.delivery.job import Job, check_names, check_targets
-    from m2build.delivery.target import target_of
-    from m2build.engines.choice import Wish, choose_engine
-    from m2build.recipes.load import load_recipe
-
-    loaded = load_recipe(recipe_name, overrides)
-    selections = chosen_all(loaded, tps=tps, profiles=profiles, models=models)
-    report.check(len(selections), goal.place)
-    source = parse_place(base) if base is not None else registry_place(loaded.base.image)
-    platform = platform or loaded.base.platform
-    story = progress(progress_mode)
-    builds = choose_engine(Wish(engine, builder, goal.place, goal.is_kept, source), story)
-    access = access_to(source, goal.place, insecure=insecure)
-    jobs = [
-        Job(selection, to, target_of(to, access, base=source, platform=platform, may_replace=replace))
-        for selection, to in zip(selections, goal.of(selections, builds.store if builds else None), strict=True)
-    ]
-    if not dry_run:
-        check_targets(jobs, is_ours=builds is None)
-    with pulled(source):
-        found = open_base(
-            source,
-            source_root=loaded.base.source_root,
-            platform=platform,
-            access=access,
-            whole=builds is None and not dry_run,
-            progress=story,
+    recipe = m2build.load_recipe(recipe_name, overrides)
+    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
+    with session(progress_mode, insecure=insecure, platform=platform) as opened:
+        shipment = opened.shipment(
+            selections, base, **goal.arguments(), engine=engine, builder=builder, replace=replace
         )
-    carrier = Carrier(source, found, jobs, replace, insecure, access, story)
-    is_thin = goal.place is None and source.kind is PlaceKind.REGISTRY
-    if dry_run:
-        _print_forecasts(carrier.foresee(builds, is_thin=is_thin), as_json=report.as_json)
-        return
-    check_names(jobs, found)
-    delivered = carrier.derive(is_thin=is_thin) if builds is None else carrier.build(builds)
-    report.tell_all(delivered, len(jobs), goal.place)
-    if builds is None and goal.place is None:
-        _tell_of_layout(jobs[0].to, is_thin=is_thin)
+        report.check(shipment)
+        if dry_run:
+            _print_forecasts(shipment.foresee(), as_json=report.as_json)
+            return
+        report.report_all(shipment)
+    if shipment.engine.copies and not goal.is_explicit:
+        _report_layout(shipment)
 
 
-def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:
-    """Say what was written for want of a destination; that is no progress, and is said to everybody."""
-    if is_thin:
+def _report_layout(shipment: m2build.Shipment) -> None:
+    """Say what was written for want of a destination, however much progress is shown."""
+    to = shipment.jobs[0].to
+    if shipment.is_thin:
         what = "the thin layout"
         then = f"; `m2build push {to.stored} REGISTRY/NAME:{to.tag}` completes and publishes it"
     else:
@@ -151,7 +119,7 @@ def _tell_of_layout(to: Destination, *, is_thin: bool) -> None:
     note(f"wrote {what} {to.place.location}, as no container engine was used{then}")
 
 
-def _print_forecasts(forecasts: Sequence[Forecast], *, as_json: bool) -> None:
+def _print_forecasts(forecasts: Sequence[m2build.Forecast], *, as_json: bool) -> None:
     if as_json:
         documents = [forecast_document(forecast) for forecast in forecasts]
         print_json(documents[0] if len(documents) == 1 else list[object](documents))

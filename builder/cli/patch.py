@@ -9,9 +9,8 @@ import click
 
 from m2build.cli import candidates
 from m2build.cli.groups import Group
-from m2build.cli.network import access_to
 from m2build.cli.output import json_option, print_json, result, result_diff
-from m2build.cli.progress import progress, progress_option
+from m2build.cli.sources import Sources, choosing_sources, source_option
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places.place import Place, PlaceKind, parse_place
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
     from m2build.patches.series import Series
     from m2build.patches.tree import SourceTree
-    from m2build.progress import Progress
 
 _DEFAULT_SERIES = "minimax-m2-rocm"
 
@@ -31,17 +29,6 @@ series_option = click.option(
     default=_DEFAULT_SERIES,
     show_default=True,
     help="A shipped series, or your own as a YAML file.",
-)
-source_option = click.option(
-    "--source",
-    required=True,
-    metavar="PLACE",
-    help="The sources: a folder as ./DIR or dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
-    "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
-    shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
-)
-root_option = click.option(
-    "--source-root", metavar="PATH", help="Where the sources stand in an image; default: as in the recipe minimax-m2."
 )
 
 
@@ -93,19 +80,15 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
 
 
 @patch.command(epilog="\b\nExample:\n  m2build patch status --source ./sglang/python")
-@source_option
-@root_option
+@choosing_sources
 @series_option
 @click.option("--check", is_flag=True, help="Exit with 14 if a patch would change something.")
 @json_option
-@progress_option
-def status(
-    source: str, source_root: str | None, series_name: str, check: bool, as_json: bool, progress_mode: str
-) -> None:
+def status(sources: Sources, series_name: str, check: bool, as_json: bool) -> None:
     """Say what each patch comes to on these sources. Writes nothing."""
     from m2build.patches.audit import account
 
-    changeset = _changeset(source, source_root, series_name, progress(progress_mode))
+    changeset = _changeset(sources, series_name)
     if as_json:
         print_json(account(changeset))
     else:
@@ -123,20 +106,18 @@ Examples:
   m2build patch diff --source ./sglang/python -o ./patches
 """
 )
-@source_option
-@root_option
+@choosing_sources
 @series_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write numbered patches and `series` to a new folder."
 )
-@progress_option
-def diff(source: str, source_root: str | None, series_name: str, output: Path | None, progress_mode: str) -> None:
+def diff(sources: Sources, series_name: str, output: Path | None) -> None:
     """Print what the series changes as one diff, for `git apply` or `patch -p1`."""
     from m2build.patches.diff import git_diff
     from m2build.patches.patch_files import patch_files
     from m2build.patches.writing import write_files
 
-    changeset = _changeset(source, source_root, series_name, progress(progress_mode)).checked()
+    changeset = _changeset(sources, series_name).checked()
     if output is None:
         result_diff(git_diff(changeset.changes))
     else:
@@ -151,37 +132,27 @@ Examples:
   m2build patch apply --source pypi:sglang==0.5.7 -o ./patched
 """
 )
-@source_option
-@root_option
+@choosing_sources
 @series_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the patched tree to a new folder instead.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 14 if something would change.")
 @json_option
-@progress_option
-def apply(
-    source: str,
-    source_root: str | None,
-    series_name: str,
-    output: Path | None,
-    check: bool,
-    as_json: bool,
-    progress_mode: str,
-) -> None:
+def apply(sources: Sources, series_name: str, output: Path | None, check: bool, as_json: bool) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` takes it back."""
     from m2build.patches.applying import apply_to_directory
     from m2build.patches.audit import account
     from m2build.patches.change import changed_tree
     from m2build.patches.writing import write_tree
 
-    place, series = parse_place(source), _load(series_name)
+    series = _load(series_name)
     if output is None and not check:
         changeset = apply_to_directory(
             series.id,
-            _folder(place, "apply"),
-            lambda: _derived(series, _open(place, source_root, progress(progress_mode))).checked(),
+            _folder(sources.place, "apply"),
+            lambda: _derived(series, sources.read()).checked(),
         )
     else:
-        tree = _settled(place, source_root, series, progress(progress_mode))
+        tree = _settled(sources, series)
         changeset = _derived(series, tree).checked()
         if check and changeset.changes:
             raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="run it without --check")
@@ -212,9 +183,9 @@ def _load(series_name: str) -> Series:
     return load_series(series_name)
 
 
-def _changeset(source: str, source_root: str | None, series_name: str, story: Progress) -> Changeset:
+def _changeset(sources: Sources, series_name: str) -> Changeset:
     series = _load(series_name)
-    return _derived(series, _settled(parse_place(source), source_root, series, story))
+    return _derived(series, _settled(sources, series))
 
 
 def _derived(series: Series, tree: SourceTree) -> Changeset:
@@ -224,23 +195,14 @@ def _derived(series: Series, tree: SourceTree) -> Changeset:
     return apply_series(series, tree, load_codemods())
 
 
-def _settled(place: Place, source_root: str | None, series: Series, story: Progress) -> SourceTree:
-    """The sources at a place; a folder that holds the series in part is refused."""
+def _settled(sources: Sources, series: Series) -> SourceTree:
+    """The sources; a folder that holds the series in part is refused."""
     from m2build.patches.applying import check_settled
 
-    tree = _open(place, source_root, story)
-    if place.kind is PlaceKind.DIRECTORY:
-        check_settled(series.id, Path(place.location))
+    tree = sources.read()
+    if sources.place.kind is PlaceKind.DIRECTORY:
+        check_settled(series.id, Path(sources.place.location))
     return tree
-
-
-def _open(place: Place, source_root: str | None, story: Progress) -> SourceTree:
-    from m2build.base.sources import open_source
-    from m2build.recipes.load import load_recipe
-
-    base = load_recipe("minimax-m2").base
-    root, access = source_root or base.source_root, access_to(place, insecure=False)
-    return open_source(place, source_root=root, platform=base.platform, progress=story, access=access)
 
 
 def _folder(place: Place, verb: str) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import m2build
 from m2build.cli.output import shell_line
 
 if TYPE_CHECKING:
-    from m2build.delivery.forecast import Forecast
     from m2build.oci.descriptor import Descriptor
 
 
-def forecast_lines(forecast: Forecast) -> Iterator[str]:
+def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
     """A plan, line by line, with the digests of what the embedded engine makes of it; then where to, and what moves."""
     plan = forecast.plan
     selection, base = plan.selection, plan.base
@@ -47,12 +47,12 @@ def _count(blobs: Sequence[Descriptor]) -> str:
     return f"{len(blobs)} blob{'s' * (len(blobs) != 1)}"
 
 
-def _already(forecast: Forecast) -> str:
+def _already(forecast: m2build.Forecast) -> str:
     mountable = f", {forecast.mountable} can be mounted" if forecast.mountable else ""
     return f"{forecast.existing} are there{mountable}"
 
 
-def forecast_document(forecast: Forecast) -> dict[str, object]:
+def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
     """The same for machines: the plan, its digest, that of the manifest where it can be told, and what would move."""
     document: dict[str, object] = {**forecast.plan.document(), "digest": str(forecast.plan.digest)}
     if forecast.image is not None:

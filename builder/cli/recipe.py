@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+import m2build
 from m2build.cli.choosing import choosing, chosen
 from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json, result, shell_line
-
-if TYPE_CHECKING:
-    from m2build.recipes.model import Recipe
 
 
 @click.group(cls=Group, epilog="\b\nExamples:\n  m2build recipe list\n  m2build recipe show --tp 8")
@@ -23,9 +19,7 @@ def recipe() -> None:
 @json_option
 def list_recipes(as_json: bool) -> None:
     """List the recipes that come with m2build, with their profiles and models."""
-    from m2build.recipes.load import load_recipe, recipe_names
-
-    recipes = [load_recipe(name) for name in recipe_names()]
+    recipes = [m2build.load_recipe(name) for name in m2build.recipe_names()]
     if as_json:
         print_json([entry.model_dump(mode="json") for entry in recipes])
         return
@@ -53,9 +47,7 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a recipe, or the command line of one of its profiles."""
-    from m2build.recipes.load import load_recipe
-
-    loaded = load_recipe(recipe_name, overrides)
+    loaded = m2build.load_recipe(recipe_name, overrides)
     if tp is not None or profile is not None or model is not None:
         selection = chosen(loaded, tp=tp, profile=profile, model=model)
         if as_json:
@@ -75,12 +67,10 @@ def show(
 @recipe.command(epilog="\b\nExample:\n  m2build recipe schema > recipe.schema.json")
 def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
-    from m2build.recipes.schema import schema_text
-
-    result(*schema_text().splitlines())
+    result(*m2build.recipe_schema().splitlines())
 
 
-def _print_choices(loaded: Recipe) -> None:
+def _print_choices(loaded: m2build.Recipe) -> None:
     for name, profile in loaded.profiles.items():
         result(f"  profile  {name}: {profile.summary}")
     for name, model in loaded.models.items():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+import m2build
 from m2build.cli.choosing import choosing, chosen
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
-from m2build.cli.progress import progress, progress_option
+from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import StorageError, UsageError
 from m2build.local.reading import UnfitFileError, read_given
@@ -45,7 +45,7 @@ def render(
     overrides: tuple[str, ...],
     base: RenderedBase,
     template: Path | None,
-    write: Callable[[Mapping[str, bytes]], None],
+    write: Callable[[m2build.Context], None],
     progress_mode: str,
 ) -> None:
     """Write a Dockerfile and its build context that come to the same image as `m2build image`.
@@ -53,16 +53,12 @@ def render(
     The build needs no network but for the base, and checks every touched file before and after. The base needs a POSIX
     shell, the coreutils, and git or GNU patch.
     """
-    from m2build.derivation.derive import derive
-    from m2build.recipes.load import load_recipe
-    from m2build.rendering.context import render as rendered
-
     text = _template(template)
-    loaded = load_recipe(recipe_name, overrides)
-    selection = chosen(loaded, tp=tp, profile=profile, model=model)
-    story = progress(progress_mode)
-    plan = derive(selection, base.find(loaded.base, story), environment=os.environ, progress=story)
-    write(rendered(plan, text, name=str(template)))
+    recipe = m2build.load_recipe(recipe_name, overrides)
+    selection = chosen(recipe, tp=tp, profile=profile, model=model)
+    with base.session(progress_mode) as session:
+        plan = session.plan(selection, base.find(session, recipe))
+    write(m2build.render(plan, text, name=str(template)))
 
 
 def _template(path: Path | None) -> str | None:

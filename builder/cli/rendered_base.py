@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING
 
 import click
 
+import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
-from m2build.cli.network import access_to, insecure_option
-from m2build.errors import UsageError
-from m2build.places.place import Place, PlaceKind, parse_place, registry_place
-
-if TYPE_CHECKING:
-    from m2build.base.model import Base
-    from m2build.progress import Progress
-    from m2build.recipes.model import BaseImage
+from m2build.cli.sessions import insecure_option, session
 
 _OPTIONS = (
     click.option("--base", metavar="REF", help="The base, by its name in a registry; default: the recipe's."),
@@ -53,44 +46,13 @@ class RenderedBase:
     platform: str | None
     insecure: bool
 
-    def find(self, recipe: BaseImage, story: Progress) -> Base:
-        """The base, looked at in its registry, or taken for one that holds the given sources.
+    def session(self, progress_mode: str) -> m2build.Session:
+        """The session in which the base is looked at."""
+        return session(progress_mode, insecure=self.insecure, platform=self.platform)
 
-        Raises:
-            UsageError: a place is none, or the base has no name in a registry while its sources come from elsewhere.
-            TransportError: the registry or the package index does not deliver.
-            M2BuildError: the base or the sources are not what they promise to be.
-        """
-        wanted = recipe.model_copy(
-            update={"image": self.image or recipe.image, "platform": self.platform or recipe.platform}
-        )
-        return self._looked_at(wanted) if self.source is None else self._assumed(wanted, self.source, story)
-
-    def _looked_at(self, wanted: BaseImage) -> Base:
-        from m2build.base.elsewhere import pulled
-        from m2build.base.open import open_base
-
-        place = self._place(wanted)
-        access = access_to(place, insecure=self.insecure)
-        with pulled(place):
-            base = open_base(place, source_root=wanted.source_root, platform=wanted.platform, access=access)
-        return base if self.is_pinned else replace(base, digest=None)
-
-    def _place(self, wanted: BaseImage) -> Place:
-        return parse_place(self.image) if self.image else registry_place(wanted.image)
-
-    def _assumed(self, wanted: BaseImage, source: str, story: Progress) -> Base:
-        from m2build.base.assumed import assumed_base
-        from m2build.base.sources import open_source
-        from m2build.oci.reference import parse_reference
-
-        place = self._place(wanted)
-        if place.kind is not PlaceKind.REGISTRY:
-            raise UsageError(f"{place} is no name in a registry", hint="as in --base NAME:TAG@sha256:…")
-        root, platform = wanted.source_root, wanted.platform
-        tree = open_source(parse_place(source), source_root=root, platform=platform, progress=story)
-        reference = parse_reference(place.location)
-        return assumed_base(reference, tree, source_root=root, platform=platform, is_pinned=self.is_pinned)
+    def find(self, session: m2build.Session, recipe: m2build.Recipe) -> m2build.Base:
+        """The base, looked at in its registry, or taken for one that holds the given sources."""
+        return session.base(recipe, self.image, sources=self.source, pinned=self.is_pinned)
 
 
 def choosing_base(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,25 +1,21 @@
-"""What is told of images that are where they go: on stdout, and in files that are known to be writable beforehand."""
+"""The report on images at their destinations: on stdout, and in files that are known to be writable beforehand."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+import m2build
 from m2build.cli.output import json_option, note, print_json, result, story_line
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
-from m2build.places.place import ARCHIVES, Place
-
-if TYPE_CHECKING:
-    from m2build.delivery.job import Delivered
 
 
 def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
@@ -58,59 +54,56 @@ class Report:
     iidfile: Path | None
     as_json: bool
 
-    def check(self, images: int, place: Place | None) -> None:
-        """Find out now, and not when the images are there, that they cannot be told of.
+    def check(self, shipment: m2build.Shipment) -> None:
+        """Find out now, and not when the images are there, that they cannot be reported.
 
         Args:
-            images: how many there will be.
-            place: where they go.
+            shipment: the images that will be reported.
 
         Raises:
             UsageError: there is one place for the ids of several images, or for several outputs.
             StorageError: a file cannot be written.
         """
-        uses = self._uses_of_stdout(place)
+        uses = self._uses_of_stdout(shipment)
         if len(uses) > 1:
             raise UsageError(f"{' and '.join(uses)} would both be on stdout", hint="write one of them into a file")
-        if self.iidfile is not None and images > 1:
+        if self.iidfile is not None and len(shipment.jobs) > 1:
             raise UsageError("--iidfile takes one image's id", hint="--metadata-file takes those of several")
         for file in (self.iidfile, self.metadata_file):
             if file is not None:
                 _check_writable(file)
 
-    def tell_all(self, images: Iterable[Delivered], count: int, place: Place | None) -> None:
-        """Tell of images once all are where they go; if one fails, of those that came before it.
+    def report_all(self, shipment: m2build.Shipment) -> None:
+        """Deliver images and report them once all are where they go; if one fails, those that came before it.
 
         What is on stdout stands there alone: where an archive or a file of the report is, the names go to stderr.
 
         Args:
-            images: delivers the images, one by one.
-            count: how many there are to be.
-            place: where they go.
+            shipment: the images.
 
         Raises:
             M2BuildError: an image cannot be delivered.
             StorageError: a file cannot be written; an older one is as it was, and stdout says what was published.
         """
-        delivered: list[Delivered] = []
+        delivered: list[m2build.Delivery] = []
         try:
-            for one in images:
+            for one in shipment.deliver():
                 delivered.append(one)
                 if one.moved:
                     note(one.moved)
         except BaseException:
-            with suppress(M2BuildError, OSError):  # the first failure is the one that is told
-                self._tell(delivered, count, place)
+            with suppress(M2BuildError, OSError):  # the first failure is the one to report
+                self._report(delivered, shipment)
             raise
-        self._tell(delivered, count, place)
+        self._report(delivered, shipment)
 
-    def _tell(self, delivered: Sequence[Delivered], count: int, place: Place | None) -> None:
-        """Tell of the images: of one its account, of several each under its name; stdout comes first."""
+    def _report(self, delivered: Sequence[m2build.Delivery], shipment: m2build.Shipment) -> None:
+        """Report the images: one by its account, several each under its name; stdout comes first."""
         if not delivered:
             return
-        accounts = {str(one.account["image.name"]): one.account for one in delivered}
-        document = delivered[0].account if count == 1 else accounts
-        say = story_line if self._uses_of_stdout(place) else result
+        accounts = {str(account["image.name"]): account for account in (one.metadata() for one in delivered)}
+        document = next(iter(accounts.values())) if len(shipment.jobs) == 1 else accounts
+        say = story_line if self._uses_of_stdout(shipment) else result
         with ExitStack() as files:
             if self.metadata_file is not None:
                 files.callback(_write, self.metadata_file, json.dumps(document, indent=2) + "\n")
@@ -120,14 +113,17 @@ class Report:
                 print_json(document)
             else:
                 for one in delivered:
-                    say(one.name)
+                    say(one.reference)
             if sys.stdout:
                 sys.stdout.flush()
 
-    def _uses_of_stdout(self, place: Place | None) -> list[str]:
+    def _uses_of_stdout(self, shipment: m2build.Shipment) -> list[str]:
         """What will be on stdout, by its option; without any of them, the names."""
-        archive = output_path(place.location) if place and place.kind in ARCHIVES else None
-        files = {"--output": archive, "--metadata-file": self.metadata_file, "--iidfile": self.iidfile}
+        files = {
+            "--output": shipment.jobs[0].to.archive,
+            "--metadata-file": self.metadata_file,
+            "--iidfile": self.iidfile,
+        }
         uses = [option for option, file in files.items() if file is not None and is_stdout(file)]
         return [*uses, "--json"] if self.as_json else uses
 

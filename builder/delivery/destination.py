@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
+from m2build.local.targets import output_path
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
-from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind, parse_place
+from m2build.places.place import ARCHIVES, ENGINE_STORES, SOURCES, Place, PlaceKind, parse_place
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Selection
@@ -45,6 +47,11 @@ class Destination:
             return replace(self.place, tag=self.tag)
         is_named = self.place.kind is PlaceKind.DOCKER_ARCHIVE and not self.place.tag
         return replace(self.place, tag=self.reference) if is_named else self.place
+
+    @property
+    def archive(self) -> Path | None:
+        """The file of an archive; None of any other place."""
+        return output_path(self.place.location) if self.place.kind in ARCHIVES else None
 
     def published(self, digest: Digest | None, image_id: Digest) -> str:
         """What is printed of an image that is there: by it the image can be had.

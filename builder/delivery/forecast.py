@@ -50,22 +50,19 @@ class Forecast:
         return sum(blob.size for blob in self.copied)
 
 
-def forecast(plan: Plan, job: Job, engine: Engine | None, *, is_thin: bool) -> Forecast:
+def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast:
     """What a plan's image would come to; looks at the destination and at the engine's store, and writes nothing."""
-    from m2build.derivation.image import build
-
-    image = build(plan) if engine is None and plan.base.is_whole else None
-    if engine is not None and job.to.place.kind in ENGINE_STORES:
-        blobs = () if _is_held(plan, engine) else plan.base.image.manifest.layers
-    elif image is not None:
+    image = engine.preview(plan)
+    if image is not None:
         blobs = tuple(_blobs(image, job, is_thin=is_thin))
     else:
-        blobs = plan.base.image.manifest.layers
+        is_held = job.to.place.kind in ENGINE_STORES and engine.holds(plan.base)
+        blobs = () if is_held else plan.base.image.manifest.layers
     below = {layer.digest for layer in plan.base.image.manifest.layers}
     found = Forecast(
         plan=plan,
         job=job,
-        engine=engine.name if engine else "embedded",
+        engine=engine.name,
         image=image,
         before=job.target.named(),
         existing=0,
@@ -82,12 +79,6 @@ def _counted(found: Forecast, blobs: Sequence[Descriptor], below: Collection[Dig
     copied = tuple(blob for blob in missing if not (target.mounts and blob.digest in below))
     existing = len(set(blobs)) - len(missing)
     return replace(found, existing=existing, mountable=len(missing) - len(copied), copied=copied)
-
-
-def _is_held(plan: Plan, engine: Engine) -> bool:
-    from m2build.engines.nearby import is_held
-
-    return is_held(plan.base, engine)
 
 
 def _blobs(image: Image, job: Job, *, is_thin: bool) -> Iterator[Descriptor]:

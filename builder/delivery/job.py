@@ -1,8 +1,8 @@
-"""One image that is to be made, where it goes, and what came of it."""
+"""One image that is to be made, and where it goes; both are looked at before the base is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from m2build.delivery.destination import Destination
 from m2build.delivery.likeness import labels_of
 from m2build.delivery.target import Target
 from m2build.errors import TransportError
-from m2build.oci.digest import Digest
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -30,39 +29,6 @@ class Job:
     selection: Selection
     to: Destination
     target: Target
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """An image that is where it goes.
-
-    Attributes:
-        name: what it can be had by.
-        image_id: the digest of its config.
-        account: the content of `--metadata-file`.
-        tag: what it is called there.
-        before: what that named before it, if anything.
-        now: what that names now.
-    """
-
-    name: str
-    image_id: str
-    account: Mapping[str, object]
-    tag: str
-    before: Digest | None
-    now: Digest
-
-    @property
-    def moved(self) -> str | None:
-        """What to say of a name that named another image before; None where it did not."""
-        return moved(self.tag, self.before, self.now)
-
-
-def moved(name: object, before: Digest | None, now: Digest) -> str | None:
-    """What to say of a name that named something before; None if that was nothing, or the same."""
-    if before is None or before == now:
-        return None
-    return f"{name} named {before} before, and names {now} now"
 
 
 def check_targets(jobs: Iterable[Job], *, is_ours: bool) -> None:

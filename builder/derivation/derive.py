@@ -16,40 +16,50 @@ from m2build.layers.links import read_followed
 from m2build.oci.image import MemoryBlobs
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
-from m2build.patches.series import load_series
+from m2build.patches.series import Series, load_series
 from m2build.progress import Progress
-from m2build.recipes.model import Selection
+from m2build.recipes.model import Selection, common_recipe
 
 
-def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], progress: Progress) -> Plan:
-    """Read the base's sources, apply the recipe's series, and decide the image. Writes nothing.
+def derive(
+    selection: Selection,
+    base: Base,
+    *,
+    environment: Mapping[str, str],
+    progress: Progress,
+    series: Series | None = None,
+) -> Plan:
+    """Read the base's sources, apply a series, and decide the image. Writes nothing.
 
     Args:
         selection: the recipe, its profile and its model.
         base: what to derive from.
         environment: where `SOURCE_DATE_EPOCH` is looked for; without it the base's creation time is used.
-        progress: is told what is read.
+        progress: receives what is read.
+        series: the series to apply; None for the recipe's own.
 
     Raises:
         PatchError: the base has no sources at the source root, or a patch does not apply.
         ContentError: a layer of the base is truncated, altered or malformed.
         UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
     """
-    return derive_all([selection], base, environment=environment, progress=progress)[0]
+    return derive_all([selection], base, environment=environment, progress=progress, series=series)[0]
 
 
 def derive_all(
-    selections: Sequence[Selection], base: Base, *, environment: Mapping[str, str], progress: Progress
+    selections: Sequence[Selection],
+    base: Base,
+    *,
+    environment: Mapping[str, str],
+    progress: Progress,
+    series: Series | None = None,
 ) -> tuple[Plan, ...]:
     """What `derive` does, for several selections of one recipe; the sources are read and patched once.
 
     Raises:
         UsageError: the selections are of different recipes, or of none; and what `derive` raises.
     """
-    recipes = {id(selection.recipe): selection.recipe for selection in selections}
-    if len(recipes) != 1:
-        raise UsageError(f"images are derived from one recipe at a time, and these are {len(recipes)}")
-    (recipe,) = recipes.values()
+    recipe = common_recipe(selections)
     root = recipe.base.source_root.strip("/")
     filesystem = base.filesystem
     if filesystem is None:
@@ -57,7 +67,7 @@ def derive_all(
         read = partial(read_filesystem, base.image, progress=progress, cache=cache)
         filesystem = read_followed(root, base.image.config.working_dir, read)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
-    changeset = apply_series(load_series(recipe.series), tree, load_codemods()).checked()
+    changeset = apply_series(series or load_series(recipe.series), tree, load_codemods()).checked()
     created = creation_time(base, environment)
     return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from m2build.engines.embedded import Embedded
+from m2build.engines.model import Engine
 from m2build.errors import EngineError, UsageError
 from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.progress import Progress
-
-if TYPE_CHECKING:
-    from m2build.engines.model import Engine
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class Wish:
     base: Place
 
 
-def choose_engine(wish: Wish, progress: Progress) -> Engine | None:
-    """The container engine that builds, probed; None for the embedded one.
+def choose_engine(wish: Wish, progress: Progress) -> Engine:
+    """The engine that builds; a container engine has been probed.
 
     An explicit destination is the embedded engine's, unless it is an engine's own store. Without one it is the first
     of docker and podman that answers and can pull the base, and the embedded one if neither does.
@@ -45,7 +43,7 @@ def choose_engine(wish: Wish, progress: Progress) -> Engine | None:
     name = _named(wish)
     _check(wish, name)
     if name == "embedded":
-        return None
+        return Embedded()
     if name is None:
         return _first(wish, progress)
     engine = _called(name, wish)
@@ -89,7 +87,7 @@ def _called(name: str, wish: Wish) -> Engine:
     return Docker(wish.builder, needs_daemon=is_kept or wish.builder is None)
 
 
-def _first(wish: Wish, progress: Progress) -> Engine | None:
+def _first(wish: Wish, progress: Progress) -> Engine:
     problems: list[str] = []
     for name in _able(wish.base):
         engine = _called(name, wish)
@@ -106,7 +104,7 @@ def _first(wish: Wish, progress: Progress) -> Engine | None:
         reason = "; ".join(problems)
         raise EngineError(f"there is no container engine to build with: {reason}", hint="say where else to: -o oci:DIR")
     _tell_why(problems, progress)
-    return None
+    return Embedded()
 
 
 def _tell_why(problems: list[str], progress: Progress) -> None:

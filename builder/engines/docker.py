@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from m2build.engines.container import ContainerEngine
 from m2build.engines.model import Built, Order
 from m2build.errors import EngineError
 from m2build.local.temporary import temporary_folder
@@ -39,7 +40,7 @@ _PATIENCE = 100
 
 
 @dataclass(frozen=True)
-class Docker:
+class Docker(ContainerEngine):
     """Docker, whichever daemon the user's own `docker` command speaks to.
 
     Attributes:

@@ -1,22 +1,28 @@
-"""What container engines have in common: what they are asked for, and what they tell of the image that they built."""
+"""What engines have in common: what they are asked for, and what they say of the image that they made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
 
+from m2build.base.model import Base
+from m2build.derivation.plan import Plan
 from m2build.oci.digest import Digest
+from m2build.oci.image import Image
 from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
+
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+    from m2build.registry.push import Transfer
 
 
 @dataclass(frozen=True)
 class Order:
-    """What an engine is asked to make of a build context.
+    """What a container engine is asked to make of a build context.
 
     Attributes:
         place: where the image goes: the engine's own store, a registry, or an archive of the engine's kind.
@@ -37,37 +43,67 @@ class Order:
 
 @dataclass(frozen=True)
 class Built:
-    """What an engine says of the image that it built, without having been asked for it by a name.
+    """What an engine says of the image that it made, without having been asked for it by a name.
 
     Attributes:
         image_id: the digest of its config, or what else the engine calls its id.
         digest: the digest of its manifest; None where the engine keeps images without one.
         metadata: what else the engine wrote down, under buildx's keys.
+        image: the image itself, where m2build has made it.
+        transfer: what was moved to a registry, where m2build has moved it.
     """
 
     image_id: Digest
     digest: Digest | None
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
+    image: Image | None = None
+    transfer: Transfer | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Where the image of a plan goes, and what may be done for it.
+
+    Attributes:
+        place: where it goes: a registry, a layout, an archive, or the store of the engine that makes it.
+        reference: what it is called there, `NAME:TAG`.
+        progress: receives what is going on.
+        access: how registries are reached; None if there are none.
+        mount_from: a repository of the target's registry that has the base's layers, or None.
+        insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
+        may_replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
+        is_thin: whether the base's layers are left out.
+    """
+
+    place: Place
+    reference: str
+    progress: Progress
+    access: Access | None = None
+    mount_from: str | None = None
+    insecure: bool = False
+    may_replace: bool = False
+    is_thin: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The tag of the reference."""
+        return self.reference.rpartition(":")[2]
 
 
 class Engine(Protocol):
-    """A container engine that builds Dockerfiles."""
+    """What makes the image of a plan, and puts it where it goes."""
 
     @property
     def name(self) -> str:
         """What it is called."""
 
     @property
-    def store(self) -> PlaceKind:
-        """What places in its own image store are called."""
+    def store(self) -> PlaceKind | None:
+        """What places in its own image store are called; None if it has none."""
 
     @property
-    def archive(self) -> PlaceKind:
-        """What kind of archive it writes."""
-
-    @property
-    def builds_from_its_store(self) -> bool:
-        """Whether it pulls a base into its own store, and not to somewhere else."""
+    def copies(self) -> bool:
+        """Whether m2build itself moves the base's layers, so that what was read of them can be kept for that."""
 
     def probe(self) -> str:
         """See that it is there, answers and is new enough; returns what was found, with versions.
@@ -76,9 +112,34 @@ class Engine(Protocol):
             EngineError: it is not; the message says what was found, the hint how to get what is needed.
         """
 
-    def build(self, context: Path, order: Order, progress: Progress) -> Built:
-        """Build a context, deliver the image, and pass on what the engine says meanwhile.
+    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:
+        """The base with its files as this engine has them.
+
+        Args:
+            base: the base.
+            source_root: where the sources stand in it.
+            task: what may be done for it.
+            fetches: whether the engine may fetch the base.
 
         Raises:
-            EngineError: the build failed; the message holds the failing step and what it printed.
+            EngineError: the engine cannot fetch the base.
+            ContentError: what it copies out of it is damaged.
+        """
+
+    def preview(self, plan: Plan) -> Image | None:
+        """The very image that it would make; None where that cannot be known before."""
+
+    def holds(self, base: Base) -> bool:
+        """Whether it has the base's layers in its own store."""
+
+    def make(self, plan: Plan, task: Task) -> Built:
+        """Make the image of a plan, and put it where the task says.
+
+        Raises:
+            UsageError: something else is at the place, or the engine cannot pull the base.
+            PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+            EngineError: a container engine fails.
+            TransportError: a registry does not take the image.
+            ContentError: a blob is not what it should be.
+            StorageError: the place cannot be written.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from m2build.engines.container import ContainerEngine
 from m2build.engines.model import Built, Order
 from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
@@ -23,7 +24,7 @@ _NO_TRACES = ("--no-hosts", "--no-hostname")
 the image; the second option came with podman 5."""
 
 
-class Podman:
+class Podman(ContainerEngine):
     """Podman, with the buildah in it, wherever the user's own `podman` command leads."""
 
     name = "podman"

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,9 +28,28 @@ _HEAD = 8 + 32 + 32
 """Bytes before the content: its size, its SHA-256, and the seal."""
 
 
+_CHOSEN: ContextVar[Path | None] = ContextVar("cache folder", default=None)
+
+
 def cache_folder() -> Path:
-    """The cache: `m2build` in the user's cache directory (XDG base directory specification)."""
+    """The cache: where `cache_in` says, else `m2build` in the user's cache directory.
+
+    The latter is that of the XDG base directory specification.
+    """
+    chosen = _CHOSEN.get()
+    if chosen is not None:
+        return chosen
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "m2build"
+
+
+@contextmanager
+def cache_in(folder: Path | None) -> Iterator[None]:
+    """Use another folder for the cache inside the block; None for the user's. In other threads nothing changes."""
+    token = _CHOSEN.set(folder)
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(token)
 
 
 class SealedFiles:

@@ -50,6 +50,11 @@ class Connections:
         key = url.startswith("https:"), self._proxy(url)
         return self._pools.get(key) or self._pools.setdefault(key, self._pool(*key))
 
+    def close(self) -> None:
+        """Close the connections that wait for another request."""
+        while self._pools:
+            self._pools.popitem()[1].clear()
+
     def _pool(self, tls: bool, proxy: str | None) -> urllib3.PoolManager:  # noqa: FBT001 - called by key
         context = self._trust if tls else None
         check = context.verify_mode if context else None

@@ -93,6 +93,10 @@ class Transport:
             self.pause(attempt, answer)
         raise AssertionError("the last try returns or raises")
 
+    def close(self) -> None:
+        """Close the connections that wait for another request; the next request opens a new one."""
+        self._connections.close()
+
     def pause(self, attempt: int, answer: Answer | None = None) -> None:
         """Wait before another try: longer each time, and as long as the answer asks for (RFC 9110, section 10.2.3)."""
         seconds = 0.25 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -17,7 +16,8 @@ from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
 from m2build.recipes.model import Selection
-from m2build.rendering.context import BAKE_FILE, render
+from m2build.rendering.context import render
+from m2build.rendering.folder import BAKE_FILE, Context
 
 PREFIX = "M2BUILD_PREFIX"
 """The bake variable with which all tags begin. Bake takes it from the environment, where `PREFIX` is often set."""
@@ -39,7 +39,7 @@ tag of such an image names its manifest, as that of the embedded engine does; wh
 `docker buildx bake --provenance=mode=max --sbom=true`, which is stronger."""
 
 
-def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None) -> Mapping[str, bytes]:
+def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None) -> Context:
     """The whole folder: path -> bytes, sorted. Pure: the same plans, the same bytes.
 
     Bake says of an image what its Dockerfile says: the labels are the very same. It adds what a Dockerfile cannot say:
@@ -65,7 +65,7 @@ def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None)
         raise UsageError("the plans have not one changeset, platform and time to share", hint="derive them together")
     document = _document(targets, prefix=prefix, cache=cache or "")
     bake = {BAKE_FILE: f"{json.dumps(document, indent=2)}\n".encode()}
-    return MappingProxyType(dict(sorted((shared | dockerfiles | bake).items())))
+    return Context(shared | dockerfiles | bake)
 
 
 def _targets(plans: Sequence[Plan]) -> dict[str, Plan]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-
 from m2build.derivation.overlay import account_files
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
 from m2build.layers.members import AUDIT_FOLDER
+from m2build.rendering.folder import DOCKERFILE, IGNORE, Context, ignoring
 from m2build.rendering.template import SHIPPED, expand, shipped_template
 from m2build.rendering.values import ACCOUNT_SOURCE, template_values
 
@@ -18,13 +16,8 @@ _LONGEST_LINE = 65_535
 _LONGEST_INSTRUCTION = 131_000
 """Bytes; Linux takes 128 KiB for one argument (MAX_ARG_STRLEN), and the shell gets a whole RUN as one."""
 
-_DOCKERFILE = "Dockerfile"
-_IGNORE = ".dockerignore"
-BAKE_FILE = "docker-bake.json"
-"""The file that bake reads first, among those of several contexts."""
 
-
-def render(plan: Plan, template: str | None = None, *, name: str = "the template") -> Mapping[str, bytes]:
+def render(plan: Plan, template: str | None = None, *, name: str = "the template") -> Context:
     """The whole build context: path -> bytes, sorted, `Dockerfile` among them. Pure: the same plan, the same bytes.
 
     A container engine that builds it comes to the files, modes, owners and configuration of the embedded engine's
@@ -44,28 +37,7 @@ def render(plan: Plan, template: str | None = None, *, name: str = "the template
     text = expand(shipped_template(), SHIPPED, values) if template is None else expand(template, name, values)
     _check_length(text)
     account = {f"{ACCOUNT_SOURCE}{file.path.removeprefix(AUDIT_FOLDER)}": file.content for file in account_files(plan)}
-    files = account | {_DOCKERFILE: text.encode(), _IGNORE: _ignore(account)}
-    return MappingProxyType(dict(sorted(files.items())))
-
-
-def holds_contexts_only(files: Iterable[str], ignore: bytes) -> bool:
-    """Whether a folder holds nothing but what `m2build render` or `m2build bake` writes. Pure.
-
-    What is copied stands in its `.dockerignore`, line by line: it says itself what is ours.
-
-    Args:
-        files: the folder's files, as paths relative to it.
-        ignore: the content of its `.dockerignore`.
-    """
-    copied = {line[1:] for line in ignore.decode(errors="replace").splitlines() if line.startswith("!")}
-    is_ours = ignore == _ignore(copied) and all(path.startswith(ACCOUNT_SOURCE) for path in copied)
-    own = copied | {_DOCKERFILE, _IGNORE, BAKE_FILE}
-    return is_ours and all(path in own or path.endswith(f".{_DOCKERFILE}") for path in files)
-
-
-def _ignore(copied: Iterable[str]) -> bytes:
-    """Everything but what is copied: what somebody else leaves in the folder does not get into the image."""
-    return "".join(f"{line}\n" for line in ("*", *(f"!{path}" for path in sorted(copied)))).encode()
+    return Context(account | {DOCKERFILE: text.encode(), IGNORE: ignoring(account)})
 
 
 def _check_length(text: str) -> None:

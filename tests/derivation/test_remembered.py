@@ -15,8 +15,9 @@ from helpers.commands import succeeds
 from helpers.images import WatchedBlobs
 
 from m2build.base.model import Base
-from m2build.derivation.remembered import derive_images
-from m2build.derivation.result import Result
+from m2build.derivation.image import build
+from m2build.derivation.plan import Plan
+from m2build.derivation.remembered import plan_all
 from m2build.oci.image import Image, open_blob
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
@@ -39,8 +40,12 @@ def base_elsewhere() -> tuple[Base, WatchedBlobs]:
     return Base(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
 
 
-def ask(selection: Selection, base: Base, **environment: str) -> Result:
-    return derive_images([selection], base, environment=environment, progress=Silent())[0]
+def planned(selection: Selection, base: Base, **environment: str) -> Plan:
+    return plan_all([selection], base, environment=environment, progress=Silent())[0]
+
+
+def ask(selection: Selection, base: Base, **environment: str) -> Image:
+    return build(planned(selection, base, **environment))
 
 
 def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
@@ -48,12 +53,13 @@ def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
     selection = select(RECIPE, profile="tp8")
     first = ask(selection, base)
     blobs.opened.clear()
-    second = ask(selection, base)
+    plan = planned(selection, base)
+    second = build(plan)
     assert blobs.opened == []
-    assert (second.image.manifest.raw, second.image.config.raw) == (first.image.manifest.raw, first.image.config.raw)
-    assert second.origin == first.origin
-    for layer in second.image.manifest.layers:
-        with open_blob(second.image.blobs, layer) as reader:
+    assert (second.manifest.raw, second.config.raw) == (first.manifest.raw, first.config.raw)
+    assert [str(result.outcome) for result in plan.changeset.results] == ["applied", "applied"]
+    for layer in second.manifest.layers:
+        with open_blob(second.blobs, layer) as reader:
             reader.drain()
 
 
@@ -63,7 +69,7 @@ def test_the_other_images_of_a_recipe_are_remembered_as_well(cache: Path) -> Non
     shutil.rmtree(cache / "layers")
     blobs.opened.clear()
     others = [select(RECIPE, profile=profile, model=model) for model in RECIPE.models for profile in RECIPE.profiles]
-    assert len({str(ask(other, base).image.manifest.digest) for other in others}) == 4
+    assert len({str(ask(other, base).manifest.digest) for other in others}) == 4
     assert blobs.opened == []
 
 
@@ -84,8 +90,8 @@ def test_another_question_has_another_answer(change: str) -> None:
     selection = select(RECIPE, profile="tp8")
     first = ask(selection, base)
     other_selection, other_base, environment = CHANGES[change](selection, base)
-    assert ask(other_selection, other_base, **environment).image.manifest.digest != first.image.manifest.digest
-    assert ask(selection, base).image.manifest.digest == first.image.manifest.digest
+    assert ask(other_selection, other_base, **environment).manifest.digest != first.manifest.digest
+    assert ask(selection, base).manifest.digest == first.manifest.digest
 
 
 def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> None:
@@ -96,7 +102,7 @@ def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> 
     selection = select(load_recipe("minimax-m2", [f"series={series}"]), profile="tp8")
     first = ask(selection, base)
     series.write_text(text.replace('"style": "comment"', '"style": "delete"'))
-    assert ask(selection, base).image.manifest.layers[-1] != first.image.manifest.layers[-1]
+    assert ask(selection, base).manifest.layers[-1] != first.manifest.layers[-1]
 
 
 def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
@@ -108,7 +114,7 @@ def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
         path.write_bytes(content[:-3])
     shutil.rmtree(cache / "layers")
     blobs.opened.clear()
-    assert ask(selection, base).image.manifest.raw == first.image.manifest.raw
+    assert ask(selection, base).manifest.raw == first.manifest.raw
     assert {path: path.read_bytes() for path in (cache / "results").iterdir()} == kept
     assert blobs.opened != []
 

@@ -149,7 +149,7 @@ def chosen(base: str = "registry.example/sglang:v1", place: str | None = None, *
     wish = Wish(None, None, parse_place(place) if place else None, load, parse_place(base))
     noticed = Noticed()
     engine = choose_engine(wish, noticed)
-    return [engine.name if engine else "embedded", *noticed.sentences]
+    return [engine.name, *noticed.sentences]
 
 
 def choose(place: str | None = None, *, base: str = "registry.example/sglang:v1", load: bool = False) -> str:

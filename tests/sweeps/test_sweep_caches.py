@@ -12,7 +12,8 @@ from helpers.bases import base_image
 from helpers.images import WatchedBlobs
 
 from m2build.base.model import Base
-from m2build.derivation.remembered import derive_images
+from m2build.derivation.image import build
+from m2build.derivation.remembered import plan_all
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -28,8 +29,8 @@ def ask(profile: str) -> str:
     sample = base_image()
     base = Base(Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a.io/b:c")
     selection = select(load_recipe("minimax-m2"), profile=profile)
-    (result,) = derive_images([selection], base, environment={}, progress=Silent())
-    return str(result.image.manifest.digest)
+    (plan,) = plan_all([selection], base, environment={}, progress=Silent())
+    return str(build(plan).manifest.digest)
 
 
 def flip(entries: list[Path], choice: random.Random) -> None:

@@ -22,10 +22,9 @@ from m2build.base.model import Base
 from m2build.base.open import open_base
 from m2build.derivation.derive import derive
 from m2build.derivation.plan import Plan
-from m2build.engines.build import build_with
+from m2build.engines.container import ContainerEngine as Builder
 from m2build.engines.docker import Docker
-from m2build.engines.model import Engine as Builder
-from m2build.engines.model import Order
+from m2build.engines.model import Task
 from m2build.engines.podman import Podman
 from m2build.errors import EngineError
 from m2build.oci.digest import Digest
@@ -62,9 +61,8 @@ def plan_for(base: Base) -> Plan:
 
 
 def failure(plan: Plan, builder: Builder) -> str:
-    order = Order(Place(builder.store, NAME), NAME, "linux/amd64", plan.created)
     with pytest.raises(EngineError) as caught:
-        build_with(builder, plan, order, replace=False, progress=Silent())
+        builder.make(plan, Task(Place(builder.store, NAME), NAME, Silent()))
     assert caught.value.exit_code == 9
     return str(caught.value)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from m2build.base.elsewhere import pulled
-from m2build.derivation.result import Result
 from m2build.errors import ContentError, UsageError
 from m2build.labels import OCI, OWN
 from m2build.oci.descriptor import Descriptor
@@ -23,12 +22,6 @@ from m2build.places.transports import read_image
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access
-
-
-def thin(result: Result) -> Result:
-    """The result without its base's layers."""
-    absent = frozenset(layer.digest for layer in result.origin.base.image.manifest.layers)
-    return replace(result, image=replace(result.image, absent=absent))
 
 
 def base_name(image: Image) -> Reference | None:

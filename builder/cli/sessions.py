@@ -1,0 +1,17 @@
+"""The session of a command, after its options."""
+
+from __future__ import annotations
+
+import click
+
+import m2build
+from m2build.cli.progress import progress
+
+insecure_option = click.option(
+    "--insecure", is_flag=True, help="Registries elsewhere too may speak plain HTTP, or have certificates of their own."
+)
+
+
+def session(progress_mode: str, *, insecure: bool = False, platform: str | None = None) -> m2build.Session:
+    """A session that shows its progress on stderr."""
+    return m2build.Session(progress=progress(progress_mode), insecure=insecure, platform=platform)

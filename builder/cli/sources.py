@@ -1,0 +1,79 @@
+"""The options that say on which sources patches are tried; `patch status`, `diff` and `apply` share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING
+
+import click
+
+import m2build
+from m2build.cli import candidates
+from m2build.cli.choosing import image_platform_option
+from m2build.cli.progress import progress_option
+from m2build.cli.sessions import insecure_option, session
+
+if TYPE_CHECKING:
+    from m2build.patches.tree import SourceTree
+
+source_option = click.option(
+    "--source",
+    required=True,
+    metavar="PLACE",
+    help="The sources: a folder as ./DIR or dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
+    "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
+    shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
+)
+_OPTIONS = (
+    source_option,
+    click.option(
+        "--source-root",
+        metavar="PATH",
+        help="Where the sources stand in an image; default: as in the recipe minimax-m2.",
+    ),
+    image_platform_option,
+    insecure_option,
+    progress_option,
+)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the options say.
+
+    Attributes:
+        place: where the sources are.
+        root: where they stand in an image, or None for where the shipped recipe says.
+        platform: which image of several.
+        insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
+        progress_mode: how progress is shown.
+    """
+
+    place: m2build.Place
+    root: str | None
+    platform: str
+    insecure: bool
+    progress_mode: str
+
+    def read(self) -> SourceTree:
+        """The sources."""
+        root = self.root or m2build.load_recipe("minimax-m2").base.source_root
+        with session(self.progress_mode, insecure=self.insecure, platform=self.platform) as opened:
+            return opened.sources(self.place, source_root=root)
+
+
+def choosing_sources(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command, which gets what they say as one argument, `sources`."""
+
+    @wraps(command)
+    def with_sources(
+        source: str, source_root: str | None, platform: str, insecure: bool, progress_mode: str, **others: object
+    ) -> None:
+        place = m2build.parse_place(source)
+        command(sources=Sources(place, source_root, platform, insecure, progress_mode), **others)
+
+    for option in reversed(_OPTIONS):
+        with_sources = option(with_sources)
+    return with_sources

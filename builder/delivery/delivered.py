@@ -1,0 +1,102 @@
+"""What came of an image: by what it can be had, and its account under the keys of buildx's metadata file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from m2build.delivery.destination import Destination
+from m2build.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from m2build.derivation.plan import Plan
+    from m2build.engines.model import Built
+    from m2build.oci.image import Image
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An image at its destination.
+
+    Attributes:
+        to: where it is, and what it is called there.
+        engine: what made it: `embedded`, `docker` or `podman`.
+        built: what the engine says of it.
+        plan: what decided it; None for an image that was there already and has been published as it is.
+        before: what its name named before, if that can be known and anything.
+        now: what its name names now.
+    """
+
+    to: Destination
+    engine: str
+    built: Built
+    plan: Plan | None
+    before: Digest | None
+    now: Digest
+
+    @property
+    def reference(self) -> str:
+        """By what the image can be had: `NAME@DIGEST` of a registry or an engine, else its place with its digest."""
+        return self.to.published(self.built.digest, self.built.image_id)
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of its manifest; None where an engine keeps images without one."""
+        return str(self.built.digest) if self.built.digest else None
+
+    @property
+    def image_id(self) -> str:
+        """The digest of its config, by which engines call it."""
+        return str(self.built.image_id)
+
+    @property
+    def moved(self) -> str | None:
+        """A sentence about a name that named another image before; None if it did not."""
+        if self.before is None or self.before == self.now:
+            return None
+        return f"{self.to.stored} named {self.before} before, and names {self.now} now"
+
+    def metadata(self) -> dict[str, JsonValue]:
+        """The content of `--metadata-file`: buildx's keys, which CI systems read, then ours under `m2build.`."""
+        built = self.built
+        document: dict[str, JsonValue] = {
+            "image.name": self.to.reference,
+            **built.metadata,
+            "containerimage.config.digest": str(built.image_id),
+            "containerimage.digest": str(built.digest or built.image_id),
+            "m2build.engine": self.engine,
+            **(_layer(built.image) if built.image and self.plan else {}),
+            **(_origin(self.plan) if self.plan else {}),
+            **({"m2build.transfer": {**asdict(built.transfer)}} if built.transfer else {}),
+        }
+        return dict(sorted(document.items()))
+
+
+def _layer(image: Image) -> dict[str, JsonValue]:
+    layer = image.manifest.layers[-1]
+    return {
+        "m2build.layer": {
+            "diffId": str(image.config.diff_ids[-1]),
+            "digest": str(layer.digest),
+            "size": layer.size,
+        }
+    }
+
+
+def _origin(plan: Plan) -> dict[str, JsonValue]:
+    base = plan.base
+    return {
+        "m2build.base": {
+            "name": base.name,
+            "digest": str(base.digest) if base.digest else None,
+            "standIn": base.stand_in,
+        },
+        "m2build.patches": [
+            {"id": result.patch.id, "outcome": str(result.outcome)} for result in plan.changeset.results
+        ],
+        "m2build.derivation.plan": str(plan.digest),
+        "m2build.profile": plan.selection.profile_id,
+        "m2build.schemaVersion": 1,
+    }

@@ -1,0 +1,71 @@
+"""Publishing an image that is there already: completed if it is thin, and otherwise as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from m2build.base.thin import base_name, completed
+from m2build.delivery.delivered import Delivery
+from m2build.delivery.destination import Destination
+from m2build.engines.model import Built
+from m2build.errors import UsageError
+from m2build.labels import PROFILE
+from m2build.oci.image import Image
+from m2build.oci.reference import Reference, parse_reference
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
+from m2build.places.transports import read_image
+from m2build.progress import Progress
+from m2build.registry.access import Access
+from m2build.registry.push import push_image
+from m2build.registry.target import check_push, tag_digest
+
+_FAR = frozenset({PlaceKind.REGISTRY, *ENGINE_STORES})
+"""Where an image takes its time to be looked at, so that the target comes first; elsewhere a wrong path does."""
+
+
+def publish(
+    place: Place, name: str, *, base: Place | None, platform: str, access: Access, progress: Progress
+) -> Delivery:
+    """Publish the image at a place in a registry.
+
+    Args:
+        place: where the image is.
+        name: what to call it, `REGISTRY/NAME[:TAG]`; without a tag it gets its profile's name, or `latest`.
+        base: where the layers are that the image leaves out; None for where its labels say.
+        platform: `os/architecture[/variant]`, of an image for several.
+        access: how registries are reached.
+        progress: receives what moves.
+
+    Raises:
+        UsageError: the name holds a digest, there is no such image, or its base cannot be known.
+        ContentError: something is missing, truncated or altered.
+        TransportError: a registry does not deliver, or does not take the image; its tag is as it was.
+        EngineError: a container engine does not give its image.
+    """
+    target = parse_reference(name)
+    if target.digest is not None:
+        raise UsageError(f"{name!r} names a digest, which the image has already", hint="leave out @sha256:…")
+    if place.kind in _FAR:
+        check_push(access.push(target))
+    found = read_image(place, platform, access, progress=progress).image
+    if place.kind not in _FAR:
+        check_push(access.push(target))
+    whole = completed(found, base, platform, access)
+    origin = _origin(found, base)
+    mount_from = origin.repository if origin and origin.registry == target.registry else None
+    tag = target.tag or found.config.labels.get(PROFILE, "latest")
+    target = replace(target, tag=tag)
+    before = tag_digest(access.push(target), tag)
+    transfer = push_image(whole, target, access, progress, mount_from=mount_from)
+    bare = name.removesuffix(f":{tag}")
+    to = Destination(Place(PlaceKind.REGISTRY, f"{bare}:{tag}"), bare, tag)
+    digest = found.manifest.digest
+    built = Built(found.manifest.config.digest, digest, image=whole, transfer=transfer)
+    return Delivery(to, "embedded", built, None, before, digest)
+
+
+def _origin(image: Image, base: Place | None) -> Reference | None:
+    """The name in a registry of what an image was derived from, if it has one."""
+    if base and base.kind is PlaceKind.REGISTRY:
+        return parse_reference(base.location)
+    return base_name(image)

@@ -1,0 +1,173 @@
+"""The images of one recipe on their way from a base to where they go: checked, foreseen, delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from m2build.base.elsewhere import pulled
+from m2build.base.open import open_base
+from m2build.delivery.delivered import Delivery
+from m2build.delivery.destination import mountable_from
+from m2build.delivery.job import Job, check_names, check_targets
+from m2build.engines.model import Engine, Task
+from m2build.local.cache import cache_in
+from m2build.local.temporary import temporary_place
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
+from m2build.places.spool import Spool, spool_beside
+from m2build.progress import Progress
+
+if TYPE_CHECKING:
+    from m2build.base.model import Base
+    from m2build.delivery.forecast import Forecast
+    from m2build.derivation.plan import Plan
+    from m2build.patches.series import Series
+    from m2build.registry.access import Access
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """Images of one recipe, where they are derived from, what makes them, and where they go.
+
+    Making one reads nothing of the base and writes nothing; `session.shipment` does so.
+
+    Attributes:
+        source: where the base is.
+        jobs: the images, and where each goes.
+        engine: what makes them; a container engine has been probed.
+        platform: `os/architecture[/variant]` of the base.
+        access: how registries are reached; None if there are none.
+        environment: where `SOURCE_DATE_EPOCH` is looked for.
+        progress: receives what is going on.
+        series: the series to apply; None for the recipe's own.
+        cache: a folder for what is worth keeping; None for the user's.
+        insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
+        may_replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
+        is_thin: whether the base's layers are left out.
+    """
+
+    source: Place
+    jobs: Sequence[Job]
+    engine: Engine
+    platform: str
+    access: Access | None
+    environment: Mapping[str, str]
+    progress: Progress
+    series: Series | None = None
+    cache: Path | None = None
+    insecure: bool = False
+    may_replace: bool = False
+    is_thin: bool = False
+
+    def deliver(self) -> Iterator[Delivery]:
+        """Make the images and bring them to where they go, one by one; the destinations are looked at first.
+
+        Raises:
+            UsageError: something else is at a destination.
+            PatchError: a patch does not apply to the base.
+            ContentError: bytes of the base are not what they should be.
+            TransportError: a registry does not deliver, or does not take an image.
+            EngineError: a container engine fails.
+            StorageError: a destination cannot be written.
+        """
+        check_targets(self.jobs, is_ours=self.engine.copies)
+        with cache_in(self.cache):
+            base = self._opened(whole=self.engine.copies)
+        check_names(self.jobs, base)
+        with self._pulled_by_engine(), self._spool(base) as spool:
+            with spool.keeping() if spool else nullcontext(), cache_in(self.cache):
+                near = replace(base, image=replace(base.image, blobs=spool)) if spool else base
+                plans = self._plans(near, fetches=True)
+            for plan, job in zip(plans, self.jobs, strict=True):
+                yield self._delivered(plan, job)
+
+    def deliver_plan(self, plan: Plan) -> Delivery:
+        """Make the image of a plan of the first selection; the destination is looked at first.
+
+        Raises:
+            M2BuildError: as `deliver`.
+        """
+        (job,) = self.jobs
+        check_targets(self.jobs, is_ours=self.engine.copies)
+        check_names(self.jobs, plan.base)
+        with self._pulled_by_engine():
+            return self._delivered(plan, job)
+
+    def foresee(self) -> Sequence[Forecast]:
+        """What `deliver` would come to. The base is looked at where that would, and nothing is written."""
+        from m2build.delivery.forecast import forecast
+
+        with cache_in(self.cache):
+            plans = self._plans(self._opened(whole=False), fetches=False)
+        return [
+            forecast(plan, job, self.engine, is_thin=self.is_thin) for plan, job in zip(plans, self.jobs, strict=True)
+        ]
+
+    def _opened(self, *, whole: bool) -> Base:
+        root = self.jobs[0].selection.recipe.base.source_root
+        with pulled(self.source):
+            return open_base(
+                self.source,
+                source_root=root,
+                platform=self.platform,
+                access=self.access,
+                whole=whole,
+                progress=self.progress,
+            )
+
+    def _plans(self, base: Base, *, fetches: bool) -> Sequence[Plan]:
+        from m2build.derivation.remembered import plan_all
+
+        selections = [job.selection for job in self.jobs]
+        root, task = selections[0].recipe.base.source_root, self._task(self.jobs[0], base)
+        return plan_all(
+            selections,
+            self.engine.look_at(base, root, task, fetches=fetches),
+            environment=self.environment,
+            progress=self.progress,
+            series=self.series,
+        )
+
+    def _pulled_by_engine(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.engine.copies else pulled(self.source)
+
+    @contextmanager
+    def _spool(self, base: Base) -> Iterator[Spool | None]:
+        """Where layers of a base in a registry are kept that are read and have to be copied too, if there are any."""
+        if self.source.kind is not PlaceKind.REGISTRY or self.is_thin or not self.engine.copies:
+            yield None
+            return
+        folder = self.jobs[0].target.folder or temporary_place()
+        with spool_beside(folder) as kept:
+            yield Spool(base.image.blobs, kept, self._is_lacking)
+
+    def _is_lacking(self, layer: Descriptor) -> bool:
+        return any(job.target.lacks(layer) for job in self.jobs)
+
+    def _task(self, job: Job, base: Base) -> Task:
+        return Task(
+            place=job.to.place,
+            reference=job.to.reference,
+            progress=self.progress,
+            access=self.access,
+            mount_from=mountable_from(job.to.reference, base.name) if base.name else None,
+            insecure=self.insecure,
+            may_replace=self.may_replace,
+            is_thin=self.is_thin,
+        )
+
+    def _delivered(self, plan: Plan, job: Job) -> Delivery:
+        # In layouts and archives a name moves only where that was asked for.
+        before = job.target.named() if job.target.folder is None else None
+        built = self.engine.make(plan, self._task(job, plan.base))
+        if (moved := built.transfer) and (early := job.target.taken_over):
+            counts = replace(moved, existing=moved.existing - early, mounted=moved.mounted + early)
+            built = replace(built, transfer=counts)
+        is_stored = job.to.place.kind in ENGINE_STORES
+        now: Digest = (job.target.named() if is_stored else None) or built.digest or built.image_id
+        return Delivery(job.to, self.engine.name, built, plan, before, now)

@@ -1,0 +1,71 @@
+"""The embedded engine: m2build itself makes the image and moves what is new, without any daemon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
+
+from m2build.base.model import Base
+from m2build.derivation.image import build
+from m2build.derivation.plan import Plan
+from m2build.engines.model import Built, Task
+from m2build.oci.image import Image
+from m2build.oci.reference import parse_reference
+from m2build.places.place import PlaceKind
+from m2build.places.transports import write_image
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The engine that is always there. It has no image store of its own."""
+
+    name = "embedded"
+    store = None
+    copies = True
+
+    def probe(self) -> str:
+        """What builds, for messages."""
+        return "m2build itself"
+
+    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:  # noqa: ARG002 - the others
+        """The base as it is: its layers are read where they are."""
+        return base
+
+    def preview(self, plan: Plan) -> Image | None:
+        """The image, if the base's layers are known."""
+        return build(plan) if plan.base.is_whole else None
+
+    def holds(self, base: Base) -> bool:  # noqa: ARG002 - the others
+        """It has no store."""
+        return False
+
+    def make(self, plan: Plan, task: Task) -> Built:
+        """Derive the image, and write it to a layout or an archive, or push what a registry has not got.
+
+        Raises:
+            UsageError: something else is at the place, or which base it is has been left open.
+            TransportError: the registry does not take the image.
+            ContentError: a blob is not what it should be.
+            StorageError: the place cannot be written.
+        """
+        image = build(plan)
+        if task.is_thin:
+            image = replace(image, absent=frozenset(layer.digest for layer in plan.base.image.manifest.layers))
+        descriptor = image.manifest.descriptor
+        said: dict[str, JsonValue] = {
+            "mediaType": descriptor.media_type,
+            "digest": str(descriptor.digest),
+            "size": descriptor.size,
+        }
+        metadata: dict[str, JsonValue] = {"containerimage.descriptor": said}
+        made = Built(image.manifest.config.digest, descriptor.digest, metadata, image)
+        if task.place.kind is PlaceKind.REGISTRY and task.access is not None:
+            from m2build.registry.push import push_image  # an HTTP library takes its time to be imported
+
+            reference = parse_reference(task.reference)
+            moved = push_image(image, reference, task.access, task.progress, mount_from=task.mount_from)
+            return replace(made, transfer=moved)
+        names = {"tag": task.tag, "reference": task.reference}
+        write_image(image, task.place, **names, replace=task.may_replace, progress=task.progress)
+        return made

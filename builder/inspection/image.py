@@ -1,0 +1,107 @@
+"""What an image is, what it was derived from, and in what it differs from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from m2build.base.thin import completed
+from m2build.inspection.content import Content, base_height, read_content
+from m2build.inspection.runtime import runtime_of
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN
+from m2build.oci.found import FoundImage, located
+from m2build.places.place import Place
+from m2build.places.transports import read_image
+from m2build.progress import Progress
+
+if TYPE_CHECKING:
+    from m2build.oci.config import ImageConfig
+    from m2build.oci.manifest import Manifest
+    from m2build.registry.access import Access
+
+_ORIGIN: Mapping[str, str] = {
+    **{key: f"{OWN}{key}" for key in ("recipe", "profile", "model")},
+    "baseName": f"{OCI}base.name",
+    "baseDigest": f"{OCI}base.digest",
+    "standIn": f"{OWN}base.stand-in",
+}
+"""Names of an image's origin, by the labels that hold them."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found at a place.
+
+    Attributes:
+        found: the image, its digest and its name.
+        base_layers: how many of its layers are its base's; 0 where it has none that m2build knows.
+        content: in what it differs from its base; None of an image that m2build did not derive.
+    """
+
+    found: FoundImage
+    base_layers: int
+    content: Content | None
+
+    @property
+    def digest(self) -> str:
+        """The digest of what the image's name refers to: its manifest, or the index that holds it."""
+        return str(self.found.digest)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The image's manifest."""
+        return self.found.image.manifest
+
+    @property
+    def config(self) -> ImageConfig:
+        """The image's config."""
+        return self.found.image.config
+
+    @cached_property
+    def origin(self) -> Mapping[str, str | None]:
+        """Where the image comes from, in the words of its labels: recipe, profile, model, baseName, ..."""
+        return {name: self.config.labels.get(label) for name, label in _ORIGIN.items()}
+
+    @cached_property
+    def entrypoint(self) -> tuple[str, ...]:
+        """How its containers start, word by word."""
+        words = runtime_of(self.config).get("Entrypoint")
+        return tuple(str(word) for word in words) if isinstance(words, list) else ()
+
+    def document(self) -> dict[str, object]:
+        """Everything above as JSON, as `m2build inspect --json` prints it."""
+        config, content = self.config, self.content
+        return {
+            "name": self.found.name,
+            "digest": self.digest,
+            "manifest": str(self.manifest.digest),
+            "config": str(self.manifest.config.digest),
+            "platform": config.platform,
+            "created": config.created,
+            "origin": {**self.origin, "baseLayers": self.base_layers} if content else None,
+            "layers": [layer.to_json() for layer in self.manifest.layers],
+            "content": {"digest": str(content.digest), **content.document()} if content else None,
+            "entrypoint": list(self.entrypoint),
+        }
+
+
+def inspect_image(place: Place, platform: str, access: Access | None, progress: Progress) -> Inspection:
+    """Look at the image at a place, and compare it with its base.
+
+    Raises:
+        UsageError: there is no such place, or no such image in it.
+        ContentError: something is missing, truncated, altered or malformed.
+        TransportError: a registry does not deliver.
+        EngineError: a container engine does not give its image.
+        StorageError: a file cannot be read.
+    """
+    found = read_image(place, platform, access, progress=progress)
+    if BASE_CHAIN_ID not in found.image.config.labels:
+        progress.notice(f"{place} was not derived by m2build, or does not say from what; there is nothing to compare")
+        return Inspection(found, 0, None)
+    with located(str(place)):
+        height = base_height(found.image.config)
+        whole = completed(found.image, None, platform, access)
+        return Inspection(found, height, read_content(whole, height, progress))

@@ -1,0 +1,96 @@
+"""A build context as a value, and as a folder: a new one, the same again, or another where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+
+from m2build.errors import UsageError
+from m2build.rendering.values import ACCOUNT_SOURCE
+
+DOCKERFILE = "Dockerfile"
+IGNORE = ".dockerignore"
+BAKE_FILE = "docker-bake.json"
+"""The file that bake reads first, among those of several contexts."""
+
+
+class Context(Mapping[str, bytes]):
+    """The files of a build context by their paths, sorted; immutable."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = MappingProxyType(dict(sorted(files.items())))
+
+    def __getitem__(self, path: str) -> bytes:
+        return self._files[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __repr__(self) -> str:
+        return f"<Context: {len(self)} files>"
+
+    @property
+    def dockerfile(self) -> str:
+        """The text of the Dockerfile.
+
+        Raises:
+            KeyError: the context is of several images, which have one each, such as `NAME.Dockerfile`.
+        """
+        return self[DOCKERFILE].decode()
+
+    def write(self, folder: str | PathLike[str], *, replace: bool = False) -> None:
+        """Write a folder of these files: under a temporary name, then renamed. The same folder again is left as it is.
+
+        Args:
+            folder: where they go.
+            replace: whether another context of m2build's may be replaced there; other files never are.
+
+        Raises:
+            UsageError: something else is there.
+            StorageError: something cannot be written; nothing is left half-written.
+        """
+        from m2build.patches.writing import write_files
+
+        path = Path(folder)
+        write_files(self, path, may_replace=lambda there: _is_ours(there) and _may_go(path, replace=replace))
+
+
+def ignoring(copied: Iterable[str]) -> bytes:
+    """A `.dockerignore` of everything but what is copied, so that no other file in the folder gets into the image."""
+    return "".join(f"{line}\n" for line in ("*", *(f"!{path}" for path in sorted(copied)))).encode()
+
+
+def holds_contexts_only(files: Iterable[str], ignore: bytes) -> bool:
+    """Whether a folder holds nothing but what a context writes. Pure.
+
+    What is copied stands in its `.dockerignore`, line by line: it says itself what is ours.
+
+    Args:
+        files: the folder's files, as paths relative to it.
+        ignore: the content of its `.dockerignore`.
+    """
+    copied = {line[1:] for line in ignore.decode(errors="replace").splitlines() if line.startswith("!")}
+    is_ours = ignore == ignoring(copied) and all(path.startswith(ACCOUNT_SOURCE) for path in copied)
+    own = copied | {DOCKERFILE, IGNORE, BAKE_FILE}
+    return is_ours and all(path in own or path.endswith(f".{DOCKERFILE}") for path in files)
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        ignore = (folder / IGNORE).read_bytes()
+    except OSError:
+        return False
+    found = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    return holds_contexts_only((path.relative_to(folder).as_posix() for path in found), ignore)
+
+
+def _may_go(folder: Path, *, replace: bool) -> bool:
+    if not replace:
+        hint = "name a new folder, or replace that one with --replace"
+        raise UsageError(f"{folder} exists already, and holds another context", hint=hint)
+    return True

@@ -1,0 +1,365 @@
+"""`Session`: how m2build reaches registries, engines, caches and its user, for as many images as there are to make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from m2build.errors import UsageError
+from m2build.local.cache import cache_in
+from m2build.places.place import SOURCES, Place, PlaceKind, parse_place, registry_place
+from m2build.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from m2build.base.model import Base
+    from m2build.delivery.delivered import Delivery
+    from m2build.delivery.destination import Goal
+    from m2build.delivery.shipment import Shipment
+    from m2build.derivation.plan import Plan
+    from m2build.engines.model import Engine
+    from m2build.inspection.image import Inspection
+    from m2build.patches.series import Series
+    from m2build.patches.tree import SourceTree
+    from m2build.recipes.model import Recipe, Selection
+    from m2build.registry.access import Access
+
+_PLATFORM = "linux/amd64"
+"""What is looked at where neither a session nor a recipe says: ROCm runs nowhere else."""
+
+
+class Session:
+    """Derives, delivers and inspects images.
+
+    A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
+    so use one for several images; it may be used in a `with` block, which closes its connections.
+
+    >>> import m2build
+    >>> recipe = m2build.load_recipe("minimax-m2")
+    >>> with m2build.Session() as session:
+    ...     base = session.base(recipe, "pypi:sglang==0.5.7")
+    ...     plan = session.plan(recipe.select(tp=8), base)
+    >>> [change.path for change in plan.changeset.changes][-1]
+    'sglang/srt/models/minimax_m2.py'
+    """
+
+    def __init__(
+        self,
+        *,
+        progress: Progress | None = None,
+        insecure: bool = False,
+        cache: str | os.PathLike[str] | None = None,
+        platform: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Say how; nothing is read or reached yet.
+
+        Args:
+            progress: receives steps, bytes that move, and notices; None for silence. The logger `m2build` has them too.
+            insecure: whether registries beyond this machine may speak plain HTTP, or have certificates of their own.
+            cache: a folder for what is worth keeping; None for `m2build` in the user's cache directory.
+            platform: `os/architecture[/variant]` of images for several; None for the recipe's.
+            environment: where credentials, proxies and `SOURCE_DATE_EPOCH` are looked for; None for the process's own.
+        """
+        self.progress: Progress = progress or Silent()
+        self.insecure = insecure
+        self.platform = platform
+        self.environment = os.environ if environment is None else environment
+        self._cache = Path(cache) if cache is not None else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to registries; the session can be used again, and opens new ones."""
+        if "_access" in self.__dict__:
+            self._access.transport.close()
+            del self._access
+
+    def base(
+        self,
+        recipe: Recipe,
+        place: str | Place | None = None,
+        *,
+        sources: str | Place | None = None,
+        pinned: bool = True,
+    ) -> Base:
+        """The base of a recipe.
+
+        Args:
+            recipe: says which image, where its sources stand, and for which platform.
+            place: where the base is, if it is another one than the recipe's: a name in a registry, `oci:DIR`, an
+                archive, an image of Docker's or podman's, or a stand-in made of sources, `pypi:NAME==VERSION`.
+            sources: where its sources are taken from, so that the base is not looked at; only to be rendered.
+            pinned: whether to start from its digest. A base that is not pinned can only be rendered.
+
+        Raises:
+            UsageError: there is no such place, no image in it for the platform, or a digest is missing.
+            TransportError: a registry or the package index does not deliver.
+            EngineError: a container engine does not give its image.
+            ContentError: something is truncated, altered or malformed.
+            PatchError: there are no sources in a folder or a wheel.
+            StorageError: a file cannot be read.
+        """
+        from m2build.base.elsewhere import pulled
+        from m2build.base.open import open_base
+
+        at = registry_place(recipe.base.image) if place is None else _parsed(place)
+        if sources is not None:
+            return self._assumed(recipe, at, _parsed(sources), pinned=pinned)
+        with self._caching(), pulled(at):
+            base = open_base(
+                at,
+                source_root=recipe.base.source_root,
+                platform=self.platform or recipe.base.platform,
+                access=self._access_to(at),
+                progress=self.progress,
+            )
+        return base if pinned else replace(base, digest=None)
+
+    def plan(self, selection: Selection, base: Base, *, series: Series | None = None) -> Plan:
+        """Decide an image: read the base's sources and apply the patches. Writes nothing but caches.
+
+        Args:
+            selection: which image of the recipe, as `recipe.select(tp=8)`.
+            base: what to derive from, as `session.base(recipe)`.
+            series: the patches to apply; None for the recipe's own.
+
+        Raises:
+            PatchError: the base has no sources at the source root, or a patch does not apply.
+            ContentError: a layer of the base is truncated, altered or malformed.
+            TransportError: a registry does not deliver.
+            UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
+        """
+        return self.plan_all([selection], base, series=series)[0]
+
+    def plan_all(
+        self, selections: Sequence[Selection], base: Base, *, series: Series | None = None
+    ) -> tuple[Plan, ...]:
+        """What `plan` does, for several images of one recipe; the sources are read and patched once."""
+        from m2build.derivation.remembered import plan_all
+
+        with self._caching():
+            return plan_all(selections, base, environment=self.environment, progress=self.progress, series=series)
+
+    def deliver(
+        self,
+        plan: Plan,
+        place: str | Place,
+        *,
+        name: str | None = None,
+        engine: str | None = None,
+        replace: bool = False,
+    ) -> Delivery:
+        """Make the image of a plan, and bring it to a place.
+
+        Layers of the base that reading its sources has fetched are fetched once more if they have to be copied;
+        `shipment` keeps them.
+
+        Args:
+            plan: what decides the image.
+            place: where it goes: a name in a registry, `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE`, or
+                the store of an engine, `docker-daemon:NAME:TAG`.
+            name: what to call it in a layout or an archive, `NAME[:TAG]`; None for `m2build/MODEL:PROFILE`.
+            engine: `embedded`, `docker` or `podman`; None for the one that the place asks for.
+            replace: whether an existing archive, or a tag of a layout that names another image, may be replaced.
+
+        Raises:
+            UsageError: something else is there, or the engine, the place and the base do not fit together.
+            TransportError: the registry does not take the image; its tag is as it was.
+            ContentError: a blob is not what it should be.
+            EngineError: a container engine is missing, or fails.
+            StorageError: the place cannot be written; nothing is left half-written.
+        """
+        from m2build.delivery.destination import parse_goal
+
+        goal = parse_goal(str(place), name, push=False, load=False)
+        source = plan.base.place or registry_place(plan.selection.recipe.base.image)
+        shipment = self._shipment([plan.selection], source, goal, engine, replace=replace)
+        with self._caching():
+            return shipment.deliver_plan(plan)
+
+    def shipment(
+        self,
+        selections: Sequence[Selection],
+        base: str | Place | None = None,
+        *,
+        output: str | None = None,
+        name: str | None = None,
+        push: bool = False,
+        load: bool = False,
+        engine: str | None = None,
+        builder: str | None = None,
+        series: Series | None = None,
+        replace: bool = False,
+    ) -> Shipment:
+        """Images of one recipe from base to destination, as `m2build image` makes them: `deliver()` or `foresee()`.
+
+        Every destination is looked at before the base is read, and no layer of the base is fetched twice.
+
+        Args:
+            selections: which images, all of one recipe.
+            base: where the base is; None for the recipe's.
+            output: where they go, as for `deliver`; None for where `name` and the engine say.
+            name: what they are called, `NAME[:TAG]`.
+            push: whether `name` is a name in a registry, and they go there.
+            load: whether they stay in the store of the container engine that builds them.
+            engine: `embedded`, `docker` or `podman`; None for the one that the destination asks for, else the first
+                container engine that answers.
+            builder: a builder of `docker buildx`.
+            series: the patches to apply; None for the recipe's own.
+            replace: whether an existing archive, or a tag of a layout that names another image, may be replaced.
+
+        Raises:
+            UsageError: what was said does not fit together.
+            EngineError: the engine that it has to be is missing, or does not answer.
+        """
+        from m2build.delivery.destination import parse_goal
+
+        goal = parse_goal(output, name, push=push, load=load)
+        source = _parsed(base) if base is not None else registry_place(selections[0].recipe.base.image)
+        return self._shipment(selections, source, goal, engine, builder=builder, series=series, replace=replace)
+
+    def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
+        """Publish an image that is there already, such as one in a layout; a thin one is completed from its base.
+
+        Args:
+            place: where the image is.
+            name: what to call it, `REGISTRY/NAME[:TAG]`; without a tag it gets its profile's name, or `latest`.
+            base: where the layers are that it leaves out; None for where its labels say.
+
+        Raises:
+            UsageError: the name holds a digest, there is no such image, or its base cannot be known.
+            ContentError: something is missing, truncated or altered.
+            TransportError: a registry does not deliver, or does not take the image; its tag is as it was.
+            EngineError: a container engine does not give its image.
+        """
+        from m2build.delivery.publish import publish
+
+        elsewhere = _parsed(base) if base is not None else None
+        with self._caching():
+            return publish(
+                _parsed(place),
+                name,
+                base=elsewhere,
+                platform=self.platform or _PLATFORM,
+                access=self._access,
+                progress=self.progress,
+            )
+
+    def inspect(self, place: str | Place) -> Inspection:
+        """What an image is, what it was derived from, and every path in which it differs from that.
+
+        Raises:
+            UsageError: there is no such place, or no such image in it.
+            ContentError: something is missing, truncated, altered or malformed.
+            TransportError: a registry does not deliver.
+            EngineError: a container engine does not give its image.
+            StorageError: a file cannot be read.
+        """
+        from m2build.inspection.image import inspect_image
+
+        with self._caching():
+            return inspect_image(_parsed(place), self.platform or _PLATFORM, self._access, self.progress)
+
+    def sources(self, place: str | Place, *, source_root: str | None = None) -> SourceTree:
+        """The Python sources at a place, for `m2build.patches`.
+
+        Args:
+            place: a folder, a wheel, a release (`pypi:NAME==VERSION`), or an image.
+            source_root: where the sources stand in an image.
+
+        Raises:
+            UsageError: there is no such place, or it is an image and `source_root` is missing.
+            PatchError: the image has no such folder.
+            ContentError: an archive is truncated, altered or malformed.
+            TransportError: a release cannot be fetched, or a registry does not deliver.
+            EngineError: a container engine does not give its image's files.
+            StorageError: a file cannot be read.
+        """
+        from m2build.base.sources import open_source
+
+        at = _parsed(place)
+        if source_root is None and at.kind not in SOURCES:
+            raise UsageError(f"{at} is an image: say where its sources stand", hint="as in source_root='/opt/app'")
+        with self._caching():
+            return open_source(
+                at,
+                source_root=source_root or "",
+                platform=self.platform or _PLATFORM,
+                progress=self.progress,
+                access=self._access_to(at),
+            )
+
+    def _assumed(self, recipe: Recipe, place: Place, sources: Place, *, pinned: bool) -> Base:
+        from m2build.base.assumed import assumed_base
+        from m2build.oci.reference import parse_reference
+
+        if place.kind is not PlaceKind.REGISTRY:
+            raise UsageError(f"{place} is no name in a registry", hint="as in --base NAME:TAG@sha256:…")
+        root, platform = recipe.base.source_root, self.platform or recipe.base.platform
+        tree = self.sources(sources, source_root=root)
+        reference = parse_reference(place.location)
+        return assumed_base(reference, tree, source_root=root, platform=platform, is_pinned=pinned)
+
+    def _shipment(
+        self,
+        selections: Sequence[Selection],
+        source: Place,
+        goal: Goal,
+        engine: str | None,
+        *,
+        builder: str | None = None,
+        series: Series | None = None,
+        replace: bool,
+    ) -> Shipment:
+        from m2build.delivery.job import Job
+        from m2build.delivery.shipment import Shipment
+        from m2build.delivery.target import target_of
+        from m2build.engines.choice import Wish, choose_engine
+
+        made_by: Engine = choose_engine(Wish(engine, builder, goal.place, goal.is_kept, source), self.progress)
+        platform, access = self.platform or selections[0].recipe.base.platform, self._access_to(source, goal.place)
+        jobs = [
+            Job(selection, to, target_of(to, access, base=source, platform=platform, may_replace=replace))
+            for selection, to in zip(selections, goal.of(selections, made_by.store), strict=True)
+        ]
+        return Shipment(
+            source=source,
+            jobs=jobs,
+            engine=made_by,
+            platform=platform,
+            access=access,
+            environment=self.environment,
+            progress=self.progress,
+            series=series,
+            cache=self._cache,
+            insecure=self.insecure,
+            may_replace=replace,
+            is_thin=made_by.copies and goal.place is None and source.kind is PlaceKind.REGISTRY,
+        )
+
+    @cached_property
+    def _access(self) -> Access:
+        from m2build.registry.access import Access  # an HTTP library takes its time to be imported
+
+        return Access.of(self.environment, insecure=self.insecure)
+
+    def _access_to(self, *places: Place | None) -> Access | None:
+        """The access to registries, or None if none of the places is in one."""
+        is_needed = any(place and place.kind is PlaceKind.REGISTRY for place in places)
+        return self._access if is_needed else None
+
+    def _caching(self) -> AbstractContextManager[None]:
+        return cache_in(self._cache)
+
+
+def _parsed(place: str | Place) -> Place:
+    return place if isinstance(place, Place) else parse_place(place)
