@@ -7,6 +7,7 @@ Servers read their command line with argparse, which tells options from values b
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated
 
@@ -94,6 +95,32 @@ def flag_words(flag: str, value: FlagValue) -> list[str]:
 def is_short_for(given: str, flag: str) -> bool:
     """Whether argparse takes `--GIVEN` for `--FLAG`: it is that flag, or an abbreviation of it."""
     return bool(given) and flag.startswith(given)
+
+
+def tensor_parallel_size(words: Sequence[str]) -> int | None:
+    """The tensor parallel size that SGLang's argparse reads from a command line; None where it is not a number.
+
+    `--tp-size` and `--tensor-parallel-size` are one option, which `--tp` abbreviates. The last one counts; without any
+    the size is 1 (https://github.com/sgl-project/sglang/blob/v0.5.7/python/sglang/srt/server_args.py).
+
+    >>> tensor_parallel_size(["serve", "--tp-size", "8", "--tp=4"]), tensor_parallel_size(["serve"])
+    (4, 1)
+    """
+    size = "1"
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        option, joined, value = word.partition("=")
+        if _is_tensor_parallel(option):
+            size = value if joined else following
+    try:
+        return int(size)
+    except ValueError:
+        return None
+
+
+def _is_tensor_parallel(option: str) -> bool:
+    given = option.removeprefix("--")
+    is_one_options = given != option and len(given) > 1  # `--t` abbreviates several
+    return is_one_options and (is_short_for(given, "tp-size") or is_short_for(given, "tensor-parallel-size"))
 
 
 def _word(value: str | float) -> str:

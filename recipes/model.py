@@ -18,7 +18,7 @@ from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import misplaced
 from m2build.errors import UsageError
 from m2build.places.place import registry_place
-from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
+from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for, tensor_parallel_size
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
@@ -175,6 +175,57 @@ class Recipe(_Frozen):
                 raise misplaced(problem, "profiles", name, "flags")
         return self
 
+    @property
+    def tensor_parallel_sizes(self) -> dict[str, int | None]:
+        """Each profile's tensor parallel size, by the profile's id; None where its flag holds no number."""
+        model = self.models[self.default_model]
+        return {
+            name: tensor_parallel_size(command_words(self.launch, model, profile))
+            for name, profile in self.profiles.items()
+        }
+
+    def select(self, *, tp: int | None = None, profile: str | None = None, model: str | None = None) -> Selection:
+        """One image of the recipe, by its profile and its model.
+
+        >>> from m2build.recipes.load import load_recipe
+        >>> load_recipe("minimax-m2").select(tp=8, model="minimax-m2").title
+        'MiniMax-M2, tp8'
+
+        Args:
+            tp: the tensor parallel size of the profile: the value of its flag, whatever its id.
+            profile: the profile's id, instead of `tp`.
+            model: the model's id; the recipe's default model if None.
+
+        Raises:
+            UsageError: neither or both of `tp` and `profile` are given, none or several profiles have that size, or
+                the recipe has no such profile or model.
+        """
+        if tp is not None and profile is None:
+            profile = self._profile_of_size(tp)
+        elif tp is not None or profile is None:
+            problem = "say which profile to use" if tp is None else "tp and profile exclude each other"
+            raise UsageError(problem, hint=f"the recipe {self.name} has: {self._profiles_with_sizes()}")
+        model = self.default_model if model is None else model
+        for kind, name, known in (("profile", profile, self.profiles), ("model", model, self.models)):
+            if name not in known:
+                problem = f"the recipe {self.name} has no {kind} {did_you_mean(name, known)}"
+                raise UsageError(problem, hint=f"it has: {', '.join(known)}")
+        return Selection(self, profile, model)
+
+    def _profile_of_size(self, tp: int) -> str:
+        found = [name for name, size in self.tensor_parallel_sizes.items() if size == tp]
+        if not found:
+            problem = f"the recipe {self.name} has no profile with tensor parallel size {tp}"
+            raise UsageError(problem, hint=f"it has: {self._profiles_with_sizes()}")
+        if len(found) > 1:
+            problem = f"the recipe {self.name} has several profiles with tensor parallel size {tp}: {', '.join(found)}"
+            raise UsageError(problem, hint=f"choose one by its id, as in --profile {found[0]}")
+        return found[0]
+
+    def _profiles_with_sizes(self) -> str:
+        sizes = {name: "unknown" if size is None else size for name, size in self.tensor_parallel_sizes.items()}
+        return ", ".join(f"{name} (tensor parallel size {size})" for name, size in sizes.items())
+
 
 def command_words(launch: Launch, model: Model, profile: Profile) -> list[str]:
     """A server's command line, word by word: the command, the model, the profile's flags in their order."""
@@ -216,22 +267,6 @@ class Selection:
         return tuple(command_words(self.recipe.launch, self.model, self.profile))
 
 
-def select(recipe: Recipe, *, profile: str, model: str | None = None) -> Selection:
-    """One image of a recipe; the recipe's default model if none is named.
-
-    Raises:
-        UsageError: there is no such profile or model; the nearest one is named.
-    """
-    model = recipe.default_model if model is None else model
-    for kind, name, known in (("profile", profile, recipe.profiles), ("model", model, recipe.models)):
-        if name not in known:
-            raise UsageError(
-                f"the recipe {recipe.name} has no {kind} {did_you_mean(name, known)}",
-                hint=f"it has: {', '.join(known)}",
-            )
-    return Selection(recipe, profile, model)
-
-
 def common_recipe(selections: Sequence[Selection]) -> Recipe:
     """The one recipe that selections are of.
 
@@ -242,8 +277,3 @@ def common_recipe(selections: Sequence[Selection]) -> Recipe:
     if len(recipes) != 1:
         raise UsageError(f"images are derived from one recipe at a time, and these are of {len(recipes)}")
     return selections[0].recipe
-
-
-def every_selection(recipe: Recipe) -> tuple[Selection, ...]:
-    """All images of a recipe: for each model each profile."""
-    return tuple(Selection(recipe, profile, model) for model in recipe.models for profile in recipe.profiles)

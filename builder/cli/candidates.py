@@ -50,10 +50,11 @@ def profiles(context: click.Context, _parameter: click.Parameter, incomplete: st
 
 
 def sizes(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The numbers in the recipe's profiles `tp4`, `tp8` and so on."""
-    chosen = _recipe(context).profiles
-    found = {name[2:]: profile.summary for name, profile in chosen.items() if re.fullmatch(r"tp[1-9][0-9]*", name)}
-    return _items(found, incomplete)
+    """The tensor parallel sizes of the chosen recipe, but for those of several profiles."""
+    chosen = _recipe(context)
+    found = chosen.tensor_parallel_sizes
+    once = [name for name, size in found.items() if size and [*found.values()].count(size) == 1]
+    return _items({str(found[name]): chosen.profiles[name].summary for name in once}, incomplete)
 
 
 def models(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

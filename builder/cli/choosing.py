@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -37,7 +38,7 @@ _CHOICES: Mapping[str, Mapping[str, Any]] = {
     "tp": {
         "type": click.IntRange(min=1),
         "metavar": "N",
-        "help": "Tensor parallel size; --tp 8 is --profile tp8.",
+        "help": "The profile with this tensor parallel size: the value of its --tp-size.",
         "shell_complete": candidates.sizes,
     },
     "profile": {"metavar": "ID", "help": "The profile, by its id.", "shell_complete": candidates.profiles},
@@ -94,41 +95,21 @@ def _added(command: Command, choices: Sequence[Callable[[Command], Command]]) ->
     return command
 
 
-def chosen(recipe: Recipe, *, tp: int | None, profile: str | None, model: str | None) -> Selection:
-    """The selection that the options of `choosing` make.
-
-    Raises:
-        UsageError: neither or both of --tp and --profile are given, or a profile or model does not exist.
-    """
-    (selection,) = chosen_all(
-        recipe,
-        tps=() if tp is None else (tp,),
-        profiles=() if profile is None else (profile,),
-        models=() if model is None else (model,),
-    )
-    return selection
-
-
 def chosen_all(
     recipe: Recipe, *, tps: Sequence[int], profiles: Sequence[str], models: Sequence[str]
 ) -> tuple[Selection, ...]:
     """The selections that the options of `choosing_many` make: for each model each profile, in the order given.
 
     Raises:
-        UsageError: neither or both of --tp and --profile are given, one of the options has the same value twice, or a
-            profile or model does not exist.
+        UsageError: neither or both of --tp and --profile are given, one of the options has the same value twice, or
+            the recipe has no such profile or model, or several profiles of a size.
     """
-    from m2build.recipes.model import select
-
-    if bool(tps) == bool(profiles):
-        problem = "--tp and --profile exclude each other" if tps else "say which profile to use"
-        raise UsageError(
-            problem, hint=f"the recipe {recipe.name} has: {', '.join(recipe.profiles)} (--tp 8 is --profile tp8)"
-        )
     for option, values in (("--tp", tps), ("--profile", profiles), ("--model", models)):
         _check_once(option, values)
-    names = profiles or [f"tp{tp}" for tp in tps]
-    return tuple(select(recipe, profile=name, model=model) for model in models or (None,) for name in names)
+    choices = list(zip_longest(tps, profiles)) or [(None, None)]
+    return tuple(
+        recipe.select(tp=tp, profile=profile, model=model) for model in models or (None,) for tp, profile in choices
+    )
 
 
 def _check_once(option: str, values: Sequence[object]) -> None:

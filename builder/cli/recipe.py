@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import m2build
-from m2build.cli.choosing import choosing, chosen
+from m2build.cli.choosing import choosing
 from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json, result, shell_line
 
@@ -49,7 +49,7 @@ def show(
     """Show a recipe, or the command line of one of its profiles."""
     loaded = m2build.load_recipe(recipe_name, overrides)
     if tp is not None or profile is not None or model is not None:
-        selection = chosen(loaded, tp=tp, profile=profile, model=model)
+        selection = loaded.select(tp=tp, profile=profile, model=model)
         if as_json:
             print_json({"command": list(selection.command), "port": selection.port, "title": selection.title})
         else:

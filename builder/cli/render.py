@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import m2build
-from m2build.cli.choosing import choosing, chosen
+from m2build.cli.choosing import choosing
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.progress import progress_option
@@ -55,7 +55,7 @@ def render(
     """
     text = _template(template)
     recipe = m2build.load_recipe(recipe_name, overrides)
-    selection = chosen(recipe, tp=tp, profile=profile, model=model)
+    selection = recipe.select(tp=tp, profile=profile, model=model)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))
     write(m2build.render(plan, text, name=str(template)))

@@ -8,10 +8,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from m2build.cli.choosing import choosing_many, chosen, chosen_all
+from m2build.cli.choosing import choosing_many, chosen_all
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 RECIPE = load_recipe("minimax-m2")
 
@@ -31,8 +30,7 @@ def test_the_order_is_that_of_the_options_and_profiles_come_first() -> None:
 
 def test_one_of_each_is_what_the_single_options_make() -> None:
     (several,) = chosen_all(RECIPE, tps=(8,), profiles=(), models=("minimax-m2",))
-    assert several == chosen(RECIPE, tp=8, profile=None, model="minimax-m2")
-    assert several == select(RECIPE, profile="tp8", model="minimax-m2")
+    assert several == RECIPE.select(tp=8, model="minimax-m2") == RECIPE.select(profile="tp8", model="minimax-m2")
 
 
 @pytest.mark.parametrize(
@@ -40,11 +38,11 @@ def test_one_of_each_is_what_the_single_options_make() -> None:
     [
         ((), (), (), "say which profile to use"),
         ((), (), ("minimax-m2",), "say which profile to use"),
-        ((4,), ("tp8",), (), "--tp and --profile exclude each other"),
+        ((4,), ("tp8",), (), "tp and profile exclude each other"),
         ((4, 8, 4), (), (), "--tp 4 is given twice"),
         ((), ("tp8", "tp8"), (), "--profile tp8 is given twice"),
         ((8,), (), ("minimax-m2", "minimax-m2"), "--model minimax-m2 is given twice"),
-        ((8, 3), (), (), "has no profile 'tp3'"),
+        ((8, 3), (), (), "has no profile with tensor parallel size 3"),
         ((), ("tp8", "tp44"), (), "has no profile 'tp44'; did you mean 'tp4'?"),
         ((8,), (), ("minimax-m3",), "has no model 'minimax-m3'; did you mean"),
     ],

@@ -45,6 +45,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
     (folder / "archive.tar").touch()
     (folder / "mine.yaml").write_text(RECIPE)
+    two_of_size_4 = RECIPE.replace("tp-size: 2", "tp-size: 4").replace(", tp8: null", "")
+    (folder / "my folder" / "twice.yaml").write_text(two_of_size_4)
     (folder / "broken.yaml").write_text("profiles: [\n")
     return folder
 
@@ -66,7 +68,8 @@ OFFERED = {
     ("image", "--recipe", "m"): {"minimax-m2", "mine.yaml", "my folder/"},
     ("image", "--profile", ""): {"tp4", "tp8"},
     ("image", "--tp", ""): {"4", "8"},
-    ("image", "--recipe", "mine.yaml", "--tp", ""): {"4"},
+    ("image", "--recipe", "mine.yaml", "--tp", ""): {"2", "4"},
+    ("image", "--recipe", "my folder/twice.yaml", "--tp", ""): {"8"},
     ("bake", "--recipe=./mine.yaml", "--profile", ""): {"tp4", "big-one"},
     ("render", "--recipe", "nowhere.yaml", "--profile", ""): set(),
     ("recipe", "show", "--model", "minimax-m2"): {"minimax-m2", "minimax-m2.1"},

@@ -14,7 +14,6 @@ from m2build.labels import DROPPED, KEPT, derived_labels
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 # The OCI image specification's annotations.md, all of them, and label-schema.org 1.0, all but its docker.* and
 # schema-version; True: the base's value is still true of an image that adds a patched file to it.
@@ -69,7 +68,7 @@ def test_our_own_labels_win_and_all_are_sorted() -> None:
 def derived(types: MediaTypes) -> tuple[dict[str, str], dict[str, str] | None]:
     """The labels and annotations of an image on a base that carries every label above."""
     base = base_image(types, config={"Labels": dict.fromkeys(DECIDED, "base")})
-    selection = select(load_recipe("minimax-m2"), profile="tp4", model="minimax-m2")
+    selection = load_recipe("minimax-m2").select(profile="tp4", model="minimax-m2")
     source = Base(base, base.manifest.digest, "docker.io/lmsysorg/sglang:v0.5.7-rocm700-mi30x")
     result = build(derive(selection, source, environment={}, progress=Silent()))
     return result.config.labels, json.loads(result.manifest.raw).get("annotations")

@@ -10,12 +10,12 @@ from m2build.delivery.destination import Goal, parse_goal
 from m2build.errors import UsageError
 from m2build.places.place import PlaceKind
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Selection, select
+from m2build.recipes.model import Selection
 
 RECIPE = load_recipe("minimax-m2")
-ONE = [select(RECIPE, profile="tp8")]
-BOTH = [select(RECIPE, profile=profile) for profile in ("tp4", "tp8")]
-MODELS = [select(RECIPE, profile="tp8", model=model) for model in ("minimax-m2.1", "minimax-m2")]
+ONE = [RECIPE.select(profile="tp8")]
+BOTH = [RECIPE.select(profile=profile) for profile in ("tp4", "tp8")]
+MODELS = [RECIPE.select(profile="tp8", model=model) for model in ("minimax-m2.1", "minimax-m2")]
 
 
 STORE = PlaceKind.DOCKER_DAEMON

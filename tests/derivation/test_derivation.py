@@ -27,7 +27,7 @@ from m2build.oci.image import Image, read_blob
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Health, select
+from m2build.recipes.model import Health
 
 RECIPE = load_recipe("minimax-m2")
 
@@ -36,7 +36,7 @@ def plan_for(
     base: Image, *, profile: str = "tp8", name: str | None = None, root: str | None = None, **environment: str
 ) -> Plan:
     recipe = load_recipe("minimax-m2", [f"base.source_root={root}"]) if root else RECIPE
-    selection = select(recipe, profile=profile)
+    selection = recipe.select(profile=profile)
     return derive(selection, Base(base, base.manifest.digest, name), environment=environment, progress=Silent())
 
 
@@ -118,7 +118,7 @@ def test_the_config_starts_the_profile_and_keeps_the_rest() -> None:
     members: dict[str, Any] = {"x.unknown": {"a": None}, "os.version": "7"}
     found = build(plan_for(base_image(config=config, **members)))
     result = runtime(found)
-    assert result["Entrypoint"] == list(select(RECIPE, profile="tp8").command)
+    assert result["Entrypoint"] == list(RECIPE.select(profile="tp8").command)
     assert "Cmd" not in result
     assert result["ExposedPorts"] == {"22/tcp": {}, "8000/tcp": {}}
     kept = ("Env", "WorkingDir", "User", "X-Unknown", "Volumes")
@@ -177,14 +177,14 @@ def test_the_plan_has_a_digest_that_everything_in_it_moves() -> None:
 
 def test_several_images_share_one_patching() -> None:
     base = base_image()
-    selections = [select(RECIPE, profile=profile) for profile in ("tp4", "tp8")]
+    selections = [RECIPE.select(profile=profile) for profile in ("tp4", "tp8")]
     origin = Base(base, base.manifest.digest, None)
     plans = derive_all(selections, origin, environment={}, progress=Silent())
     assert plans[0].changeset is plans[1].changeset
     assert [plan.digest for plan in plans] == [plan_for(base, profile=profile).digest for profile in ("tp4", "tp8")]
     with pytest.raises(UsageError, match="one recipe at a time"):
         derive_all(
-            [*selections, select(load_recipe("minimax-m2"), profile="tp8")], origin, environment={}, progress=Silent()
+            [*selections, load_recipe("minimax-m2").select(profile="tp8")], origin, environment={}, progress=Silent()
         )
 
 

@@ -23,7 +23,7 @@ from m2build.places.place import parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Selection, select
+from m2build.recipes.model import Selection
 
 RECIPE = load_recipe("minimax-m2")
 
@@ -50,7 +50,7 @@ def ask(selection: Selection, base: Base, **environment: str) -> Image:
 
 def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
     base, blobs = base_elsewhere()
-    selection = select(RECIPE, profile="tp8")
+    selection = RECIPE.select(profile="tp8")
     first = ask(selection, base)
     blobs.opened.clear()
     plan = planned(selection, base)
@@ -65,19 +65,19 @@ def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
 
 def test_the_other_images_of_a_recipe_are_remembered_as_well(cache: Path) -> None:
     base, blobs = base_elsewhere()
-    ask(select(RECIPE, profile="tp8"), base)
+    ask(RECIPE.select(profile="tp8"), base)
     shutil.rmtree(cache / "layers")
     blobs.opened.clear()
-    others = [select(RECIPE, profile=profile, model=model) for model in RECIPE.models for profile in RECIPE.profiles]
+    others = [RECIPE.select(profile=profile, model=model) for model in RECIPE.models for profile in RECIPE.profiles]
     assert len({str(ask(other, base).manifest.digest) for other in others}) == 4
     assert blobs.opened == []
 
 
 CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, str]]]] = {
-    "profile": lambda _, base: (select(RECIPE, profile="tp4"), base, {}),
-    "model": lambda _, base: (select(RECIPE, profile="tp8", model="minimax-m2"), base, {}),
+    "profile": lambda _, base: (RECIPE.select(profile="tp4"), base, {}),
+    "model": lambda _, base: (RECIPE.select(profile="tp8", model="minimax-m2"), base, {}),
     "recipe": lambda _, base: (
-        select(load_recipe("minimax-m2", ["profiles.tp8.flags.port=9"]), profile="tp8"), base, {}),
+        load_recipe("minimax-m2", ["profiles.tp8.flags.port=9"]).select(profile="tp8"), base, {}),
     "time": lambda selection, base: (selection, base, {"SOURCE_DATE_EPOCH": "1"}),
     "name": lambda selection, base: (selection, replace(base, name="ghcr.io/a/b:d"), {}),
     "digest": lambda selection, base: (selection, replace(base, digest=base.image.manifest.config.digest), {}),
@@ -87,7 +87,7 @@ CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, 
 @pytest.mark.parametrize("change", CHANGES)
 def test_another_question_has_another_answer(change: str) -> None:
     base, _ = base_elsewhere()
-    selection = select(RECIPE, profile="tp8")
+    selection = RECIPE.select(profile="tp8")
     first = ask(selection, base)
     other_selection, other_base, environment = CHANGES[change](selection, base)
     assert ask(other_selection, other_base, **environment).manifest.digest != first.manifest.digest
@@ -99,7 +99,7 @@ def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> 
     series = tmp_path / "mine.yaml"
     series.write_text(text)  # JSON is YAML
     base, _ = base_elsewhere()
-    selection = select(load_recipe("minimax-m2", [f"series={series}"]), profile="tp8")
+    selection = load_recipe("minimax-m2", [f"series={series}"]).select(profile="tp8")
     first = ask(selection, base)
     series.write_text(text.replace('"style": "comment"', '"style": "delete"'))
     assert ask(selection, base).manifest.layers[-1] != first.manifest.layers[-1]
@@ -107,7 +107,7 @@ def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> 
 
 def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
     base, blobs = base_elsewhere()
-    selection = select(RECIPE, profile="tp8")
+    selection = RECIPE.select(profile="tp8")
     first = ask(selection, base)
     kept = {path: path.read_bytes() for path in (cache / "results").iterdir()}
     for path, content in kept.items():

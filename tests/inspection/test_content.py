@@ -33,7 +33,6 @@ from m2build.places.place import parse_place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 
 def content(*layers: bytes, how: str = "plain", **members: Any) -> Content:
@@ -239,7 +238,7 @@ def derived(place: str, base: Image) -> Image:
     """An image that was derived from a base in a layout; what the derivation looked at is in the cache then."""
     write_image(base, parse_place(place), tag="", reference="", replace=False, progress=Silent())
     found = open_base(parse_place(place), source_root=f"/{ROOT}", platform="linux/amd64")
-    plan = derive(select(load_recipe("minimax-m2"), profile="tp8"), found, environment={}, progress=Silent())
+    plan = derive(load_recipe("minimax-m2").select(profile="tp8"), found, environment={}, progress=Silent())
     return build(plan)
 
 

@@ -13,7 +13,6 @@ from m2build.documents.document import MAXIMUM_BYTES, MAXIMUM_VALUES
 from m2build.errors import UsageError
 from m2build.local.reading import PIPE_SECONDS
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(.*?)` \| (.*) \|$", PAGE, re.MULTILINE)
@@ -24,7 +23,7 @@ def test_the_recipe_on_the_page_is_one(tmp_path: Path) -> None:
     write(tmp_path, mine=text)
     recipe = load_recipe(str(tmp_path / "mine.yaml"))
     assert list(recipe.profiles) == ["tp8"]
-    words = " ".join(select(recipe, profile="tp8").command)
+    words = " ".join(recipe.select(profile="tp8").command)
     assert words.endswith("--mem-fraction-static 0.85 --dp-size 1 --enable-metrics --cuda-graph-bs 1 2 4")
     assert "--reasoning-parser" not in words
 
@@ -37,7 +36,7 @@ def test_a_flags_value_does_what_the_table_says(value: str, says: str) -> None:
         with pytest.raises(UsageError):
             load_recipe("minimax-m2", [override])
         return
-    command = select(load_recipe("minimax-m2", [override]), profile="tp8").command
+    command = load_recipe("minimax-m2", [override]).select(profile="tp8").command
     assert shlex.join(command).endswith(f" {says.strip('`')}")
 
 

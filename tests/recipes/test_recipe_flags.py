@@ -19,7 +19,7 @@ from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series
 from m2build.recipes.flags import FlagValue
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Recipe, select
+from m2build.recipes.model import Recipe
 
 TRICKY = [
     "", "-", "--", "-1", "-1.5", "-.5", "-1e-7", "--port", "--port=1", "-x", "-a b", "a b", "a=b", "=", "1", "1.0",
@@ -59,7 +59,7 @@ def test_argparse_reads_back_what_the_recipe_says(value: Any, flag: str, file: P
     file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     refusal, command = "", tuple[str, ...]()
     try:
-        command = select(load_recipe(str(file)), profile="tp4").command
+        command = load_recipe(str(file)).select(profile="tp4").command
     except UsageError as error:
         refusal = str(error)
     if refusal:
@@ -87,13 +87,13 @@ def test_set_gives_the_value_that_it_says(text: str, flag: str) -> None:
         with pytest.raises(UsageError):
             load_recipe("minimax-m2", overrides)
         return
-    read = read_back(select(load_recipe("minimax-m2", overrides), profile="tp8").command, flag, value)
+    read = read_back(load_recipe("minimax-m2", overrides).select(profile="tp8").command, flag, value)
     assert (read, type(read)) == (value, type(value))
 
 
 def test_null_removes_a_flag_and_false_says_what_to_do() -> None:
     flag = "profiles.tp8.flags.trust-remote-code"
-    command = select(load_recipe("minimax-m2", [f"{flag}=null"]), profile="tp8").command
+    command = load_recipe("minimax-m2", [f"{flag}=null"]).select(profile="tp8").command
     assert read_back(command, "trust-remote-code", value=True) is False
     with pytest.raises(UsageError, match="leave the flag out, or remove an inherited one by null"):
         load_recipe("minimax-m2", [f"{flag}=false"])
@@ -107,7 +107,7 @@ def test_a_port_is_a_whole_number_of_16_bits(text: str) -> None:
 
 @pytest.mark.parametrize("port", [1, 2, 65535])
 def test_the_least_port_is_a_port_and_no_switch(port: int) -> None:
-    selection = select(load_recipe("minimax-m2", [f"profiles.tp8.flags.port={port}"]), profile="tp8")
+    selection = load_recipe("minimax-m2", [f"profiles.tp8.flags.port={port}"]).select(profile="tp8")
     assert (selection.port, read_back(selection.command, "port", port)) == (port, port)
 
 

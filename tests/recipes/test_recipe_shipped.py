@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe, recipe_names
-from m2build.recipes.model import Recipe, select
+from m2build.recipes.model import Recipe
 
 # The two launch commands as the MiniMax-M2 page for AMD GPUs prints them, section 3.2.4, without its line breaks.
 TP4 = [
@@ -44,7 +44,7 @@ def recipe() -> Recipe:
 
 @pytest.mark.parametrize(("profile", "tokens"), [("tp4", TP4), ("tp8", TP8)])
 def test_the_command_line_is_the_documents_flag_for_flag(recipe: Recipe, profile: str, tokens: list[str]) -> None:
-    assert list(select(recipe, profile=profile).command) == tokens
+    assert list(recipe.select(profile=profile).command) == tokens
 
 
 @pytest.mark.parametrize(("profile", "tokens"), [("tp4", TP4), ("tp8", TP8)])
@@ -53,7 +53,7 @@ def test_the_other_model_changes_the_models_name_and_nothing_else(
 ) -> None:
     """The page: "You only need to change the model name during deployment"."""
     expected = ["MiniMaxAI/MiniMax-M2" if token == "MiniMaxAI/MiniMax-M2.1" else token for token in tokens]
-    assert list(select(recipe, profile=profile, model="minimax-m2").command) == expected
+    assert list(recipe.select(profile=profile, model="minimax-m2").command) == expected
 
 
 def test_it_derives_from_the_documents_image(recipe: Recipe) -> None:
@@ -71,20 +71,24 @@ def test_the_health_check_waits_for_a_healthy_server(recipe: Recipe) -> None:
 
 
 def test_a_selection_tells_port_and_title(recipe: Recipe) -> None:
-    selection = select(recipe, profile="tp8", model="minimax-m2")
+    selection = recipe.select(profile="tp8", model="minimax-m2")
     assert (selection.port, selection.title) == (8000, "MiniMax-M2, tp8")
 
 
 @pytest.mark.parametrize(
-    ("choice", "problem"),
+    ("profile", "model", "problem"),
     [
-        ({"profile": "tp5"}, "no profile 'tp5'; did you mean 'tp"),
-        ({"profile": "tp4", "model": "minimax-m3"}, "no model 'minimax-m3'; did you mean 'minimax-m2'?"),
+        ("tp5", None, "no profile 'tp5'; did you mean 'tp"),
+        ("", None, "no profile ''"),
+        ("tp4", "minimax-m3", "no model 'minimax-m3'; did you mean 'minimax-m2'?"),
+        ("tp4", "", "no model ''"),
     ],
 )
-def test_what_is_not_in_it_is_refused_with_the_nearest(recipe: Recipe, choice: dict[str, str], problem: str) -> None:
+def test_what_is_not_in_it_is_refused_with_the_nearest(
+    recipe: Recipe, profile: str, model: str | None, problem: str
+) -> None:
     with pytest.raises(UsageError) as caught:
-        select(recipe, **choice)
+        recipe.select(profile=profile, model=model)
     assert problem in str(caught.value)
     assert "it has: " in (caught.value.hint or "")
 
@@ -110,7 +114,7 @@ def test_nothing_in_a_recipe_can_be_assigned(recipe: Recipe) -> None:
 
 
 def test_a_selection_cannot_be_assigned_either(recipe: Recipe) -> None:
-    selection = select(recipe, profile="tp4")
+    selection = recipe.select(profile="tp4")
     for field in dataclasses.fields(selection):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(selection, field.name, None)

@@ -11,7 +11,6 @@ from helpers.recipes.recipe_texts import SHIPPED, line_of, spoiled, write
 
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def test_a_variation_names_only_what_differs(here: Path) -> None:
     recipe = load_recipe("mine.yaml")
     assert (recipe.name, recipe.summary) == ("mine", load_recipe("minimax-m2").summary)
     assert list(recipe.profiles) == ["tp8"]
-    assert " ".join(select(recipe, profile="tp8").command) == (
+    assert " ".join(recipe.select(profile="tp8").command) == (
         "python3.12 -m sglang.launch_server --model-path MiniMaxAI/MiniMax-M2.1 --tp-size 8 --ep-size 8 "
         "--tool-call-parser minimax-m2 --trust-remote-code --host 0.0.0.0 --port 8000 --mem-fraction-static 0.9 "
         "--enable-metrics"
@@ -140,12 +139,12 @@ def test_a_mistake_in_the_recipe_that_is_extended_is_found_there(here: Path) -> 
     ],
 )
 def test_set_overrides_one_value(override: str, tokens: str) -> None:
-    assert tokens in " ".join(select(load_recipe("minimax-m2", [override]), profile="tp4").command)
+    assert tokens in " ".join(load_recipe("minimax-m2", [override]).select(profile="tp4").command)
 
 
 def test_the_last_of_several_overrides_wins() -> None:
     flags = ["profiles.tp4.flags.port=1", "profiles.tp4.flags.port=9000"]
-    assert select(load_recipe("minimax-m2", flags), profile="tp4").port == 9000
+    assert load_recipe("minimax-m2", flags).select(profile="tp4").port == 9000
 
 
 @pytest.mark.parametrize(

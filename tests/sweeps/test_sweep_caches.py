@@ -17,7 +17,6 @@ from m2build.derivation.remembered import plan_all
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 pytestmark = pytest.mark.sweep
 
@@ -28,7 +27,7 @@ CHUNKS = 4
 def ask(profile: str) -> str:
     sample = base_image()
     base = Base(Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a.io/b:c")
-    selection = select(load_recipe("minimax-m2"), profile=profile)
+    selection = load_recipe("minimax-m2").select(profile=profile)
     (plan,) = plan_all([selection], base, environment={}, progress=Silent())
     return str(build(plan).manifest.digest)
 

@@ -26,7 +26,7 @@ from m2build.patches.patch_files import patch_files
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series, load_series
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Recipe, Selection, every_selection
+from m2build.recipes.model import Recipe, Selection
 from m2build.rendering.context import render
 
 Loaded = TypeVar("Loaded")
@@ -73,8 +73,12 @@ def answer(load: Callable[[], Loaded], case: str) -> Loaded | None:
 
 
 def check_recipe(recipe: Recipe | None, case: str) -> None:
-    """Every image of a recipe starts the server with what the recipe says, however it is built."""
-    for selection in every_selection(recipe)[:2] if recipe else ():
+    """A recipe's images start the server with what the recipe says, however they are built."""
+    if recipe is None:
+        return
+    every = [(model, profile) for model in recipe.models for profile in recipe.profiles]
+    for model, profile in every[:2]:
+        selection = Selection(recipe, profile, model)
         launch = selection.recipe.launch
         values = {launch.model_flag: selection.model.repo, **selection.profile.flags}
         words = selection.command[len(launch.command) :]

@@ -31,7 +31,6 @@ from m2build.oci.digest import Digest
 from m2build.places.place import Place, parse_place
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 from m2build.registry.access import Access
 
 pytestmark = pytest.mark.engine
@@ -57,7 +56,7 @@ def opened(name: str) -> Base:
 
 
 def plan_for(base: Base) -> Plan:
-    return derive(select(load_recipe("minimax-m2"), profile="tp8"), base, environment={}, progress=Silent())
+    return derive(load_recipe("minimax-m2").select(profile="tp8"), base, environment={}, progress=Silent())
 
 
 def failure(plan: Plan, builder: Builder) -> str:

@@ -13,7 +13,6 @@ from helpers.engines.engine import Engine
 from helpers.engines.podmans import PodmanEngine
 
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 pytestmark = pytest.mark.engine
 
@@ -87,7 +86,7 @@ def test_running_the_image_starts_the_profiles_command(
     server.write_text(SERVER)
     runs, image = images[engine]
     fake = [f"--volume={tmp_path}/fake:/fake:ro", "--env=PYTHONPATH=/fake", "--workdir=/"]
-    module = select(load_recipe("minimax-m2"), profile="tp8").command
+    module = load_recipe("minimax-m2").select(profile="tp8").command
     assert module[:3] == ("python3", "-m", "sglang.launch_server")
     for more in ([], ["--port", "9000", "--log-level", "debug"]):
         done = runs.run("run", "--rm", *fake, image, *more)

@@ -18,14 +18,13 @@ from m2build.derivation.plan import Plan
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import select
 
 NAME = "docker.io/lmsysorg/sglang:v0.5.7-rocm700-mi30x"
 
 
 def plan_for(base: Image | None = None, *, profile: str = "tp8", name: str | None = NAME) -> Plan:
     image = base or base_image()
-    selection = select(load_recipe("minimax-m2"), profile=profile)
+    selection = load_recipe("minimax-m2").select(profile=profile)
     return derive(selection, Base(image, image.manifest.digest, name), environment={}, progress=Silent())
 
 
