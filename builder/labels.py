@@ -15,6 +15,9 @@ PROFILE = f"{OWN}profile"
 BASE_CHAIN_ID = f"{OWN}base.chain-id"
 """The chain id of the base's layers: up to where an image is its base can be told from its config alone."""
 
+STAND_IN = f"{OWN}base.stand-in"
+"""What the sources of a base came from that is no real image."""
+
 DROPPED: Mapping[str, str] = {
     f"{OCI}created": "when the base was built; the result has its own",
     f"{OCI}authors": "who answers for the base; they do not answer for the result",

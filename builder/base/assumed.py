@@ -1,15 +1,18 @@
-"""Bases that nobody looks at: named and perhaps pinned by their user, with sources from elsewhere.
+"""Assumed bases: named and perhaps pinned by their user, never read, with sources from elsewhere.
 
-They are for rendering without a network. What is assumed of the sources is checked in the build, file by file, before
-anything is applied.
+They are for rendering without a network. The build checks what is assumed of the sources, file by file, before it
+applies anything.
 """
 
 from __future__ import annotations
 
 from m2build.base.model import Base
-from m2build.base.stand_in import image_of_sources
+from m2build.base.stand_in import source_config, source_members
 from m2build.errors import UsageError
+from m2build.layers.filesystem import Filesystem
+from m2build.oci.config import ImageConfig
 from m2build.oci.digest import Digest
+from m2build.oci.manifest import canonical
 from m2build.oci.reference import Reference
 from m2build.patches.tree import SourceTree
 
@@ -26,12 +29,17 @@ def assumed_base(reference: Reference, tree: SourceTree, *, source_root: str, pl
 
     Raises:
         UsageError: the reference has no digest, and the base is to be pinned.
+        ContentError: the sources are larger than a stand-in base may be.
     """
     if is_pinned and reference.digest is None:
         raise UsageError(
             f"{reference} is not pinned, and without looking at it nobody can tell its digest",
             hint=f"add it: --base {reference.name}@sha256:…; or leave it open with --unpinned",
         )
-    digest = Digest.parse(reference.digest) if is_pinned else None
-    image = image_of_sources(tree, source_root, platform, {})
-    return Base(image, digest, str(reference.without_digest), is_assumed=True)
+    unknown_layers = {"rootfs": {"type": "layers", "diff_ids": []}}
+    return Base(
+        config=ImageConfig(canonical(source_config(tree, platform) | unknown_layers)),
+        digest=Digest.parse(reference.digest) if is_pinned else None,
+        name=str(reference.without_digest),
+        filesystem=Filesystem({member.path: member for member in source_members(tree, source_root)}),
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from m2build.labels import STAND_IN
 from m2build.layers.filesystem import Filesystem
+from m2build.oci.config import ImageConfig
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.places.place import Place
@@ -15,44 +17,42 @@ class Base:
     """A base.
 
     Attributes:
-        image: its manifest, config and blobs, for one platform.
+        config: its config; of an image in an engine's store, what the engine says of it; of an assumed base, its
+            platform and the time of its sources.
         digest: of what its name refers to: the manifest's, or that of the index which holds it. None where the user
             leaves open which image the name will mean; only a Dockerfile can be made of that.
         name: a full reference, registry included; None where only the digest is known. Never a local path.
+        image: its manifest, config and layers, for one platform; None where they are not at hand.
+        filesystem: what it holds where patches and their account go, if that is known without reading its layers.
         stand_in: what the sources came from, if this is no real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
-        is_assumed: whether nobody has looked at it: its name and its digest are the user's word, and its image is made
-            up around sources from elsewhere.
-        filesystem: what it holds where patches and their account go, if a container engine has told that.
-        has_layers: whether its manifest and its layers are at hand; if not, its config is an engine's account.
-        place: where it was read; never written into an image, a plan's document or a label.
+        place: where it was read from; None for an assumed base. It may be a local path, and gets into no image.
     """
 
-    image: Image
+    config: ImageConfig
     digest: Digest | None
     name: str | None
-    stand_in: str | None = None
-    is_assumed: bool = False
+    image: Image | None = None
     filesystem: Filesystem | None = None
-    has_layers: bool = True
+    stand_in: str | None = None
     place: Place | None = None
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether its manifest and its layers are at hand, so that an image can be made of them."""
-        return self.has_layers and not self.is_assumed
+    @classmethod
+    def of(cls, image: Image, digest: Digest, name: str | None, *, place: Place | None = None) -> Base:
+        """The base that an image is."""
+        return cls(image.config, digest, name, image, stand_in=image.config.labels.get(STAND_IN), place=place)
 
     @property
     def manifest_digest(self) -> Digest | None:
         """The digest of its manifest for the one platform, if that is known."""
-        return self.image.manifest.digest if self.digest and self.is_whole else None
+        return self.image.manifest.digest if self.digest and self.image else None
 
     @property
     def config_digest(self) -> Digest | None:
         """The digest of its config, if that is known."""
-        return self.image.manifest.config.digest if self.digest and self.is_whole else None
+        return self.image.manifest.config.digest if self.digest and self.image else None
 
     @property
     def chain_id(self) -> Digest | None:
         """What identifies all of its layers in their order, if they are known."""
-        chain = () if self.is_assumed else self.image.config.chain_ids
+        chain = self.config.chain_ids
         return chain[-1] if chain else None

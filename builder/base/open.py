@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
 from m2build.base.sources import open_files
-from m2build.base.stand_in import STAND_IN, stand_in_base
+from m2build.base.stand_in import image_of_sources
 from m2build.errors import PatchError
+from m2build.labels import STAND_IN
 from m2build.layers.links import read_followed
-from m2build.oci.found import FoundImage
+from m2build.oci.found import check_platform
 from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image
 from m2build.progress import Progress
@@ -51,17 +51,18 @@ def open_base(
         tree = open_files(place)
         if not tree:
             raise PatchError(f"{place} holds no files", hint="name the folder that the packages stand in")
-        return replace(stand_in_base(tree, source_root, platform, stand_in), place=place)
+        image = image_of_sources(tree, source_root, platform, {STAND_IN: stand_in})
+        return Base.of(image, image.manifest.digest, None, place=place)
     if place.kind in ENGINE_STORES and not whole:
         return _local_base(place, source_root, platform)
     stored = read_image(place, platform, access, progress=progress)
-    return Base(stored.image, stored.digest, stored.name, stored.image.config.labels.get(STAND_IN), place=place)
+    return Base.of(stored.image, stored.digest, stored.name, place=place)
 
 
 def _local_base(place: Place, source_root: str, platform: str) -> Base:
     from m2build.places.engine_store import find_local_image  # it needs other programs
 
     local = find_local_image(place)
-    FoundImage(local.image, local.image.manifest.digest, local.name).checked(platform, str(place))
+    check_platform(local.config, platform, str(place))
     filesystem = read_followed(source_root, local.config.working_dir, local.files)
-    return Base(local.image, local.digest, local.name, filesystem=filesystem, has_layers=False, place=place)
+    return Base(local.config, local.digest, local.name, filesystem=filesystem, place=place)

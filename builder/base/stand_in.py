@@ -7,13 +7,10 @@ Python, no ROCm and no server, and its labels say so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
-from m2build.base.model import Base
 from m2build.errors import ContentError
-from m2build.labels import OWN
-from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import Descriptor
+from m2build.oci.config import DEFAULT_PATH, ImageConfig
+from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
 from m2build.oci.gzip import stored_gzip
 from m2build.oci.image import Image, MemoryBlobs
@@ -21,40 +18,26 @@ from m2build.oci.manifest import build_manifest, canonical
 from m2build.oci.media_types import OCI
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member, write_tar
+from m2build.oci.times import rfc3339
 from m2build.patches.tree import SourceTree
 
 LARGEST_STAND_IN = 48 << 20
 """Bytes of all files of a stand-in base, which is made in memory, four times over; SGLang 0.5.7 has 17 MB."""
 
-STAND_IN = f"{OWN}base.stand-in"
 
-
-def stand_in_base(tree: SourceTree, source_root: str, platform: str, stand_in: str) -> Base:
-    """A base that holds a source tree at `source_root` and nothing else.
+def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> Image:
+    """An image of one layer, which is gzip without compression, so that no compressor has a say in its digest.
 
     Args:
         tree: the sources; its timestamp is the image's creation time.
         source_root: an absolute path.
         platform: `os/architecture[/variant]`.
-        stand_in: where the sources came from, without any local path.
-    """
-    image = image_of_sources(tree, source_root, platform, {STAND_IN: stand_in})
-    return Base(image, image.manifest.digest, None, stand_in)
-
-
-def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> Image:
-    """An image of one layer, which is gzip without compression, so that no compressor has a say in its digest.
+        labels: what its config and its manifest say of it.
 
     Raises:
-        ContentError: there is more of them than of any sources.
+        ContentError: the sources are larger than a stand-in base may be.
     """
-    size = sum(file.size for file in tree.values())
-    if size > LARGEST_STAND_IN:
-        raise ContentError(
-            f"{tree.origin} has {size:,} bytes, and a stand-in base may have {LARGEST_STAND_IN:,}",
-            hint="name a folder or a wheel that holds the sources alone; patches can be tried on it as it is",
-        )
-    layer = write_tar(_members(tree, source_root.strip("/")))
+    layer = write_tar(source_members(tree, source_root))
     blob = stored_gzip(layer)
     descriptor = Descriptor.of(OCI.layer_gzip, blob)
     config = canonical(_config(tree, source_root, platform, labels, Digest.of(layer)))
@@ -62,7 +45,19 @@ def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: 
     return Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: blob}))
 
 
-def _members(tree: SourceTree, root: str) -> Iterator[Member]:
+def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
+    """What a base of a source tree holds: the tree at `source_root`, and the folders above it.
+
+    Raises:
+        ContentError: the sources are larger than a stand-in base may be.
+    """
+    size = sum(file.size for file in tree.values())
+    if size > LARGEST_STAND_IN:
+        raise ContentError(
+            f"{tree.origin} has {size:,} bytes, and a stand-in base may have {LARGEST_STAND_IN:,}",
+            hint="name a folder or a wheel that holds the sources alone; patches can be tried on it as it is",
+        )
+    root = source_root.strip("/")
     for folder in (*parents(root), root, *(f"{root}/{folder}" for folder in tree.folders)):
         yield Member(folder, Kind.FOLDER, mode=0o755, mtime=tree.timestamp)
     for path, file in tree.items():
@@ -72,22 +67,29 @@ def _members(tree: SourceTree, root: str) -> Iterator[Member]:
         yield Member(f"{root}/{path}", Kind.SYMLINK, mode=0o777, mtime=tree.timestamp, target=target)
 
 
-def _config(
-    tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str], diff_id: Digest
-) -> dict[str, object]:
-    created = datetime.fromtimestamp(tree.timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def source_config(tree: SourceTree, platform: str) -> JsonObject:
+    """What the config of a base of a source tree says, whatever else it holds: the platform and the tree's time."""
     system, architecture, *variant = platform.split("/")
     return {
-        "created": created,
+        "created": rfc3339(tree.timestamp),
         "architecture": architecture,
         "os": system,
         **({"variant": variant[0]} if variant else {}),
+    }
+
+
+def _config(
+    tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str], diff_id: Digest
+) -> JsonObject:
+    known = source_config(tree, platform)
+    return {
+        **known,
         "config": {
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Env": [f"PATH={DEFAULT_PATH}"],
             "Cmd": ["/bin/bash"],
             "WorkingDir": "/" + source_root.split("/")[1],
             "Labels": dict(labels),
         },
         "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]},
-        "history": [{"created": created, "created_by": "m2build: the sources of a stand-in base"}],
+        "history": [{"created": known["created"], "created_by": "m2build: the sources of a stand-in base"}],
     }

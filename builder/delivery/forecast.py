@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from m2build.delivery.job import Job
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
+from m2build.oci.media_types import DOCKER
 from m2build.places.place import ENGINE_STORES, PlaceKind
 
 if TYPE_CHECKING:
+    from m2build.base.model import Base
     from m2build.derivation.plan import Plan
     from m2build.engines.model import Engine
     from m2build.oci.image import Image
@@ -52,13 +54,14 @@ class Forecast:
 
 def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast:
     """What a plan's image would come to; looks at the destination and at the engine's store, and writes nothing."""
+    layers = _layers(plan.base)
     image = engine.preview(plan)
     if image is not None:
         blobs = tuple(_blobs(image, job, is_thin=is_thin))
     else:
         is_held = job.to.place.kind in ENGINE_STORES and engine.holds(plan.base)
-        blobs = () if is_held else plan.base.image.manifest.layers
-    below = {layer.digest for layer in plan.base.image.manifest.layers}
+        blobs = () if is_held else layers
+    below = {layer.digest for layer in layers}
     found = Forecast(
         plan=plan,
         job=job,
@@ -71,6 +74,13 @@ def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast
         is_exact=image is not None and job.to.place.kind is not PlaceKind.DOCKER_ARCHIVE,
     )
     return _counted(found, blobs, below)
+
+
+def _layers(base: Base) -> tuple[Descriptor, ...]:
+    """A base's layers; those of an image in an engine's store as they leave it, uncompressed and of unknown sizes."""
+    if base.image is None:
+        return tuple(Descriptor(DOCKER.layer, diff_id, 0) for diff_id in base.config.diff_ids)
+    return base.image.manifest.layers
 
 
 def _counted(found: Forecast, blobs: Sequence[Descriptor], below: Collection[Digest]) -> Forecast:

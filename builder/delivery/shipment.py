@@ -81,7 +81,7 @@ class Shipment:
         check_names(self.jobs, base)
         with self._pulled_by_engine(), self._spool(base) as spool:
             with spool.keeping() if spool else nullcontext(), cache_in(self.cache):
-                near = replace(base, image=replace(base.image, blobs=spool)) if spool else base
+                near = replace(base, image=replace(base.image, blobs=spool)) if spool and base.image else base
                 plans = self._plans(near, fetches=True)
             for plan, job in zip(plans, self.jobs, strict=True):
                 yield self._delivered(plan, job)
@@ -139,7 +139,8 @@ class Shipment:
     @contextmanager
     def _spool(self, base: Base) -> Iterator[Spool | None]:
         """Where layers of a base in a registry are kept that are read and have to be copied too, if there are any."""
-        if self.source.kind is not PlaceKind.REGISTRY or self.is_thin or not self.engine.copies:
+        is_copied = self.source.kind is PlaceKind.REGISTRY and self.engine.copies and not self.is_thin
+        if base.image is None or not is_copied:
             yield None
             return
         folder = self.jobs[0].target.folder or temporary_place()

@@ -6,24 +6,22 @@ from m2build import __version__
 from m2build.derivation.health import probe_command
 from m2build.derivation.plan import Plan
 from m2build.labels import derived_labels
-from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import JsonObject
+from m2build.oci.config import DEFAULT_PATH, ImageConfig
+from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.digest import Digest
 from m2build.oci.history import mended
 from m2build.oci.manifest import canonical
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SECOND = 1_000_000_000
 """Nanoseconds, the unit of a health check's times (moby, image/spec/spec.md)."""
 
 
 def derive_config(plan: Plan, diff_id: Digest) -> ImageConfig:
     """The config of the result. Pure."""
-    base = plan.base.image.config
+    base = plan.base.config
     document = base.document()
     document["created"] = plan.created_text
-    runtime = document.get("config")
-    document["config"] = _runtime(plan, runtime if isinstance(runtime, dict) else {}, base.labels)
+    document["config"] = _runtime(plan, base.runtime, base.labels)
     document["rootfs"] = {"type": "layers", "diff_ids": [str(digest) for digest in (*base.diff_ids, diff_id)]}
     document["history"] = [*mended(base.history, len(base.diff_ids)), _history_entry(plan)]
     return ImageConfig(canonical(document))
@@ -32,12 +30,11 @@ def derive_config(plan: Plan, diff_id: Digest) -> ImageConfig:
 def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObject:
     """The `config` section. The base's `Cmd` goes: it would become arguments of our entrypoint."""
     health, port = plan.selection.recipe.health, plan.selection.port
-    ports = runtime.get("ExposedPorts")
     kept = {key: value for key, value in runtime.items() if key not in ("Cmd", "ArgsEscaped", "OnBuild")}
     return kept | {
         "Env": _with_path(runtime.get("Env")),
         "Entrypoint": list(plan.selection.command),
-        "ExposedPorts": {**(ports if isinstance(ports, dict) else {}), f"{port}/tcp": {}},
+        "ExposedPorts": {**object_in(runtime, "ExposedPorts"), f"{port}/tcp": {}},
         "Healthcheck": {
             "Test": ["CMD", *probe_command(health, port)],
             "Interval": health.interval * _SECOND,
@@ -50,9 +47,9 @@ def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObj
 
 
 def _with_path(environment: object) -> list[str]:
-    """The environment, with the PATH that every engine's build sets where there is none (moby, oci/defaults.go)."""
+    """The environment, with the PATH that every engine's build sets where there is none."""
     given = [str(variable) for variable in environment] if isinstance(environment, list) else []
-    return given if any(variable.startswith("PATH=") for variable in given) else [*given, f"PATH={_PATH}"]
+    return given if any(variable.startswith("PATH=") for variable in given) else [*given, f"PATH={DEFAULT_PATH}"]
 
 
 def _history_entry(plan: Plan) -> JsonObject:

@@ -11,7 +11,7 @@ from m2build.base.sources import source_tree
 from m2build.derivation.plan import Plan, make_plan
 from m2build.errors import UsageError
 from m2build.layers.cache import member_cache
-from m2build.layers.filesystem import read_filesystem
+from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.links import read_followed
 from m2build.oci.image import MemoryBlobs
 from m2build.patches.changeset import apply_series
@@ -61,15 +61,20 @@ def derive_all(
     """
     recipe = common_recipe(selections)
     root = recipe.base.source_root.strip("/")
-    filesystem = base.filesystem
-    if filesystem is None:
-        cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
-        read = partial(read_filesystem, base.image, progress=progress, cache=cache)
-        filesystem = read_followed(root, base.image.config.working_dir, read)
+    filesystem = _filesystem(base, root, progress)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(series or load_series(recipe.series), tree, load_codemods()).checked()
     created = creation_time(base, environment)
     return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
+
+
+def _filesystem(base: Base, root: str, progress: Progress) -> Filesystem:
+    """What a base holds where patches and their account go."""
+    if base.filesystem is not None or base.image is None:
+        return base.filesystem or Filesystem({})
+    cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
+    read = partial(read_filesystem, base.image, progress=progress, cache=cache)
+    return read_followed(root, base.config.working_dir, read)
 
 
 def creation_time(base: Base, environment: Mapping[str, str]) -> int:
@@ -79,7 +84,7 @@ def creation_time(base: Base, environment: Mapping[str, str]) -> int:
         if not epoch.isascii() or not epoch.isdigit() or len(epoch) > 11:
             raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or mend it")
         return int(epoch)
-    created = base.image.config.created
+    created = base.config.created
     try:
         return max(0, int(datetime.fromisoformat(created).timestamp())) if created else 0
     except ValueError:

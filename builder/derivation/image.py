@@ -20,11 +20,11 @@ def build(plan: Plan) -> Image:
     Raises:
         UsageError: nobody has looked at the base, or which one it is has been left open.
     """
-    if plan.base.digest is None or not plan.base.is_whole:
+    base = plan.base.image
+    if plan.base.digest is None or base is None:
         raise UsageError(
             "an image cannot be derived from a base whose layers nobody has looked at", hint="name it by its digest"
         )
-    base = plan.base.image
     types = base.manifest.types
     overlay = make_overlay(plan)
     layer = overlay.descriptor(types)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 
 from pydantic import JsonValue
@@ -16,13 +15,14 @@ from pydantic import JsonValue
 from m2build import __version__
 from m2build.base.model import Base
 from m2build.errors import PatchError
-from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE, STAND_IN
 from m2build.layers.filesystem import Filesystem
 from m2build.layers.links import followed
 from m2build.layers.members import AUDIT_FOLDER
 from m2build.oci.digest import Digest
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
+from m2build.oci.times import rfc3339
 from m2build.patches.audit import account
 from m2build.patches.changeset import Changeset
 from m2build.recipes.model import Selection
@@ -76,7 +76,7 @@ class Plan:
                 "digest": _text(self.base.digest),
                 "manifest": _text(self.base.manifest_digest),
                 "chainId": _text(self.base.chain_id),
-                "platform": self.base.image.config.platform,
+                "platform": self.base.config.platform,
                 "standIn": self.base.stand_in,
             },
             "sourceRoot": f"/{self.source_root}",
@@ -92,7 +92,7 @@ class Plan:
     @property
     def created_text(self) -> str:
         """The creation time after RFC 3339."""
-        return datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(self.created)
 
     @property
     def annotations(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ class Plan:
             f"{OWN}base.manifest": _text(self.base.manifest_digest),
             f"{OWN}base.config": _text(self.base.config_digest),
             BASE_CHAIN_ID: _text(self.base.chain_id),
-            f"{OWN}base.stand-in": self.base.stand_in,
+            STAND_IN: self.base.stand_in,
             f"{OWN}base.unpinned": None if self.base.digest else "true",
         }
         return self.annotations | {key: value for key, value in values.items() if value is not None}
@@ -145,7 +145,7 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
         PatchError: the base was itself derived by m2build, has something at the place of the account, or has something
             else than a folder where one is needed.
     """
-    if f"{OWN}plan.digest" in base.image.config.labels:
+    if f"{OWN}plan.digest" in base.config.labels:
         raise PatchError(
             "the base was itself derived by m2build: its labels say so",
             hint="derive from its own base, which its label org.opencontainers.image.base.name names",
@@ -172,8 +172,7 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
 
 
 def _unmade(filesystem: Filesystem, base: Base) -> tuple[str, ...]:
-    """Of a base that nobody has looked at, none are known."""
-    folder = "" if base.is_assumed else followed(filesystem, base.image.config.working_dir)
+    folder = followed(filesystem, base.config.working_dir)
     return tuple(path for path in (folder, *parents(folder)) if path and path not in filesystem)
 
 

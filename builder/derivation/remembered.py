@@ -71,8 +71,10 @@ def plan_all(
 
 def _question(recipe: Recipe, base: Base, series: Series) -> str | None:
     """Everything that decides the answer; None where that cannot be known, or where asking again is as cheap."""
-    if isinstance(base.image.blobs, MemoryBlobs) or any(
-        entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods")
+    if (
+        base.image is None
+        or isinstance(base.image.blobs, MemoryBlobs)
+        or any(entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods"))
     ):
         return None
     if series.codemods.allow:  # it may name codemods of other packages, whose code may change while it stays

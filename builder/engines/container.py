@@ -72,7 +72,7 @@ class ContainerEngine(ABC):
             EngineError: the build failed.
             StorageError: the place cannot be written.
         """
-        platform = plan.base.image.config.platform
+        platform = plan.base.config.platform
         order = Order(task.place, task.reference, platform, plan.created, plan.base.name, task.insecure)
         with temporary_folder() as folder:
             context = _filled(folder / "context", render(plan))

@@ -34,7 +34,7 @@ class Embedded:
 
     def preview(self, plan: Plan) -> Image | None:
         """The image, if the base's layers are known."""
-        return build(plan) if plan.base.is_whole else None
+        return build(plan) if plan.base.image else None
 
     def holds(self, base: Base) -> bool:  # noqa: ARG002 - the others
         """It has no store."""
@@ -51,7 +51,7 @@ class Embedded:
         """
         image = build(plan)
         if task.is_thin:
-            image = replace(image, absent=frozenset(layer.digest for layer in plan.base.image.manifest.layers))
+            image = replace(image, absent=frozenset(layer.digest for layer in image.manifest.layers[:-1]))
         descriptor = image.manifest.descriptor
         said: dict[str, JsonValue] = {
             "mediaType": descriptor.media_type,

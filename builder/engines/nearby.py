@@ -31,12 +31,12 @@ def looked_at_nearby(base: Base, place: Place | None, source_root: str, task: Ta
         EngineError: the engine cannot fetch the base.
         ContentError: what it copies out of it is damaged.
     """
-    folder = base.image.config.working_dir
-    if place is None or member_cache().knows(base.image, wanted_for(source_root, folder)):
+    folder = base.config.working_dir
+    if place is None or base.image is None or member_cache().knows(base.image, wanted_for(source_root, folder)):
         return base
     local = _same(place, base)
     if local is None and fetches:
-        fetch_image(place, base.image.config.platform, task.progress, insecure=task.insecure)
+        fetch_image(place, base.config.platform, task.progress, insecure=task.insecure)
         local = _same(place, base)
     if local is None:
         return base
@@ -45,7 +45,7 @@ def looked_at_nearby(base: Base, place: Place | None, source_root: str, task: Ta
 
 def is_held(base: Base, place: Place | None) -> bool:
     """Whether an engine's store has a base, which is called `place` there."""
-    return not base.has_layers or (place is not None and _same(place, base) is not None)
+    return base.image is None or (place is not None and _same(place, base) is not None)
 
 
 def place_in(store: PlaceKind, base: Base) -> Place | None:
@@ -57,4 +57,4 @@ def place_in(store: PlaceKind, base: Base) -> Place | None:
 
 def _same(place: Place, base: Base) -> LocalImage | None:
     local = image_as_it_is(place)
-    return local if local and local.config.chain_ids == base.image.config.chain_ids else None
+    return local if local and local.config.chain_ids == base.config.chain_ids else None

@@ -22,8 +22,7 @@ def runtime_of(config: ImageConfig) -> JsonObject:
     value is empty is left out as well: a Dockerfile cannot take back a label of its base, only empty it, and the
     embedded engine drops it. Environment variables keep their order; labels and ports are sorted.
     """
-    section = config.document().get("config")
-    given: JsonObject = section if isinstance(section, dict) else {}
+    given = config.runtime
     normal = {key: _normal(key, given.get(key)) for key in _MEMBERS}
     return {"WorkingDir": "/", **{key: value for key, value in normal.items() if value}}
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from m2build.errors import ContentError
-from m2build.oci.descriptor import JsonObject
+from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.digest import Digest
 from m2build.oci.paths import cleaned
 from m2build.oci.shapes import CONFIG
 from m2build.oci.strict_json import parse_object
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH that every engine's build sets where the base has none (moby, oci/defaults.go)."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,11 @@ class ImageConfig:
         Raises:
             ContentError: there are none.
         """
-        rootfs = self._document.get("rootfs")
-        found = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
-        if isinstance(rootfs, dict) and "diff_ids" in rootfs and found is None:
-            found = []
-        if not isinstance(found, list):
+        rootfs = object_in(self._document, "rootfs")
+        if "diff_ids" not in rootfs:
             raise ContentError(f"the config {Digest.of(self.raw)} has no rootfs.diff_ids")
-        return tuple(map(Digest.parse, found))
+        found = rootfs["diff_ids"]
+        return tuple(map(Digest.parse, found)) if isinstance(found, list) else ()
 
     @cached_property
     def chain_ids(self) -> tuple[Digest, ...]:
@@ -86,15 +87,18 @@ class ImageConfig:
         return [deepcopy(entry) or {} for entry in found] if isinstance(found, list) else []
 
     @property
+    def runtime(self) -> JsonObject:
+        """A copy of the section `config`: how containers of the image start. Empty where there is none."""
+        return deepcopy(object_in(self._document, "config"))
+
+    @property
     def working_dir(self) -> str:
         """Where containers start, relative to the root; the root is `""`."""
-        runtime = self._document.get("config")
-        found = runtime.get("WorkingDir") if isinstance(runtime, dict) else None
+        found = object_in(self._document, "config").get("WorkingDir")
         return cleaned(found) or "" if isinstance(found, str) else ""
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels."""
-        runtime = self._document.get("config")
-        found = runtime.get("Labels") if isinstance(runtime, dict) else None
-        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        found = object_in(object_in(self._document, "config"), "Labels")
+        return {key: str(value) for key, value in found.items()}

@@ -11,6 +11,12 @@ from m2build.oci.digest import Digest
 JsonObject = dict[str, object]
 
 
+def object_in(document: Mapping[str, object], key: str) -> JsonObject:
+    """The object that is a document's member; empty where there is none, or null, which is the same to Go."""
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
 @dataclass(frozen=True)
 class Descriptor:
     """What a manifest or an index says of one blob.
@@ -54,8 +60,7 @@ class Descriptor:
     @property
     def annotations(self) -> Mapping[str, object]:
         """Its annotations."""
-        found = self.more.get("annotations")
-        return found if isinstance(found, dict) else {}
+        return object_in(self.more, "annotations")
 
     @property
     def platform(self) -> str | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from m2build.errors import ContentError, UsageError
+from m2build.oci.config import ImageConfig
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.platforms import fits
@@ -34,12 +35,21 @@ class FoundImage:
             UsageError: it is for another platform.
         """
         self.image.config.check(layers=len(self.image.manifest.layers))
-        found = self.image.config.platform
-        if found and not fits(found, platform):
-            raise UsageError(
-                f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
-            )
+        check_platform(self.image.config, platform, where)
         return self
+
+
+def check_platform(config: ImageConfig, platform: str, where: str) -> None:
+    """See that an image is for a platform, as far as its config says.
+
+    Raises:
+        UsageError: it is for another one.
+    """
+    found = config.platform
+    if found and not fits(found, platform):
+        raise UsageError(
+            f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
+        )
 
 
 @contextmanager

@@ -19,9 +19,7 @@ from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.found import FoundImage
-from m2build.oci.image import Blobs, Image, MemoryBlobs
-from m2build.oci.manifest import build_manifest
-from m2build.oci.media_types import DOCKER
+from m2build.oci.image import Blobs
 from m2build.places.copied import read_files
 from m2build.places.docker_archive import read_docker_archive
 from m2build.places.files import ArchiveFiles
@@ -62,13 +60,6 @@ class LocalImage:
             ContentError: what it gives is damaged.
         """
         return read_files(_engine(self.place), self.place.location, self.config.platform, wanted)
-
-    @property
-    def image(self) -> Image:
-        """It as far as its config tells, with layers that nobody has: where there are none to be looked at."""
-        layers = [Descriptor(DOCKER.layer, diff_id, 0) for diff_id in self.config.diff_ids]
-        manifest = build_manifest(DOCKER, Descriptor.of(DOCKER.config, self.config.raw), layers, {})
-        return Image(manifest, self.config, MemoryBlobs({}), has_own_digests=False)
 
     def save(self, progress: Progress) -> FoundImage:
         """All of it, in a temporary archive that goes when nobody holds the image any more.

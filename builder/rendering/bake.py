@@ -84,7 +84,7 @@ def _target(selection: Selection) -> str:
 
 
 def _constants(plan: Plan) -> tuple[str, int]:
-    return plan.base.image.config.platform, plan.created
+    return plan.base.config.platform, plan.created
 
 
 def _document(targets: Mapping[str, Plan], *, prefix: str, cache: str) -> dict[str, JsonValue]:

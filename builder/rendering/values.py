@@ -12,7 +12,7 @@ from m2build.derivation.plan import Plan
 from m2build.errors import PatchError, UsageError
 from m2build.labels import is_withdrawn
 from m2build.layers.members import AUDIT_FOLDER
-from m2build.oci.descriptor import JsonObject
+from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.reference import parse_reference
 from m2build.patches.patch_files import patch_files
 
@@ -30,7 +30,7 @@ def template_values(plan: Plan) -> dict[str, object]:
         PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
     """
     selection, health = plan.selection, plan.selection.recipe.health
-    runtime = _runtime(plan)
+    runtime = plan.base.config.runtime
     _check(plan, runtime)
     labels = plan.labels
     return {
@@ -42,7 +42,7 @@ def template_values(plan: Plan) -> dict[str, object]:
         "plan": str(plan.digest),
         "base": _pullable(plan),
         "pinned": plan.base.digest is not None,
-        "platform": plan.base.image.config.platform,
+        "platform": plan.base.config.platform,
         "account_source": ACCOUNT_SOURCE,
         "account": f"/{AUDIT_FOLDER}",
         "root": f"/{plan.source_root}",
@@ -52,26 +52,20 @@ def template_values(plan: Plan) -> dict[str, object]:
         "shell": _shell(runtime),
         "user": _user(runtime),
         "labels": sorted(labels.items()),
-        "withdrawn": sorted(key for key in plan.base.image.config.labels if is_withdrawn(key) and key not in labels),
+        "withdrawn": sorted(key for key in plan.base.config.labels if is_withdrawn(key) and key not in labels),
         "port": selection.port,
         "health": {**health.model_dump(), "command": probe_command(health, selection.port)},
         "entrypoint": list(selection.command),
     }
 
 
-def _runtime(plan: Plan) -> JsonObject:
-    runtime = plan.base.image.config.document().get("config")
-    return runtime if isinstance(runtime, dict) else {}
-
-
 def _check(plan: Plan, runtime: JsonObject) -> None:
     """See that the base holds nothing that would make the engine's result another one than ours."""
     if runtime.get("OnBuild"):
         raise PatchError("the base has ONBUILD triggers, which run at every FROM and stay in the image", hint=_EMBEDDED)
-    volumes = runtime.get("Volumes")
-    for volume in volumes if isinstance(volumes, dict) else ():
+    for volume in object_in(runtime, "Volumes"):
         for path in (f"/{plan.source_root}", f"/{AUDIT_FOLDER}"):
-            if f"{path}/".startswith(f"{str(volume).rstrip('/')}/"):
+            if f"{path}/".startswith(f"{volume.rstrip('/')}/"):
                 raise PatchError(
                     f"the base declares {volume} a volume, and engines drop what a build changes there", hint=_EMBEDDED
                 )

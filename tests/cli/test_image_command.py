@@ -117,9 +117,10 @@ def test_skopeo_takes_the_oci_archive(tmp_path: Path) -> None:
 
 
 def test_the_image_differs_from_the_base_by_the_patches_and_their_account_only(rootfs: Path, tmp_path: Path) -> None:
-    base = open_base(parse_place(BASE), source_root="/sgl-workspace/sglang/python", platform="linux/amd64")
+    base = open_base(parse_place(BASE), source_root="/sgl-workspace/sglang/python", platform="linux/amd64").image
+    assert base
     place = parse_place(f"oci:{tmp_path}/base:base")
-    write_image(base.image, place, tag="", reference="", replace=False, progress=Silent())
+    write_image(base, place, tag="", reference="", replace=False, progress=Silent())
     run(need_tool("umoci"), "unpack", "--image", f"{tmp_path}/base:base", tmp_path / "bundle")
     before, after = listing(tmp_path / "bundle" / "rootfs"), listing(rootfs)
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}

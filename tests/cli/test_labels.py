@@ -69,7 +69,7 @@ def derived(types: MediaTypes) -> tuple[dict[str, str], dict[str, str] | None]:
     """The labels and annotations of an image on a base that carries every label above."""
     base = base_image(types, config={"Labels": dict.fromkeys(DECIDED, "base")})
     selection = load_recipe("minimax-m2").select(profile="tp4", model="minimax-m2")
-    source = Base(base, base.manifest.digest, "docker.io/lmsysorg/sglang:v0.5.7-rocm700-mi30x")
+    source = Base.of(base, base.manifest.digest, "docker.io/lmsysorg/sglang:v0.5.7-rocm700-mi30x")
     result = build(derive(selection, source, environment={}, progress=Silent()))
     return result.config.labels, json.loads(result.manifest.raw).get("annotations")
 

@@ -37,7 +37,7 @@ def plan_for(
 ) -> Plan:
     recipe = load_recipe("minimax-m2", [f"base.source_root={root}"]) if root else RECIPE
     selection = recipe.select(profile=profile)
-    return derive(selection, Base(base, base.manifest.digest, name), environment=environment, progress=Silent())
+    return derive(selection, Base.of(base, base.manifest.digest, name), environment=environment, progress=Silent())
 
 
 def overlay(result: Image) -> dict[str, tarfile.TarInfo]:
@@ -178,7 +178,7 @@ def test_the_plan_has_a_digest_that_everything_in_it_moves() -> None:
 def test_several_images_share_one_patching() -> None:
     base = base_image()
     selections = [RECIPE.select(profile=profile) for profile in ("tp4", "tp8")]
-    origin = Base(base, base.manifest.digest, None)
+    origin = Base.of(base, base.manifest.digest, None)
     plans = derive_all(selections, origin, environment={}, progress=Silent())
     assert plans[0].changeset is plans[1].changeset
     assert [plan.digest for plan in plans] == [plan_for(base, profile=profile).digest for profile in ("tp4", "tp8")]

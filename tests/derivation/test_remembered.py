@@ -37,7 +37,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def base_elsewhere() -> tuple[Base, WatchedBlobs]:
     sample = base_image()
     blobs = WatchedBlobs(sample.blobs)
-    return Base(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
+    return Base.of(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
 
 
 def planned(selection: Selection, base: Base, **environment: str) -> Plan:
@@ -80,7 +80,7 @@ CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, 
         load_recipe("minimax-m2", ["profiles.tp8.flags.port=9"]).select(profile="tp8"), base, {}),
     "time": lambda selection, base: (selection, base, {"SOURCE_DATE_EPOCH": "1"}),
     "name": lambda selection, base: (selection, replace(base, name="ghcr.io/a/b:d"), {}),
-    "digest": lambda selection, base: (selection, replace(base, digest=base.image.manifest.config.digest), {}),
+    "digest": lambda selection, base: (selection, replace(base, digest=base.config_digest), {}),
 }  # fmt: skip
 
 

@@ -313,6 +313,7 @@ def test_umoci_finds_the_same_differences_in_sglang(tmp_path: Path) -> None:
     built = read_image(parse_place(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
     base = open_base(parse_place("pypi:sglang==0.5.7"), source_root=f"/{ROOT}", platform="linux/amd64").image
     height = base_height(built.config)
+    assert base
     assert height == len(base.manifest.layers)
     before, after = unpacked(base, tmp_path / "before"), unpacked(built, tmp_path / "after")
     found = told(read_content(built, height, Silent()))

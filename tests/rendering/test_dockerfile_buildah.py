@@ -111,7 +111,7 @@ def test_buildah_stops_at_one_altered_byte(buildah: Buildah, tmp_path: Path) -> 
     context = write(dict(render(plan)), tmp_path / "context")
     run = buildah.build(context, check=False)
     assert run.returncode != 0
-    old, new = (str(image.manifest.digest) for image in (plan.base.image, altered))
+    old, new = (str(digest) for digest in (plan.base.manifest_digest, altered.manifest.digest))
     (context / "Dockerfile").write_text((context / "Dockerfile").read_text().replace(old, new))
     run = buildah.build(context, check=False)
     assert run.returncode != 0

@@ -116,9 +116,9 @@ def test_the_base_is_pinned_to_its_manifest() -> None:
     """With an index's digest, an engine of another architecture would take another image."""
     plan = plan_for()
     parsed = instructions(render(replace(plan, base=replace(plan.base, digest=plan.digest))))
-    assert only(parsed, "FROM").value == (f"{NAME}@{plan.base.image.manifest.digest}",)
+    assert only(parsed, "FROM").value == (f"{NAME}@{plan.base.manifest_digest}",)
     untagged = replace(plan, base=replace(plan.base, name="docker.io/lmsysorg/sglang"))
-    expected = f"docker.io/lmsysorg/sglang@{plan.base.image.manifest.digest}"
+    expected = f"docker.io/lmsysorg/sglang@{plan.base.manifest_digest}"
     assert only(instructions(render(untagged)), "FROM").value == (expected,)
 
 

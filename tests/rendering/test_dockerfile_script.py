@@ -38,6 +38,7 @@ def compare(plan: Plan, folder: Path) -> None:
     (folder / "ours").mkdir()
     (folder / "theirs").mkdir()
     expected = content(unpacked(build(plan), folder / "ours"))
+    assert plan.base.image
     root = unpacked(plan.base.image, folder / "theirs")
     before = content(root)
     run = run_script(render(plan), root)

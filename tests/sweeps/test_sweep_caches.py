@@ -26,7 +26,9 @@ CHUNKS = 4
 
 def ask(profile: str) -> str:
     sample = base_image()
-    base = Base(Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a.io/b:c")
+    base = Base.of(
+        Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a.io/b:c"
+    )
     selection = load_recipe("minimax-m2").select(profile=profile)
     (plan,) = plan_all([selection], base, environment={}, progress=Silent())
     return str(build(plan).manifest.digest)

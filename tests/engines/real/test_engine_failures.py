@@ -92,7 +92,7 @@ def test_a_base_that_is_gone_is_told_in_the_engines_words(
     engine: str, engines: Mapping[str, tuple[Builder, Engine]], base: str, registry: str
 ) -> None:
     plan, name = plan_for(opened(base)), f"{registry}/gone/sglang:v1"
-    gone = replace(plan.base, name=name, digest=Digest.of(b"gone"), is_assumed=True)
+    gone = replace(plan.base, name=name, digest=Digest.of(b"gone"), image=None)
     told = failure(replace(plan, base=gone), engines[engine][0])
     assert f"{registry}/gone/sglang" in told
     assert "Traceback" not in told

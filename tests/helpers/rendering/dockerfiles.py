@@ -25,7 +25,7 @@ NAME = "docker.io/lmsysorg/sglang:v0.5.7-rocm700-mi30x"
 def plan_for(base: Image | None = None, *, profile: str = "tp8", name: str | None = NAME) -> Plan:
     image = base or base_image()
     selection = load_recipe("minimax-m2").select(profile=profile)
-    return derive(selection, Base(image, image.manifest.digest, name), environment={}, progress=Silent())
+    return derive(selection, Base.of(image, image.manifest.digest, name), environment={}, progress=Silent())
 
 
 def with_texts(plan: Plan, summary: str, title: str, flag: str) -> Plan:

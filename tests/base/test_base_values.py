@@ -1,0 +1,106 @@
+"""A base as a value: what is known of it, whether or not its image is at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from m2build.base.assumed import assumed_base
+from m2build.base.model import Base
+from m2build.base.open import open_base
+from m2build.base.sources import open_files
+from m2build.derivation.derive import derive
+from m2build.derivation.image import build
+from m2build.derivation.overlay import make_overlay
+from m2build.derivation.plan import Plan
+from m2build.errors import UsageError
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.members import EVERYTHING
+from m2build.oci.reference import parse_reference
+from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.transports import write_image
+from m2build.progress import Silent
+from m2build.recipes.load import load_recipe
+
+ROOT = "/sgl-workspace/sglang/python"
+
+
+def plan_of(base: Base) -> Plan:
+    return derive(load_recipe("minimax-m2").select(tp=8), base, environment={}, progress=Silent())
+
+
+@pytest.fixture(scope="module")
+def sglang() -> Base:
+    return open_base(parse_place("pypi:sglang==0.5.7"), source_root=ROOT, platform="linux/amd64")
+
+
+def test_the_overlay_of_the_shipped_recipe_keeps_its_bytes(sglang: Base) -> None:
+    """All of the layer but the account, which holds versions; docs/building.md pins whole images."""
+    with tarfile.open(fileobj=io.BytesIO(make_overlay(plan_of(sglang)).tar)) as layer:
+        entries = [
+            [
+                *map(str, (m.name, m.type, m.mode, m.uid, m.gid, m.mtime, m.linkname, dict(m.pax_headers))),
+                _hash(layer, m),
+            ]
+            for m in layer
+            if not f"{m.name}/".startswith("opt/m2build/")
+        ]
+    assert (
+        hashlib.sha256(json.dumps(entries).encode()).hexdigest()
+        == "fad54775aaec3abaea38167f7801fa46266be2563f24b74d74fbf9af684d31e9"
+    )
+
+
+def _hash(layer: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    file = layer.extractfile(member)
+    return hashlib.sha256(file.read() if file else b"").hexdigest()
+
+
+def sources(folder: Path) -> Place:
+    package = folder / "sglang"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "run.py").touch(0o700)
+    (package / "link.py").symlink_to("run.py")
+    return Place(PlaceKind.DIRECTORY, str(folder))
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64/v8"])
+def test_an_assumed_base_holds_what_an_image_of_its_sources_holds(platform: str, tmp_path: Path) -> None:
+    place = sources(tmp_path / "sources")
+    stand_in = open_base(place, source_root=ROOT, platform=platform)
+    reference, tree = parse_reference("a.io/b:c"), open_files(place)
+    assumed = assumed_base(reference, tree, source_root=ROOT, platform=platform, is_pinned=False)
+    assert stand_in.image
+    assert assumed.filesystem == read_filesystem(stand_in.image, EVERYTHING, Silent())
+    assert assumed.config.platform == stand_in.config.platform == platform
+    assert assumed.config.created == stand_in.config.created
+    unknown = (assumed.image, assumed.digest, assumed.manifest_digest, assumed.config_digest, assumed.chain_id)
+    assert {*unknown, assumed.place} == {None}
+
+
+def test_no_image_is_made_of_a_base_whose_image_is_not_at_hand(sglang: Base) -> None:
+    reference = parse_reference(f"a.io/b:c@{sglang.digest}")
+    tree = open_files(parse_place("pypi:sglang==0.5.7"))
+    plan = plan_of(assumed_base(reference, tree, source_root=ROOT, platform="linux/amd64", is_pinned=True))
+    assert plan.base.digest == sglang.digest
+    with pytest.raises(UsageError, match="an image cannot be derived"):
+        build(plan)
+
+
+def test_where_a_base_was_read_from_gets_into_no_image(tmp_path: Path, sglang: Base) -> None:
+    assert sglang.image
+    place = Place(PlaceKind.OCI, str(tmp_path / "private"), "base")
+    write_image(sglang.image, place, tag="", reference="", replace=False, progress=Silent())
+    base = open_base(place, source_root=ROOT, platform="linux/amd64")
+    assert (base.place, base.digest, base.stand_in) == (place, sglang.digest, "pypi:sglang==0.5.7")
+    plan = plan_of(base)
+    image = build(plan)
+    written = [json.dumps([plan.document(), plan.labels]).encode(), image.manifest.raw, image.config.raw]
+    assert all(b"private" not in text for text in (*written, make_overlay(plan).tar))
+    assert image.manifest.digest == build(plan_of(sglang)).manifest.digest
