@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from typing import Protocol
 
+WORTH_SAYING = 64 << 20
+"""Bytes from which a step says how much it is about to move."""
+
+
+def amount(size: int) -> str:
+    """A number of bytes for people.
+
+    >>> amount(18_452_480), amount(20_314_000_000)
+    ('18.5 MB', '20.31 GB')
+    """
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
 
 class Progress(Protocol):
     """Receives what is going on. Called from the thread that does the work."""
@@ -35,3 +47,43 @@ class Silent:
 
     def notice(self, sentence: str) -> None:
         """Say nothing."""
+
+
+class Logged:
+    """A `Progress` that passes everything on, and tells `logging` too, under the name `m2build`.
+
+    Steps are logged as INFO, notices as WARNING, what programs say as DEBUG; transfers are not logged. Nothing is seen
+    of it until the application asks for it, as with `logging.basicConfig(level="INFO")`. No message holds a secret.
+
+    >>> import logging
+    >>> logging.getLogger("m2build").setLevel(logging.INFO)  # m2build's story, and no other library's
+    >>> Logged().step("reading layer 84f75399b239 (18.5 MB)")
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        """Log, and pass on to `progress`, if there is one."""
+        import logging  # the command line starts without it
+
+        self._progress = progress or Silent()
+        self._log = logging.getLogger("m2build")
+        if not self._log.handlers:
+            self._log.addHandler(logging.NullHandler())  # or a warning would go to stderr unasked
+
+    def step(self, message: str) -> None:
+        """Log the step as INFO."""
+        self._log.info("%s", message)
+        self._progress.step(message)
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """Log nothing: it is called for every piece."""
+        self._progress.transfer(label, done, total)
+
+    def output(self, line: str) -> None:
+        """Log the line as DEBUG."""
+        self._log.debug("%s", line)
+        self._progress.output(line)
+
+    def notice(self, sentence: str) -> None:
+        """Log the sentence as WARNING."""
+        self._log.warning("%s", sentence)
+        self._progress.notice(sentence)
