@@ -6,8 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 
+from m2build.local.reading import LARGEST_SOURCE
 from m2build.patches.sources import SKIPPED
-from m2build.patches.tree import LARGEST_FILE, FileState
+from m2build.patches.tree import FileState
 
 LARGEST_ACCOUNT = 16 << 20
 """Bytes; the account of the series for SGLang has 8 KB."""
@@ -57,9 +58,9 @@ def _file(entry: object) -> RecordedFile:
 def _state(entry: object) -> FileState:
     match entry:
         case {"sha256": str(sha256), "size": int(size), "mode": str(mode)}:
-            if _SHA256.fullmatch(sha256) and _MODE.fullmatch(mode) and 0 <= size <= LARGEST_FILE:
+            if _SHA256.fullmatch(sha256) and _MODE.fullmatch(mode) and 0 <= size <= LARGEST_SOURCE:
                 return FileState(sha256, size, int(mode, 8) & 0o777)
-    raise ValueError(f"a file's state in it is no SHA-256, size of at most {LARGEST_FILE:,} bytes and mode")
+    raise ValueError(f"a file's state in it is no SHA-256, size of at most {LARGEST_SOURCE:,} bytes and mode")
 
 
 def _path(path: str) -> str:

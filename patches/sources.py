@@ -14,8 +14,8 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 
 from m2build.errors import ContentError, StorageError, UsageError
-from m2build.local.reading import open_regular, read_regular
-from m2build.patches.tree import LARGEST_FILE, SourceFile, SourceTree
+from m2build.local.reading import LARGEST_SOURCE, open_regular, read_regular
+from m2build.patches.tree import SourceFile, SourceTree
 
 SKIPPED = frozenset({"__pycache__", ".git", ".hg", ".svn", ".m2build"})
 """Folders of a working directory that hold no sources."""
@@ -120,7 +120,7 @@ def _walk(top: Path) -> Iterator[os.DirEntry[str]]:
 
 def _read(path: str) -> bytes:
     try:
-        return read_regular(path, LARGEST_FILE)
+        return read_regular(path, LARGEST_SOURCE)
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -153,8 +153,8 @@ def _timestamp(member: zipfile.ZipInfo) -> int:
 
 def _content(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> bytes:
     """A member's bytes, once somebody looks at them: a wheel may hold gigabytes that concern no patch."""
-    if member.file_size > LARGEST_FILE:
-        raise ContentError(f"{path} is to be read at {member.filename}, which has more than {LARGEST_FILE:,} bytes")
+    if member.file_size > LARGEST_SOURCE:
+        raise ContentError(f"{path} is to be read at {member.filename}, which has more than {LARGEST_SOURCE:,} bytes")
     if member.compress_type not in _METHODS:
         raise ContentError(f"{path} has {member.filename} compressed by another method than deflate")
     try:

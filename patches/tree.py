@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-LARGEST_FILE = 64 << 20
-"""Bytes of a file that a patch looks at, changes or moves; the largest of SGLang 0.5.7 has a quarter of a megabyte."""
-
 
 @dataclass(frozen=True)
 class FileState:

@@ -17,6 +17,7 @@ from m2build.documents.shown import shortened, shown
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import misplaced
 from m2build.errors import UsageError
+from m2build.oci.platforms import PLATFORM
 from m2build.places.place import registry_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for, tensor_parallel_size
 
@@ -48,7 +49,7 @@ class BaseImage(_Frozen):
     """The image that is derived from."""
 
     image: Line = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
-    platform: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$")] = "linux/amd64"
+    platform: Annotated[str, StringConstraints(pattern=f"^{PLATFORM}$")] = "linux/amd64"
     source_root: AbsolutePath = Field(description="The folder in the image that holds the Python packages to patch.")
 
     @field_validator("image")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from m2build.documents import document
 from m2build.layers import contents
-from m2build.local import cache
+from m2build.local import cache, reading
 from m2build.oci import strict_json, tar_reader
-from m2build.patches import sources, text, tree
+from m2build.patches import sources, text
 
 PAGE = (Path(__file__).parent.parent / "SECURITY.md").read_text(encoding="utf-8")
 MIB = 1 << 20
@@ -22,7 +22,7 @@ def test_the_bounds_on_the_page_are_those_of_the_code() -> None:
         "A recipe or a series": f"{document.MAXIMUM_BYTES // MIB} MiB, {document.MAXIMUM_VALUES:,} values",
         "A manifest, an index or a config": f"{strict_json.LARGEST_DOCUMENT // MIB} MiB",
         "The headers of one member of a layer": f"{tar_reader.LARGEST_HEADER // MIB} MiB",
-        "A source file of a layer": f"{tree.LARGEST_FILE // MIB} MiB",
+        "A source file of a layer": f"{reading.LARGEST_SOURCE // MIB} MiB",
         "The sources in one layer": f"{contents.MOST_WANTED:,} members, and {fixed // MIB} MiB plus "
         f"{contents.most_content(1) - fixed} times the layer's stored size",
         "The Python files of a wheel": f"{sources.LARGEST_WHEEL // MIB} MiB plus {sources.MOST_INFLATED} times the "

@@ -11,6 +11,7 @@ import click
 
 from m2build.cli import candidates
 from m2build.errors import UsageError
+from m2build.oci.platforms import PLATFORM
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Recipe, Selection
@@ -51,7 +52,7 @@ _CHOICES: Mapping[str, Mapping[str, Any]] = {
 
 
 def _checked_platform(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?", value):
+    if value is not None and not re.fullmatch(PLATFORM, value):
         raise UsageError(f"--platform {value} is not OS/ARCH", hint="as in --platform linux/amd64")
     return value
 

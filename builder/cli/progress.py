@@ -10,6 +10,7 @@ import time
 import click
 
 from m2build.cli.output import clear, note, redraw, story_line
+from m2build.progress import amount
 
 _EVERY = 0.1
 """Seconds between two redrawings of a transfer on a terminal."""
@@ -36,7 +37,7 @@ class TerminalProgress:
             return
         self._drawn = now
         share = 100 * done // total if total else 100
-        redraw(f"  {label} {share} % of {_amount(total)}"[: _width()])
+        redraw(f"  {label} {share} % of {amount(total)}"[: _width()])
         if done >= total:
             clear()
 
@@ -72,9 +73,9 @@ class PlainProgress:
             if total < _LARGE if is_over else now - self._told < _EVERY_LINE:
                 return
             self._told = now
-        amount = _amount(total) if is_over else f"{_amount(done)} of {_amount(total)}"
-        rate = f", {_amount(int(done / seconds))}/s" if seconds > 0 else ""
-        story_line(f"  {label} {amount} in {seconds:.0f} s{rate}")
+        moved = amount(total) if is_over else f"{amount(done)} of {amount(total)}"
+        rate = f", {amount(int(done / seconds))}/s" if seconds > 0 else ""
+        story_line(f"  {label} {moved} in {seconds:.0f} s{rate}")
 
     def output(self, line: str) -> None:
         """Print the line, indented: it is not ours."""
@@ -120,10 +121,6 @@ progress_option = click.option(
     show_envvar=True,
     help="How to show progress on stderr: auto redraws on a terminal and is plain elsewhere.",
 )
-
-
-def _amount(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _width() -> int | None:

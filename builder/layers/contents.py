@@ -13,6 +13,7 @@ from typing import BinaryIO
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
 from m2build.layers.members import OPAQUE, WHITEOUT, Wanted, is_bookkeeping, member_of, path_of, subject
+from m2build.local.reading import LARGEST_SOURCE
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
@@ -21,8 +22,6 @@ from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.tar_reader import StrictTar
 
-_LARGEST_FILE = 64 << 20
-"""Bytes; sources are smaller."""
 _CONTENT_ALWAYS = 32 << 20
 _CONTENT_RATIO = 20
 """What is kept of a layer may come to so many bytes, and to so many more for each byte of the layer as it is stored:
@@ -136,8 +135,8 @@ class _Contents:
         named = f"the member {info.name[:200]!r}"
         attributes = sum(len(key) + len(value) for key, value in info.pax_headers.items())
         self._total += attributes + (info.size if info.isreg() else 0)
-        if info.size > _LARGEST_FILE:
-            raise ContentError(f"{named} is larger than {_LARGEST_FILE} bytes, and no source file is")
+        if info.size > LARGEST_SOURCE:
+            raise ContentError(f"{named} is larger than {LARGEST_SOURCE} bytes, and no source file is")
         if self._total > self._most:
             raise ContentError(f"with {named} its sources come to more than {self._most} bytes, which it cannot hold")
         if len(self.members) >= MOST_WANTED:

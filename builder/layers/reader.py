@@ -13,7 +13,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.layer import claim_of
 from m2build.oci.tar import Member
-from m2build.progress import Progress
+from m2build.progress import Progress, amount
 
 Members = dict[str, Member]
 
@@ -63,7 +63,7 @@ class LayerReader:
         claim = claim_of(self._image, layer, diff_id)
         members = self._cache.get(layer.digest, claim, wanted) if self._cache else None
         if members is None:
-            self._progress.step(f"reading layer {layer.digest.hex[:12]} ({layer.size / 1e6:.1f} MB)")
+            self._progress.step(f"reading layer {layer.digest.hex[:12]} ({amount(layer.size)})")
             members = read_members(self._image, layer, claim, wanted)
             if self._cache:
                 self._cache.put(layer.digest, claim, wanted, members)

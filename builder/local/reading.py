@@ -15,6 +15,9 @@ from pathlib import Path
 PIPE_SECONDS = 10.0
 """How long a pipe may take to its end: time enough for `--recipe <(sops decrypt …)`, and not for ever."""
 
+LARGEST_SOURCE = 64 << 20
+"""Bytes of one file of sources, wherever it stands; the largest of SGLang 0.5.7 has a quarter of a megabyte."""
+
 _PIECE = 1 << 16
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISFIFO, "a pipe"),

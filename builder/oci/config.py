@@ -10,6 +10,7 @@ from m2build.errors import ContentError
 from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.digest import Digest
 from m2build.oci.paths import cleaned
+from m2build.oci.platforms import platform_text
 from m2build.oci.shapes import CONFIG
 from m2build.oci.strict_json import parse_object
 
@@ -71,8 +72,7 @@ class ImageConfig:
     @property
     def platform(self) -> str:
         """`os/architecture[/variant]`."""
-        found = (self._document.get(key) for key in ("os", "architecture", "variant"))
-        return "/".join(str(part) for part in found if part)
+        return platform_text(self._document)
 
     @property
     def created(self) -> str | None:

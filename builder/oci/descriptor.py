@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from m2build.errors import ContentError
 from m2build.oci.digest import Digest
+from m2build.oci.platforms import platform_text
 
 JsonObject = dict[str, object]
 
@@ -63,9 +64,6 @@ class Descriptor:
         return object_in(self.more, "annotations")
 
     @property
-    def platform(self) -> str | None:
-        """`os/architecture[/variant]`, or None if it does not say."""
-        found = self.more.get("platform")
-        if not isinstance(found, dict):
-            return None
-        return "/".join(str(found[key]) for key in ("os", "architecture", "variant") if found.get(key))
+    def platform(self) -> str:
+        """`os/architecture[/variant]`; empty if it does not say."""
+        return platform_text(object_in(self.more, "platform"))

@@ -7,6 +7,7 @@ variant means its base variant, and a machine of one variant runs the images of 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _ARCHITECTURES = {
     "x86_64": "amd64", "x86-64": "amd64", "i386": "386", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v6",
@@ -14,8 +15,20 @@ _ARCHITECTURES = {
 _BASE_VARIANTS = {"amd64": (1, 0), "arm64": (8, 0), "arm": (7, 0)}
 """What an architecture means that names no variant."""
 
+PLATFORM = "[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?"
+"""How a platform is written: a regular expression."""
+
 UNKNOWN = "unknown/unknown"
 """What BuildKit gives entries of an index that are no images, but tell of one."""
+
+
+def platform_text(document: Mapping[str, object]) -> str:
+    """The platform that a config or a descriptor names; empty where it names none.
+
+    >>> platform_text({"os": "linux", "architecture": "arm64", "variant": "v8"})
+    'linux/arm64/v8'
+    """
+    return "/".join(str(document[key]) for key in ("os", "architecture", "variant") if document.get(key))
 
 
 def preference(found: str, wanted: str) -> tuple[int, ...] | None:

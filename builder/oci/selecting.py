@@ -52,7 +52,7 @@ class Shelf:
         """
         if depth > _DEEPEST:
             raise ContentError(f"its indexes lie more than {_DEEPEST} deep in each other")
-        said = [(entry, entry.platform or "") for entry in index.manifests if entry.platform != UNKNOWN]
+        said = [(entry, entry.platform) for entry in index.manifests if entry.platform != UNKNOWN]
         best = _best([(entry, name) for entry, name in said if name], platform)
         if best:
             return self.manifest(best[0], platform, depth=depth + 1)

@@ -29,7 +29,7 @@ from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.podman_trust import trusting_options
 from m2build.programs.program import Program
 from m2build.programs.story import run_told
-from m2build.progress import Progress
+from m2build.progress import Progress, amount
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class LocalImage:
             EngineError: the engine does not give it.
             ContentError: what it gives is damaged.
         """
-        progress.step(f"copying {self.place} into {temporary_place()}: {self.size / 1e6:.0f} MB")
+        progress.step(f"copying {self.place} into {temporary_place()}: {amount(self.size)}")
         folder = _Folder()
         archive = folder.path / "image.tar"
         _engine(self.place).ask("save", f"--output={archive}", self.place.location, seconds=None)

@@ -15,13 +15,10 @@ from m2build.places.files import ArchiveFiles, FolderFiles
 from m2build.places.layout import read_layout, write_layout
 from m2build.places.oci_archive import write_oci_archive
 from m2build.places.place import ARCHIVES, Place, PlaceKind
-from m2build.progress import Progress, Silent
+from m2build.progress import WORTH_SAYING, Progress, Silent, amount
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access
-
-_WORTH_SAYING = 64 << 20
-"""Bytes above which the total is said before anything is moved."""
 
 
 def read_image(
@@ -93,8 +90,8 @@ def write_image(image: Image, place: Place, *, tag: str, reference: str, replace
         StorageError: it cannot be written; nothing is left half-written.
     """
     total = sum(layer.size for layer in image.manifest.layers)
-    if total >= _WORTH_SAYING:
-        progress.step(f"writing {place}: {total / 1e6:.0f} MB in {len(image.manifest.layers)} layers")
+    if total >= WORTH_SAYING:
+        progress.step(f"writing {place}: {amount(total)} in {len(image.manifest.layers)} layers")
     path = output_path(place.location) if place.kind in ARCHIVES else Path(place.location)
     match place.kind:
         case PlaceKind.OCI:

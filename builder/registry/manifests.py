@@ -10,12 +10,12 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import fetched_again
 from m2build.oci.manifest import Index, Manifest, parse_manifest
 from m2build.oci.media_types import DOCKER, OCI
+from m2build.oci.strict_json import LARGEST_DOCUMENT
 from m2build.registry.client import Client
 from m2build.registry.messages import Answer
 from m2build.registry.upload import STORED
 
 _ACCEPT = {"Accept": ", ".join((OCI.index, DOCKER.index, OCI.manifest, DOCKER.manifest))}
-_LARGEST = 16 << 20
 _NO_HEAD = (400, 401, 403, 405, 501)
 """What registries say that do not answer HEAD; some say 404."""
 
@@ -122,7 +122,7 @@ def named(client: Client, name: str, *, trust_absence: bool = True) -> Digest | 
 
 
 def _get(client: Client, name: str) -> Answer:
-    return client.send("GET", f"manifests/{name}", expected=(200, 404), headers=_ACCEPT, largest=_LARGEST)
+    return client.send("GET", f"manifests/{name}", expected=(200, 404), headers=_ACCEPT, largest=LARGEST_DOCUMENT)
 
 
 def _told(answer: Answer) -> Digest | None:

@@ -15,7 +15,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.reference import Reference
-from m2build.progress import Progress
+from m2build.progress import WORTH_SAYING, Progress, amount
 from m2build.registry.access import Access
 from m2build.registry.client import ASK, Client
 from m2build.registry.manifests import named, put_manifest
@@ -25,8 +25,6 @@ from m2build.registry.upload import Upload, ask_mount, is_there
 _PARALLEL = 4
 _LOOKS = 4
 """How often what has been confirmed is looked for before it is missing."""
-_WORTH_SAYING = 64 << 20
-"""Bytes above which the total is said before anything is moved."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ def push_image(
     total = sum(blob.size for blob, _ in missing)
     if refusals := {state.refusal for state in found if state.refusal}:
         progress.step(f"{client.registry} does not mount blobs of {source}, they are uploaded: {min(refusals)}")
-    if total >= _WORTH_SAYING:
-        progress.step(f"uploading {total / 1e6:.0f} MB in {len(missing)} blobs to {reference.name}")
+    if total >= WORTH_SAYING:
+        progress.step(f"uploading {amount(total)} in {len(missing)} blobs to {reference.name}")
     upload = Upload(client, image.everything, progress, stop)
     in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=_PARALLEL, stop=stop)
     if named(client, name) != digest:

@@ -331,4 +331,4 @@ def test_the_total_is_said_before_more_than_64_mib_move(tmp_path: Path) -> None:
         progress=told,
     )
     assert len(told.steps) == 1
-    assert "68 MB" in told.steps[0]
+    assert "68.2 MB" in told.steps[0]

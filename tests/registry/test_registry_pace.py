@@ -168,7 +168,7 @@ LENGTHS = {
     "two that differ": (b"Content-Length: 2\r\nContent-Length: 3\r\n", "its Content-Length is not one number"),
     "no number": (b"Content-Length: many\r\n", "its Content-Length is not one number"),
     "absurd": (b"Content-Length: 99999999999999999999999\r\n", "its Content-Length is not one number"),
-    "too long": (b"Content-Length: 999999999999\r\n", "answers with more than 16777216 bytes"),
+    "too long": (b"Content-Length: 999999999999\r\n", "answers with more than 4194304 bytes"),
     "longer than it is": (b"Content-Length: 10\r\n", "its answer breaks off"),
 }
 
@@ -199,7 +199,7 @@ ENDLESS = {
     "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 8000 + b"\r\n", "what it sends is not HTTP"),
     "one header": (b"HTTP/1.1 200 OK\r\nX-More: ", b"x" * 8000, "what it sends is not HTTP"),
     "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 400, "what it sends is not HTTP"),
-    "body": (OK + b"\r\n", b" " * 65536, "answers with more than 16777216 bytes"),
+    "body": (OK + b"\r\n", b" " * 65536, "answers with more than 4194304 bytes"),
     "no HTTP": (b"", b"SSH-2.0-OpenSSH_9.2\r\n" * 400, "what it sends is not HTTP"),
 }
 

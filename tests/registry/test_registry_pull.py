@@ -182,7 +182,7 @@ def spoil(path: str, change: Callable[[bytes], bytes]) -> Rule:
         ("large:v1", spoil(str(LAYER.digest), lambda _: b""), ContentError, "truncated"),
         ("large:v1", Rule("GET", f"blobs/{LAYER.digest}", status=404), ContentError, "has no blob"),
         ("large:v1", Rule("GET", f"blobs/{LAYER.digest}", status=500), TransportError, "500"),
-        ("large:v1", spoil("manifests", lambda _: bytes(17 << 20)), TransportError, "more than 16777216"),
+        ("large:v1", spoil("manifests", lambda _: bytes(17 << 20)), TransportError, "more than 4194304"),
         ("large:v1", spoil("manifests", lambda _: b"<html>"), ContentError, "altered"),
     ],
 )  # fmt: skip

@@ -120,7 +120,7 @@ def test_progress_tells_every_byte(proxy: Proxy) -> None:
     sizes = {blob.digest.hex[:12]: blob.size for blob in (*large.manifest.layers, large.manifest.config)}
     assert told.last == {label: (size, size) for label, size in sizes.items()}
     total = sum(sizes.values())
-    assert told.steps == [f"uploading {total / 1e6:.0f} MB in 2 blobs to {proxy.upstream}/large"]
+    assert told.steps == [f"uploading {total / 1e6:.1f} MB in 2 blobs to {proxy.upstream}/large"]
 
 
 def test_jobs_give_their_results_in_order_and_run_at_the_same_time() -> None:
