@@ -13,18 +13,16 @@ from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, PatchError, StorageError, TransportError, UsageError
 from m2build.patches.change import Codemod, Rewrite
 from m2build.patches.confusion import is_confused
-from m2build.patches.distributions import GROUP, distribution_of
-from m2build.patches.series import Patch
+from m2build.patches.distributions import GROUP, LIBCST, distribution_of
+from m2build.patches.patch import Patch
 from m2build.patches.tree import SourceTree
 
 _OF_THE_TREE = (ContentError, StorageError, TransportError)
 """What reading a file of the tree may raise, whichever codemod reads it."""
-_LIBCST = "libcst:"
-"""What stands before the dotted name of a codemod that was written for libcst."""
 
 
 def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: Collection[str] = ()) -> Codemod:
-    """A patch's codemod with its parameters, checked against the types of its constructor.
+    """A patch's codemod: the one that it holds, or one of its name with its parameters, checked against their types.
 
     Args:
         codemods: the registered codemods by their names.
@@ -36,6 +34,8 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
             wrong type.
         PatchError: it cannot be loaded or made.
     """
+    if patch.value is not None:
+        return patch.value
     codemod, fixed = _class_of(codemods, patch, allow)
     known = [name for name in inspect.signature(codemod).parameters if name not in fixed]
     for name in patch.parameters:
@@ -77,10 +77,10 @@ def _class_of(
     codemods: Mapping[str, type[Codemod]], patch: Patch, allow: Collection[str]
 ) -> tuple[type[Codemod], dict[str, str | list[str]]]:
     """A patch's codemod, and those of its parameters that do not come from the patch's."""
-    if patch.codemod.startswith(_LIBCST):
+    if patch.codemod.startswith(LIBCST):
         from m2build.patches.foreign.codemod import LibcstCodemod
 
-        return LibcstCodemod, {"codemod": patch.codemod.removeprefix(_LIBCST), "allow": list(allow)}
+        return LibcstCodemod, {"codemod": patch.codemod.removeprefix(LIBCST), "allow": list(allow)}
     if patch.codemod not in codemods:
         raise UsageError(
             f"the patch {patch.id} names no codemod that is installed: {did_you_mean(patch.codemod, list(codemods))}",
