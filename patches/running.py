@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, PatchError, StorageError, TransportError, UsageError
-from m2build.patches.change import Codemod, Rewrite
+from m2build.patches.change import Codemod, Finding, Rewrite
 from m2build.patches.confusion import is_confused
 from m2build.patches.distributions import GROUP, LIBCST, distribution_of
 from m2build.patches.patch import Patch
@@ -64,12 +64,15 @@ def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:
     """What a patch's codemod says of a tree.
 
     Raises:
-        PatchError: a file that may be concerned does not parse, or the codemod raises something or gives no `Rewrite`.
+        PatchError: a file that may be concerned does not parse, or the codemod raises something, gives no
+            `Rewrite`, or one with changes that it does not find.
     """
     with _reported(type(codemod), patch):
         rewrite: object = codemod.apply(tree)
     if not isinstance(rewrite, Rewrite):
         raise PatchError(f"the codemod {patch.codemod} is faulty: it gives {rewrite!r}, which is not a Rewrite")
+    if rewrite.changes and rewrite.finding is not Finding.CHANGED:
+        raise PatchError(f"the codemod {patch.codemod} is faulty: it finds {str(rewrite.finding)!r}, and changes files")
     return rewrite
 
 
