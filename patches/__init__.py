@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from m2build.patches.applying import apply_to_directory, revert_directory
-    from m2build.patches.change import Codemod, FileChange, Finding, Mention, Proof, Rewrite, changed_tree
+    from m2build.patches.change import Codemod, FileChange, Finding, Mention, Rewrite, changed_tree
     from m2build.patches.changeset import Changeset, Outcome, PatchResult, apply_series
     from m2build.patches.codemods.remove_decorator import RemoveDecorator
     from m2build.patches.codemods.rename_module import RenameModule
@@ -28,22 +28,34 @@ if TYPE_CHECKING:
     from m2build.patches.tree import SourceFile, SourceTree
     from m2build.patches.writing import write_tree
 
-_MODULES = {
-    "applying": ("apply_to_directory", "revert_directory"),
-    "change": ("Codemod", "FileChange", "Finding", "Mention", "Proof", "Rewrite", "changed_tree"),
-    "changeset": ("Changeset", "Outcome", "PatchResult", "apply_series"),
-    "codemods.remove_decorator": ("RemoveDecorator",),
-    "codemods.rename_module": ("RenameModule",),
-    "foreign.codemod": ("LibcstCodemod",),
-    "patch": ("Patch",),
-    "pypi": ("fetch_wheel",),
-    "series": ("Series", "load_series"),
-    "series_text": ("series_names",),
-    "sources": ("from_directory", "from_wheel"),
-    "tree": ("SourceFile", "SourceTree"),
-    "writing": ("write_tree",),
+_HOMES = {
+    "Changeset": "m2build.patches.changeset",
+    "Codemod": "m2build.patches.change",
+    "FileChange": "m2build.patches.change",
+    "Finding": "m2build.patches.change",
+    "LibcstCodemod": "m2build.patches.foreign.codemod",
+    "Mention": "m2build.patches.change",
+    "Outcome": "m2build.patches.changeset",
+    "Patch": "m2build.patches.patch",
+    "PatchResult": "m2build.patches.changeset",
+    "RemoveDecorator": "m2build.patches.codemods.remove_decorator",
+    "RenameModule": "m2build.patches.codemods.rename_module",
+    "Rewrite": "m2build.patches.change",
+    "Series": "m2build.patches.series",
+    "SourceFile": "m2build.patches.tree",
+    "SourceTree": "m2build.patches.tree",
+    "apply_series": "m2build.patches.changeset",
+    "apply_to_directory": "m2build.patches.applying",
+    "changed_tree": "m2build.patches.change",
+    "fetch_wheel": "m2build.patches.pypi",
+    "from_directory": "m2build.patches.sources",
+    "from_wheel": "m2build.patches.sources",
+    "load_series": "m2build.patches.series",
+    "revert_directory": "m2build.patches.applying",
+    "series_names": "m2build.patches.series_text",
+    "write_tree": "m2build.patches.writing",
 }
-"""Where the public names stand. `__all__` and the imports for type checkers say the same, and tests hold them to it."""
+"""Where each name is defined."""
 
 __all__ = [
     "Changeset",
@@ -55,7 +67,6 @@ __all__ = [
     "Outcome",
     "Patch",
     "PatchResult",
-    "Proof",
     "RemoveDecorator",
     "RenameModule",
     "Rewrite",
@@ -79,15 +90,13 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:  # or a misspelt name would have a type
+if not TYPE_CHECKING:  # or type checkers would take a misspelt name for an object
 
     def __getattr__(name: str) -> object:
-        """Load a public name, and keep it (PEP 562)."""
         from importlib import import_module
 
-        for module, names in _MODULES.items():
-            if name in names:
-                found = getattr(import_module(f"{__name__}.{module}"), name)
-                globals()[name] = found
-                return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'm2build.patches' has no attribute {name!r}")
+        found = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = found
+        return found

@@ -21,3 +21,7 @@ from m2build.testing.codemods import assert_codemod, assert_unchanged
 from m2build.testing.recipes import assert_commands, assert_series
 
 __all__ = ["assert_codemod", "assert_commands", "assert_series", "assert_unchanged"]
+
+
+def __dir__() -> list[str]:
+    return __all__
