@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from m2build.errors import M2BuildError, PatchError, StorageError, UsageError
 from m2build.local.held import HeldFolder, UnheldPathError, hold
-from m2build.patches.changeset import Changeset
+from m2build.patches.change import Codemod
+from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.record import (
     Record,
     drop_record,
@@ -19,30 +20,112 @@ from m2build.patches.record import (
     remove_leftovers,
     write_record,
 )
+from m2build.patches.series import Series
+from m2build.patches.sources import from_directory
 from m2build.patches.steps import find, remove_staged, take
 
 PATIENCE = 60.0
 """Seconds to wait for another process that changes the same folder; a change takes a second or two."""
 
 
-def apply_to_directory(series_id: str, root: Path, derive: Callable[[], Changeset]) -> Changeset:
-    """Change the files below `root`, and keep an account with the files before and after under `.m2build/SERIES`.
+def apply_to_directory(
+    series: Series,
+    folder: Path,
+    *,
+    codemods: Mapping[str, type[Codemod]] | None = None,
+    allow: Collection[str] = (),
+) -> Changeset:
+    """Apply a series to the files below a folder, wholly or not at all; `revert_directory` takes it back.
 
-    What an earlier run of the series was killed in is completed first.
+    The account, with the files before and after, is kept under `.m2build/SERIES` in the folder. What an earlier run of
+    the series was killed in is completed first. Another process that changes the folder is waited for, 60 s at most.
 
     Args:
-        series_id: the series.
-        root: the folder.
-        derive: makes the changeset of the folder as it is then; what it raises passes.
+        series: the series.
+        folder: the folder that holds the top-level packages.
+        codemods: the codemods that the patches may name, by their names; by default those that are installed.
+        allow: packages whose libcst codemods may be imported, besides those that the series allows.
 
     Returns:
-        What `derive` has made.
+        What was changed, every patch of which passes.
 
     Raises:
-        PatchError: a file on disk is not the one that the changeset was made from, or is reached through a link; or
-            changes of an earlier run are still there, which could not be taken back any more.
-        ContentError: the record of an earlier run is damaged.
-        StorageError: something cannot be written; everything is as it was.
+        UsageError: there is no such folder; or what `apply_series` raises.
+        PatchError: a patch does not apply; a file on disk is not the one that the changeset was made from, or is
+            reached through a link; or changes of an earlier run are still there, which could not be taken back any
+            more.
+        ContentError: the record of an earlier run is damaged, or the folder holds more files than any sources do.
+        StorageError: something cannot be read or written; everything is as it was.
+
+    Example:
+        >>> import tempfile
+        >>> from m2build.patches import Patch, RenameModule, Series, SourceTree, write_tree
+        >>> patch = Patch.of(
+        ...     RenameModule("app.old", "app.new"),
+        ...     id="rename",
+        ...     summary="Rename app.old",
+        ...     why="It shadows something.",
+        ...     author="Jo Doe",
+        ...     last_update="2026-11-27",
+        ... )
+        >>> series = Series.of(patch, id="mine", summary="A renaming", distribution="app")
+        >>> files = {"app/__init__.py": "", "app/old.py": "", "app/use.py": "from app import old\\n"}
+        >>> with tempfile.TemporaryDirectory() as above:
+        ...     folder = Path(above, "src")
+        ...     write_tree(SourceTree.of(files), folder)
+        ...     [change.path for change in apply_to_directory(series, folder).changes]
+        ...     revert_directory(series, folder)
+        ['app/new.py', 'app/use.py']
+        ('app/old.py', 'app/use.py')
+    """
+    return change_directory(
+        series.id, folder, lambda: apply_series(series, from_directory(folder), codemods, allow=allow).checked()
+    )
+
+
+def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
+    """Take back what `apply_to_directory` did to a folder, to the byte, from its record.
+
+    Args:
+        series: the series, or its id.
+        folder: the folder.
+
+    Returns:
+        The paths of the files that were put back.
+
+    Raises:
+        UsageError: it is not an id.
+        PatchError: there is no record, or a file was changed since.
+        ContentError: the record is damaged.
+        StorageError: something cannot be read or written; everything is as it was.
+
+    Example:
+        >>> revert_directory("..", Path("src"))
+        Traceback (most recent call last):
+        m2build.errors.UsageError: '..' is no id of a series
+    """
+    series_id = series if isinstance(series, str) else series.id
+    with _changing(folder, series_id) as held:
+        record = read_record(held, series_id)
+        if record is None:
+            raise PatchError(
+                f"{folder} holds no record of an applied series {series_id}",
+                hint="only what `m2build patch apply` changed can be taken back; for the rest use your version control",
+            )
+        keep_after(held, record)
+        restored = take(held, record.back, record.forth)
+        with suppress(OSError):  # one that cannot be removed tells of nothing that is still there
+            drop_record(held, record.path)
+    return restored
+
+
+def change_directory(series_id: str, root: Path, derive: Callable[[], Changeset]) -> Changeset:
+    """What `apply_to_directory` does with a changeset.
+
+    Args:
+        series_id: the id of the changeset's series.
+        root: the folder.
+        derive: makes the changeset of the folder as it is once it is locked and completed; what it raises passes.
     """
     with _changing(root, series_id) as folder:
         record = read_record(folder, series_id)
@@ -58,28 +141,6 @@ def apply_to_directory(series_id: str, root: Path, derive: Callable[[], Changese
                 )
             _apply(folder, changeset)
     return changeset
-
-
-def revert_directory(series_id: str, root: Path) -> tuple[str, ...]:
-    """Take back what `apply_to_directory` did, from its record; returns the paths of the files that were put back.
-
-    Raises:
-        PatchError: there is no record, or a file was changed since.
-        ContentError: the record is damaged.
-        StorageError: something cannot be read or written; everything is as it was.
-    """
-    with _changing(root, series_id) as folder:
-        record = read_record(folder, series_id)
-        if record is None:
-            raise PatchError(
-                f"{root} holds no record of an applied series {series_id}",
-                hint="only what `m2build patch apply` changed can be taken back; for the rest use your version control",
-            )
-        keep_after(folder, record)
-        restored = take(folder, record.back, record.forth)
-        with suppress(OSError):  # one that cannot be removed tells of nothing that is still there
-            drop_record(folder, record.path)
-    return restored
 
 
 def check_settled(series_id: str, root: Path) -> None:

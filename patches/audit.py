@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from m2build import __version__
 from m2build.patches.change import FileChange, Proof
-from m2build.patches.changeset import Changeset, PatchResult
 from m2build.patches.patch_files import checksum, patch_files
+
+if TYPE_CHECKING:
+    from m2build.patches.changeset import Changeset, PatchResult
 
 SCHEMA_VERSION = 1
 

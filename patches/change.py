@@ -19,6 +19,11 @@ class FileChange:
         before: its bytes and mode before.
         path: where it stands after.
         after: its bytes and mode after.
+
+    Example:
+        >>> file = SourceFile.of(b"x = 1\\n")
+        >>> FileChange("a.py", file, "b.py", file).renamed
+        True
     """
 
     old_path: str
@@ -42,7 +47,17 @@ class FileChange:
 
 
 def changed_tree(tree: SourceTree, changes: Iterable[FileChange]) -> SourceTree:
-    """The tree after the changes."""
+    """The tree after the changes.
+
+    Args:
+        tree: the tree that they were made for.
+        changes: those of a `Rewrite`, a `PatchResult` or a `Changeset`.
+
+    Example:
+        >>> tree = SourceTree.of({"a.py": "x = 1\\n", "b.py": ""})
+        >>> list(changed_tree(tree, [FileChange("a.py", tree["a.py"], "c.py", tree["a.py"])]))
+        ['b.py', 'c.py']
+    """
     files: dict[str, SourceFile | None] = {}
     for change in changes:
         if change.renamed:
@@ -61,7 +76,13 @@ def net_changes(steps: Iterable[Iterable[FileChange]]) -> tuple[FileChange, ...]
 
 
 class Finding(StrEnum):
-    """What a codemod found in a tree."""
+    """What a codemod found in a tree.
+
+    Example:
+        >>> from m2build.patches import RemoveDecorator
+        >>> RemoveDecorator("app", "torch.compile").apply(SourceTree.of({"app.py": ""})).finding is Finding.ABSENT
+        True
+    """
 
     CHANGED = "changed"
     ALREADY_APPLIED = "already-applied"
@@ -90,6 +111,10 @@ class Mention:
         line: counted from 1, after the change; None for what concerns the file as a whole.
         text: the line, stripped and cut to 160 characters; of a warning, what it says.
         kind: why it is mentioned.
+
+    Example:
+        >>> print(Mention("notes.md", 3, "see app.old"))
+        not rewritten: notes.md:3: see app.old
     """
 
     path: str
@@ -110,6 +135,10 @@ class Proof:
         method: `find`: the search that found the places was made again; `run`: the whole codemod was run again.
         found: how many places, or with `run` files, the codemod found to change.
         found_again: how many of them the second search, or run, found in the result; a change with any is refused.
+
+    Example:
+        >>> Proof("find", 3).found_again
+        0
     """
 
     method: Literal["find", "run"]
@@ -127,6 +156,10 @@ class Rewrite:
         changes: the files that change; empty unless the finding is `CHANGED`.
         mentions: what a person should look at.
         proof: what shows that the change is whole, from a codemod that looks at its result.
+
+    Example:
+        >>> Rewrite(Finding.ABSENT, "there is no app.py").changes
+        ()
     """
 
     finding: Finding
@@ -135,9 +168,28 @@ class Rewrite:
     mentions: tuple[Mention, ...] = ()
     proof: Proof | None = None
 
+    def diff(self) -> bytes:
+        """The changes as one diff, for `git apply` or `patch -p1`; empty if there are none."""
+        from m2build.patches.diff import git_diff
+
+        return git_diff(self.changes)
+
 
 class Codemod(Protocol):
-    """A reusable transformation: parameters in its constructor, a source tree in, a `Rewrite` out. Pure."""
+    """A reusable transformation: parameters in its constructor, a source tree in, a `Rewrite` out. Pure.
+
+    A series takes frozen dataclasses of this form, whose fields are the parameters and can be written as JSON.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Keep:
+        ...     path: str
+        ...     def apply(self, tree: SourceTree) -> Rewrite:
+        ...         return Rewrite(Finding.ABSENT, f"{self.path} is kept")
+        >>> codemod: Codemod = Keep("app.py")
+        >>> codemod.apply(SourceTree.of({})).detail
+        'app.py is kept'
+    """
 
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what this codemod does to `tree`.

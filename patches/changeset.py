@@ -7,18 +7,29 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from m2build.errors import PatchError
 from m2build.patches.change import Codemod, FileChange, Finding, Mention, Proof, Rewrite, changed_tree, net_changes
+from m2build.patches.patch import Patch
+from m2build.patches.registry import load_codemods
 from m2build.patches.running import make_codemod, run_codemod
-from m2build.patches.series import Patch, Series
+from m2build.patches.series import Series
 from m2build.patches.tree import SourceTree
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 
 class Outcome(StrEnum):
-    """What a patch came to."""
+    """What a patch came to.
+
+    Example:
+        >>> [str(outcome) for outcome in Outcome]
+        ['applied', 'already-applied', 'not-needed', 'target-gone', 'conflict']
+    """
 
     APPLIED = "applied"
     ALREADY_APPLIED = "already-applied"
@@ -38,6 +49,12 @@ class PatchResult:
         changes: its own changes, relative to the tree that the patch before it left.
         mentions: what a person should look at.
         proof: what shows that the change is whole, from a codemod that looks at its result.
+
+    Example:
+        >>> from m2build.patches import load_series
+        >>> tree = SourceTree.of({"sglang/__init__.py": "__version__ = '0.4.0'"})
+        >>> [result.passes for result in apply_series(load_series("minimax-m2-rocm"), tree).results]
+        [False, True]
     """
 
     patch: Patch
@@ -63,6 +80,13 @@ class Changeset:
         origin: what the tree is called in messages.
         results: one for each patch, in the series' order.
         deeper: the folder of the tree that the sources really stand in, if they do not stand at its top.
+
+    Example:
+        >>> from m2build.patches import load_series
+        >>> tree = SourceTree.of({"sglang/__init__.py": "__version__ = '0.4.0'"})
+        >>> changeset = apply_series(load_series("minimax-m2-rocm"), tree)
+        >>> changeset.release, changeset.changes, changeset.diff()
+        ('0.4.0', (), b'')
     """
 
     series: Series
@@ -85,10 +109,9 @@ class Changeset:
         for result in self.results:
             if not result.passes:
                 where = f"{self.series.distribution} {self.release}" if self.release else self.origin
-                hint = (
-                    f"`m2build patch show {result.patch.id}` says what it expects; "
-                    f"it applies to the releases {result.patch.releases}"
-                )
+                hint = f"it applies to the releases {result.patch.releases}"
+                if result.patch.value is None:
+                    hint = f"`m2build patch show {result.patch.id}` says what it expects; {hint}"
                 if self.deeper:
                     hint = f"its sources of {self.series.distribution} are in the folder {self.deeper}: name that one"
                 raise PatchError(
@@ -97,23 +120,52 @@ class Changeset:
                 )
         return self
 
+    def diff(self) -> bytes:
+        """The net changes as one diff, for `git apply` or `patch -p1`; empty if there are none."""
+        from m2build.patches.diff import git_diff
+
+        return git_diff(self.changes)
+
+    def patch_files(self) -> dict[str, bytes]:
+        """Numbered patch files with DEP-3 headers, and the `series` file that quilt reads: name -> bytes."""
+        from m2build.patches.patch_files import patch_files
+
+        return patch_files(self)
+
+    def account(self) -> dict[str, JsonValue]:
+        """Every patch with its reason and outcome, and every file with its digests, as JSON."""
+        from m2build.patches.audit import account
+
+        return account(self)
+
 
 def apply_series(
-    series: Series, tree: SourceTree, codemods: Mapping[str, type[Codemod]], *, allow: Collection[str] = ()
+    series: Series,
+    tree: SourceTree,
+    codemods: Mapping[str, type[Codemod]] | None = None,
+    *,
+    allow: Collection[str] = (),
 ) -> Changeset:
     """Run every patch of a series on a tree, each on what the one before left. Pure: nothing is written.
 
     Args:
         series: the series.
         tree: the sources.
-        codemods: the codemods that the patches may name, by their names.
+        codemods: the codemods that the patches may name, by their names; by default those that are installed.
         allow: packages whose libcst codemods may be imported, besides those that the series allows.
 
     Raises:
         UsageError: a patch names a codemod or a parameter that does not exist, or one that may not be imported.
         PatchError: a file that may be concerned does not parse, a codemod cannot be loaded or raises something, or it
             changes what is not in the tree.
+
+    Example:
+        >>> from m2build.patches import load_series
+        >>> tree = SourceTree.of({"sglang/__init__.py": "__version__ = '0.4.0'"})
+        >>> [str(result.outcome) for result in apply_series(load_series("minimax-m2-rocm"), tree).results]
+        ['not-needed', 'not-needed']
     """
+    codemods = load_codemods() if codemods is None else codemods
     release = release_of(tree, series.distribution)
     results = []
     for patch in series.patches:

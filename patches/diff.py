@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from m2build.patches.change import FileChange
-from m2build.patches.tree import SourceFile
+if TYPE_CHECKING:
+    from m2build.patches.change import FileChange
+    from m2build.patches.tree import SourceFile
 
 _CONTEXT = 3
 _ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r"} | {

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from m2build.patches.changeset import Changeset, PatchResult
 from m2build.patches.diff import git_diff
+
+if TYPE_CHECKING:
+    from m2build.patches.changeset import Changeset, PatchResult
 
 
 def patch_files(changeset: Changeset) -> dict[str, bytes]:

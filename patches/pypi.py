@@ -29,6 +29,12 @@ def fetch_wheel(requirement: str) -> Path:
         UsageError: the requirement has another form, or pip is not installed.
         TransportError: pip cannot fetch it.
         BaseChangedError: the release is pinned, and the wheel is another one.
+        StorageError: the cache cannot be written.
+
+    Example:
+        >>> fetch_wheel("sglang")
+        Traceback (most recent call last):
+        m2build.errors.UsageError: 'sglang' does not name one release
     """
     match = _REQUIREMENT.fullmatch(requirement)
     if match is None:

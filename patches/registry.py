@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeGuard
 
 from m2build.errors import PatchError
 from m2build.patches.change import Codemod
-from m2build.patches.distributions import GROUP, distribution_of
+from m2build.patches.distributions import GROUP, distribution_of, top
 
 
 class InstalledCodemods(Mapping[str, type[Codemod]]):
@@ -44,6 +45,15 @@ class InstalledCodemods(Mapping[str, type[Codemod]]):
             both = " and ".join(sorted(_distribution(entry) for entry in entries))
             raise PatchError(f"two codemods are registered as {name!r}", hint=f"uninstall one of {both}")
         return loaded[0]
+
+    def name_of(self, codemod: type[Codemod]) -> str | None:
+        """The name that a class is registered by, or None. Only entry points of the class's own package are loaded."""
+        package = top(codemod.__module__)
+        for name in dict.fromkeys(entry.name for entry in self._entries if top(entry.module) == package):
+            with suppress(PatchError):
+                if self[name] is codemod:
+                    return name
+        return None
 
 
 def load_codemods() -> InstalledCodemods:

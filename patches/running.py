@@ -11,20 +11,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, PatchError, StorageError, TransportError, UsageError
-from m2build.patches.change import Codemod, Rewrite
+from m2build.patches.change import Codemod, Finding, Rewrite
 from m2build.patches.confusion import is_confused
-from m2build.patches.distributions import GROUP, distribution_of
-from m2build.patches.series import Patch
+from m2build.patches.distributions import GROUP, LIBCST, distribution_of
+from m2build.patches.patch import Patch
 from m2build.patches.tree import SourceTree
 
 _OF_THE_TREE = (ContentError, StorageError, TransportError)
 """What reading a file of the tree may raise, whichever codemod reads it."""
-_LIBCST = "libcst:"
-"""What stands before the dotted name of a codemod that was written for libcst."""
 
 
 def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: Collection[str] = ()) -> Codemod:
-    """A patch's codemod with its parameters, checked against the types of its constructor.
+    """A patch's codemod: the one that it holds, or one of its name with its parameters, checked against their types.
 
     Args:
         codemods: the registered codemods by their names.
@@ -36,6 +34,8 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
             wrong type.
         PatchError: it cannot be loaded or made.
     """
+    if patch.value is not None:
+        return patch.value
     codemod, fixed = _class_of(codemods, patch, allow)
     known = [name for name in inspect.signature(codemod).parameters if name not in fixed]
     for name in patch.parameters:
@@ -64,12 +64,15 @@ def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:
     """What a patch's codemod says of a tree.
 
     Raises:
-        PatchError: a file that may be concerned does not parse, or the codemod raises something or gives no `Rewrite`.
+        PatchError: a file that may be concerned does not parse, or the codemod raises something, gives no
+            `Rewrite`, or one with changes that it does not find.
     """
     with _reported(type(codemod), patch):
         rewrite: object = codemod.apply(tree)
     if not isinstance(rewrite, Rewrite):
         raise PatchError(f"the codemod {patch.codemod} is faulty: it gives {rewrite!r}, which is not a Rewrite")
+    if rewrite.changes and rewrite.finding is not Finding.CHANGED:
+        raise PatchError(f"the codemod {patch.codemod} is faulty: it finds {str(rewrite.finding)!r}, and changes files")
     return rewrite
 
 
@@ -77,10 +80,10 @@ def _class_of(
     codemods: Mapping[str, type[Codemod]], patch: Patch, allow: Collection[str]
 ) -> tuple[type[Codemod], dict[str, str | list[str]]]:
     """A patch's codemod, and those of its parameters that do not come from the patch's."""
-    if patch.codemod.startswith(_LIBCST):
+    if patch.codemod.startswith(LIBCST):
         from m2build.patches.foreign.codemod import LibcstCodemod
 
-        return LibcstCodemod, {"codemod": patch.codemod.removeprefix(_LIBCST), "allow": list(allow)}
+        return LibcstCodemod, {"codemod": patch.codemod.removeprefix(LIBCST), "allow": list(allow)}
     if patch.codemod not in codemods:
         raise UsageError(
             f"the patch {patch.id} names no codemod that is installed: {did_you_mean(patch.codemod, list(codemods))}",

@@ -1,100 +1,24 @@
-"""Series: an ordered list of patches, each a codemod with its parameters and its reason."""
+"""Series: an ordered list of patches."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from functools import cached_property
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from m2build.documents.document import load_document
 from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import validate
 from m2build.errors import UsageError
+from m2build.patches.patch import Frozen, Id, Line, Patch
 from m2build.patches.series_text import series_text
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-CodemodName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*|libcst:[^\W\d]\w*(\.[^\W\d]\w*)+)$", max_length=200)
-]
 Package = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
-
-_DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
-"""What patch(1) looks for in the text before a diff, where `why` ends up; it looks behind indentation too."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Patch(_Frozen):
-    """A codemod with its parameters and its reason."""
-
-    id: Id
-    summary: Line = Field(description="One line: what changes.")
-    why: str = Field(description="What goes wrong without the patch.")
-    codemod: CodemodName = Field(
-        description="The codemod's name in the entry-point group m2build.codemods, or libcst:package.module.Class."
-    )
-    parameters: dict[str, JsonValue] = Field(description="The codemod's parameters, by name.")
-    references: tuple[Url, ...] = Field(default=(), description="Issues, pull requests and documents.")
-    releases: str = Field(
-        max_length=200, description="The releases that the patch applies to, as a version specifier (PEP 440)."
-    )
-    when_absent: Literal["already-applied", "not-needed", "target-gone"] = Field(
-        default="target-gone", description="What it means that the codemod finds nothing to change in such a release."
-    )
-    accept: tuple[Literal["already-applied", "not-needed"], ...] = Field(
-        default=(), description="The outcomes besides `applied` with which the series goes on."
-    )
-    author: Line
-    forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
-    last_update: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-
-    @field_validator("why")
-    @classmethod
-    def _is_prose(cls, value: str) -> str:
-        for line in value.splitlines():
-            if _DIFF.match(line):
-                raise ValueError(
-                    f"the line {shown(line)} could be taken for a part of a diff by patch(1); word it otherwise"
-                )
-        return value
-
-    @field_validator("releases")
-    @classmethod
-    def _is_specifier(cls, value: str) -> str:
-        try:
-            SpecifierSet(value)
-        except InvalidSpecifier as error:
-            raise ValueError(f"{shown(value)} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
-        return value
-
-    @field_validator("last_update")
-    @classmethod
-    def _is_a_day(cls, value: str) -> str:
-        try:
-            date.fromisoformat(value)
-        except ValueError as error:
-            raise ValueError(f"{value} is no day of the calendar") from error
-        return value
-
-    def applies_to(self, release: str | None) -> bool:
-        """Whether the patch is meant for a release; an unknown one counts, since the codemod looks at the bytes."""
-        return release is None or self._specifier.contains(release, prereleases=True)
-
-    @cached_property
-    def _specifier(self) -> SpecifierSet:
-        return SpecifierSet(self.releases)
-
-
-class Codemods(_Frozen):
+class Codemods(Frozen):
     """What a series says of the codemods that it names."""
 
     allow: tuple[Package, ...] = Field(
@@ -102,14 +26,50 @@ class Codemods(_Frozen):
     )
 
 
-class Series(_Frozen):
-    """An ordered list of patches for one distribution."""
+class Series(Frozen):
+    """An ordered list of patches for one distribution.
+
+    `load_series` reads one, `Series.of` makes one in Python. The constructor takes what a series file holds, and raises
+    pydantic's `ValidationError` for what does not fit.
+
+    Example:
+        >>> from m2build.patches import load_series
+        >>> [patch.id for patch in load_series("minimax-m2-rocm").patches]
+        ['rename-transformers-module', 'disable-rmsnorm-compile']
+    """
 
     id: Id
     summary: Line
     distribution: Line = Field(description="The distribution whose sources are patched, such as `sglang`.")
     codemods: Codemods = Codemods()
     patches: tuple[Patch, ...] = Field(min_length=1)
+
+    @classmethod
+    def of(
+        cls,
+        *patches: Patch,
+        id: str,  # noqa: A002 - the argument is called what the field is called
+        summary: str,
+        distribution: str,
+        allow: Iterable[str] = (),
+    ) -> Series:
+        """A series of patches that are at hand.
+
+        Args:
+            patches: one at least, in their order.
+            id: lower-case words with hyphens; the record of a patched folder is kept by it.
+            summary: one line for people.
+            distribution: the distribution whose sources are patched, such as `sglang`.
+            allow: packages whose libcst codemods may be imported, which runs their code.
+
+        Raises:
+            UsageError: an argument does not fit, or two patches have the same id.
+        """
+        from m2build.patches.values import made
+
+        what = f"the series {shown(id)}"
+        fields = {"id": id, "summary": summary, "distribution": distribution, "patches": patches}
+        return made(cls, what, {**fields, "codemods": made(Codemods, what, {"allow": tuple(allow)})})
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Series:
@@ -119,6 +79,57 @@ class Series(_Frozen):
                 raise ValueError(f"two patches have the id {patch.id!r}")
             seen.add(patch.id)
         return self
+
+    def extended(self, *patches: Patch, id: str, summary: str | None = None) -> Series:  # noqa: A002 - as in `of`
+        """This series with more patches after its own.
+
+        Args:
+            patches: the patches to add.
+            id: the id of the new series. It has to differ: a patched folder keeps its record by the id of the series,
+                and would take one for the other.
+            summary: one line for people; by default this series' own.
+
+        Raises:
+            UsageError: the id is this series' own or does not fit, or two patches have the same id.
+
+        Example:
+            >>> from m2build.patches import Patch, RemoveDecorator, load_series
+            >>> own = Patch.of(
+            ...     RemoveDecorator("sglang.srt.layers.layernorm", "torch.compile"),
+            ...     id="mine",
+            ...     summary="No torch.compile in the layer norm",
+            ...     why="It crashes.",
+            ...     author="Jo Doe",
+            ...     last_update="2026-11-27",
+            ... )
+            >>> len(load_series("minimax-m2-rocm").extended(own, id="minimax-m2-mine").patches)
+            3
+        """
+        if id == self.id:
+            raise UsageError(
+                f"the longer series needs an id of its own, and {shown(id)} is that of the shorter one",
+                hint="a patched folder keeps its record by the id: choose another one",
+            )
+        summary = self.summary if summary is None else summary
+        return Series.of(
+            *self.patches, *patches, id=id, summary=summary, distribution=self.distribution, allow=self.codemods.allow
+        )
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether the series, written as JSON, and m2build's own code decide together what it does.
+
+        It is false where a patch holds a codemod whose class is not m2build's, or names a libcst codemod, or where the
+        series allows packages: the code behind them may change while the series stays the same. Names from the
+        entry-point group `m2build.codemods` count as m2build's own: which code they stand for is up to what is
+        installed.
+
+        Example:
+            >>> from m2build.patches import load_series
+            >>> load_series("minimax-m2-rocm").is_portable
+            True
+        """
+        return not self.codemods.allow and all(patch.is_portable for patch in self.patches)
 
     def patch(self, patch_id: str) -> Patch:
         """The patch of that id.
@@ -141,6 +152,10 @@ def load_series(name: str) -> Series:
     Raises:
         UsageError: there is no such series, or its file does not fit the model; the message holds file and line.
         StorageError: its file cannot be read.
+
+    Example:
+        >>> load_series("minimax-m2-rocm").distribution
+        'sglang'
     """
     label, text = series_text(name)
     return validate(load_document(text, name=label), Series)

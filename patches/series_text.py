@@ -12,7 +12,12 @@ from m2build.errors import UsageError
 
 
 def series_names() -> list[str]:
-    """The ids of the series that come with m2build."""
+    """The ids of the series that come with m2build, sorted.
+
+    Example:
+        >>> series_names()
+        ['minimax-m2-rocm']
+    """
     folder = resources.files("m2build.patches")
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 

@@ -44,6 +44,13 @@ def from_directory(path: Path) -> SourceTree:
         UsageError: there is no such directory.
         ContentError: it holds more files than any sources do.
         StorageError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "app.py").write_text("x = 1")
+        ...     from_directory(Path(folder))["app.py"].content
+        b'x = 1'
     """
     if not path.is_dir():
         raise UsageError(f"{path} is not a directory", hint="give the folder that holds the package, as dir:PATH")
@@ -72,6 +79,16 @@ def from_wheel(path: Path) -> SourceTree:
     Raises:
         UsageError: there is no such file.
         ContentError: it is not a wheel, or it is damaged.
+        StorageError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     wheel = Path(folder, "app-1.2-py3-none-any.whl")
+        ...     with zipfile.ZipFile(wheel, "w") as archive:
+        ...         archive.writestr("app.py", "x = 1")
+        ...     from_wheel(wheel).release
+        '1.2'
     """
     try:
         archive = zipfile.ZipFile(_Archive(open_regular(path).detach(), path))

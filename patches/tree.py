@@ -40,7 +40,16 @@ class SourceFile:
 
     @classmethod
     def of(cls, content: bytes, mode: int = 0o644) -> SourceFile:
-        """A file whose bytes are at hand."""
+        """A file whose bytes are at hand.
+
+        Args:
+            content: the bytes.
+            mode: permission bits.
+
+        Example:
+            >>> SourceFile.of(b"#!/bin/sh\\n", 0o755).size
+            10
+        """
         return cls(mode, len(content), lambda: content)
 
     @cached_property
@@ -64,6 +73,11 @@ class SourceTree(Mapping[str, SourceFile]):
 
     Immutable; iteration is in sorted order. A path that is a symbolic link is not a file of the tree: it is listed in
     `links`, because a patch that would have to touch it must stop.
+
+    Example:
+        >>> tree = SourceTree.of({"app.py": "import os\\n", "run": SourceFile.of(b"", 0o755)}, origin="example")
+        >>> list(tree), tree["app.py"].content
+        (['app.py', 'run'], b'import os\\n')
     """
 
     def __init__(
@@ -89,6 +103,27 @@ class SourceTree(Mapping[str, SourceFile]):
         self.release = release
         self.timestamp = timestamp
         self.links = MappingProxyType(dict(links))
+
+    @classmethod
+    def of(
+        cls,
+        files: Mapping[str, bytes | str | SourceFile],
+        *,
+        origin: str = "the files in memory",
+        release: str | None = None,
+    ) -> SourceTree:
+        """A tree of files that are at hand.
+
+        Args:
+            files: path -> bytes, or text that becomes UTF-8; both with mode 0o644. A `SourceFile` has its own mode.
+            origin: what to call this tree in messages.
+            release: the version of the distribution, which the `releases` of a patch are held against.
+
+        Example:
+            >>> SourceTree.of({"app.py": b""}, origin="example", release="1.2")
+            <SourceTree example: 1 files>
+        """
+        return cls({path: _file(content) for path, content in files.items()}, origin=origin, release=release)
 
     def __getitem__(self, path: str) -> SourceFile:
         return self._files[path]
@@ -122,3 +157,9 @@ class SourceTree(Mapping[str, SourceFile]):
             else:
                 merged[path] = file
         return SourceTree(merged, origin=self.origin, release=self.release, timestamp=self.timestamp, links=self.links)
+
+
+def _file(content: bytes | str | SourceFile) -> SourceFile:
+    if isinstance(content, SourceFile):
+        return content
+    return SourceFile.of(content.encode() if isinstance(content, str) else content)

@@ -32,10 +32,22 @@ def write_files(files: Mapping[str, bytes], folder: Path, *, may_replace: Callab
 def write_tree(tree: SourceTree, folder: Path, *, may_replace: Callable[[Path], bool] = nothing) -> None:
     """Write a whole tree as a new folder: under a temporary name, then renamed; the same again is left as it is.
 
+    Args:
+        tree: the files, with their modes, and the symbolic links.
+        folder: where they go.
+        may_replace: whether a folder that is there and holds something else may go.
+
     Raises:
         UsageError: something else is there.
         ContentError: a path leads out of the folder, or through a link.
         StorageError: something cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_tree(SourceTree.of({"app/__init__.py": "x = 1"}), Path(folder, "new"))
+        ...     Path(folder, "new/app/__init__.py").read_text()
+        'x = 1'
     """
     with _translated(folder), output_folder(folder, may_replace=may_replace) as staging, hold(staging) as held:
         _fill(held, tree)

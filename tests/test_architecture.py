@@ -152,7 +152,7 @@ def test_the_command_line_is_a_thin_shell_over_the_face() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["m2build"])
+@pytest.mark.parametrize("name", ["m2build", "m2build.patches", "m2build.testing"])
 def test_a_face_has_the_names_that_it_says(name: str) -> None:
     script = f"import {name} as face; assert dir(face) == sorted(face.__all__), dir(face); print(len(face.__all__))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -26,9 +26,8 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = BLOCK.findall(PAGE)
-    module = types.ModuleType("docs_patches")
-    monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look up the module of a class there
-    monkeypatch.setitem(sys.modules, "your_package", module)  # what the page's series names
+    module = types.ModuleType("your_package")
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # where dataclasses and codemods are looked up
     ran = 0
     for position, (language, code) in enumerate(blocks):
         if language != "python":
@@ -40,7 +39,7 @@ def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> N
         assert follows[0] == "text", "every python block is followed by its output"
         assert out.getvalue() == follows[1]
         ran += 1
-    assert ran == 7
+    assert ran == 11
 
 
 def test_commands_on_the_page_run(tmp_path: Path) -> None:

@@ -15,9 +15,7 @@ from m2build.errors import UsageError, WouldChangeError
 from m2build.places.place import Place, PlaceKind, parse_place
 
 if TYPE_CHECKING:
-    from m2build.patches.changeset import Changeset, PatchResult
-    from m2build.patches.series import Series
-    from m2build.patches.tree import SourceTree
+    from m2build.patches import Changeset, PatchResult, Series, SourceTree
 
 _DEFAULT_SERIES = "minimax-m2-rocm"
 
@@ -86,11 +84,9 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
 @json_option
 def status(sources: Sources, series_name: str, check: bool, as_json: bool) -> None:
     """Say what each patch comes to on these sources. Writes nothing."""
-    from m2build.patches.audit import account
-
     changeset = _changeset(sources, series_name)
     if as_json:
-        print_json(account(changeset))
+        print_json(changeset.account())
     else:
         for found in changeset.results:
             _print_result(found)
@@ -113,15 +109,13 @@ Examples:
 )
 def diff(sources: Sources, series_name: str, output: Path | None) -> None:
     """Print what the series changes as one diff, for `git apply` or `patch -p1`."""
-    from m2build.patches.diff import git_diff
-    from m2build.patches.patch_files import patch_files
     from m2build.patches.writing import write_files
 
     changeset = _changeset(sources, series_name).checked()
     if output is None:
-        result_diff(git_diff(changeset.changes))
+        result_diff(changeset.diff())
     else:
-        write_files(patch_files(changeset), output)
+        write_files(changeset.patch_files(), output)
         result(str(output))
 
 
@@ -139,27 +133,20 @@ Examples:
 @json_option
 def apply(sources: Sources, series_name: str, output: Path | None, check: bool, as_json: bool) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` takes it back."""
-    from m2build.patches.applying import apply_to_directory
-    from m2build.patches.audit import account
-    from m2build.patches.change import changed_tree
-    from m2build.patches.writing import write_tree
+    from m2build.patches import apply_series, apply_to_directory, changed_tree, write_tree
 
     series = _load(series_name)
     if output is None and not check:
-        changeset = apply_to_directory(
-            series.id,
-            _folder(sources.place, "apply"),
-            lambda: _derived(series, sources.read()).checked(),
-        )
+        changeset = apply_to_directory(series, _folder(sources.place, "apply"))
     else:
         tree = _settled(sources, series)
-        changeset = _derived(series, tree).checked()
+        changeset = apply_series(series, tree).checked()
         if check and changeset.changes:
             raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="run it without --check")
         if output is not None and not check:
             write_tree(changed_tree(tree, changeset.changes), output)
     if as_json:
-        print_json(account(changeset))
+        print_json(changeset.account())
         return
     for found in changeset.results:
         _print_result(found)
@@ -170,29 +157,24 @@ def apply(sources: Sources, series_name: str, output: Path | None, check: bool, 
 @series_option
 def revert(source: str, series_name: str) -> None:
     """Take back what `patch apply` changed in a folder, to the byte."""
-    from m2build.patches.applying import revert_directory
+    from m2build.patches import revert_directory
 
     folder = _folder(parse_place(source), "revert")
-    for path in revert_directory(_load(series_name).id, folder):
+    for path in revert_directory(_load(series_name), folder):
         result(path)
 
 
 def _load(series_name: str) -> Series:
-    from m2build.patches.series import load_series
+    from m2build.patches import load_series
 
     return load_series(series_name)
 
 
 def _changeset(sources: Sources, series_name: str) -> Changeset:
+    from m2build.patches import apply_series
+
     series = _load(series_name)
-    return _derived(series, _settled(sources, series))
-
-
-def _derived(series: Series, tree: SourceTree) -> Changeset:
-    from m2build.patches.changeset import apply_series
-    from m2build.patches.registry import load_codemods
-
-    return apply_series(series, tree, load_codemods())
+    return apply_series(series, _settled(sources, series))
 
 
 def _settled(sources: Sources, series: Series) -> SourceTree:

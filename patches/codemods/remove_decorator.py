@@ -30,6 +30,11 @@ class RemoveDecorator:
 
     Raises:
         UsageError: a name is not a dotted Python name, or the style is neither of the two.
+
+    Example:
+        >>> tree = SourceTree.of({"app.py": "from torch import compile\\n@compile\\ndef f(): ...\\n"})
+        >>> RemoveDecorator("app", "torch.compile", style="delete").apply(tree).changes[0].after.content
+        b'from torch import compile\\ndef f(): ...\\n'
     """
 
     module: str
@@ -65,9 +70,10 @@ class RemoveDecorator:
         """Find the decorators that have to go.
 
         Raises:
-            PatchError: the source does not parse.
+            PatchError: the source does not parse, or it is nested too deeply.
         """
-        return Decorators(self, source, module)
+        with reading(source.path):
+            return Decorators(self, source, module)
 
     def _removed(self, found: Decorators, before: SourceFile) -> Rewrite:
         from m2build.patches.decorator_edits import DecoratorEditor

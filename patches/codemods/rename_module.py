@@ -13,7 +13,7 @@ from m2build.patches.renaming.concern import Concern
 from m2build.patches.renaming.mentions import find_exports, find_mentions, mention
 from m2build.patches.renaming.references import References, find_references
 from m2build.patches.renaming.shadows import shadows
-from m2build.patches.text import read_python, reading
+from m2build.patches.text import read_python
 from m2build.patches.tree import SourceFile, SourceTree
 
 
@@ -32,6 +32,12 @@ class RenameModule:
 
     Raises:
         UsageError: a name is not a dotted Python name, or one name lies inside the other.
+
+    Example:
+        >>> tree = SourceTree.of({"app/__init__.py": "", "app/old.py": "", "use.py": "import app.old as old\\n"})
+        >>> rewrite = RenameModule("app.old", "app.new").apply(tree)
+        >>> rewrite.detail, rewrite.changes[1].after.content
+        ('app.old renamed to app.new; 1 importer rewritten', b'import app.new as old\\n')
     """
 
     module: str
@@ -120,10 +126,7 @@ class _Work:
 
     def _find(self, file: SourceFile, module: ModuleFile, new_module: ModuleFile) -> References:
         source = read_python(module.path, file.content)
-        with reading(module.path):
-            return find_references(
-                source, module, self._renaming, new_package=new_module.package, shadowed=self._shadowed
-            )
+        return find_references(source, module, self._renaming, new_package=new_module.package, shadowed=self._shadowed)
 
     def proof(self) -> Proof:
         """What the second search of each edited file has shown."""

@@ -41,6 +41,13 @@ class LibcstCodemod:
     Raises:
         UsageError: the class cannot be used, or not with these arguments; or a glob is no glob.
         PatchError: importing its module fails.
+
+    Example:
+        >>> tree = SourceTree.of({"app.py": "def f(x: 'int'): ...\\n"})
+        >>> command = "libcst.codemod.commands.strip_strings_from_types.StripStringsCommand"
+        >>> rewrite = LibcstCodemod(command, files=("**/*.py",), allow=("libcst",)).apply(tree)
+        >>> rewrite.changes[0].after.content.splitlines()[-1]
+        b'def f(x: int): ...'
     """
 
     codemod: str

@@ -11,7 +11,7 @@ from m2build.patches.renaming.importer import Importer, New, Unrewritten
 from m2build.patches.renaming.statements import import_statements
 from m2build.patches.renaming.strings import module_strings
 from m2build.patches.renaming.uses import dotted_uses
-from m2build.patches.text import PythonSource
+from m2build.patches.text import PythonSource, reading
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ def find_references(
         shadowed: see `Importer`.
 
     Raises:
-        PatchError: the source does not parse.
+        PatchError: the source does not parse, or it is nested too deeply.
         InexactError: a reference cannot follow the module; the message says where and why.
     """
     syntax = source.parse()
-    names = Names(syntax, module=module.name, package=module.package)
-    importer = Importer(source, syntax, names, renaming, module.package, new_package, shadowed)
-    found = [*import_statements(importer), *dotted_uses(importer), *module_strings(importer)]
+    with reading(source.path):
+        names = Names(syntax, module=module.name, package=module.package)
+        importer = Importer(source, syntax, names, renaming, module.package, new_package, shadowed)
+        found = [*import_statements(importer), *dotted_uses(importer), *module_strings(importer)]
     places = tuple(item for item in found if isinstance(item, Place))
     left = tuple(source.line_of(item.offset) for item in found if isinstance(item, Unrewritten))
     return References(importer, places, left)

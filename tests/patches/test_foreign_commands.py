@@ -8,10 +8,11 @@ import sys
 from typing import Any
 
 import pytest
-from helpers.patches.trees import changed, read, tree_of, write
+from helpers.patches.trees import read, tree_of, write
 
 from m2build.patches.change import Finding
 from m2build.patches.foreign.codemod import LibcstCodemod
+from m2build.testing import assert_codemod
 
 COMMANDS: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "libcst.codemod.commands.convert_format_to_fstring.ConvertFormatStringCommand": (
@@ -72,9 +73,7 @@ def by_the_tool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_a_series_makes_of_a_file_what_the_tool_makes_of_it(name: str, by_the_tool: dict[str, bytes]) -> None:
     arguments, _, source = COMMANDS[name]
     codemod = LibcstCodemod(name, ("p/*.py",), None, arguments, ("libcst", "autotyping"))
-    after, _ = changed(codemod, tree_of({PATHS[name]: source}))
-    assert after[PATHS[name]].content == by_the_tool[name] != source.encode()
-    assert codemod.apply(after).finding is Finding.ABSENT
+    assert_codemod(codemod, {PATHS[name]: source, "p/other.txt": source}, {PATHS[name]: by_the_tool[name]})
 
 
 @pytest.mark.parametrize(

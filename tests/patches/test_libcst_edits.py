@@ -9,10 +9,13 @@ from m2build.errors import PatchError
 from m2build.patches.change import Codemod, Finding
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
 from m2build.patches.codemods.rename_module import RenameModule
+from m2build.patches.foreign.codemod import LibcstCodemod
+from m2build.patches.tree import SourceTree
 
 RENAME = RenameModule("a.b.old", "a.b.new")
 MOVE = RenameModule("a.b.old", "a.new")
 REMOVE = RemoveDecorator("use", "torch.compile")
+THEIRS = LibcstCodemod("their_codemods.PosixPath", ("*.py",), allow=("their_codemods",))
 PACKAGE = {"a/__init__.py": "", "a/b/__init__.py": "", "a/b/old.py": "x = 1\n"}
 
 LONG_SUM = "    v = " + " + ".join(["1"] * 900) + "\n"
@@ -61,11 +64,31 @@ def test_another_statement_may_be_anything(unreadable: str) -> None:
     assert after["use.py"].content.decode() == source.replace("import old", "import new as old")
 
 
-@pytest.mark.parametrize("codemod", [RENAME, REMOVE])
+def nested(depth: int) -> SourceTree:
+    text = "import a.b.old, os, torch\na.b.old, os.path.join\n@torch.compile\ndef f(): return "
+    return tree_of({**PACKAGE, "use.py": text + " + ".join(["v"] * depth) + "\n"})
+
+
+@pytest.mark.parametrize("codemod", [RENAME, REMOVE, THEIRS])
 def test_a_file_that_is_nested_too_deeply_is_reported_with_its_path(codemod: Codemod) -> None:
-    deep = "import a.b.old, torch\na.b.old\n@torch.compile\ndef f(): return " + " + ".join(["v"] * 950) + "\n"
     with pytest.raises(PatchError, match=r"^use\.py"):
-        codemod.apply(tree_of({**PACKAGE, "use.py": deep}))
+        codemod.apply(nested(3000 if codemod is THEIRS else 950))
+
+
+@pytest.mark.parametrize("codemod", [RENAME, REMOVE, THEIRS])
+def test_at_every_depth_there_is_a_change_or_a_reason(codemod: Codemod) -> None:
+    """Each step, from the search to libcst's printing, gives up at a depth of its own."""
+    endings = set()
+    for depth in (50, 150, *range(200, 1000, 50), 3000):
+        try:
+            rewrite = codemod.apply(nested(depth))
+        except PatchError as error:
+            ending, reason = "error", str(error)
+        else:
+            ending, reason = str(rewrite.finding), rewrite.detail
+        assert ending == "changed" or reason.startswith("use.py"), (depth, reason)
+        endings.add(ending)
+    assert endings >= {"changed", "error"}
 
 
 @pytest.mark.parametrize("head", ["", "\f", "\f\f\n", "\ufeff", "#!/bin/sh\n\f", "  \f"])

@@ -14,19 +14,13 @@ from helpers.patches.trees import read, tree_of, write
 from m2build.errors import ContentError, PatchError, StorageError, UsageError
 from m2build.patches import applying
 from m2build.patches.applying import apply_to_directory, check_settled, revert_directory
-from m2build.patches.changeset import Changeset, apply_series
-from m2build.patches.registry import load_codemods
-from m2build.patches.sources import from_directory
+from m2build.patches.changeset import Changeset
 
 State = dict[str, tuple[bytes, int]]
 
 
 def apply(folder: Path) -> Changeset:
-    return apply_to_directory(
-        "small",
-        folder,
-        lambda: apply_series(series_of(RENAME, DECORATOR), from_directory(folder), load_codemods()).checked(),
-    )
+    return apply_to_directory(series_of(RENAME, DECORATOR), folder)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from helpers.patches.trees import Content, changed, contents, text, tree_of
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Finding
 from m2build.patches.codemods.rename_module import RenameModule
+from m2build.testing import assert_unchanged
 
 IMPORTER = "from a.b import old\nfrom a.b.old import f\n"
 
@@ -26,17 +27,15 @@ IMPORTER = "from a.b import old\nfrom a.b.old import f\n"
     ids=["module", "stub", "package", "folder"],
 )
 def test_a_target_that_exists_is_a_conflict(there: dict[str, Content]) -> None:
-    rewrite = RENAME.apply(tree_of({**TREE, "use.py": IMPORTER, **there}))
-    assert (rewrite.finding, rewrite.changes) == (Finding.CONFLICT, ())
-    assert f"a.b.new exists already ({next(iter(there))})" in rewrite.detail
+    result = assert_unchanged(RENAME, {**TREE, "use.py": IMPORTER, **there}, Finding.CONFLICT)
+    assert f"a.b.new exists already ({next(iter(there))})" in result.detail
 
 
 @pytest.mark.parametrize("link", ["a/b/old.py", "a/b/old", "a/b/new.py", "a/b/new", "a/b/new/x.py"])
 def test_a_symbolic_link_in_the_way_is_a_conflict(link: str) -> None:
     files = {path: content for path, content in TREE.items() if path != link}
-    rewrite = RENAME.apply(tree_of(files, links={link: "/elsewhere"}))
-    assert (rewrite.finding, rewrite.changes) == (Finding.CONFLICT, ())
-    assert f"{link} is a symbolic link" in rewrite.detail
+    result = assert_unchanged(RENAME, tree_of(files, links={link: "/elsewhere"}), Finding.CONFLICT)
+    assert f"{link} is a symbolic link" in result.detail
 
 
 def test_other_symbolic_links_are_no_obstacle() -> None:
@@ -44,21 +43,19 @@ def test_other_symbolic_links_are_no_obstacle() -> None:
 
 
 def test_a_package_that_does_not_exist_is_a_conflict() -> None:
-    rewrite = RenameModule("a.b.old", "a.nowhere.new").apply(tree_of(TREE))
-    assert (rewrite.finding, rewrite.changes) == (Finding.CONFLICT, ())
-    assert "the package a.nowhere does not exist" in rewrite.detail
+    result = assert_unchanged(RenameModule("a.b.old", "a.nowhere.new"), TREE, Finding.CONFLICT)
+    assert "the package a.nowhere does not exist" in result.detail
 
 
 def test_neither_name_there_is_absent() -> None:
     files = {path: content for path, content in TREE.items() if path != "a/b/old.py"}
-    rewrite = RENAME.apply(tree_of({**files, "use.py": IMPORTER}))
-    assert (rewrite.finding, rewrite.changes) == (Finding.ABSENT, ())
-    assert rewrite.detail == "neither a.b.old nor a.b.new exists"
+    result = assert_unchanged(RENAME, {**files, "use.py": IMPORTER}, Finding.ABSENT)
+    assert result.detail == "neither a.b.old nor a.b.new exists"
 
 
 def test_only_the_new_name_and_no_importer_is_already_applied() -> None:
-    rewrite = RENAME.apply(tree_of({"a/b/new.py": OLD, "use.py": "from a.b import new as old\n"}))
-    assert (rewrite.finding, rewrite.changes) == (Finding.ALREADY_APPLIED, ())
+    files = {"a/b/new.py": OLD, "use.py": "from a.b import new as old\n"}
+    assert_unchanged(RENAME, files, Finding.ALREADY_APPLIED)
 
 
 def test_a_file_that_was_only_moved_gets_its_importers_mended() -> None:

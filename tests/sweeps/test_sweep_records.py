@@ -15,7 +15,7 @@ from helpers.patches.series_files import DECORATOR, FILES, RENAME, series_of
 from helpers.patches.trees import tree_of, write
 
 from m2build.errors import M2BuildError
-from m2build.patches.applying import apply_to_directory, revert_directory
+from m2build.patches.applying import change_directory, revert_directory
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.sources import from_directory
@@ -91,7 +91,7 @@ def made(folder: Path, account: bytes, choice: random.Random) -> Path:
 
 ACTIONS: dict[str, Callable[[Path], object]] = {
     "revert": lambda tree: revert_directory("small", tree),
-    "apply": lambda tree: apply_to_directory(
+    "apply": lambda tree: change_directory(
         "small", tree, lambda: apply_series(series_of(RENAME, DECORATOR), from_directory(tree), load_codemods())
     ),
 }

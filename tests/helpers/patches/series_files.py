@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from helpers.patches.trees import Content, tree_of
-from m2build.patches.applying import apply_to_directory
+from m2build.patches.applying import change_directory
 from m2build.patches.changeset import Changeset, apply_series
+from m2build.patches.patch import Patch
 from m2build.patches.registry import load_codemods
-from m2build.patches.series import Patch, Series
+from m2build.patches.series import Series
 from m2build.patches.tree import SourceTree
 
 FILES: dict[str, Content] = {
@@ -60,4 +61,4 @@ def applied(tree: SourceTree | None = None, *patches: dict[str, Any]) -> Changes
 
 def apply_changeset(changeset: Changeset, folder: Path) -> None:
     """Apply a changeset that was made before, which a folder may have changed under since."""
-    apply_to_directory(changeset.series.id, folder, lambda: changeset)
+    change_directory(changeset.series.id, folder, lambda: changeset)

@@ -1,0 +1,201 @@
+"""`Patch`: a codemod with its parameters and its reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, field_validator
+
+from m2build.documents.shown import shown
+from m2build.patches.distributions import LIBCST
+
+if TYPE_CHECKING:
+    from m2build.patches.change import Codemod
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+CodemodName = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*|libcst:[^\W\d]\w*(\.[^\W\d]\w*)+)$", max_length=200)
+]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+Absence = Literal["already-applied", "not-needed", "target-gone"]
+Accepted = Literal["already-applied", "not-needed"]
+
+_DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
+"""What patch(1) looks for in the text before a diff, where `why` ends up; it looks behind indentation too."""
+
+
+class Frozen(BaseModel):
+    """A model that takes no unknown keys, converts no values and does not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Patch(Frozen):
+    """A codemod with its parameters and its reason.
+
+    `Patch.of` makes one from a codemod in Python. The constructor takes what a series file holds, with the codemod's
+    name, and raises pydantic's `ValidationError` for what does not fit.
+
+    Example:
+        >>> from m2build.patches import RemoveDecorator
+        >>> patch = Patch.of(
+        ...     RemoveDecorator("app", "torch.compile"),
+        ...     id="no-compile",
+        ...     summary="Comment out torch.compile",
+        ...     why="It crashes.",
+        ...     author="Jo Doe",
+        ...     last_update="2026-11-27",
+        ... )
+        >>> patch.codemod, patch.parameters["decorator"]
+        ('remove-decorator', 'torch.compile')
+    """
+
+    id: Id
+    summary: Line = Field(description="One line: what changes.")
+    why: str = Field(description="What goes wrong without the patch.")
+    codemod: CodemodName = Field(
+        description="The codemod's name in the entry-point group m2build.codemods, or libcst:package.module.Class."
+    )
+    parameters: dict[str, JsonValue] = Field(description="The codemod's parameters, by name.")
+    references: tuple[Url, ...] = Field(default=(), description="Issues, pull requests and documents.")
+    releases: str = Field(
+        max_length=200, description="The releases that the patch applies to, as a version specifier (PEP 440)."
+    )
+    when_absent: Absence = Field(
+        default="target-gone", description="What it means that the codemod finds nothing to change in such a release."
+    )
+    accept: tuple[Accepted, ...] = Field(
+        default=(), description="The outcomes besides `applied` with which the series goes on."
+    )
+    author: Line
+    forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
+    last_update: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+    @classmethod
+    def of(
+        cls,
+        codemod: Codemod,
+        *,
+        id: str,  # noqa: A002 - the argument is called what the field is called
+        summary: str,
+        why: str,
+        author: str,
+        last_update: str,
+        releases: str = "",
+        references: Iterable[str] = (),
+        when_absent: Absence = "target-gone",
+        accept: Iterable[Accepted] = (),
+        forwarded: str = "no",
+    ) -> Patch:
+        """A patch that holds its codemod itself, as `value`.
+
+        In accounts and digests the codemod has the name under which its class is registered, `libcst:…` if it is a
+        `LibcstCodemod`, else `python:package.module.Class`; its fields are the parameters.
+
+        Args:
+            codemod: a value of a frozen dataclass with an `apply` method, and with fields that JSON can hold.
+            id: lower-case words with hyphens.
+            summary: one line: what changes.
+            why: what goes wrong without the patch.
+            author: one line, such as `Jo Doe <jo@example.org>`.
+            last_update: the day of the last change to the patch, as YYYY-MM-DD.
+            releases: the releases that it applies to, as a version specifier (PEP 440); all by default.
+            references: addresses of issues, pull requests and documents.
+            when_absent: what it means that the codemod finds nothing to change in such a release.
+            accept: the outcomes besides `applied` with which the series goes on.
+            forwarded: DEP-3: `no`, `not-needed` or the address that the patch was sent to.
+
+        Raises:
+            UsageError: the codemod is no such value, or an argument does not fit.
+        """
+        from m2build.patches.values import described, made
+
+        name, parameters = described(codemod)
+        fields = {
+            "id": id,
+            "summary": summary,
+            "why": why,
+            "codemod": name,
+            "parameters": parameters,
+            "references": tuple(references),
+            "releases": releases,
+            "when_absent": when_absent,
+            "accept": tuple(accept),
+            "author": author,
+            "forwarded": forwarded,
+            "last_update": last_update,
+        }
+        return made(_PatchOfValue, f"the patch {shown(id)}", fields, context=codemod)
+
+    @field_validator("why")
+    @classmethod
+    def _is_prose(cls, value: str) -> str:
+        for line in value.splitlines():
+            if _DIFF.match(line):
+                raise ValueError(
+                    f"the line {shown(line)} could be taken for a part of a diff by patch(1); word it otherwise"
+                )
+        return value
+
+    @field_validator("releases")
+    @classmethod
+    def _is_specifier(cls, value: str) -> str:
+        try:
+            SpecifierSet(value)
+        except InvalidSpecifier as error:
+            raise ValueError(f"{shown(value)} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
+        return value
+
+    @field_validator("last_update")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        try:
+            date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{value} is no day of the calendar") from error
+        return value
+
+    @property
+    def value(self) -> Codemod | None:
+        """The codemod itself if the patch was made with one; None if it has only a name."""
+        return None
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether the codemod is m2build's own, or a name of the entry-point group; see `Series.is_portable`."""
+        return not self.codemod.startswith(LIBCST)
+
+    def applies_to(self, release: str | None) -> bool:
+        """Whether the patch is meant for a release; an unknown one counts, since the codemod looks at the bytes."""
+        return release is None or self._specifier.contains(release, prereleases=True)
+
+    @cached_property
+    def _specifier(self) -> SpecifierSet:
+        return SpecifierSet(self.releases)
+
+
+class _PatchOfValue(Patch):
+    """A patch with the codemod itself. Its name need not be one that a series file may hold."""
+
+    codemod: Line
+    _value: Codemod = PrivateAttr()
+
+    def model_post_init(self, context: object, /) -> None:
+        """Keep the codemod, which comes as the context of the validation."""
+        self._value = cast("Codemod", context)
+
+    @property
+    def value(self) -> Codemod:
+        """The codemod itself."""
+        return self._value
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether the codemod is m2build's own."""
+        return super().is_portable and type(self._value).__module__.startswith("m2build.")
