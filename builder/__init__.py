@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from m2build import errors, patches
+    from m2build import errors, patches, testing
     from m2build.base.model import Base
     from m2build.delivery.delivered import Delivery
     from m2build.delivery.forecast import Forecast
@@ -61,7 +61,7 @@ _HOMES = {
     "render_bake": "m2build.rendering.bake",
 }
 """Where each name is defined."""
-_MODULES = ("errors", "patches")
+_MODULES = ("errors", "patches", "testing")
 
 __all__ = [
     "Base",
@@ -86,20 +86,23 @@ __all__ = [
     "recipe_schema",
     "render",
     "render_bake",
+    "testing",
 ]
-
-
-def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name in _MODULES:
-        return import_module(f"m2build.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'm2build' has no attribute {name!r}")
-    found: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = found
-    return found
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or type checkers would accept a misspelt name
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f"m2build.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'm2build' has no attribute {name!r}")
+        found: object = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = found
+        return found

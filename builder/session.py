@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 from m2build.errors import UsageError
 from m2build.local.cache import cache_in
+from m2build.oci.platforms import PLATFORM
 from m2build.places.place import SOURCES, Place, PlaceKind, parse_place, registry_place
-from m2build.progress import Progress, Silent
+from m2build.progress import Logged, Progress
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -59,13 +61,19 @@ class Session:
         """Say how; nothing is read or reached yet.
 
         Args:
-            progress: receives steps, bytes that move, and notices; None for silence. The logger `m2build` has them too.
+            progress: receives steps, bytes that move, and notices; None for nothing but the logger
+                `m2build`, which has them too.
             insecure: whether registries beyond this machine may speak plain HTTP, or have certificates of their own.
             cache: a folder for what is worth keeping; None for `m2build` in the user's cache directory.
             platform: `os/architecture[/variant]` of images for several; None for the recipe's.
             environment: where credentials, proxies and `SOURCE_DATE_EPOCH` are looked for; None for the process's own.
+
+        Raises:
+            UsageError: the platform is not written as one.
         """
-        self.progress: Progress = progress or Silent()
+        if platform is not None and not re.fullmatch(PLATFORM, platform):
+            raise UsageError(f"the platform {platform!r} is not OS/ARCH", hint="as in linux/amd64")
+        self.progress: Progress = Logged(progress)
         self.insecure = insecure
         self.platform = platform
         self.environment = os.environ if environment is None else environment
@@ -269,34 +277,41 @@ class Session:
         with self._caching():
             return inspect_image(_parsed(place), self.platform or _PLATFORM, self._access, self.progress)
 
-    def sources(self, place: str | Place, *, source_root: str | None = None) -> SourceTree:
+    def sources(
+        self, place: str | Place, *, source_root: str | None = None, series: Series | None = None
+    ) -> SourceTree:
         """The Python sources at a place, for `m2build.patches`.
 
         Args:
             place: a folder, a wheel, a release (`pypi:NAME==VERSION`), or an image.
             source_root: where the sources stand in an image.
+            series: what is to be tried on them: a folder is refused that holds it in part, as after an interruption.
 
         Raises:
             UsageError: there is no such place, or it is an image and `source_root` is missing.
-            PatchError: the image has no such folder.
+            PatchError: the image has no such folder, or the folder holds the series in part.
             ContentError: an archive is truncated, altered or malformed.
             TransportError: a release cannot be fetched, or a registry does not deliver.
             EngineError: a container engine does not give its image's files.
             StorageError: a file cannot be read.
         """
         from m2build.base.sources import open_source
+        from m2build.patches.applying import check_settled
 
         at = _parsed(place)
         if source_root is None and at.kind not in SOURCES:
             raise UsageError(f"{at} is an image: say where its sources stand", hint="as in source_root='/opt/app'")
         with self._caching():
-            return open_source(
+            tree = open_source(
                 at,
                 source_root=source_root or "",
                 platform=self.platform or _PLATFORM,
                 progress=self.progress,
                 access=self._access_to(at),
             )
+        if series is not None and at.kind is PlaceKind.DIRECTORY:
+            check_settled(series.id, Path(at.location))
+        return tree
 
     def _assumed(self, recipe: Recipe, place: Place, sources: Place, *, pinned: bool) -> Base:
         from m2build.base.assumed import assumed_base

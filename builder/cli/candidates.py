@@ -69,16 +69,12 @@ def overrides(context: click.Context, _parameter: click.Parameter, incomplete: s
 
 def series(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The shipped series, and YAML files."""
-    from m2build.patches.series_text import series_names
-
-    return _items([*series_names(), *paths(incomplete, endings=(".yaml", ".yml"))], incomplete)
+    return _items([*m2build.patches.series_names(), *paths(incomplete, endings=(".yaml", ".yml"))], incomplete)
 
 
 def patches(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The patches of the series that is chosen."""
-    from m2build.patches.series import load_series
-
-    chosen = load_series(context.params["series_name"])
+    chosen = m2build.patches.load_series(context.params["series_name"])
     return _items({patch.id: patch.summary for patch in chosen.patches}, incomplete)
 
 

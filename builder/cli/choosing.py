@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +10,6 @@ import click
 
 from m2build.cli import candidates
 from m2build.errors import UsageError
-from m2build.oci.platforms import PLATFORM
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Recipe, Selection
@@ -51,16 +49,9 @@ _CHOICES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _checked_platform(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(PLATFORM, value):
-        raise UsageError(f"--platform {value} is not OS/ARCH", hint="as in --platform linux/amd64")
-    return value
-
-
 platform_option = click.option(
     "--platform",
     metavar="OS/ARCH",
-    callback=_checked_platform,
     shell_complete=candidates.platforms,
     help="Which image of a base that has several; default: the recipe's.",
 )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+import m2build
+from m2build import patches
 from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json, result, result_diff
 from m2build.cli.sources import Sources, choosing_sources, source_option
 from m2build.errors import UsageError, WouldChangeError
-from m2build.places.place import Place, PlaceKind, parse_place
-
-if TYPE_CHECKING:
-    from m2build.patches import Changeset, PatchResult, Series, SourceTree
+from m2build.places.place import Place, PlaceKind
 
 _DEFAULT_SERIES = "minimax-m2-rocm"
 
@@ -48,7 +46,7 @@ def patch() -> None:
 @json_option
 def list_patches(series_name: str, as_json: bool) -> None:
     """List the patches of a series."""
-    series = _load(series_name)
+    series = patches.load_series(series_name)
     if as_json:
         print_json(series.model_dump(mode="json"))
         return
@@ -62,7 +60,7 @@ def list_patches(series_name: str, as_json: bool) -> None:
 @json_option
 def show(patch_id: str, series_name: str, as_json: bool) -> None:
     """Show one patch: what it does, why, and where that was reported."""
-    entry = _load(series_name).patch(patch_id)
+    entry = patches.load_series(series_name).patch(patch_id)
     if as_json:
         print_json(entry.model_dump(mode="json"))
         return
@@ -109,13 +107,11 @@ Examples:
 )
 def diff(sources: Sources, series_name: str, output: Path | None) -> None:
     """Print what the series changes as one diff, for `git apply` or `patch -p1`."""
-    from m2build.patches.writing import write_files
-
     changeset = _changeset(sources, series_name).checked()
     if output is None:
         result_diff(changeset.diff())
     else:
-        write_files(changeset.patch_files(), output)
+        patches.write_tree(patches.SourceTree.of(changeset.patch_files()), output)
         result(str(output))
 
 
@@ -133,18 +129,16 @@ Examples:
 @json_option
 def apply(sources: Sources, series_name: str, output: Path | None, check: bool, as_json: bool) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` takes it back."""
-    from m2build.patches import apply_series, apply_to_directory, changed_tree, write_tree
-
-    series = _load(series_name)
+    series = patches.load_series(series_name)
     if output is None and not check:
-        changeset = apply_to_directory(series, _folder(sources.place, "apply"))
+        changeset = patches.apply_to_directory(series, _folder(sources.place, "apply"))
     else:
-        tree = _settled(sources, series)
-        changeset = apply_series(series, tree).checked()
+        tree = sources.read(series)
+        changeset = patches.apply_series(series, tree).checked()
         if check and changeset.changes:
             raise WouldChangeError(f"{len(changeset.changes)} files would change", hint="run it without --check")
         if output is not None and not check:
-            write_tree(changed_tree(tree, changeset.changes), output)
+            patches.write_tree(patches.changed_tree(tree, changeset.changes), output)
     if as_json:
         print_json(changeset.account())
         return
@@ -157,34 +151,14 @@ def apply(sources: Sources, series_name: str, output: Path | None, check: bool, 
 @series_option
 def revert(source: str, series_name: str) -> None:
     """Take back what `patch apply` changed in a folder, to the byte."""
-    from m2build.patches import revert_directory
-
-    folder = _folder(parse_place(source), "revert")
-    for path in revert_directory(_load(series_name), folder):
+    folder = _folder(m2build.parse_place(source), "revert")
+    for path in patches.revert_directory(patches.load_series(series_name), folder):
         result(path)
 
 
-def _load(series_name: str) -> Series:
-    from m2build.patches import load_series
-
-    return load_series(series_name)
-
-
-def _changeset(sources: Sources, series_name: str) -> Changeset:
-    from m2build.patches import apply_series
-
-    series = _load(series_name)
-    return apply_series(series, _settled(sources, series))
-
-
-def _settled(sources: Sources, series: Series) -> SourceTree:
-    """The sources; a folder that holds the series in part is refused."""
-    from m2build.patches.applying import check_settled
-
-    tree = sources.read()
-    if sources.place.kind is PlaceKind.DIRECTORY:
-        check_settled(series.id, Path(sources.place.location))
-    return tree
+def _changeset(sources: Sources, series_name: str) -> patches.Changeset:
+    series = patches.load_series(series_name)
+    return patches.apply_series(series, sources.read(series))
 
 
 def _folder(place: Place, verb: str) -> Path:
@@ -197,7 +171,7 @@ def _folder(place: Place, verb: str) -> Path:
     return Path(place.location)
 
 
-def _print_result(found: PatchResult) -> None:
+def _print_result(found: patches.PatchResult) -> None:
     result(f"{found.outcome:<16} {found.patch.id}", f"    {found.detail}")
     for change in found.changes:
         result(f"    {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING
 
 import click
 
 import m2build
+from m2build import patches
 from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
-
-if TYPE_CHECKING:
-    from m2build.patches.tree import SourceTree
 
 source_option = click.option(
     "--source",
@@ -57,11 +54,11 @@ class Sources:
     insecure: bool
     progress_mode: str
 
-    def read(self) -> SourceTree:
-        """The sources."""
+    def read(self, series: patches.Series) -> patches.SourceTree:
+        """The sources; a folder that holds the series in part is refused."""
         root = self.root or m2build.load_recipe("minimax-m2").base.source_root
         with session(self.progress_mode, insecure=self.insecure, platform=self.platform) as opened:
-            return opened.sources(self.place, source_root=root)
+            return opened.sources(self.place, source_root=root, series=series)
 
 
 def choosing_sources(command: Callable[..., None]) -> Callable[..., None]:

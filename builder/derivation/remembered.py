@@ -77,7 +77,7 @@ def _question(recipe: Recipe, base: Base, series: Series) -> str | None:
         or any(entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods"))
     ):
         return None
-    if series.codemods.allow:  # it may name codemods of other packages, whose code may change while it stays
+    if not series.is_portable:  # the code of its codemods may change while their names stay
         return None
     own = hashlib.sha256(json.dumps(list(_own_files())).encode()).hexdigest()
     return json.dumps(

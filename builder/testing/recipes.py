@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from m2build.errors import PatchError
 from m2build.patches import Changeset, Series, apply_series, changed_tree, load_series
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Recipe, select
+from m2build.recipes.model import Recipe
 from m2build.testing.trees import Content, after_tree, before_tree, check_compiles, check_equal, difference, message
 
 
@@ -95,7 +95,7 @@ def assert_commands(
         raise AssertionError(message(f"the recipe {recipe.name} has other profiles", found))
     for profile, command in commands.items():
         words = shlex.split(command) if isinstance(command, str) else list(command)
-        found = difference("words", words, list(select(recipe, profile=profile, model=model).command))
+        found = difference("words", words, list(recipe.select(profile=profile, model=model).command))
         if found:
             raise AssertionError(message(f"the profile {profile} of {recipe.name} has another command line", found))
     return recipe

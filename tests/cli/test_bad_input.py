@@ -84,7 +84,7 @@ NAMES: dict[tuple[str, ...], tuple[int, str, str]] = {
     (*IMAGE, *TREE, "--profile", "tp8"): (2, "--tp and --profile exclude each other", "--tp 8 is --profile tp8"),
     (*IMAGE, *TREE, "--set", "series=minimax-m2-rcom"): (2, "did you mean 'minimax-m2-rocm'?", "as a path"),
     (*IMAGE, *TREE, "-t", "Upper/Case"): (2, "'Upper/Case' is not an image reference", "lower case"),
-    (*IMAGE, *TREE, "--platform", "linux"): (2, "--platform linux is not OS/ARCH", "linux/amd64"),
+    (*IMAGE, *TREE, "--platform", "linux"): (2, "the platform 'linux' is not OS/ARCH", "linux/amd64"),
     ("recipe", "show", "--model", "minimax-m2"): (2, "say which profile to use", "tp4, tp8"),
     ("patch", "show", "disable-rmsnorm"): (2, "did you mean 'disable-rmsnorm-compile'?", "m2build patch list"),
     ("patch", "status", "--source", "dir:tree", "--series", "minimax"): (2, "there is no series 'minimax'", "a path"),

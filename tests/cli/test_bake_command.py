@@ -75,7 +75,7 @@ def test_the_time_can_be_chosen(folder: Path) -> None:
         ((*BAKE, "--cache", "r.example/c:1"), "is not an image reference", "[REGISTRY/]NAME"),
         ((*BAKE[:-3], *BAKE[-2:]), "is not pinned", "--unpinned"),
         ((*BAKE, "--base", "oci:./x"), "no name in a registry", "--base NAME:TAG"),
-        ((*BAKE, "--platform", "amd64"), "--platform amd64 is not OS/ARCH", "linux/amd64"),
+        ((*BAKE, "--platform", "amd64"), "the platform 'amd64' is not OS/ARCH", "linux/amd64"),
         ((*BAKE, "--set", "summary=e\u0301"), "docker buildx bake cannot say", "normal form C"),
     ],
 )
