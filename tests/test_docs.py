@@ -1,45 +1,48 @@
-"""The snippets of docs/patches.md run, in order, and print what the page says."""
+"""The snippets of docs/patches.md and docs/library.md run, in order, and print what the pages say."""
 
 from __future__ import annotations
 
-import contextlib
 import doctest
 import importlib
-import io
+import logging
 import re
 import shlex
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
+from helpers.registry.registries import docker_registry
 from helpers.rooms import MODULES
+from helpers.snippets import BLOCK, DOCS, run_snippets
 
 from m2build.documents.document import load_document
 from m2build.documents.validation import validate
 from m2build.patches.series import Series
 
-PAGE = (Path(__file__).parent.parent / "docs" / "patches.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = (DOCS / "patches.md").read_text(encoding="utf-8")
 
 
-def test_snippets_print_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = BLOCK.findall(PAGE)
-    module = types.ModuleType("your_package")
-    monkeypatch.setitem(sys.modules, module.__name__, module)  # where dataclasses and codemods are looked up
-    ran = 0
-    for position, (language, code) in enumerate(blocks):
-        if language != "python":
-            continue
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            exec(compile(code, f"docs/patches.md, block {position}", "exec"), vars(module))  # noqa: S102
-        follows = blocks[position + 1]
-        assert follows[0] == "text", "every python block is followed by its output"
-        assert out.getvalue() == follows[1]
-        ran += 1
-    assert ran == 11
+def test_snippets_print_what_the_page_says() -> None:
+    found = list(run_snippets("patches.md"))
+    assert [printed for _, printed in found] == [expected for expected, _ in found]
+    assert len(found) == 11
+
+
+def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])  # the page sets one up
+    (tmp_path / "registry").mkdir()
+    with docker_registry(tmp_path / "registry") as host:
+        found = list(run_snippets("library.md", host=host))
+    logging.getLogger("m2build").setLevel(logging.NOTSET)
+    for handler in root.handlers:
+        handler.close()
+    assert [printed for _, printed in found] == [expected for expected, _ in found]
+    assert len(found) == 8
+    digests = [line.partition("@")[2] for line in found[1][1].splitlines() if "@" in line]
+    assert digests[1] in found[0][1], "wherever the image goes, it is the same one"
 
 
 def test_commands_on_the_page_run(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""The Python examples of a page: run in order, in one module, each beside the output that the page gives it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def run_snippets(page: str, module: str = "your_package", *, host: str = "localhost:5000") -> Iterator[tuple[str, str]]:
+    """For each Python block of a page, the output in the `text` block behind it, and what it printed.
+
+    Args:
+        page: the page's name in docs/.
+        module: what the module is called in which the blocks run; dataclasses and codemods are looked up there.
+        host: the registry that takes the place of `localhost:5000`.
+    """
+    blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+    made = types.ModuleType(module)
+    sys.modules[module] = made
+    try:
+        for position, (language, code) in enumerate(blocks):
+            if language != "python":
+                continue
+            compiled = compile(code.replace("localhost:5000", host), f"docs/{page}, block {position}", "exec")
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                exec(compiled, vars(made))  # noqa: S102
+            follows, expected = blocks[position + 1]
+            assert follows == "text", f"docs/{page}, block {position}: every python block is followed by its output"
+            yield expected, out.getvalue().replace(host, "localhost:5000")
+    finally:
+        del sys.modules[module]
