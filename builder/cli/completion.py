@@ -15,9 +15,6 @@ from m2build.cli.typed import typed
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
-"""The environment variable through which a shell, which it names, asks for completions."""
-
 _BASH = r"""
 _m2build_completion() {
     local candidate
@@ -113,7 +110,7 @@ def _completions(command: click.Command, words: Sequence[str]) -> Iterator[tuple
     *complete, last = words[1:]
     option, equals, _ = last.partition("=")
     before = f"{option}=" if equals and option.startswith("-") else ""  # `--option=value`: of it click gives the value
-    for item in ShellComplete(command, {}, "m2build", COMPLETE_VARIABLE).get_completions(complete, last):
+    for item in ShellComplete(command, {}, "m2build", "").get_completions(complete, last):
         yield from ((f"{before}{value}", text) for value, text in _values(item))
 
 

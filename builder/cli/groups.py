@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from typing import ClassVar
+
 import click
 
 from m2build.cli.output import show_help
@@ -61,3 +65,29 @@ class Group(click.Group):
                 hint=f"`{ctx.command_path} --help` lists them",
             )
         return super().resolve_command(ctx, args)
+
+
+class LateGroup(Group):
+    """A group whose commands are imported when they are asked for: command NAME is `m2build.cli.NAME.NAME`.
+
+    Its help is printed from their summaries, without importing any.
+    """
+
+    summaries: ClassVar[Mapping[str, str]]
+    """The commands by their names, each with what it does in a few words."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as in click
+        """The names, sorted."""
+        return sorted(self.summaries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as in click
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in self.summaries:
+            return None
+        found: object = getattr(import_module(f"m2build.cli.{cmd_name}"), cmd_name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.summaries[name]) for name in self.list_commands(ctx)])

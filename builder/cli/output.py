@@ -6,10 +6,8 @@ lines are given one by one, so that a line break in a name is an escape as well.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -44,6 +42,8 @@ def result(*lines: str) -> None:
 
 def print_json(value: Mapping[str, object] | list[object]) -> None:
     """Print a value as indented JSON on stdout, in ASCII: JSON has escapes of its own, which every reader undoes."""
+    import json
+
     click.echo(json.dumps(value, indent=2))
 
 
@@ -102,6 +102,8 @@ def explain(problem: M2BuildError, hint: str | None) -> None:
 
 def show_traceback(error: BaseException) -> None:
     """Print an error's traceback on stderr; of its messages, each is one line."""
+    import traceback
+
     for part in traceback.format_exception(error):
         is_frame = part.startswith("  ")
         for line in part.splitlines() if is_frame else [part.strip("\n")]:

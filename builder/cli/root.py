@@ -11,20 +11,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import ClassVar
 
 import click
 
 from m2build import __version__
-from m2build.cli.bake import bake
-from m2build.cli.completion import COMPLETE_VARIABLE, answer, completion
-from m2build.cli.groups import Group
-from m2build.cli.image import image
-from m2build.cli.inspect import inspect
+from m2build.cli.groups import LateGroup
 from m2build.cli.output import clear, explain, show_traceback, silence
-from m2build.cli.patch import patch
-from m2build.cli.push import push
-from m2build.cli.recipe import recipe
-from m2build.cli.render import render
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, EngineError, M2BuildError, StorageError, TransportError, UsageError
 
@@ -42,6 +35,9 @@ would change (--check), 16 a local file cannot be read or written, 130
 interrupted.
 """
 
+COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
+"""The environment variable through which a shell, which it names, asks for completions."""
+
 _NEXT_STEPS: dict[type[M2BuildError], str] = {
     ContentError: "copy or fetch it again from where it came; if it stays so, the source itself is damaged",
     TransportError: "check the network, and try again",
@@ -51,8 +47,23 @@ _NEXT_STEPS: dict[type[M2BuildError], str] = {
 """What to do where an error does not say it itself."""
 
 
+class _Commands(LateGroup):
+    """All commands."""
+
+    summaries: ClassVar = {
+        "bake": "Write a folder of images for `docker buildx bake`.",
+        "completion": "Print the completion script for a shell.",
+        "image": "Derive images, and bring them to where they go.",
+        "inspect": "Show what an image is, and how it differs from its base.",
+        "patch": "Try, apply and revert patches on any source tree.",
+        "push": "Publish the image of a layout or an archive.",
+        "recipe": "Show recipes, and the command lines of their profiles.",
+        "render": "Write a Dockerfile and its build context.",
+    }
+
+
 @click.group(
-    cls=Group,
+    cls=_Commands,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -60,10 +71,6 @@ _NEXT_STEPS: dict[type[M2BuildError], str] = {
 @click.option("--debug", is_flag=True, help="Show the traceback of an error, as in m2build --debug image --tp 8.")
 def cli(debug: bool) -> None:
     """Derive a MiniMax-M2 image for AMD MI300X from SGLang's, by reviewed patches and nothing else."""
-
-
-for command in (image, push, render, bake, inspect, patch, recipe, completion):
-    cli.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -110,6 +117,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _invoke(arguments: list[str]) -> int:
     """What click's own `main` does, without its printing: not even an empty line at Ctrl-C."""
     if shell := os.environ.get(COMPLETE_VARIABLE):
+        from m2build.cli.completion import answer
+
         answer(cli, shell, arguments)
         return 0
     try:

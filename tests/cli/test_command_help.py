@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from helpers.cli.command_tree import WAYS, find
+from helpers.cli.command_tree import WAYS, find, members
 from helpers.commands import m2build, succeeds
 
 from m2build import __version__, errors
@@ -91,3 +91,12 @@ def test_the_installed_command_and_the_module_are_one() -> None:
     other = m2build("imge")
     assert (run.returncode, run.stdout, run.stderr) == (other.returncode, other.stdout, other.stderr)
     assert run.returncode == 2
+
+
+def test_every_command_is_summed_up_on_one_line() -> None:
+    """The summaries are beside the group, which imports no command to print its help."""
+    listed = dict(
+        re.findall(r"^  (\w+)  +(\S.*)$", help_of(()).partition("Commands:")[2].partition("\n\n")[0], re.MULTILINE)
+    )
+    assert listed.keys() == members(cli).keys()
+    assert [summary for summary in listed.values() if not summary.endswith(".") or "..." in summary] == []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from helpers.cli.command_tree import members
 from helpers.commands import refused, succeeds
 
 from m2build.cli.groups import Command, Group
@@ -15,7 +16,7 @@ from m2build.errors import UsageError
 
 def commands(group: click.Group = cli, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command with the words that call it, groups included."""
-    for name, command in group.commands.items():
+    for name, command in members(group).items():
         yield (*way, name), command
         if isinstance(command, click.Group):
             yield from commands(command, (*way, name))

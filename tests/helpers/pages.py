@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from helpers.cli.command_tree import members
 from m2build import errors
 from m2build.cli.root import cli
 
@@ -82,8 +83,8 @@ def _table(name: str) -> str:
 
 def _commands(command: click.Command, path: str) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _commands(command.commands[name], f"{path} {name}")
+        for name, member in sorted(members(command).items()):
+            yield from _commands(member, f"{path} {name}")
     else:
         arguments = [item for item in command.params if isinstance(item, click.Argument)]
         usage = " ".join([path, *(item.make_metavar(click.Context(command)) for item in arguments)])
