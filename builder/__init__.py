@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from m2build.rendering.bake import render_bake
     from m2build.rendering.context import render
     from m2build.rendering.folder import Context
-    from m2build.session import Session
+    from m2build.session import Session, inspect
 
 __version__ = "0.1.0"
 
@@ -53,6 +53,7 @@ _HOMES = {
     "Selection": "m2build.recipes.model",
     "Session": "m2build.session",
     "Shipment": "m2build.delivery.shipment",
+    "inspect": "m2build.session",
     "load_recipe": "m2build.recipes.load",
     "parse_place": "m2build.places.place",
     "recipe_names": "m2build.recipes.load",
@@ -79,6 +80,7 @@ __all__ = [
     "Shipment",
     "__version__",
     "errors",
+    "inspect",
     "load_recipe",
     "parse_place",
     "patches",

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from m2build.delivery.destination import Goal
     from m2build.delivery.shipment import Shipment
     from m2build.derivation.plan import Plan
-    from m2build.engines.model import Engine
     from m2build.inspection.image import Inspection
     from m2build.patches.series import Series
     from m2build.patches.tree import SourceTree
     from m2build.recipes.model import Recipe, Selection
     from m2build.registry.access import Access
 
+_RECIPE = "minimax-m2"
+"""The recipe where none is given, as on the command line."""
 _PLATFORM = "linux/amd64"
 """What is looked at where neither a session nor a recipe says: ROCm runs nowhere else."""
 
@@ -93,7 +94,7 @@ class Session:
 
     def base(
         self,
-        recipe: Recipe,
+        source: Recipe | str | Place,
         place: str | Place | None = None,
         *,
         sources: str | Place | None = None,
@@ -102,7 +103,8 @@ class Session:
         """The base of a recipe.
 
         Args:
-            recipe: says which image, where its sources stand, and for which platform.
+            source: the recipe, which says which image, where its sources stand, and for which platform; or a place, for
+                the shipped recipe's base in that place.
             place: where the base is, if it is another one than the recipe's: a name in a registry, `oci:DIR`, an
                 archive, an image of Docker's or podman's, or a stand-in made of sources, `pypi:NAME==VERSION`.
             sources: where its sources are taken from, so that the base is not looked at; only to be rendered.
@@ -119,7 +121,7 @@ class Session:
         from m2build.base.elsewhere import pulled
         from m2build.base.open import open_base
 
-        at = registry_place(recipe.base.image) if place is None else _parsed(place)
+        recipe, at = _recipe_and_place(source, place)
         if sources is not None:
             return self._assumed(recipe, at, _parsed(sources), pinned=pinned)
         with self._caching(), pulled(at):
@@ -190,7 +192,7 @@ class Session:
 
         goal = parse_goal(str(place), name, push=False, load=False)
         source = plan.base.place or registry_place(plan.selection.recipe.base.image)
-        shipment = self._shipment([plan.selection], source, goal, engine, replace=replace)
+        shipment = self._dispatch([plan.selection], source, goal, engine, replace=replace)
         with self._caching():
             return shipment.deliver_plan(plan)
 
@@ -233,7 +235,7 @@ class Session:
 
         goal = parse_goal(output, name, push=push, load=load)
         source = _parsed(base) if base is not None else registry_place(selections[0].recipe.base.image)
-        return self._shipment(selections, source, goal, engine, builder=builder, series=series, replace=replace)
+        return self._dispatch(selections, source, goal, engine, builder, series=series, replace=replace)
 
     def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
         """Publish an image that is there already, such as one in a layout; a thin one is completed from its base.
@@ -324,42 +326,24 @@ class Session:
         reference = parse_reference(place.location)
         return assumed_base(reference, tree, source_root=root, platform=platform, is_pinned=pinned)
 
-    def _shipment(
+    def _dispatch(
         self,
         selections: Sequence[Selection],
-        source: Place,
+        base: Place,
         goal: Goal,
         engine: str | None,
-        *,
         builder: str | None = None,
+        *,
         series: Series | None = None,
         replace: bool,
     ) -> Shipment:
-        from m2build.delivery.job import Job
-        from m2build.delivery.shipment import Shipment
-        from m2build.delivery.target import target_of
-        from m2build.engines.choice import Wish, choose_engine
+        from m2build.delivery.dispatch import dispatch
+        from m2build.delivery.surroundings import Surroundings
+        from m2build.engines.choice import Wish
 
-        made_by: Engine = choose_engine(Wish(engine, builder, goal.place, goal.is_kept, source), self.progress)
-        platform, access = self.platform or selections[0].recipe.base.platform, self._access_to(source, goal.place)
-        jobs = [
-            Job(selection, to, target_of(to, access, base=source, platform=platform, may_replace=replace))
-            for selection, to in zip(selections, goal.of(selections, made_by.store), strict=True)
-        ]
-        return Shipment(
-            source=source,
-            jobs=jobs,
-            engine=made_by,
-            platform=platform,
-            access=access,
-            environment=self.environment,
-            progress=self.progress,
-            series=series,
-            cache=self._cache,
-            insecure=self.insecure,
-            may_replace=replace,
-            is_thin=made_by.copies and goal.place is None and source.kind is PlaceKind.REGISTRY,
-        )
+        wish, access = Wish(engine, builder, goal.place, goal.is_kept, base), self._access_to(base, goal.place)
+        around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure)
+        return dispatch(selections, goal, wish, around, platform=self.platform, series=series, replace=replace)
 
     @cached_property
     def _access(self) -> Access:
@@ -374,6 +358,27 @@ class Session:
 
     def _caching(self) -> AbstractContextManager[None]:
         return cache_in(self._cache)
+
+
+def inspect(place: str | Place) -> Inspection:
+    """What an image is, and in what it differs from its base: `Session.inspect` in a session of its own.
+
+    Raises:
+        M2BuildError: as `Session.inspect`.
+    """
+    with Session() as session:
+        return session.inspect(place)
+
+
+def _recipe_and_place(source: Recipe | str | Place, place: str | Place | None) -> tuple[Recipe, Place]:
+    from m2build.recipes.load import load_recipe
+    from m2build.recipes.model import Recipe
+
+    if isinstance(source, Recipe):
+        return source, registry_place(source.base.image) if place is None else _parsed(place)
+    if place is not None:
+        raise UsageError(f"{source} and {place} are two places of one base", hint="give a recipe and a place")
+    return load_recipe(_RECIPE), _parsed(source)
 
 
 def _parsed(place: str | Place) -> Place:

@@ -23,7 +23,12 @@ _LONGEST_CHAIN = 8
 
 
 def recipe_names() -> list[str]:
-    """The names of the recipes that come with m2build."""
+    """The names of the recipes that come with m2build, sorted.
+
+    Example:
+        >>> recipe_names()
+        ['minimax-m2']
+    """
     folder = resources.files("m2build.recipes")
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
@@ -39,6 +44,11 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         UsageError: there is no such recipe, it does not fit the model (the message holds file and line), or an
             override names a key that does not exist.
         StorageError: the file cannot be read.
+
+    Example:
+        >>> recipe = load_recipe("minimax-m2", ["profiles.tp8.flags.port=9000"])
+        >>> recipe.select(tp=8).port
+        9000
     """
     document = _load(name, ())
     for override in overrides:

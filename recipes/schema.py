@@ -15,6 +15,10 @@ def recipe_schema() -> str:
     """The schema as it stands in `recipe.schema.json`: a recipe in full, or what differs from the one it extends.
 
     It holds every model twice. In a variation no key is required, and `null` removes one.
+
+    Example:
+        >>> json.loads(recipe_schema())["$schema"]
+        'https://json-schema.org/draft/2020-12/schema'
     """
     recipe = Recipe.model_json_schema()
     definitions: dict[str, JsonValue] = recipe.pop("$defs")

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from m2build.base.thin import base_name, completed
 from m2build.delivery.delivered import Delivery
-from m2build.delivery.destination import Destination
+from m2build.delivery.destination import Destination, mountable_from
 from m2build.engines.model import Built
 from m2build.errors import UsageError
 from m2build.labels import PROFILE
 from m2build.oci.image import Image
-from m2build.oci.reference import Reference, parse_reference
+from m2build.oci.reference import parse_reference
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.transports import read_image
 from m2build.progress import Progress
@@ -52,7 +52,7 @@ def publish(
         check_push(access.push(target))
     whole = completed(found, base, platform, access)
     origin = _origin(found, base)
-    mount_from = origin.repository if origin and origin.registry == target.registry else None
+    mount_from = mountable_from(name, origin) if origin else None
     tag = target.tag or found.config.labels.get(PROFILE, "latest")
     target = replace(target, tag=tag)
     before = tag_digest(access.push(target), tag)
@@ -64,8 +64,9 @@ def publish(
     return Delivery(to, "embedded", built, None, before, digest)
 
 
-def _origin(image: Image, base: Place | None) -> Reference | None:
+def _origin(image: Image, base: Place | None) -> str | None:
     """The name in a registry of what an image was derived from, if it has one."""
     if base and base.kind is PlaceKind.REGISTRY:
-        return parse_reference(base.location)
-    return base_name(image)
+        return base.location
+    name = base_name(image)
+    return str(name) if name else None

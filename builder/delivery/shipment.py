@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m2build.base.elsewhere import pulled
@@ -13,6 +12,7 @@ from m2build.base.open import open_base
 from m2build.delivery.delivered import Delivery
 from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Job, check_names, check_targets
+from m2build.delivery.surroundings import Surroundings
 from m2build.engines.model import Engine, Task
 from m2build.local.cache import cache_in
 from m2build.local.temporary import temporary_place
@@ -20,14 +20,12 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.spool import Spool, spool_beside
-from m2build.progress import Progress
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.delivery.forecast import Forecast
     from m2build.derivation.plan import Plan
     from m2build.patches.series import Series
-    from m2build.registry.access import Access
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,8 @@ class Shipment:
         jobs: the images, and where each goes.
         engine: what makes them; a container engine has been probed.
         platform: `os/architecture[/variant]` of the base.
-        access: how registries are reached; None if there are none.
-        environment: where `SOURCE_DATE_EPOCH` is looked for.
-        progress: receives what is going on.
+        surroundings: how registries, caches and the user are reached.
         series: the series to apply; None for the recipe's own.
-        cache: a folder for what is worth keeping; None for the user's.
-        insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
         may_replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
         is_thin: whether the base's layers are left out.
     """
@@ -55,12 +49,8 @@ class Shipment:
     jobs: Sequence[Job]
     engine: Engine
     platform: str
-    access: Access | None
-    environment: Mapping[str, str]
-    progress: Progress
+    surroundings: Surroundings
     series: Series | None = None
-    cache: Path | None = None
-    insecure: bool = False
     may_replace: bool = False
     is_thin: bool = False
 
@@ -76,11 +66,11 @@ class Shipment:
             StorageError: a destination cannot be written.
         """
         check_targets(self.jobs, is_ours=self.engine.copies)
-        with cache_in(self.cache):
+        with cache_in(self.surroundings.cache):
             base = self._opened(whole=self.engine.copies)
         check_names(self.jobs, base)
         with self._pulled_by_engine(), self._spool(base) as spool:
-            with spool.keeping() if spool else nullcontext(), cache_in(self.cache):
+            with spool.keeping() if spool else nullcontext(), cache_in(self.surroundings.cache):
                 near = replace(base, image=replace(base.image, blobs=spool)) if spool and base.image else base
                 plans = self._plans(near, fetches=True)
             for plan, job in zip(plans, self.jobs, strict=True):
@@ -102,7 +92,7 @@ class Shipment:
         """What `deliver` would come to. The base is looked at where that would, and nothing is written."""
         from m2build.delivery.forecast import forecast
 
-        with cache_in(self.cache):
+        with cache_in(self.surroundings.cache):
             plans = self._plans(self._opened(whole=False), fetches=False)
         return [
             forecast(plan, job, self.engine, is_thin=self.is_thin) for plan, job in zip(plans, self.jobs, strict=True)
@@ -115,9 +105,9 @@ class Shipment:
                 self.source,
                 source_root=root,
                 platform=self.platform,
-                access=self.access,
+                access=self.surroundings.access,
                 whole=whole,
-                progress=self.progress,
+                progress=self.surroundings.progress,
             )
 
     def _plans(self, base: Base, *, fetches: bool) -> Sequence[Plan]:
@@ -128,8 +118,8 @@ class Shipment:
         return plan_all(
             selections,
             self.engine.look_at(base, root, task, fetches=fetches),
-            environment=self.environment,
-            progress=self.progress,
+            environment=self.surroundings.environment,
+            progress=self.surroundings.progress,
             series=self.series,
         )
 
@@ -154,10 +144,10 @@ class Shipment:
         return Task(
             place=job.to.place,
             reference=job.to.reference,
-            progress=self.progress,
-            access=self.access,
+            progress=self.surroundings.progress,
+            access=self.surroundings.access,
             mount_from=mountable_from(job.to.reference, base.name) if base.name else None,
-            insecure=self.insecure,
+            insecure=self.surroundings.insecure,
             may_replace=self.may_replace,
             is_thin=self.is_thin,
         )

@@ -90,6 +90,11 @@ def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) 
 
     Raises:
         UsageError: it names nothing, it can be read in two ways, or an image's name holds a user's name and password.
+
+    Example:
+        >>> place = parse_place("oci:./images:tp8")
+        >>> place.kind, place.location, place.tag
+        (<PlaceKind.OCI: 'oci'>, './images', 'tp8')
     """
     head, colon, rest = text.partition(":")
     kind = next((kind for kind in PlaceKind if colon and kind == head), None)

@@ -1,0 +1,32 @@
+"""What a session gives to everything that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from m2build.progress import Progress
+
+if TYPE_CHECKING:
+    from m2build.registry.access import Access
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How registries, caches and the user are reached.
+
+    Attributes:
+        access: how registries are reached; None if there are none.
+        environment: where `SOURCE_DATE_EPOCH` is looked for.
+        progress: receives what is going on.
+        cache: a folder for what is worth keeping; None for the user's.
+        insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
+    """
+
+    access: Access | None
+    environment: Mapping[str, str]
+    progress: Progress
+    cache: Path | None = None
+    insecure: bool = False
