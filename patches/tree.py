@@ -31,7 +31,11 @@ class SourceFile:
     Attributes:
         mode: permission bits, such as 0o644.
         size: length in bytes, known without reading.
-        load: returns the bytes; called once at most, and only when somebody looks at them.
+        load: returns the bytes; called once at most, and only when something looks at them.
+
+    Example:
+        >>> SourceFile.of(b"#!/bin/sh\\n", 0o755).size
+        10
     """
 
     mode: int
@@ -45,10 +49,6 @@ class SourceFile:
         Args:
             content: the bytes.
             mode: permission bits.
-
-        Example:
-            >>> SourceFile.of(b"#!/bin/sh\\n", 0o755).size
-            10
         """
         return cls(mode, len(content), lambda: content)
 

@@ -26,7 +26,7 @@ PAGE = (DOCS / "patches.md").read_text(encoding="utf-8")
 def test_snippets_print_what_the_page_says() -> None:
     found = list(run_snippets("patches.md"))
     assert [printed for _, printed in found] == [expected for expected, _ in found]
-    assert len(found) == 11
+    assert len(found) == 12
 
 
 def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
