@@ -320,7 +320,7 @@ class Session:
         from m2build.oci.reference import parse_reference
 
         if place.kind is not PlaceKind.REGISTRY:
-            raise UsageError(f"{place} is no name in a registry", hint="as in --base NAME:TAG@sha256:…")
+            raise UsageError(f"{place} is not a name in a registry", hint="as in --base NAME:TAG@sha256:…")
         root, platform = recipe.base.source_root, self.platform or recipe.base.platform
         tree = self.sources(sources, source_root=root)
         reference = parse_reference(place.location)

@@ -1,7 +1,7 @@
-"""A server's flags: the values that they take, and the words from which the server reads them back unchanged.
+"""A server's flags: their values, and the words that argparse reads back as the same values.
 
-Servers read their command line with argparse, which tells options from values by how a word begins
-(https://docs.python.org/3/library/argparse.html#arguments-containing). What it would read otherwise is refused here.
+argparse distinguishes options from values by how a word begins
+(https://docs.python.org/3/library/argparse.html#arguments-containing). Values that it would misread are refused.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from m2build.documents.shown import shown
 Flag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=100)]
 
 _TEXT = r"^([^-\x00\r\n][^\x00\r\n]*|-|-[^-\x00\r\n][^\x00\r\n]*|--[^\x00\r\n]+)?$"
-"""A line of text, but for `--`: argparse before Python 3.13 drops it wherever it stands."""
+"""A line of text other than `--`, which argparse before Python 3.13 drops."""
 _ITEM = r"^([^-\x00\r\n][^\x00\r\n]*|-|-[0-9]+|-[0-9]*\.[0-9]+)?$"
-"""A line of text that does not begin as an option does: what looks like a negative number is a value to argparse."""
+"""A line of text that does not look like an option; argparse reads negative numbers as values."""
 
 
 def _switch(value: bool) -> bool:  # noqa: FBT001 - pydantic calls it
     if not value:
-        raise ValueError("false cannot stand on a command line: leave the flag out, or remove an inherited one by null")
+        raise ValueError("a flag cannot be false: leave it out, or remove an inherited one with null")
     return value
 
 
@@ -37,9 +37,7 @@ def _text(value: str) -> str:
 
 def _item(value: str) -> str:
     if value.startswith("-") and not re.fullmatch(_ITEM, value):
-        raise ValueError(
-            f"{shown(value)} begins with a dash, and would be read as an option where several values stand"
-        )
+        raise ValueError(f"{shown(value)} begins with a dash: in a list of values argparse would read it as an option")
     return _line(value, _ITEM)
 
 
@@ -50,13 +48,13 @@ def _line(value: str, pattern: str) -> str:
 
 
 def _kind(value: object) -> str | None:
-    """Which of the branches below a value belongs to."""
+    """The tag of a value's branch below."""
     kinds = {bool: "switch", str: "text", int: "number", float: "number", list: "list", tuple: "list"}
     return kinds.get(type(value))
 
 
 def _one_of(message: str) -> Discriminator:
-    """Every kind to its own branch, and no further: to pydantic 1 and 1.0 are equal to True."""
+    """Choose a value's branch by its type alone: to pydantic 1 and 1.0 equal True."""
     return Discriminator(_kind, custom_error_type="kind", custom_error_message=message)
 
 
@@ -73,13 +71,13 @@ _Items = Annotated[
 FlagValue = Annotated[
     _Switch | _Text | _Number | _Items, _one_of("Input should be true, a text, a number or a list of texts and numbers")
 ]
-"""True for a switch, a value, or several: each keeps its kind, so that 1 stays 1 and 1.0 stays 1.0."""
+"""True for a switch, a value, or several; each keeps its type, so that 1 stays 1 and 1.0 stays 1.0."""
 
 
 def flag_words(flag: str, value: FlagValue) -> list[str]:
     """A flag and its value as words of a command line.
 
-    One value that begins with a dash is joined to its flag, as it would be taken for an option.
+    A single value that begins with a dash is joined to its flag by `=`, so that it is not read as an option.
 
     >>> flag_words("tp-size", 8), flag_words("bias", -0.5), flag_words("cuda-graph-bs", (1, 2))
     (['--tp-size', '8'], ['--bias=-0.5'], ['--cuda-graph-bs', '1', '2'])
@@ -93,7 +91,7 @@ def flag_words(flag: str, value: FlagValue) -> list[str]:
 
 
 def is_short_for(given: str, flag: str) -> bool:
-    """Whether argparse takes `--GIVEN` for `--FLAG`: it is that flag, or an abbreviation of it."""
+    """Whether argparse reads `--GIVEN` as `--FLAG`: the flag itself, or an abbreviation."""
     return bool(given) and flag.startswith(given)
 
 
@@ -126,5 +124,5 @@ def _is_tensor_parallel(option: str) -> bool:
 def _word(value: str | float) -> str:
     word = str(value)
     if isinstance(value, float) and value < 0 and "e" in word:
-        return format(Decimal(word), "f")  # argparse takes -1e-07 for an option, and -0.0000001 for a number
+        return format(Decimal(word), "f")  # argparse reads -1e-07 as an option, and -0.0000001 as a number
     return word

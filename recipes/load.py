@@ -19,7 +19,7 @@ from m2build.recipes.variation import merged, overridden
 
 _PATH = re.compile(r"/|\.ya?ml$")
 _LONGEST_CHAIN = 8
-"""Recipes that extend each other: shipped, a company's, a team's and one's own are four."""
+"""Recipes that extend each other: shipped, a company's, a team's and your own are four."""
 
 
 def recipe_names() -> list[str]:
@@ -34,15 +34,15 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """A shipped recipe by its name, or one's own by its path (anything that holds a slash or ends in .yaml or .yml).
+    """A shipped recipe by its name, or your own by its path, which holds a slash or ends in .yaml or .yml.
 
-    A recipe that says `extends: NAME|PATH` starts from that one: mappings are merged, anything else replaces, `null`
-    removes a key. Then each override `KEY.KEY=VALUE` is set; VALUE is YAML, and a key that holds a full stop goes in
-    double quotes: `models."minimax-m2.1".title=Mine`; here too `null` removes a key.
+    A recipe with `extends: NAME|PATH` starts from that one: mappings are merged, other values replaced, and `null`
+    removes a key. Then each override `KEY.KEY=VALUE` is set; VALUE is YAML, a key that holds a full stop goes in double
+    quotes (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too.
 
     Raises:
-        UsageError: there is no such recipe, it does not fit the model (the message holds file and line), or an
-            override names a key that does not exist.
+        UsageError: the recipe does not exist or is invalid (the message holds file and line), or an override names a
+            key that does not exist.
         StorageError: the file cannot be read.
 
     Example:
@@ -88,15 +88,15 @@ def _content(name: str, asked_at: str) -> bytes:
         if name not in recipe_names():
             raise UsageError(
                 f"{asked_at}there is no recipe {did_you_mean(name, recipe_names())}",
-                hint=f"shipped are: {', '.join(recipe_names())}; your own is given as a path: ./{shortened(name)}.yaml",
+                hint=f"shipped: {', '.join(recipe_names())}; for your own, give a path: ./{shortened(name)}.yaml",
             )
         return resources.files("m2build.recipes").joinpath(f"{name}.yaml").read_bytes()
     return document_bytes(name, "recipe", asked_at)
 
 
 def _relative(reference: str, name: str) -> str:
-    """A name or path that stands in the recipe `name`, as seen from the current folder."""
+    """A name or path in the recipe `name`, relative to the current folder."""
     if not _PATH.search(reference):
         return reference
     path = Path(name).parent / reference
-    return str(path) if path.is_absolute() else f"./{path}"  # or `./mine` would become a name
+    return str(path) if path.is_absolute() else f"./{path}"  # without `./` it could be a name

@@ -29,24 +29,24 @@ Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$", max_length=1000)]
 
 _INT32 = 2**31 - 1
-"""What a Dockerfile's --retries may be (moby parses it with 32 bits), and what ROCm counts devices with."""
+"""The largest --retries of a Dockerfile (moby parses 32 bits), and the largest device number of ROCm."""
 _GO_SECONDS = (2**63 - 1) // 10**9
 """A health check's times are nanoseconds in Go's int64 (time.Duration): 292 years."""
 _MOST = 100
-"""Models or profiles of a recipe: each pair of them is an image."""
+"""Models of a recipe, or profiles; each pair is an image."""
 _LONGEST_LINE = 65_535
 """Bytes of a Dockerfile's line (BuildKit, frontend/dockerfile/parser, bufio.MaxScanTokenSize)."""
 _SERVER_PORT = 30000
-"""What SGLang's server listens on without `--port`."""
+"""The port of SGLang's server without `--port`."""
 
 
 class _Frozen(BaseModel):
-    # What does not fit may hold a password, and must not show in a traceback.
+    # A misplaced value may be a password, and must not show in a traceback.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class BaseImage(_Frozen):
-    """The image that is derived from."""
+    """The image to derive from."""
 
     image: Line = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
     platform: Annotated[str, StringConstraints(pattern=f"^{PLATFORM}$")] = "linux/amd64"
@@ -70,14 +70,14 @@ class BaseImage(_Frozen):
 
 
 class Model(_Frozen):
-    """One model that the server can be started with."""
+    """A model to serve."""
 
     repo: Repository = Field(description="The model's repository on Hugging Face.")
     title: Line
 
 
 class Launch(_Frozen):
-    """How the server is started, before the profile's flags."""
+    """The server's command, before the profile's flags."""
 
     command: tuple[Word, ...] = Field(min_length=1)
     model_flag: Flag = Field(default="model-path", description="The flag that takes the model's repository.")
@@ -116,12 +116,12 @@ class Profile(_Frozen):
             raise misplaced(f"the port {shortened(repr(port))} is not a number from 1 to 65535", "port")
         for flag in flags:
             if flag != "port" and is_short_for(flag, "port"):
-                raise misplaced(f"argparse takes --{flag} for --port; write it out", flag)
+                raise misplaced(f"argparse reads --{flag} as --port; write it out", flag)
         return flags
 
     @property
     def port(self) -> int:
-        """Where the server listens."""
+        """The port that the server listens on."""
         port = self.flags.get("port", _SERVER_PORT)
         return port if isinstance(port, int) else _SERVER_PORT
 
@@ -152,7 +152,7 @@ class Recipe(_Frozen):
         for name, profile in self.profiles.items():
             for flag in profile.flags:
                 if is_short_for(flag, given):
-                    problem = f"the model is given by models and --model already, as --{given}"
+                    problem = f"the model is set by models and --model, as --{given}"
                     raise misplaced(problem, "profiles", name, "flags", flag)
         return self
 
@@ -162,7 +162,7 @@ class Recipe(_Frozen):
             option = word.partition("=")[0].removeprefix("--")
             for flag in (self.launch.model_flag, "port"):
                 if word.startswith("--") and is_short_for(option, flag):
-                    problem = f"{shown(word)} gives --{flag}, which has its own place: models, or a profile's flags"
+                    problem = f"{shown(word)} sets --{flag}, which belongs in models or in a profile's flags"
                     raise misplaced(problem, "launch", "command")
         return self
 
@@ -254,12 +254,12 @@ class Selection:
 
     @property
     def port(self) -> int:
-        """Where the server listens."""
+        """The port that the server listens on."""
         return self.profile.port
 
     @property
     def title(self) -> str:
-        """What to call the image."""
+        """The image's title."""
         return f"{self.model.title}, {self.profile_id}"
 
     @cached_property
@@ -269,10 +269,10 @@ class Selection:
 
 
 def common_recipe(selections: Sequence[Selection]) -> Recipe:
-    """The one recipe that selections are of.
+    """The recipe of several selections.
 
     Raises:
-        UsageError: they are of several, or there are none.
+        UsageError: they have different recipes, or there are none.
     """
     recipes = {id(selection.recipe): selection.recipe for selection in selections}
     if len(recipes) != 1:

@@ -12,9 +12,9 @@ _EXTENDS: JsonValue = {"description": "The recipe to start from, by name or path
 
 
 def recipe_schema() -> str:
-    """The schema as it stands in `recipe.schema.json`: a recipe in full, or what differs from the one it extends.
+    """The text of `recipe.schema.json`: a full recipe, or one that extends another.
 
-    It holds every model twice. In a variation no key is required, and `null` removes one.
+    It holds every model twice: in a variation no key is required, and `null` removes one.
 
     Example:
         >>> json.loads(recipe_schema())["$schema"]
@@ -36,7 +36,7 @@ def recipe_schema() -> str:
 
 
 def _closed(schema: JsonValue) -> JsonValue:
-    """The schema with mappings that hold no keys but those whose pattern is given, as the models want it."""
+    """The schema with mappings that allow only keys of the given pattern, as the models do."""
     if isinstance(schema, list):
         return [_closed(item) for item in schema]
     if not isinstance(schema, dict):
@@ -46,7 +46,7 @@ def _closed(schema: JsonValue) -> JsonValue:
 
 
 def _variation(schema: JsonValue) -> JsonValue:
-    """The schema of what may be said instead, or of what may be taken away."""
+    """The schema of a variation: every key is optional, or null."""
     if isinstance(schema, list):
         return [_variation(item) for item in schema]
     if not isinstance(schema, dict):

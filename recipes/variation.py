@@ -16,10 +16,10 @@ _WAY = re.compile(rf"(?:{_KEY.pattern})(?:\.(?:{_KEY.pattern}))*")
 
 
 def merged(below: Document, above: Document) -> Document:
-    """What is extended, with what is said instead: mappings are merged, anything else replaces, null removes a key.
+    """A document with another one above it: mappings are merged, other values replaced, null removes a key.
 
     Raises:
-        UsageError: null stands for a key that is not there.
+        UsageError: null removes a key that does not exist.
     """
     if not isinstance(below.value, dict) or not isinstance(above.value, dict):
         return above
@@ -38,11 +38,11 @@ def overridden(document: Document, override: str) -> Document:
     """The document with one value set or, by `null`, removed.
 
     Args:
-        document: what is changed.
-        override: KEY.KEY=VALUE; VALUE is YAML, and a key that holds a full stop stands in double quotes.
+        document: the document to change.
+        override: KEY.KEY=VALUE; VALUE is YAML, and a key that holds a full stop goes in double quotes.
 
     Raises:
-        UsageError: it is of another form, or names a key that does not exist.
+        UsageError: the override has another form, or names a key that does not exist.
     """
     way, equals, text = override.partition("=")
     said = f"--set {shortened(f'{way}{equals}{without_user(text)}' if equals else without_user(way), 120)}"
@@ -58,7 +58,7 @@ def _with_value(document: Document, keys: list[str], value: Document) -> Documen
     inner = document.value
     if not isinstance(inner, dict):
         raise UsageError(
-            f"{value.position}: {shown(key)} is looked for in a value that has no keys",
+            f"{value.position}: {shown(key)} is not a key: the value above it has no keys",
             hint="set the whole value, as in --set 'launch.command=[python3, -m, sglang.launch_server]'",
         )
     if key not in inner and (rest or value.value is None):

@@ -33,7 +33,7 @@ def assumed_base(reference: Reference, tree: SourceTree, *, source_root: str, pl
     """
     if is_pinned and reference.digest is None:
         raise UsageError(
-            f"{reference} is not pinned, and without looking at it nobody can tell its digest",
+            f"{reference} has no digest, and m2build does not ask its registry for one",
             hint=f"add it: --base {reference.name}@sha256:…; or leave it open with --unpinned",
         )
     unknown_layers = {"rootfs": {"type": "layers", "diff_ids": []}}

@@ -1,4 +1,4 @@
-"""A base that cannot be pulled: what it is called, and where else it can be had."""
+"""Errors about a base that cannot be pulled, with other places of the same image."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _PULLING = (
     "unable to copy from source docker://",
     "pinging container registry",
 )
-"""Words with which BuildKit and buildah tell that they cannot pull, and not that a step has failed."""
+"""Parts of BuildKit's and buildah's messages that mean a failed pull, and not a failed step."""
 
 
 @contextmanager
 def pulled(place: Place) -> Iterator[None]:
-    """Tell, where a base in a registry cannot be pulled by m2build or by an engine, what else can be done.
+    """Add to errors about a base in a registry what else the user can do.
 
     Raises:
         TransportError: m2build cannot pull it.
-        EngineError: a container engine cannot pull it, or fails otherwise, which is told as it is.
+        EngineError: a container engine cannot pull it; other errors of the engine pass unchanged.
     """
     if place.kind is not PlaceKind.REGISTRY:
         yield

@@ -34,23 +34,23 @@ def open_base(
         place: where it is.
         source_root: where a stand-in has its sources.
         platform: `os/architecture[/variant]`.
-        access: how registries are reached; None where the place is in none.
-        whole: whether its layers will be needed; without them an image in an engine's store is not copied.
-        progress: is told what is copied out of an engine's store, or None.
+        access: how registries are reached; None for other places.
+        whole: whether its layers will be needed; if not, an image in an engine's store is not copied.
+        progress: receives what is copied from an engine's store; or None.
 
     Raises:
-        UsageError: there is no such place, or no image in it for the platform.
-        EngineError: a container engine does not give its image.
-        PatchError: there are no sources in a folder or a wheel.
+        UsageError: the place does not exist, or has no image for the platform.
+        EngineError: a container engine cannot export its image.
+        PatchError: a folder or a wheel holds no sources.
         ContentError: an archive is truncated, altered or malformed.
-        TransportError: a release cannot be fetched, or a registry does not deliver.
+        TransportError: a release or an image cannot be fetched.
         StorageError: a file cannot be read.
     """
     if place.kind in SOURCES:
         stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
         tree = open_files(place)
         if not tree:
-            raise PatchError(f"{place} holds no files", hint="name the folder that the packages stand in")
+            raise PatchError(f"{place} holds no files", hint="name the folder that holds the packages")
         image = image_of_sources(tree, source_root, platform, {STAND_IN: stand_in})
         return Base.of(image, image.manifest.digest, None, place=place)
     if place.kind in ENGINE_STORES and not whole:

@@ -30,11 +30,11 @@ def open_source(
     """The sources at a place; in an image, those below `source_root`.
 
     Raises:
-        UsageError: there is no such place.
+        UsageError: the place does not exist.
         PatchError: the image has no such folder.
         ContentError: an archive is truncated, altered or malformed.
-        TransportError: a release cannot be fetched, or a registry does not deliver.
-        EngineError: a container engine does not give its image's files.
+        TransportError: a release or an image cannot be fetched.
+        EngineError: a container engine cannot copy its image's files.
         StorageError: a file cannot be read.
     """
     if place.kind in SOURCES:
@@ -52,17 +52,17 @@ def open_source(
 
 
 def open_files(place: Place) -> SourceTree:
-    """The sources at a place that is no image."""
+    """The sources in a folder, a wheel or a release."""
     if place.kind is PlaceKind.DIRECTORY:
         return from_directory(Path(place.location))
     return from_wheel(fetch_wheel(place.location) if place.kind is PlaceKind.PYPI else Path(place.location))
 
 
 def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree:
-    """The regular files and links below a folder of an image, or below where it leads; compiled caches are left out.
+    """The regular files and links below a folder of an image, which may be a link to it; without compiled caches.
 
     Raises:
-        PatchError: there is no such folder.
+        PatchError: the folder is missing or empty.
     """
     named = root.strip("/")
     real = followed(filesystem, named)
@@ -79,6 +79,6 @@ def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree
     if not files:
         raise PatchError(
             f"{origin} has no sources at /{real}" + f", which /{named} leads to" * (real != named),
-            hint="is this the right base? where to look is the recipe's base.source_root: --set base.source_root=/PATH",
+            hint="check the base, or the recipe's base.source_root: --set base.source_root=/PATH",
         )
     return SourceTree(files, origin=origin, links=links)

@@ -1,6 +1,6 @@
-"""Stand-in bases: an image whose only layer is the sources at the recipe's source root.
+"""Stand-in bases: images whose only layer is the sources at the recipe's source root.
 
-It lets the whole way from recipe to image run in seconds on any machine, for trying, testing and reviewing. It holds no
+With one, everything from recipe to image runs in seconds on any machine, for trying, testing and reviewing. It holds no
 Python, no ROCm and no server, and its labels say so.
 """
 
@@ -22,11 +22,11 @@ from m2build.oci.times import rfc3339
 from m2build.patches.tree import SourceTree
 
 LARGEST_STAND_IN = 48 << 20
-"""Bytes of all files of a stand-in base, which is made in memory, four times over; SGLang 0.5.7 has 17 MB."""
+"""Bytes of all files of a stand-in base, which is made in memory and takes four times that; SGLang 0.5.7 has 17 MB."""
 
 
 def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> Image:
-    """An image of one layer, which is gzip without compression, so that no compressor has a say in its digest.
+    """An image of one layer, as gzip without compression, so that its digest does not depend on a compressor.
 
     Args:
         tree: the sources; its timestamp is the image's creation time.
@@ -46,7 +46,7 @@ def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: 
 
 
 def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
-    """What a base of a source tree holds: the tree at `source_root`, and the folders above it.
+    """The entries of a base made of sources: the tree at `source_root`, and the folders above it.
 
     Raises:
         ContentError: the sources are larger than a stand-in base may be.
@@ -54,8 +54,8 @@ def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
     size = sum(file.size for file in tree.values())
     if size > LARGEST_STAND_IN:
         raise ContentError(
-            f"{tree.origin} has {size:,} bytes, and a stand-in base may have {LARGEST_STAND_IN:,}",
-            hint="name a folder or a wheel that holds the sources alone; patches can be tried on it as it is",
+            f"{tree.origin} has {size:,} bytes, more than the {LARGEST_STAND_IN:,} of a stand-in base",
+            hint="name a folder or a wheel with the sources only; `m2build patch` works without a base",
         )
     root = source_root.strip("/")
     for folder in (*parents(root), root, *(f"{root}/{folder}" for folder in tree.folders)):
@@ -68,7 +68,7 @@ def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
 
 
 def source_config(tree: SourceTree, platform: str) -> JsonObject:
-    """What the config of a base of a source tree says, whatever else it holds: the platform and the tree's time."""
+    """The first members of such a base's config: the time of its sources, and its platform."""
     system, architecture, *variant = platform.split("/")
     return {
         "created": rfc3339(tree.timestamp),

@@ -1,7 +1,7 @@
 """Thin images: the new blobs, and a manifest that names the base's layers, which stay in their registry.
 
-They are how an image is handed on without a registry of one's own and without 20 GB: kilobytes that say exactly what
-the image is, and that whoever can reach the base can complete.
+They hand on an image without a registry and without 20 GB: kilobytes that define the image exactly, and that can be
+completed wherever the base can be reached.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 
 def base_name(image: Image) -> Reference | None:
-    """The name of a derived image's base, by digest, after the image's own labels; None if they do not tell."""
+    """The name of a derived image's base, by digest, from its labels; None if they have none."""
     labels = image.config.labels
     name, digest = labels.get(f"{OCI}base.name"), labels.get(f"{OWN}base.manifest")
     return parse_reference(f"{name}@{digest}") if name and digest else None
 
 
 def completed(image: Image, base: Place | None, platform: str, access: Access | None) -> Image:
-    """The image with the layers that it leaves out, if any, which are read from its base when they are looked at.
+    """The image with the layers that it leaves out, if any; they are read from its base when they are needed.
 
     Args:
         image: the image.
-        base: where its base is; None for where its labels say.
+        base: where its base is; None for the place in its labels.
         platform: `os/architecture[/variant]`.
         access: how registries are reached.
 
     Raises:
-        UsageError: layers are missing, and it does not say where its base is.
-        ContentError: the base has not all of the missing layers.
-        TransportError: the base's registry does not deliver.
+        UsageError: layers are missing, and its labels do not name its base.
+        ContentError: the base lacks some of them.
+        TransportError: the base cannot be fetched.
     """
     missing = frozenset(_missing(image))
     if not missing:
@@ -51,16 +51,15 @@ def completed(image: Image, base: Place | None, platform: str, access: Access | 
     if base is None:
         name = base_name(image)
         if name is None:
-            raise UsageError(
-                "layers are missing, and the image does not say where its base is", hint="add --base PLACE"
-            )
+            raise UsageError("layers are missing, and the image's labels do not name its base", hint="add --base PLACE")
         base = Place(PlaceKind.REGISTRY, str(name))
     with pulled(base):
         found = read_image(base, platform, access).image
     lacking = missing - {layer.digest for layer in found.manifest.layers}
     if lacking:
         raise ContentError(
-            f"{base} has not the layer {min(lacking)}, which is missing", hint="name the very base with --base PLACE"
+            f"{base} lacks the layer {min(lacking)}, which is missing",
+            hint="name the image's own base with --base PLACE",
         )
     return replace(image, blobs=_Either(missing, found.blobs, image.blobs))
 

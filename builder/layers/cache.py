@@ -1,4 +1,4 @@
-"""What was found in layers before, by the layers' digests: a base of 20 GB is read once."""
+"""Members of layers that were read before, by the layers' digests: a base of 20 GB is read once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from m2build.oci.layer import claim_of
 from m2build.oci.tar import Kind, Member
 
 _FORMAT = 2
-"""Part of every key: raised when a file, or what reading a layer means, changes."""
+"""Part of every key: increased when the format of a file, or how a layer is read, changes."""
 
 
 class MemberCache:
-    """Members of layers: a line of JSON that tells of them, then their contents one after the other."""
+    """Members of layers. Each file is a line of JSON that lists them, followed by their contents."""
 
     def __init__(self, files: SealedFiles) -> None:
         self._files = files
 
     def get(self, layer: Digest, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member] | None:
-        """The wanted members of a layer, or None if they are not there."""
+        """The wanted members of a layer, or None if they are not in the cache."""
         data = self._files.get(_key(layer, diff_id, wanted))
         if data is None:
             return None
@@ -37,7 +37,7 @@ class MemberCache:
         return members
 
     def knows(self, image: Image, wanted: Wanted) -> bool:
-        """Whether the wanted members of all layers of an image are there."""
+        """Whether the wanted members of all layers of an image are in the cache."""
         layers = zip(image.manifest.layers, image.config.diff_ids, strict=True)
         claims = ((layer.digest, claim_of(image, layer, diff_id)) for layer, diff_id in layers)
         return all(self._files.has(_key(digest, claim, wanted)) for digest, claim in claims)
@@ -53,7 +53,7 @@ class MemberCache:
 
 
 def _key(layer: Digest, diff_id: Digest | None, wanted: Wanted) -> str:
-    """What an answer rests on; a diff_id that the layer was held to is part of it, so that it is not taken on trust."""
+    """The key of an entry. The diff_id that a layer was checked against is part of it, and so never trusted."""
     return json.dumps([_FORMAT, str(layer), str(diff_id), sorted(wanted.trees), sorted(wanted.entries)])
 
 

@@ -1,7 +1,6 @@
-"""A layer's members, streamed out of its tar: those that are wanted, and the whiteouts that concern them.
+"""A layer's members, streamed from its tar: the wanted ones, and the whiteouts that concern them.
 
-Hard links are followed as unpackers make them: to what stands under the name at that point of the layer, or else in the
-layers below.
+Hard links are followed as unpackers make them: to the file of that name so far in the layer, or else in lower layers.
 """
 
 from __future__ import annotations
@@ -24,26 +23,26 @@ from m2build.oci.tar_reader import StrictTar
 
 _CONTENT_ALWAYS = 32 << 20
 _CONTENT_RATIO = 20
-"""What is kept of a layer may come to so many bytes, and to so many more for each byte of the layer as it is stored:
-text compresses to a fifth, hostile zeros to a thousandth."""
+"""The most bytes of content kept of a layer: so many, and so many more for each stored byte of it. Text compresses to a
+fifth, hostile zeros to a thousandth."""
 _HEADERS_ALWAYS = 100_000
 _BYTES_A_HEADER = 16
-"""A layer may have so many members, and one more for so many of its bytes as stored: real ones take twice that."""
+"""The most members of a layer: so many, and one more for so many stored bytes; real ones take twice that."""
 MOST_WANTED = 100_000
-"""Members that are kept of one layer; the source trees of whole frameworks have a fifth of that."""
+"""Members kept of one layer; the source trees of whole frameworks have a fifth of that."""
 
 
 def most_content(stored: int) -> int:
-    """How many bytes of content may be kept of so many stored ones."""
+    """The most bytes of content kept for so many stored bytes."""
     return _CONTENT_ALWAYS + _CONTENT_RATIO * stored
 
 
 def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:
-    """What a layer holds that is wanted or on the way to it, whiteouts included, by path.
+    """A layer's wanted members and the folders above them, whiteouts included, by path.
 
     The layer is read to its end and checked against its digest, and its diff_id if there is one. Of two members of one
-    name the later one counts, as for any unpacker. A hard link is what it leads to; only one that leads to a lower
-    layer is a link still, straight to the name that stands there.
+    name the later one counts, as for any unpacker. A hard link becomes its target; one to a lower layer stays a link,
+    directly to the name there.
 
     Raises:
         ContentError: the layer is missing, truncated, altered or hostile; the message names it.
@@ -68,10 +67,10 @@ def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: 
 
 
 class _Contents:
-    """What has been found in a layer so far.
+    """A layer's wanted members, as far as it has been read.
 
     Attributes:
-        members: what is wanted, by path.
+        members: by path.
     """
 
     def __init__(self, wanted: Wanted, most: int) -> None:
@@ -103,7 +102,7 @@ class _Contents:
         return frozenset(member.target for member in self.members.values() if member.kind is Kind.HARD_LINK)
 
     def follow(self, targets: dict[str, Member]) -> None:
-        """Put what hard links lead to in their place."""
+        """Replace hard links by their targets."""
         for path, member in self.members.items():
             if member.kind is Kind.HARD_LINK and member.target in targets:
                 self.members[path] = linked(member, targets[member.target])
@@ -118,7 +117,7 @@ class _Contents:
         else:
             self._links.pop(path, None)
         if path in self._due:
-            raise ContentError(f"the member {path!r} stands behind a hard link to it")
+            raise ContentError(f"the member {path!r} comes after a hard link to it")
         marker = _opaque_marker(path)
         if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
@@ -131,16 +130,16 @@ class _Contents:
         return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)
 
     def _check(self, info: tarfile.TarInfo) -> None:
-        """See that what is kept follows the layer's size."""
+        """Check that the members are not too large for the layer's size."""
         named = f"the member {info.name[:200]!r}"
         attributes = sum(len(key) + len(value) for key, value in info.pax_headers.items())
         self._total += attributes + (info.size if info.isreg() else 0)
         if info.size > LARGEST_SOURCE:
-            raise ContentError(f"{named} is larger than {LARGEST_SOURCE} bytes, and no source file is")
+            raise ContentError(f"{named} is larger than {LARGEST_SOURCE} bytes, the limit for a source file")
         if self._total > self._most:
-            raise ContentError(f"with {named} its sources come to more than {self._most} bytes, which it cannot hold")
+            raise ContentError(f"with {named} its sources have more than {self._most} bytes, too many for its size")
         if len(self.members) >= MOST_WANTED:
-            raise ContentError(f"with {named} its sources come to more than {MOST_WANTED} files")
+            raise ContentError(f"with {named} its sources have more than {MOST_WANTED} files")
 
     def _keep(self, member: Member) -> None:
         path = member.path
@@ -158,29 +157,29 @@ class _Contents:
             self._stand(path)
 
     def _stand(self, path: str) -> None:
-        """Note that this layer has something at a path, and so a folder at those above it."""
+        """Note that this layer has a path, and so the folders above it."""
         for name in (path, *parents(path)):
             if name in self._standing:
                 return
             self._standing.add(name)
 
     def _check_folder_stays(self, path: str, marker: str) -> None:
-        """See that a whiteout of `.` or `..` leaves the folder that it stands in.
+        """Check that a whiteout of `.` or `..` does not hide its own folder.
 
         Raises:
-            ContentError: the folder is the root, or this layer does not have it; containerd refuses all such whiteouts,
-                and umoci fails on these.
+            ContentError: it hides the root, or a folder that this layer does not have; containerd refuses all such
+                whiteouts, and umoci fails on these.
         """
         if marker == OPAQUE or path.rpartition("/")[0] not in self._standing:
-            raise ContentError(f"the whiteout {path!r} hides the folder that it stands in")
+            raise ContentError(f"the whiteout {path!r} hides its own folder")
 
 
 _OF_FOLDERS = {WHITEOUT: 0, f"{WHITEOUT}.": 0, f"{WHITEOUT}..": 1}
-"""Whiteouts of the folder that they stand in, and of the one above it."""
+"""Whiteouts of their own folder, and of the one above it."""
 
 
 def _opaque_marker(path: str) -> str | None:
-    """What a whiteout of `.` or `..` comes to: an opaque marker, as for umoci; None if it is no such whiteout."""
+    """A whiteout of `.` or `..` as the opaque marker that umoci reads it as; None for other names."""
     folder, _, name = path.rpartition("/")
     if name not in _OF_FOLDERS:
         return None
@@ -189,10 +188,10 @@ def _opaque_marker(path: str) -> str | None:
 
 
 def linked(link: Member, target: Member) -> Member:
-    """What a hard link is, once its target is known: another name of a file, a symbolic link, a device or a pipe.
+    """A hard link as another name of its target: a file, a symbolic link, a device or a pipe.
 
     Raises:
-        ContentError: it leads to a folder, which link(2) does not allow.
+        ContentError: the target is a folder, which link(2) does not allow.
     """
     if target.kind is Kind.FOLDER:
         raise ContentError(f"the hard link {link.path} leads to {target.path}, which is a folder")

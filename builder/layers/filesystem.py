@@ -1,7 +1,7 @@
-"""What an image holds at some paths: its layers as one view, read from the top, streamed, never unpacked.
+"""An image's content at some paths: its layers as one view, read from the top, streamed, never unpacked.
 
 The rules are those of the OCI image specification's layer.md: an upper layer's entry wins, `.wh.NAME` hides NAME and
-all below it in the layers underneath, `.wh..wh..opq` hides everything in its folder there.
+everything below it in lower layers, `.wh..wh..opq` hides everything in its folder there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from m2build.progress import Progress
 
 
 class Filesystem(Mapping[str, Member]):
-    """Path -> entry, for the paths that were asked for. Immutable, sorted by path."""
+    """Path -> entry, for the paths that were read. Immutable, sorted by path."""
 
     def __init__(self, entries: Mapping[str, Member]) -> None:
         self._entries = MappingProxyType(dict(sorted(entries.items())))
@@ -39,17 +39,17 @@ class Filesystem(Mapping[str, Member]):
 
 
 def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:
-    """What the image holds at the wanted paths, and the folders above them.
+    """The image's entries at the wanted paths, and the folders above them.
 
-    A layer that is read is read to its end and checked against its digest, a small one against its diff_id too. One
-    whose wanted members are in the cache is not read, and neither is one that lies below all that can be seen. Large
-    layers are read two at a time. A hard link is what it leads to, wherever in the image that is.
+    A layer is read to its end and checked against its digest, a small one against its diff_id too. Layers whose wanted
+    members are in the cache are not read, nor are those whose wanted paths upper layers hide. Large layers are read two
+    at a time. A hard link becomes the file that it leads to, wherever in the image that is.
 
     Args:
         image: the image.
-        wanted: what is looked for.
-        progress: is told which layer is read.
-        cache: what was found in layers before, or None.
+        wanted: the paths.
+        progress: receives which layer is read.
+        cache: members of layers that were read before, or None.
 
     Raises:
         ContentError: a layer is missing, truncated, altered or hostile; the message names it and the member.
@@ -80,12 +80,12 @@ class _View:
 
     @property
     def awaited(self) -> frozenset[str]:
-        """The targets of hard links that have not been seen yet."""
+        """The targets of hard links that no layer has shown yet."""
         return frozenset(self._entries[path].target for path in self._links)
 
     @property
     def is_settled(self) -> bool:
-        """Whether no layer further down can change anything."""
+        """Whether lower layers cannot change the view."""
         above = {parent for path in (*self._wanted.trees, *self._wanted.entries) for parent in parents(path)}
         return (
             not self._links
@@ -94,13 +94,13 @@ class _View:
         )
 
     def _is_covered(self, path: str, *, below: bool = False) -> bool:
-        """Whether what lower layers hold at a path, or below it, is out of sight."""
+        """Whether a path in lower layers is hidden; with `below`, everything below it."""
         if "" in self._opaque or path in self._hidden or (below and path in self._opaque):
             return True
         return any(parent in self._hidden or parent in self._opaque for parent in parents(path))
 
     def add(self, layer: Mapping[str, Member], digest: Digest) -> None:
-        """Put a layer below those that are there."""
+        """Add the next lower layer."""
         visible = {path: member for path, member in layer.items() if self._is_visible(path)}
         self._entries |= visible
         self._check_total()
@@ -117,14 +117,14 @@ class _View:
                 self._hidden.add(path)
 
     def finished(self) -> dict[str, Member]:
-        """The view once all layers are there.
+        """The view, once all layers are added.
 
         Raises:
-            ContentError: a hard link leads nowhere.
+            ContentError: the target of a hard link is missing.
         """
         for path, digest in self._links.items():
             raise ContentError(
-                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is not there"
+                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is missing"
             )
         solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
         return {path: member for path, member in self._entries.items() if solid.isdisjoint(parents(path))}
@@ -135,7 +135,7 @@ class _View:
         return path not in self._entries and not self._is_covered(path)
 
     def _follow(self, path: str, layer: Mapping[str, Member]) -> None:
-        """Put what a hard link leads to in its place, if this layer holds it, or tells where that leads."""
+        """Replace a hard link by its target, if this layer holds it; if that is a link itself, follow it."""
         target = layer.get(self._entries[path].target)
         if target is None:
             return
@@ -146,12 +146,12 @@ class _View:
         del self._links[path]
 
     def _check_total(self) -> None:
-        """See that what is kept follows the image's size.
+        """Check that the sources are not too large for the image's size.
 
         Raises:
-            ContentError: it does not.
+            ContentError: they are.
         """
         if sum(len(member.content) for member in self._entries.values()) > self._most:
-            raise ContentError(f"its sources come to more than {self._most} bytes, which its layers cannot hold")
+            raise ContentError(f"its sources have more than {self._most} bytes, too many for the size of its layers")
         if len(self._entries) > MOST_WANTED:
-            raise ContentError(f"its sources come to more than {MOST_WANTED} files")
+            raise ContentError(f"its sources have more than {MOST_WANTED} files")

@@ -1,4 +1,4 @@
-"""A stream that tarfile can read as a file: forward only, and what is skipped is not copied."""
+"""A stream that tarfile reads as a file: forward only, without copying what it skips."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _PIECE = 1 << 20
 
 
 class ForwardFile:
-    """Reading, and seeking forward, in a stream that can do neither by itself.
+    """A stream with `tell` and forward `seek`.
 
     tarfile's own mode for streams copies its whole buffer for every header.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Wrap a stream, which is at position 0."""
+        """Wrap a stream at position 0."""
         self._stream = stream
         self._piece = b""
         self._start = 0
@@ -35,9 +35,9 @@ class ForwardFile:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def seek(self, position: int) -> int:
-        """Go on to a position, or to the end if that is nearer; going back is not possible."""
+        """Move forward to a position, or to the end if that comes first."""
         if position < self._position:
-            raise ValueError("this stream only goes forward")
+            raise ValueError("this stream cannot seek backward")
         while self._position < position and self._has_more():
             self._move(min(position - self._position, len(self._piece) - self._start))
         return self._position

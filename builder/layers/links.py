@@ -1,4 +1,4 @@
-"""Paths of a base that lead through symbolic links, followed as inside of a container: `..` stops at the root."""
+"""Symbolic links in a base, followed as in a container: `..` stops at the root."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from m2build.layers.members import Wanted, wanted_for
 from m2build.oci.tar import Kind, Member
 
 _MOST_LINKS = 40
-"""Links on the way to one path; Linux follows no more (path_resolution(7))."""
+"""Links that lead to one path; Linux follows as many (path_resolution(7))."""
 
 
 def read_followed(source_root: str, working_dir: str, read: Callable[[Wanted], Filesystem]) -> Filesystem:
-    """What a base holds where patches and their account go, and the links and folders on the way there.
+    """A base's entries where patches and their account go, with the links and folders that lead there.
 
     Args:
         source_root: where the sources are looked for.
         working_dir: the config's `WorkingDir`.
-        read: tells what the base holds at some paths.
+        read: returns the base's entries at some paths.
 
     Raises:
-        PatchError: a link leads back to itself; and what `read` raises.
+        PatchError: links form a loop; and what `read` raises.
     """
     entries: dict[str, Member] = {}
     looked: set[tuple[str, str]] = set()
@@ -36,10 +36,10 @@ def read_followed(source_root: str, working_dir: str, read: Callable[[Wanted], F
 
 
 def followed(entries: Mapping[str, Member], path: str) -> str:
-    """Where a path really is, as far as the entries tell.
+    """The path with the links among the entries followed.
 
     Raises:
-        PatchError: it leads through more links than Linux follows, as where one leads back to itself.
+        PatchError: it leads through more links than Linux follows, as in a loop.
     """
     left, real, links = path.split("/")[::-1], "", 0
     while left:
@@ -55,7 +55,7 @@ def followed(entries: Mapping[str, Member], path: str) -> str:
         if links > _MOST_LINKS:
             raise PatchError(
                 f"/{path} leads through more than {_MOST_LINKS} links in the base; /{here} leads to {member.target}",
-                hint="name the folder that the sources stand in: --set base.source_root=/PATH",
+                hint="name the real folder of the sources: --set base.source_root=/PATH",
             )
         left += member.target.split("/")[::-1]
         real = "" if member.target.startswith("/") else real

@@ -1,4 +1,4 @@
-"""What is wanted of a layer, and what its members are: names, kinds, whiteouts."""
+"""Which members of a layer are wanted, and how they are read: names, kinds, whiteouts."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from m2build.oci.paths import cleaned, parents
 from m2build.oci.tar import XATTR, Kind, Member
 
 AUDIT_FOLDER = "opt/m2build"
-"""Where a derived image has the account of its changeset, relative to its root."""
+"""Where a derived image holds the account of its changeset, relative to its root."""
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _BOOKKEEPING = ".wh..wh."
-"""What the names of AUFS's own files begin with; they are no content, and hide nothing."""
+"""The prefix of AUFS's own files, which are not content and hide nothing."""
 _LONGEST_PATH = 4096
 """Characters; Linux's PATH_MAX in bytes."""
 _DEEPEST_PATH = 256
-"""Folders above each other; the deepest that package managers make are some forty."""
+"""Nested folders; package managers nest some forty at most."""
 _NUMBERS = (1 << 32) - 1
-"""The first number that is no user's or group's: chown(2) takes it for none."""
+"""The first number that cannot be a user or a group: chown(2) reads it as "unchanged"."""
 _LATEST = 1 << 40
-"""Seconds; ext4 and XFS end long before."""
+"""Seconds, later than any time in ext4 or XFS."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for in an image, by paths relative to its root, without a leading slash; the root itself is `""`.
+    """Paths of an image to read, relative to its root, without a leading slash; the root itself is `""`.
 
     Attributes:
-        trees: paths that are wanted with all that is below them.
-        entries: paths that are wanted by themselves.
+        trees: paths with everything below them.
+        entries: paths without what is below them.
     """
 
     trees: frozenset[str]
@@ -44,15 +44,15 @@ class Wanted:
         return frozenset(parent for path in (*self.trees, *self.entries) for parent in parents(path))
 
     def shows(self, path: str) -> bool:
-        """Whether a path is wanted, or on the way to a wanted one; the root is only if it is wanted itself."""
+        """Whether a path is wanted, or is a folder above a wanted one; the root counts only if it is wanted itself."""
         return path in self.entries or path in self._above or self._is_in_a_tree(path)
 
     def concerns(self, path: str) -> bool:
-        """Whether what hides a path can hide what is wanted: what hides the root hides everything."""
+        """Whether hiding a path can hide a wanted one; hiding the root hides everything."""
         return not path or self.shows(path)
 
     def __or__(self, other: Wanted) -> Wanted:
-        """This, and what of the other one it does not show yet."""
+        """The paths of both."""
         trees = {path for path in other.trees if not self._is_in_a_tree(path)}
         return Wanted(self.trees | trees, self.entries | {path for path in other.entries if not self.shows(path)})
 
@@ -65,13 +65,13 @@ EVERYTHING = Wanted(frozenset({""}))
 
 
 def wanted_for(source_root: str, working_dir: str) -> Wanted:
-    """What a derivation looks at: the sources, where the account of their changes goes, and where a build begins."""
+    """The paths that a derivation reads: the sources, the place of the account, and the working directory."""
     entries = {working_dir} if working_dir else set()
     return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}), frozenset(entries))
 
 
 def subject(path: str) -> str:
-    """The path that a member says something about: a whiteout's is the hidden one, an opaque marker's its folder."""
+    """The path that a member concerns: of a whiteout the hidden path, of an opaque marker its folder."""
     folder, _, name = path.rpartition("/")
     if name == OPAQUE:
         return folder
@@ -84,20 +84,20 @@ def is_bookkeeping(path: str) -> bool:
 
 
 def path_of(name: str) -> str:
-    """A member's or a hard link's name as a path below the image's root, which layer.md has it relative to.
+    """A member's or a hard link's name as a path relative to the image's root (layer.md).
 
-    A leading slash goes, as for every unpacker.
+    A leading slash is dropped, as by every unpacker.
 
     Raises:
-        ContentError: it leads out of the image, or is one that no Linux could unpack.
+        ContentError: it leads out of the image, or Linux cannot unpack it.
     """
     path = cleaned(name)
     if path is None:
-        raise ContentError(f"the member {name[:200]!r} is not below the image's root")
+        raise ContentError(f"the member {name[:200]!r} is outside the image's root")
     if len(path) > _LONGEST_PATH or path.count("/") >= _DEEPEST_PATH or "\0" in path:
         raise ContentError(
-            f"the member {name[:200]!r} has a name that cannot be: "
-            f"more than {_LONGEST_PATH} characters, more than {_DEEPEST_PATH} folders, or a zero byte"
+            f"the member {name[:200]!r} has an impossible name: "
+            f"more than {_LONGEST_PATH} characters, more than {_DEEPEST_PATH} folders, or a NUL byte"
         )
     return path
 
@@ -119,19 +119,19 @@ def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Mem
     """The entry of a path, with its content.
 
     Raises:
-        ContentError: it is sparse, a link out of the image, or has an owner or a time that no file can have.
+        ContentError: it is sparse, a link out of the image, or has an impossible owner or time.
     """
     kind = Kind.FILE if info.isreg() else _KINDS.get(info.type, Kind.OTHER)
     named = f"the member {info.name[:200]!r}"
     if info.issparse() or (kind is Kind.SYMLINK and _climbs(path, info.linkname)):
         raise ContentError(f"{named} is {'sparse' if info.issparse() else 'a link out of the image'}")
     if not (0 <= info.uid < _NUMBERS and 0 <= info.gid < _NUMBERS and abs(info.mtime) < _LATEST):
-        raise ContentError(f"{named} has the owner {info.uid}:{info.gid} and the time {info.mtime}, and no file can")
+        raise ContentError(f"{named} has an impossible owner or time: {info.uid}:{info.gid}, {info.mtime}")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
     file = archive.extractfile(info) if info.isreg() else None
     content = file.read() if file else b""
     target = path_of(info.linkname) if info.islnk() else info.linkname
     if len(target) > _LONGEST_PATH or "\0" in target:
-        raise ContentError(f"{named} leads to a name of more than {_LONGEST_PATH} characters, or with a zero byte")
+        raise ContentError(f"{named} links to a name of more than {_LONGEST_PATH} characters, or with a NUL byte")
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
     return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), content, target, xattrs)

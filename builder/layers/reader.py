@@ -1,4 +1,4 @@
-"""Layers as their wanted members: out of the cache, or read, the next large one beside the present one."""
+"""Wanted members of layers, from the cache or read; the next large layer is read ahead."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from m2build.progress import Progress, amount
 Members = dict[str, Member]
 
 _LARGE = 32 << 20
-"""Bytes from which a layer is read beside the one above it, before it is known to be needed; it nearly always is."""
+"""Bytes from which a layer is read ahead, before it is known to be needed; it nearly always is."""
 
 
 class LayerReader:
-    """Reads the layers of one image, in the order in which they are asked for."""
+    """Reads the layers of one image."""
 
     def __init__(self, image: Image, progress: Progress, cache: MemberCache | None) -> None:
         self._image = image
@@ -31,9 +31,9 @@ class LayerReader:
         self._begun: dict[Digest, tuple[Wanted, Future[Members]]] = {}
 
     def begin(self, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> None:
-        """Begin to read a layer that will be asked for next, if it is a large one.
+        """Start to read a layer that will be needed next, if it is a large one.
 
-        Its thread ends with the process: nobody waits for what is not needed any more.
+        Its thread ends with the process, which does not wait for it.
         """
         if layer.size < _LARGE:
             return
@@ -42,7 +42,7 @@ class LayerReader:
         def run() -> None:
             try:
                 future.set_result(self._members(layer, diff_id, wanted))
-            except BaseException as error:  # noqa: BLE001 - it is raised where the layer is asked for
+            except BaseException as error:  # noqa: BLE001 - it is raised where the layer is needed
                 future.set_exception(error)
 
         self._begun[layer.digest] = wanted, future

@@ -1,4 +1,4 @@
-"""Image configs (OCI image specification, config.md): raw bytes, and what we need to know of them."""
+"""Image configs (OCI image specification, config.md): the raw bytes, and the members that m2build uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ImageConfig:
     """A config.
 
     Attributes:
-        raw: its bytes as received; unknown members live on in them.
+        raw: its bytes as received, with members that m2build does not know.
     """
 
     raw: bytes
@@ -33,7 +33,7 @@ class ImageConfig:
         return parse_object(self.raw, "config", CONFIG)
 
     def document(self) -> JsonObject:
-        """A copy of the whole document, for whoever derives from it."""
+        """A copy of the whole document, which the caller may change."""
         return deepcopy(self._document)
 
     @cached_property
@@ -41,7 +41,7 @@ class ImageConfig:
         """The digests of the uncompressed layers, lowest first.
 
         Raises:
-            ContentError: there are none.
+            ContentError: the config has no list of them.
         """
         rootfs = object_in(self._document, "rootfs")
         if "diff_ids" not in rootfs:
@@ -51,9 +51,9 @@ class ImageConfig:
 
     @cached_property
     def chain_ids(self) -> tuple[Digest, ...]:
-        """What identifies each layer together with all below it (config.md, Layer ChainID), lowest first.
+        """The identifier of each layer together with all below it (config.md, Layer ChainID), lowest first.
 
-        Two images whose layers up to some height have the same chain id there hold the same files up to it.
+        Two images with the same chain id at some height have the same layers up to it.
         """
         chain = list(self.diff_ids[:1])
         for diff_id in self.diff_ids[1:]:
@@ -61,10 +61,10 @@ class ImageConfig:
         return tuple(chain)
 
     def check(self, *, layers: int) -> None:
-        """See that the config tells of as many layers as its manifest. What its history tells is another matter.
+        """Check that the config has as many layers as its manifest; its history is not checked.
 
         Raises:
-            ContentError: it does not.
+            ContentError: it has more, or fewer.
         """
         if len(self.diff_ids) != layers:
             raise ContentError(f"the config names {len(self.diff_ids)} layers, the manifest {layers}")
@@ -76,13 +76,13 @@ class ImageConfig:
 
     @property
     def created(self) -> str | None:
-        """When the image was built, after RFC 3339, if it says so."""
+        """When the image was built, as RFC 3339; None if the config does not say."""
         found = self._document.get("created")
         return found if isinstance(found, str) else None
 
     @property
     def history(self) -> list[JsonObject]:
-        """The history; an entry that is null is an empty one, as for Go."""
+        """The history; an entry that is null is read as an empty one, as in Go."""
         found = self._document.get("history")
         return [deepcopy(entry) or {} for entry in found] if isinstance(found, list) else []
 

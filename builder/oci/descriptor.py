@@ -13,20 +13,20 @@ JsonObject = dict[str, object]
 
 
 def object_in(document: Mapping[str, object], key: str) -> JsonObject:
-    """The object that is a document's member; empty where there is none, or null, which is the same to Go."""
+    """The object under a key of a document; empty if it is missing or null, which Go reads alike."""
     found = document.get(key)
     return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a manifest or an index says of one blob.
+    """The entry for one blob in a manifest or an index.
 
     Attributes:
         media_type: what the bytes are.
         digest: of the bytes as stored.
         size: of the bytes as stored.
-        more: every other member, as it came.
+        more: all other members, unchanged.
     """
 
     media_type: str

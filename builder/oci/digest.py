@@ -1,4 +1,4 @@
-"""Digests as a type (OCI image specification, descriptor.md): a bare string would let an unchecked one through."""
+"""Digests as a type (OCI image specification, descriptor.md), so that an unchecked string cannot pass for one."""
 
 from __future__ import annotations
 

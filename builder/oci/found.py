@@ -15,12 +15,12 @@ from m2build.oci.platforms import fits
 
 @dataclass(frozen=True)
 class FoundImage:
-    """An image as it was found somewhere.
+    """An image and what its place calls it.
 
     Attributes:
         image: the image, for one platform.
         digest: of what its name refers to: the manifest's, or that of the index which holds it.
-        name: a full reference, if the place knows one; never the local path.
+        name: its full reference, if the place has one; never a local path.
     """
 
     image: Image
@@ -28,7 +28,7 @@ class FoundImage:
     name: str | None
 
     def checked(self, platform: str, where: str) -> FoundImage:
-        """This image, if it is whole and for a platform.
+        """This image, if its config fits its manifest and the platform.
 
         Raises:
             ContentError: its config and its manifest disagree about its layers.
@@ -40,7 +40,7 @@ class FoundImage:
 
 
 def check_platform(config: ImageConfig, platform: str, where: str) -> None:
-    """See that an image is for a platform, as far as its config says.
+    """Check that an image is for a platform; a config that names none passes.
 
     Raises:
         UsageError: it is for another one.
@@ -48,13 +48,13 @@ def check_platform(config: ImageConfig, platform: str, where: str) -> None:
     found = config.platform
     if found and not fits(found, platform):
         raise UsageError(
-            f"{where} is an image for {found}, not for {platform}", hint=f"take it with --platform {found}"
+            f"{where} is an image for {found}, not for {platform}", hint=f"to use it, add --platform {found}"
         )
 
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
-    """Name the place in errors about bytes that are not what they should be."""
+    """Name the place in errors about its content."""
     try:
         yield
     except ContentError as error:

@@ -1,4 +1,4 @@
-"""A gzip stream whose bytes no compressor decides (RFC 1952, with the stored blocks of RFC 1951)."""
+"""Gzip streams that do not depend on a compressor (RFC 1952, with the stored blocks of RFC 1951)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LONGEST = 0xFFFF
 def stored_gzip(data: bytes) -> bytes:
     """The data as gzip without compression.
 
-    Compressed bytes differ from one zlib build to the next, and with them a layer's digest; stored blocks do not. The
-    price is five bytes for every 64 KiB.
+    Compressed bytes differ between zlib builds, and with them a layer's digest; stored blocks do not. They add five
+    bytes for every 64 KiB.
     """
     trailer = struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
     return b"".join([_HEADER, *_blocks(data), trailer])

@@ -1,4 +1,4 @@
-"""Hashing beside other work: hashlib lets go of the interpreter while it reads a large piece."""
+"""Hashing in parallel to other work: hashlib releases the GIL for large pieces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import queue
 import threading
 
 _WORTH_A_THREAD = 4 << 20
-"""Bytes after which a stream is taken for a long one."""
+"""Bytes from which a stream is hashed in a thread of its own."""
 _WAITING = 16
 """How many pieces may wait to be hashed."""
 

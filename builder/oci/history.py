@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from m2build.oci.descriptor import JsonObject
 
-_UNTOLD = "m2build: a layer of which the base's history tells nothing"
+_UNKNOWN = "m2build: a layer of which the base's history tells nothing"
 
 
 def mended(history: Sequence[JsonObject], layers: int) -> list[JsonObject]:
-    """A history that tells of as many layers as there are: as it is, where it does.
+    """A history with one entry for each layer: unchanged where it has that already.
 
-    Otherwise it is mended as BuildKit does it: what it tells beyond the layers counts as having made none, and layers
-    that it does not reach get an entry each.
+    Otherwise it is mended as BuildKit does it: entries beyond the last layer are marked `empty_layer`, and layers
+    without an entry get one each.
     """
     result: list[JsonObject] = []
-    told = 0
+    known = 0
     for entry in history:
         has_layer = not entry.get("empty_layer")
-        result.append({**entry, "empty_layer": True} if has_layer and told == layers else entry)
-        told += has_layer and told < layers
-    return result + [{"created_by": _UNTOLD}] * (layers - told)
+        result.append({**entry, "empty_layer": True} if has_layer and known == layers else entry)
+        known += has_layer and known < layers
+    return result + [{"created_by": _UNKNOWN}] * (layers - known)

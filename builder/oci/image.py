@@ -1,4 +1,4 @@
-"""Images as values: a manifest, a config and a way to the layers' bytes. The base and the result are of one type."""
+"""Images as values: a manifest, a config, and where to read the layers. Bases and results have the same type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from m2build.oci.manifest import Manifest
 from m2build.oci.strict_json import LARGEST_DOCUMENT
 
 _FETCHES = 3
-"""How often a blob is fetched before its source is called damaged."""
+"""How often a blob is fetched before it is reported as damaged."""
 
 Result = TypeVar("Result")
 
@@ -25,9 +25,9 @@ class Blobs(Protocol):
     """Where the bytes behind descriptors are."""
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A stream of the blob's bytes as stored, not yet checked; its `name`, if it has one, is for messages.
+        """A stream of the blob's bytes as stored, unchecked; its `name`, if any, is for messages.
 
-        With an `is_fetched` that is true it comes over a network, and is worth another try if it is altered.
+        If its `is_fetched` is true it comes over a network, and is fetched again if it is altered.
 
         Raises:
             ContentError: the blob is not there.
@@ -42,8 +42,8 @@ class Image:
         manifest: its manifest.
         config: its config.
         blobs: where its layers' bytes are.
-        has_own_digests: whether the layers' digests are the image's own, and not made up from the bytes at hand.
-        absent: of a *thin* image, the layers that stay where they are: a layout or an archive of it leaves them out.
+        has_own_digests: whether the image names its layers' digests; false if they were computed when it was read.
+        absent: the layers that a layout or an archive of a *thin* image leaves out.
     """
 
     manifest: Manifest
@@ -62,7 +62,7 @@ class Image:
 
 @dataclass(frozen=True)
 class MemoryBlobs:
-    """Blobs at hand, above others that are elsewhere."""
+    """Blobs in memory, and others elsewhere."""
 
     at_hand: Mapping[Digest, bytes]
     below: Blobs | None = None
@@ -73,23 +73,23 @@ class MemoryBlobs:
         if data is not None:
             return io.BytesIO(data)
         if self.below is None:
-            raise ContentError(f"the blob {descriptor.digest} is not there")
+            raise ContentError(f"the blob {descriptor.digest} is missing")
         return self.below.open(descriptor)
 
 
 class VerifiedReader(io.RawIOBase):
-    """A stream that is checked once it has been read to its end; what is not drained is not checked.
+    """A stream that is checked when it has been read to its end, and only then.
 
     Attributes:
         location: where its bytes are, for messages: ` in FILE`, or nothing.
-        is_fetched: whether they come over a network, and may come whole if they are fetched again.
+        is_fetched: whether they come over a network, so that it may help to fetch them again.
         count: how many bytes have been read.
     """
 
     def __init__(
         self, stream: BinaryIO, digest: Digest | None, size: int | None = None, *, largest: int | None = None
     ) -> None:
-        """Wrap a stream of bytes whose digest or size are known, or at least what it may come to."""
+        """Wrap a stream whose digest or size is known, or the most bytes that it may have."""
         self._stream = stream
         self._digest = digest
         self._size = size
@@ -101,14 +101,14 @@ class VerifiedReader(io.RawIOBase):
         self.count = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read on.
+        """Read the next bytes.
 
         Raises:
-            ContentError: there are more bytes than there should be, or this is the end and something does not match.
+            ContentError: there are too many bytes, or at the end the size or the digest is wrong.
         """
         data = self._stream.read(size)
         self.count += len(data)
@@ -117,24 +117,26 @@ class VerifiedReader(io.RawIOBase):
         if self._size is not None and self.count > self._size:
             raise ContentError(f"the blob {self._digest}{self.location} is longer than its {self._size} bytes")
         if self._largest is not None and self.count > self._largest:
-            raise ContentError(f"it comes to more than {self._largest / 1e9:.0f} GB, which cannot be right")
+            raise ContentError(
+                f"it decompresses to more than {self._largest / 1e9:.0f} GB: refused as a decompression bomb"
+            )
         if size < 0 or (size > 0 and not data):
             self._check()
         return data
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # bytes alone cannot be written to
-        """Read on, into a buffer, as code in C asks for it."""
+        """Read the next bytes into a buffer, as code in C needs it."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def drain(self) -> None:
-        """Read what is left, so that everything is checked."""
+        """Read to the end, so that all bytes are checked."""
         while self.read(1 << 20):
             pass
 
     def close(self) -> None:
-        """Close the stream below as well."""
+        """Close this and the wrapped stream."""
         if self._hash:
             self._hash.close()
         self._stream.close()
@@ -163,7 +165,7 @@ def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:
 
 
 def fetched_again(job: Callable[[], Result]) -> Result:
-    """What a job comes to that reads blobs to their ends; it is done again if one was altered over a network."""
+    """Run a job that reads blobs to their ends; run it again if a fetched blob was altered."""
     for _ in range(_FETCHES - 1):
         try:
             return job()
@@ -177,10 +179,12 @@ def read_blob(blobs: Blobs, descriptor: Descriptor) -> bytes:
     """A manifest or a config, checked.
 
     Raises:
-        ContentError: it is not there, larger than any such document, truncated or altered.
+        ContentError: it is missing, too large, truncated or altered.
     """
     if descriptor.size > LARGEST_DOCUMENT:
-        raise ContentError(f"the blob {descriptor.digest} is larger than {LARGEST_DOCUMENT} bytes")
+        raise ContentError(
+            f"the blob {descriptor.digest} is larger than {LARGEST_DOCUMENT} bytes, the limit for manifests and configs"
+        )
     return fetched_again(lambda: _whole(blobs, descriptor))
 
 

@@ -1,4 +1,4 @@
-"""A layer's tar out of its stored bytes, checked at both ends."""
+"""A layer's tar, decompressed and checked before and after."""
 
 from __future__ import annotations
 
@@ -26,18 +26,17 @@ _PIECE = 1 << 17
 def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterator[BinaryIO]:
     """The uncompressed bytes of a layer: gzip, zstd or plain, by its first bytes.
 
-    Its media type has no say, as it has none for docker, podman, crane and skopeo: some registries' tools write another
-    one than fits.
+    Its media type is ignored, as docker, podman, crane and skopeo ignore it: some tools write a wrong one.
 
-    When the block ends without an error the layer has been read to its end, and its stored bytes are what its digest
-    says, and its uncompressed ones what the diff_id says, if there is one.
+    When the block ends without an error, the layer has been read to its end, its stored bytes match its digest, and
+    its uncompressed bytes match the diff_id, if one is given.
 
     Raises:
         ContentError: it is missing, truncated, altered or cannot be decompressed; the message names the layer.
     """
     with (
         open_blob(image.blobs, layer) as stored,
-        _told_apart(layer, stored),
+        _blaming_the_network(layer, stored),
         VerifiedReader(_decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=_most(layer)) as reader,
     ):
         yield cast("BinaryIO", reader)
@@ -46,15 +45,15 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Itera
 
 
 def _most(layer: Descriptor) -> int:
-    """Bytes that a layer may come to; beyond it is a decompression bomb. What is real is some ten times its size."""
+    """The most uncompressed bytes of a layer; more is a decompression bomb. Real layers grow some ten times."""
     return _ALWAYS + _RATIO * layer.size
 
 
 def claim_of(image: Image, layer: Descriptor, diff_id: Digest) -> Digest | None:
-    """The diff_id of a layer, where to hold its bytes to that is worth its price; otherwise None.
+    """The diff_id to check a layer against; None for a large layer of known digest.
 
-    A layer's digest tells of every byte of it. The diff_id tells of the same bytes once more, and whoever unpacks the
-    image looks at it; to hash a base of 75 GB twice would take a minute.
+    The digest covers every byte already. The diff_id covers the same bytes again, and engines check it when they unpack
+    the image; hashing a base of 75 GB twice would take a minute.
     """
     if layer.digest == diff_id or (image.has_own_digests and layer.size >= _LARGE):
         return None
@@ -62,7 +61,7 @@ def claim_of(image: Image, layer: Descriptor, diff_id: Digest) -> Digest | None:
 
 
 def compression_of(start: bytes) -> str:
-    """What a layer is compressed with, `gzip` or `zstd`, after its first bytes (RFC 1952, RFC 8878); or nothing."""
+    """A layer's compression by its first bytes (RFC 1952, RFC 8878): `gzip`, `zstd`, or empty for none."""
     if start.startswith(b"\x1f\x8b"):
         return "gzip"
     is_skippable = start[1:4] == b"\x2a\x4d\x18" and start[0] >> 4 == 5
@@ -82,8 +81,8 @@ def _decompressed(stream: io.BufferedReader) -> BinaryIO:
 
 
 @contextmanager
-def _told_apart(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
-    """Tell bytes that were altered over a network from a layer that is damaged where it comes from."""
+def _blaming_the_network(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
+    """If decompression fails, report stored bytes that were altered over a network instead of a damaged layer."""
     try:
         with _named(layer, stored.location):
             yield
@@ -95,7 +94,7 @@ def _told_apart(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
 
 @contextmanager
 def _named(layer: Descriptor, location: str) -> Iterator[None]:
-    """Name the layer in whatever is wrong with its bytes."""
+    """Name the layer in errors about its content."""
     called = f"the layer {layer.digest}{location}"
     try:
         yield

@@ -1,6 +1,6 @@
 """Image manifests and indexes (OCI image specification, manifest.md and image-index.md; Docker's twins).
 
-Raw bytes are kept as they were received: a digest is of those, never of a copy that was written anew.
+Raw bytes are kept as received: a digest is of those, never of a re-serialised copy.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Manifest:
 
     @cached_property
     def digest(self) -> Digest:
-        """The digest of the raw bytes: what the image is called."""
+        """The digest of the raw bytes, which identifies the image."""
         return Digest.of(self.raw)
 
     @property
@@ -53,10 +53,10 @@ class Index:
 
 
 def describes_image(raw: bytes) -> bool:
-    """Whether a document is an image's manifest or an index, and not that of something else, such as a signature.
+    """Whether a manifest is an image's or an index, and not another artifact's, such as a signature.
 
     Raises:
-        ContentError: it is no such document at all.
+        ContentError: it is not a manifest.
     """
     document = parse_object(raw, "manifest", MANIFEST)
     config = document.get("config")
@@ -71,7 +71,7 @@ def parse_manifest(raw: bytes, media_type: str = "") -> Manifest | Index:
         media_type: what its descriptor says it is, for documents that do not say so themselves.
 
     Raises:
-        ContentError: it is neither, malformed, ambiguous, or the manifest of something that is no image.
+        ContentError: it is neither, malformed, ambiguous, or the manifest of an artifact that is not an image.
     """
     document = parse_object(raw, "manifest", MANIFEST)
     kind = _media_type(document, media_type)
@@ -79,29 +79,29 @@ def parse_manifest(raw: bytes, media_type: str = "") -> Manifest | Index:
         return Index(tuple(map(Descriptor.parse, _objects(document, "manifests"))))
     types, config = vocabulary(kind), Descriptor.parse(document.get("config"))
     if not is_config(config.media_type):
-        raise ContentError(f"the manifest's config is {config.media_type!r}: it describes no image")
+        raise ContentError(f"the manifest's config is {config.media_type!r}, not an image's config")
     return Manifest(raw, types, config, tuple(map(Descriptor.parse, _objects(document, "layers"))))
 
 
 def _media_type(document: JsonObject, expected: str) -> str:
-    """What a document is. One that could be read as two things is refused (CVE-2021-41190).
+    """A document's media type. One that could be read as two is refused (CVE-2021-41190).
 
     https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m
     """
     kind = document.get("mediaType", expected)
     if not isinstance(kind, str) or not kind:
-        raise ContentError("the manifest does not say what it is")
+        raise ContentError("the manifest has no mediaType")
     if expected and kind != expected:
-        raise ContentError(f"the manifest says that it is {kind!r}, its descriptor {expected!r}")
+        raise ContentError(f"the manifest's mediaType is {kind!r}, but it is declared as {expected!r}")
     if document.get("schemaVersion") != 2 or {"manifests", "layers"} <= document.keys():
-        raise ContentError("the manifest is of another schema, or a manifest and an index in one")
+        raise ContentError("the manifest's schemaVersion is not 2, or it has both layers and manifests")
     return kind
 
 
 def build_manifest(
     types: MediaTypes, config: Descriptor, layers: Sequence[Descriptor], annotations: Mapping[str, str]
 ) -> Manifest:
-    """A manifest of our own; annotations are left out where they are empty or the vocabulary has none."""
+    """A new manifest; annotations are left out if they are empty or the vocabulary has none."""
     document: JsonObject = {
         "schemaVersion": 2,
         "mediaType": types.manifest,

@@ -11,7 +11,7 @@ _DOCKER = "application/vnd.docker."
 
 @dataclass(frozen=True)
 class MediaTypes:
-    """One vocabulary; a manifest and what it names never mix the two."""
+    """One vocabulary; a manifest and its blobs never mix the two."""
 
     index: str
     manifest: str
@@ -29,7 +29,7 @@ class MediaTypes:
         """
         found = {"": self.layer, "gzip": self.layer_gzip, "zstd": self.layer_zstd}[compression]
         if found is None:
-            raise ContentError(f"the media types of {self.manifest} have none for {compression}")
+            raise ContentError(f"{self.manifest} has no media type for layers compressed with {compression}")
         return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def parents(path: str) -> Iterator[str]:
-    """The folders above a path, the nearest first; the root is not among them.
+    """The folders above a path, the nearest first, without the root.
 
     >>> list(parents("a/b/c"))
     ['a/b', 'a']
@@ -18,8 +18,8 @@ def parents(path: str) -> Iterator[str]:
 def cleaned(name: str) -> str | None:
     """A member's name as a path; None if it leaves the root.
 
-    Unpackers differ in nothing here: empty parts, `.` and the slash at either end are left out, and `..` takes back the
-    part before it, whatever that is (Go's `path.Clean`).
+    All unpackers do the same: empty parts, `.` and slashes at either end are dropped, and `..` removes the part before
+    it (Go's `path.Clean`).
 
     >>> [cleaned(name) for name in ("/a", "./a//b/", "a/../b", "/", "../a")]
     ['a', 'a/b', 'b', '', None]

@@ -1,4 +1,4 @@
-"""Platforms, `os/architecture[/variant]`: which images serve which wish, and which of them serves it best.
+"""Platforms, `os/architecture[/variant]`: which images fit a requested one, and which fits best.
 
 The rules are those of containerd's platforms package: names that mean the same are one, an architecture without a
 variant means its base variant, and a machine of one variant runs the images of the lower ones.
@@ -13,13 +13,13 @@ _ARCHITECTURES = {
     "x86_64": "amd64", "x86-64": "amd64", "i386": "386", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v6",
 }  # fmt: skip
 _BASE_VARIANTS = {"amd64": (1, 0), "arm64": (8, 0), "arm": (7, 0)}
-"""What an architecture means that names no variant."""
+"""The variant of an architecture that names none."""
 
 PLATFORM = "[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?"
 """How a platform is written: a regular expression."""
 
 UNKNOWN = "unknown/unknown"
-"""What BuildKit gives entries of an index that are no images, but tell of one."""
+"""The platform of index entries that are not images, such as BuildKit's attestations."""
 
 
 def platform_text(document: Mapping[str, object]) -> str:
@@ -32,10 +32,10 @@ def platform_text(document: Mapping[str, object]) -> str:
 
 
 def preference(found: str, wanted: str) -> tuple[int, ...] | None:
-    """How well an image for one platform serves a wish for another: the lowest is best; None if it does not.
+    """How well an image for one platform fits the wanted one: the lowest is best; None if it does not fit.
 
-    A wish for a variant is served by it, and by lower ones, the highest first. A wish without a variant is served by
-    the base variant, else by a lower one, else by whatever there is.
+    A wanted variant is matched by itself, then by lower ones, the highest first. Without a wanted variant the base
+    variant matches, then a lower one, then any other.
 
     >>> [preference(found, "linux/amd64") for found in ("linux/amd64", "linux/amd64/v3", "linux/arm64")]
     [(0, 0), (2, 3, 0), None]
@@ -54,9 +54,9 @@ def preference(found: str, wanted: str) -> tuple[int, ...] | None:
 
 
 def fits(found: str, wanted: str) -> bool:
-    """Whether an image whose config says that it is for one platform serves a wish for another.
+    """Whether an image whose config names one platform can be used for the wanted one.
 
-    Older configs have no variant at all; what an index says of them is all that is known then.
+    Older configs have no variant; then only the index that lists the image knows it.
     """
     says_no_variant = found.count("/") == 1
     return preference(found, wanted) is not None or (says_no_variant and _parts(found)[:2] == _parts(wanted)[:2])
@@ -70,7 +70,7 @@ def _parts(platform: str) -> tuple[str, str, str]:
 
 
 def _number(variant: str, base: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """A variant that can be compared; `v8.0` is `v8`."""
+    """A variant as numbers that can be compared; `v8.0` is `v8`."""
     if not variant:
         return base
     match = re.fullmatch(r"v?(\d{1,4})(?:\.(\d{1,4}))?", variant)

@@ -78,7 +78,7 @@ def parse_reference(text: str) -> Reference:
 
 
 def without_user(text: str) -> str:
-    """A name as a message may show it: without what stands before the last `@`, where no digest follows that."""
+    """A name as a message may show it: without a user name or a password before an `@`."""
     name, digest = _split_digest(text)
     return f"***@{name.rpartition('@')[2]}{digest}" if "@" in name else text
 
@@ -102,5 +102,5 @@ def is_reference(text: str) -> bool:
 
 
 def is_full_reference(text: str) -> bool:
-    """Whether a name that was found in a store names a registry as well, so that nothing has to be guessed."""
+    """Whether a name from a store includes its registry, so that none has to be assumed."""
     return is_reference(text) and text.startswith(f"{parse_reference(text).registry}/")

@@ -1,4 +1,4 @@
-"""Which image of an index is meant: by what the index says of its entries' platforms, or else by their configs."""
+"""Which image of an index fits a platform: by its entries' platforms, or else by their configs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from m2build.oci.platforms import UNKNOWN, preference
 Item = TypeVar("Item")
 
 _DEEPEST = 8
-"""Indexes within indexes; BuildKit and its friends nest two."""
+"""The deepest nesting of indexes; BuildKit nests two."""
 _MOST_LOOKED_INTO = 64
 """Entries without a platform whose configs are fetched."""
 
@@ -34,10 +34,10 @@ class Shelf:
     blobs: Blobs
 
     def manifest(self, entry: Descriptor, platform: str, *, depth: int = 0) -> Manifest:
-        """The manifest that an entry leads to: itself, or the one for a platform in the index that it is.
+        """The manifest of an entry, or if it is an index, the one for a platform in it.
 
         Raises:
-            UsageError: an index has none for the platform; the message lists those there are.
+            UsageError: an index has none for the platform; the message lists the available ones.
             ContentError: something is missing, altered or malformed.
         """
         found = parse_manifest(self.read(entry), entry.media_type)
@@ -47,11 +47,11 @@ class Shelf:
         """The manifest for a platform in an index; entries for no platform, such as attestations, do not count.
 
         Raises:
-            UsageError: there is none; the message lists those there are.
+            UsageError: there is none; the message lists the available ones.
             ContentError: something is missing, altered or malformed.
         """
         if depth > _DEEPEST:
-            raise ContentError(f"its indexes lie more than {_DEEPEST} deep in each other")
+            raise ContentError(f"its indexes are nested more than {_DEEPEST} deep")
         said = [(entry, entry.platform) for entry in index.manifests if entry.platform != UNKNOWN]
         best = _best([(entry, name) for entry, name in said if name], platform)
         if best:
@@ -59,21 +59,21 @@ class Shelf:
         looked = list(self._looked_into([entry for entry, name in said if not name], platform, depth + 1))
         chosen = _best(looked, platform)
         if len({manifest.digest for manifest in chosen}) > 1:
-            raise UsageError(f"the image has several for {platform}, and says nothing to tell them apart")
+            raise UsageError(f"the index has several images for {platform}, with nothing to choose by")
         if chosen:
             return chosen[0]
         if len(looked) == len(said) == 1 and not looked[0][1]:
             return looked[0][0]
         known = sorted({name for _, name in (*said, *looked) if name})
         raise UsageError(
-            f"the image has no {platform}; it has {', '.join(known) or 'no platform at all'}",
+            f"the index has no image for {platform}; it has {', '.join(known) or 'none for any platform'}",
             hint="name one of them with --platform",
         )
 
     def _looked_into(self, entries: Sequence[Descriptor], platform: str, depth: int) -> Iterator[tuple[Manifest, str]]:
-        """The images behind entries that say no platform, and what their configs say."""
+        """The images of entries without a platform, with the platforms of their configs."""
         if len(entries) > _MOST_LOOKED_INTO:
-            raise ContentError(f"more than {_MOST_LOOKED_INTO} entries of its index say no platform")
+            raise ContentError(f"more than {_MOST_LOOKED_INTO} entries of its index have no platform")
         for entry in entries:
             raw = self.read(entry)
             if not describes_image(raw):
@@ -87,7 +87,7 @@ class Shelf:
 
 
 def _best(items: Sequence[tuple[Item, str]], platform: str) -> list[Item]:
-    """Those that serve a wish best, in their order."""
+    """Those that fit best, in their order."""
     ranked = [(rank, item) for item, name in items if (rank := preference(name, platform)) is not None]
     best = min((rank for rank, _ in ranked), default=None)
     return [item for rank, item in ranked if rank == best]

@@ -1,5 +1,5 @@
-"""What the specifications know of an image's documents: OCI's manifest.md, image-index.md, descriptor.md, config.md and
-image-layout.md, and what Docker has beside them (moby, image/spec/spec.md and api/types/container/config.go).
+"""The members of an image's documents: OCI's manifest.md, image-index.md, descriptor.md, config.md and image-layout.md,
+and Docker's additions (moby, image/spec/spec.md and api/types/container/config.go).
 """
 
 from __future__ import annotations

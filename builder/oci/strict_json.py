@@ -1,8 +1,7 @@
-"""JSON of images, read as every tool reads it, or refused.
+"""The JSON documents of images; what two tools could read differently is refused.
 
-Python's reader takes more than JSON (RFC 8259) is: `NaN`, numbers beyond all bounds, halves of surrogate pairs. That of
-Go, in docker, podman, crane and skopeo, does not look at the case of keys, and takes the last of two of one name. What
-two readers would take for two things is refused.
+Python accepts more than JSON (RFC 8259): `NaN`, infinite numbers, lone surrogates. Go, in docker, podman, crane and
+skopeo, ignores the case of keys, and takes the last of two keys that are equal.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ _WHOLE_NUMBERS = 1 << 63
 
 @dataclass(frozen=True)
 class Shape:
-    """What a value is where a specification knows it; null may stand everywhere, as for Go.
+    """The type of a value, after a specification; null is allowed everywhere, as in Go.
 
     Attributes:
         kind: its type, as Python has it.
-        called: its type, for messages.
-        members: of an object, the keys that are known, and what stands behind them.
-        each: of a list or an object, what all of its items or values are.
+        called: the type's name in messages.
+        members: the known keys of an object, and the shapes of their values.
+        each: the shape of all items of a list, or of all values of an object.
     """
 
     kind: type
@@ -46,7 +45,7 @@ TEXT, NUMBER, FLAG = Shape(str, "a string"), Shape(int, "a whole number"), Shape
 
 
 def known(**members: Shape) -> Shape:
-    """An object of which some keys are known."""
+    """An object with some known keys."""
     return Shape(dict, "an object", members)
 
 
@@ -56,7 +55,7 @@ def list_of(item: Shape) -> Shape:
 
 
 def map_of(value: Shape) -> Shape:
-    """An object whose keys are anybody's."""
+    """An object with any keys."""
     return Shape(dict, "an object", each=value)
 
 
@@ -69,7 +68,7 @@ def parse_object(raw: bytes, what: str, shape: Shape) -> JsonObject:
         shape: what is known of it.
 
     Raises:
-        ContentError: it is none, too large, or could be read as two things.
+        ContentError: it is not JSON, not of that shape, too large, or ambiguous.
     """
     document = parse_json(raw, what, shape)
     if not isinstance(document, dict):
@@ -81,13 +80,13 @@ def parse_json(raw: bytes, what: str, shape: Shape) -> object:
     """Read JSON, which may be a list as well.
 
     Raises:
-        ContentError: it is none, too large, or could be read as two things.
+        ContentError: it is not JSON, not of that shape, too large, or ambiguous.
     """
     if len(raw) > LARGEST_DOCUMENT:
-        raise ContentError(f"the {what} is larger than {LARGEST_DOCUMENT} bytes, and no image needs that")
+        raise ContentError(f"the {what} is larger than {LARGEST_DOCUMENT} bytes, the limit")
     named = f"the {what} {Digest.of(raw)}"
     if raw.count(b"[") + raw.count(b"{") > _MOST_CONTAINERS:
-        raise ContentError(f"{named} has more than {_MOST_CONTAINERS} lists and objects, and no image needs that")
+        raise ContentError(f"{named} has more than {_MOST_CONTAINERS} lists and objects, the limit")
     try:
         document: object = json.loads(
             raw.decode(), object_pairs_hook=_without_twins, parse_float=_finite, parse_constant=_no_number
@@ -96,47 +95,47 @@ def parse_json(raw: bytes, what: str, shape: Shape) -> object:
             json.dumps(document, ensure_ascii=False).encode()
         _check(document, shape, "it")
     except UnicodeEncodeError as error:
-        raise ContentError(f"{named} holds half of a surrogate pair, which is no character") from error
+        raise ContentError(f"{named} holds a lone surrogate, which is not a character") from error
     except (ValueError, RecursionError) as error:
         raise ContentError(f"{named} is not JSON: {error}") from error
     return document
 
 
 def _without_twins(pairs: list[tuple[str, object]]) -> JsonObject:
-    """An object's members; readers differ in which of two of one name they take."""
+    """An object's members; of two equal keys some readers take the first, others the last."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member stands there twice")
+        raise ValueError("an object has a key twice")
     return members
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"the number {text[:40]} is beyond all bounds")
+        raise ValueError(f"the number {text[:40]} is too large")
     return number
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _check(value: object, shape: Shape, place: str) -> None:
-    """See that a value is what it has to be, and that no key is another case of one that is known.
+    """Check a value's type, and that no key differs from a known one in case only.
 
     Raises:
-        ContentError: it is not.
+        ContentError: a type is wrong, or a key is ambiguous.
     """
     if value is None:
         return
     if type(value) is not shape.kind or (type(value) is int and not -_WHOLE_NUMBERS <= value < _WHOLE_NUMBERS):
-        raise ContentError(f"{place} is not {shape.called}, and every tool expects that there")
+        raise ContentError(f"{place} is not {shape.called}")
     if isinstance(value, dict):
         folded = {key.casefold(): key for key in shape.members}
         for key, item in value.items():
             meant = folded.get(key.casefold(), key)
             if meant != key:
-                raise ContentError(f"{place} has a key {key!r}, which some tools take for {meant!r} and some do not")
+                raise ContentError(f"{place} has a key {key!r}, which some tools read as {meant!r}")
             inner = shape.members.get(key, shape.each)
             if inner:
                 _check(item, inner, f"{place}[{key[:100]!r}]")

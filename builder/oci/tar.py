@@ -1,4 +1,4 @@
-"""Layer tars that are the same bytes wherever they are written (OCI image specification, layer.md)."""
+"""Reproducible layer tars (OCI image specification, layer.md)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 XATTR = "SCHILY.xattr."
-"""What the PAX records of extended attributes begin with."""
+"""The prefix of PAX records with extended attributes."""
 
 
 class Kind(StrEnum):
-    """What a path is."""
+    """The kind of a layer's entry."""
 
     FILE = "file"
     FOLDER = "folder"
     SYMLINK = "symlink"
     HARD_LINK = "hard link"
-    """Another name of the file at its target; in a view of an image it has become that file."""
+    """Another name of the file at its target; a `Filesystem` holds that file in its place."""
     OTHER = "other"
     """A device or a pipe."""
 
@@ -57,8 +57,8 @@ _TYPES = {Kind.FILE: tarfile.REGTYPE, Kind.FOLDER: tarfile.DIRTYPE, Kind.SYMLINK
 def write_tar(members: Iterable[Member]) -> bytes:
     """A tar of the members, sorted by path.
 
-    Owner and group names are empty, PAX records stand only where ustar cannot say it, and the archive ends in two
-    empty blocks without further padding.
+    Owner and group names are empty, PAX records are written only where ustar is not enough, and the archive ends with
+    two empty blocks and no further padding.
 
     Raises:
         ValueError: two members have the same path.

@@ -1,4 +1,4 @@
-"""Tars that somebody else wrote, read header by header: what is damaged or never ends is refused and not skipped."""
+"""Untrusted tars, read header by header: damaged or endless ones are refused, never skipped over."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from m2build.errors import ContentError
 
 LARGEST_HEADER = 1 << 20
 """Bytes of all headers of one member: long names, PAX records, sparse maps. Go's archive/tar, which reads layers for
-docker, podman and containerd, takes no more of them either."""
+docker, podman and containerd, has the same limit."""
 
 
 class Seekable(Protocol):
-    """What a tar is read from."""
+    """The file that a tar is read from."""
 
     def read(self, size: int, /) -> bytes:
         """The next bytes; fewer only at the end."""
 
     def seek(self, position: int, /) -> int:
-        """Go on to a position."""
+        """Move to a position."""
 
     def tell(self) -> int:
         """The position."""
 
 
 class StrictTar(tarfile.TarFile):
-    """A tar that is read from its beginning to its end, and remembers none of its members.
+    """A tar that is read once from start to end, without keeping its members.
 
-    A file of no bytes at all is a tar without members, as for Go's archive/tar. PAX's global headers concern no member,
-    as there.
+    An empty file is a tar without members, and PAX's global headers are ignored, as in Go's archive/tar.
     """
 
     def __init__(self, file: Seekable, *, most: int) -> None:
@@ -76,27 +75,27 @@ class StrictTar(tarfile.TarFile):
         """Count a header.
 
         Raises:
-            ContentError: it is one too many.
+            ContentError: there are too many.
         """
         self._count += 1
         if self._count > self._most:
-            raise ContentError(f"it has more than {self._most} headers, which its size does not explain")
+            raise ContentError(f"it has more than {self._most} headers, too many for its size")
 
 
 _FOREIGN = (ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError)
-"""What tarfile raises beside its own errors where a header is nonsense."""
+"""Other errors that tarfile raises for malformed headers."""
 
 
 class StrictTarInfo(tarfile.TarInfo):
-    """A header that has to be one: tarfile on its own takes the first damaged header for the archive's end."""
+    """A header that must be valid: tarfile by itself takes the first damaged one for the archive's end."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         """The next header.
 
         Raises:
-            tarfile.ReadError: it is damaged or cut, or its size is negative (CVE-2025-8194), or the archive goes on
-                behind its end, where tools differ in whether they read on.
+            tarfile.ReadError: it is damaged or cut, or its size is negative (CVE-2025-8194), or data
+                follows the archive's end, which some tools read and others ignore.
             tarfile.HeaderError: this is the archive's regular end.
         """
         if isinstance(archive, StrictTar):
@@ -107,7 +106,7 @@ class StrictTarInfo(tarfile.TarInfo):
             if type(error).__name__ not in _ENDS:
                 raise tarfile.ReadError(f"a damaged header at byte {archive.offset}: {error}") from error
             if any(archive.fileobj.read(tarfile.BLOCKSIZE)):
-                raise tarfile.ReadError(f"it goes on behind its end at byte {archive.offset}") from error
+                raise tarfile.ReadError(f"data follows its end at byte {archive.offset}") from error
             raise _END("the end") from error
         if info.size < 0:
             raise tarfile.ReadError(f"the member {info.name!r} has the size {info.size}")
@@ -118,7 +117,7 @@ class StrictTarInfo(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """A header out of its block; those that only tell of the next one have sizes as well."""
+        """A header from its block; the size of an extension header is checked too."""
         info = super().frombuf(buf, encoding, errors)
         if info.size < 0:
             raise tarfile.ReadError(f"the member {info.name!r} has the size {info.size}")
@@ -126,10 +125,10 @@ class StrictTarInfo(tarfile.TarInfo):
 
 
 _ENDS = ("EOFHeaderError", "EmptyHeaderError")
-"""tarfile's errors for an archive's regular end; they are no part of its documented interface."""
+"""tarfile's errors for the regular end of an archive; they are not documented."""
 
 _END: type[tarfile.HeaderError] = getattr(tarfile, _ENDS[0])
-"""The one of them that an archive without any header may end in as well."""
+"""The one of them that is regular for an archive without any header too."""
 
 
 _PAX_NUMBERS = {
@@ -140,7 +139,7 @@ _PAX_NUMBERS = {
 
 
 def _is_pax(key: str, value: str) -> bool:
-    """Whether Go's archive/tar takes a PAX record; tarfile makes 0 of what is no number."""
+    """Whether Go's archive/tar accepts a PAX record; tarfile reads a malformed number as 0."""
     if key in ("path", "linkpath", "uname", "gname"):
         return "\0" not in value
     number = _PAX_NUMBERS.get(key)
@@ -148,7 +147,7 @@ def _is_pax(key: str, value: str) -> bool:
 
 
 class _Ignored(dict[str, str]):
-    """PAX's global headers, not kept."""
+    """PAX's global headers, which are ignored."""
 
     def __setitem__(self, key: str, value: str) -> None:
         pass
@@ -158,7 +157,7 @@ class _Ignored(dict[str, str]):
 
 
 class _Meter:
-    """A file of which, while headers are read, only so many bytes are given out."""
+    """A file that limits how many bytes are read for one member's headers."""
 
     def __init__(self, file: Seekable) -> None:
         self._file = file
@@ -169,7 +168,7 @@ class _Meter:
             self.left -= size
             if self.left < 0:
                 raise ContentError(
-                    f"the headers of a member at byte {self._file.tell()} come to more than {LARGEST_HEADER} bytes"
+                    f"the headers of a member at byte {self._file.tell()} are larger than {LARGEST_HEADER} bytes"
                 )
         return self._file.read(size)
 

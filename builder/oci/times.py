@@ -1,4 +1,4 @@
-"""Times in an image's documents, after RFC 3339, as the OCI image specification wants them."""
+"""Times in an image's documents: RFC 3339, as the OCI image specification requires."""
 
 from __future__ import annotations
 

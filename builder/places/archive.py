@@ -1,4 +1,4 @@
-"""Tar archives that hold images: written as files or as streams, the same image always with the same bytes."""
+"""Tar archives of images, written as files or streams; the same image always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from m2build.places.transfer import CHUNK, copy_blob, written_again
 from m2build.progress import Progress
 
 Opened = Callable[[], AbstractContextManager[BinaryIO]]
-"""Opens a layer's tar, again if it was altered over a network."""
+"""Opens a layer's tar; called again if its bytes were altered over a network."""
 
 
 class Archive(Protocol):
-    """An archive that gets its members one after the other."""
+    """An archive to which members are added one by one."""
 
     def add(self, name: str, data: bytes) -> None:
         """Add a small file."""
@@ -38,7 +38,7 @@ class Archive(Protocol):
         """
 
     def add_layer(self, name: str, diff_id: Digest, layer: Opened) -> None:
-        """Add a layer's tar, whose size shows only at its end.
+        """Add a layer's tar, whose size is known only at its end.
 
         Raises:
             ContentError: the layer is missing, truncated or altered.
@@ -62,7 +62,7 @@ class NewArchive:
         self._out.write(padding(descriptor.size))
 
     def add_layer(self, name: str, diff_id: Digest, layer: Opened) -> None:  # noqa: ARG002 - it is checked as it is read
-        """Add a layer's tar; its header is written once more when its size is known."""
+        """Add a layer's tar; its header is rewritten when its size is known."""
         start = self._out.tell()
         self._out.write(header(name, 0))
         size = _fetch(layer, self._out)
@@ -78,7 +78,7 @@ class NewArchive:
 
 
 class StreamedArchive(NewArchive):
-    """An archive that is being written where nothing can be written a second time."""
+    """An archive that is being written to a stream, where no header can be rewritten."""
 
     def add_layer(self, name: str, diff_id: Digest, layer: Opened) -> None:  # noqa: ARG002 - it is checked as it is read
         """Add a layer's tar; it is kept in `TMPDIR` until its size is known."""
@@ -91,18 +91,18 @@ class StreamedArchive(NewArchive):
 
 
 def write_archive(path: Path, fill: Callable[[Archive], None], *, replace: bool, progress: Progress) -> None:
-    """Write an archive, unless the very same is there already.
+    """Write an archive, unless the same one exists.
 
-    A device, a FIFO or stdout is written as it is. A file appears whole, on the disk, or stays as it was.
+    A device, a FIFO or stdout is written directly. A file appears complete and synced to disk, or stays unchanged.
 
     Args:
         path: where it goes.
         fill: adds the members, the same ones whenever it is called.
-        replace: whether a file that is there may be replaced.
-        progress: is told that a file is there already.
+        replace: whether an existing file may be replaced.
+        progress: receives that a file exists and is compared.
 
     Raises:
-        UsageError: another file is there and `replace` is not set, or it is no file, or a terminal.
+        UsageError: another file exists and `replace` is not set, or it is not a file, or it is a terminal.
         StorageError: it cannot be written; nothing is left behind.
     """
     with storage(path, "written"):
@@ -115,20 +115,20 @@ def write_archive(path: Path, fill: Callable[[Archive], None], *, replace: bool,
                 if replace or target.status is None:
                     _write_file(target, fill, replace=replace)
                 else:
-                    progress.step(f"{path} is there already, and is compared")
+                    progress.step(f"comparing the existing {path}")
                     _check_same(target, fill)
 
 
 def check_stream(stream: StreamTarget) -> None:
-    """See that an archive would not be shown to people.
+    """Refuse to write an archive to a terminal.
 
     Raises:
-        UsageError: it is a terminal.
+        UsageError: the stream is one.
     """
     if stream.is_terminal:
         raise UsageError(
-            f"{stream.path} is a terminal, and an archive is not for reading",
-            hint="write it into a file or into a program, as in `… -o docker-archive:- | docker load`",
+            f"{stream.path} is a terminal, and an archive is binary",
+            hint="write it to a file or pipe it, as in `… -o docker-archive:- | docker load`",
         )
 
 

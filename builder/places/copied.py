@@ -1,4 +1,4 @@
-"""Files out of a container that is never started: `cp` writes them as a tar, which is read as it comes."""
+"""Files copied from a container that is never started: `cp` writes a tar, which is read as a stream."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from m2build.programs.container_names import container_name
 from m2build.programs.program import Program
 
 _ABSENT = ("could not find the file", "could not be found", "no such file")
-"""What docker and podman say of a path that the container has not."""
+"""Parts of docker's and podman's messages about a path that does not exist."""
 
 _MOST_MEMBERS = 1 << 20
-"""Members of one folder that are copied; the source trees of whole frameworks have a fiftieth of that."""
+"""Members copied of one folder; the source trees of whole frameworks have a fiftieth of that."""
 
 
 def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> Filesystem:
-    """What an image in an engine's store holds at the wanted paths and in the folders above them.
+    """The entries of an image in an engine's store at the wanted paths, and the folders above them.
 
     Args:
         program: docker or podman.
         image: what the engine calls it.
         platform: `os/architecture[/variant]`.
-        wanted: what is looked for.
+        wanted: the paths.
 
     Raises:
-        EngineError: the engine does not give it.
-        ContentError: what it gives is damaged.
+        EngineError: the engine cannot copy them.
+        ContentError: the copy is damaged.
     """
     above = {parent for path in (*wanted.trees, *wanted.entries) for parent in parents(path)}
     with _container(program, image, platform) as container:
@@ -51,7 +51,7 @@ def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> F
 
 @contextmanager
 def _container(program: Program, image: str, platform: str) -> Iterator[_Container]:
-    """A container that goes at the end, and the volumes with it that the image declares."""
+    """A container; it is removed at the end, with the volumes that the image declares."""
     options = ["--pull=never", "--network=none", f"--platform={platform}"]
     with container_name(program) as name:
         program.ask("create", f"--name={name}", *options, image, "never-started", seconds=None)
@@ -60,19 +60,19 @@ def _container(program: Program, image: str, platform: str) -> Iterator[_Contain
 
 @dataclass(frozen=True)
 class _Container:
-    """A container that was created."""
+    """A container that was created, and not started."""
 
     program: Program
     name: str
 
     def entry(self, path: str) -> dict[str, Member]:
-        """What stands at a path, if anything; of a folder, which comes first, the rest is not read."""
+        """The entry at a path, if any, without what a folder holds."""
         with self.program.stream("cp", f"{self.name}:/{path}", "-", to_the_end=False) as stream:
             first = next(_members(stream, path), None)
         return {first.path: first} if first else {}
 
     def tree(self, path: str) -> dict[str, Member]:
-        """What stands at and below a path."""
+        """The entries at and below a path."""
         try:
             with self.program.stream("cp", f"{self.name}:/{path}", "-") as stream:
                 found: dict[str, Member] = {}
@@ -86,7 +86,7 @@ class _Container:
 
 
 def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
-    """The members of a tar whose names begin with the last part of a path; none if there is nothing to read."""
+    """The members of a tar whose names begin with the last part of a path; none if the stream is empty."""
     folder = path[: path.rfind("/") + 1]
     try:
         if not stream.peek(1):
@@ -97,16 +97,16 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
             is_link = member.kind is Kind.HARD_LINK
             yield replace(member, target=f"{folder}{member.target}") if is_link else member
         while stream.read(1 << 20):
-            pass  # the padding, so that the engine can write to its end
+            pass  # drain the padding, or the engine could not finish writing
     except (tarfile.TarError, UnicodeError, ValueError) as error:
-        raise ContentError(f"what the engine copied of /{path} is damaged: {error}") from error
+        raise ContentError(f"the engine's copy of /{path} is damaged: {error}") from error
 
 
 def _followed(member: Member, found: Mapping[str, Member]) -> Member:
-    """What a hard link is another name of; it stands before it.
+    """A hard link as its target, which comes before it.
 
     Raises:
-        ContentError: it is outside of what was copied, or a folder.
+        ContentError: the target was not copied, or is a folder.
     """
     if member.kind is not Kind.HARD_LINK:
         return member

@@ -1,7 +1,7 @@
 """`docker-archive:FILE`: what `docker save` writes and `docker load` reads.
 
-The format has a config and layers, but no manifest: one is made up when it is read, in Docker's media types, with the
-layers' bytes as they stand in the archive.
+The format has a config and layers, but no manifest: reading makes one, in Docker's media types, of the layers as they
+are in the archive.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class _NamedBlobs:
-    """Blobs under the names that the archive gives them."""
+    """Blobs under their names in the archive."""
 
     files: Files
     names: Mapping[Digest, str]
@@ -45,7 +45,7 @@ class _NamedBlobs:
     def open(self, descriptor: Descriptor) -> BinaryIO:
         name = self.names.get(descriptor.digest)
         if name is None:
-            raise ContentError(f"the archive holds no blob {descriptor.digest}")
+            raise ContentError(f"the archive has no blob {descriptor.digest}")
         return self.files.open(name)
 
 
@@ -101,7 +101,7 @@ def _full(reference: str) -> str:
 
 
 def _config(files: Files, name: str) -> ImageConfig:
-    """The config, checked against its digest where its name is that."""
+    """The config, checked against its name if that is a digest."""
     with files.open(name) as file:
         config = ImageConfig(file.read(LARGEST_DOCUMENT + 1))
     named = PurePosixPath(name).name.removesuffix(".json")
@@ -111,7 +111,7 @@ def _config(files: Files, name: str) -> ImageConfig:
 
 
 def _layer(files: Files, name: str, diff_id: Digest) -> tuple[str, Digest, int]:
-    """A layer's compression, digest and size: a plain tar's digest is its diff_id, a compressed one has to be read."""
+    """A layer's compression, digest and size; a plain tar's digest is its diff_id, a compressed one is hashed."""
     with files.open(name) as file:
         start = file.read(4)
         compression = compression_of(start)
@@ -124,12 +124,12 @@ def _layer(files: Files, name: str, diff_id: Digest) -> tuple[str, Digest, int]:
 
 
 def write_docker_archive(image: Image, path: Path, reference: str, *, replace: bool, progress: Progress) -> None:
-    """Write an archive with one image under one name, unless it is there already; the same image gives the same bytes.
+    """Write an archive with one image under one name, unless it exists; the same image gives the same bytes.
 
-    Layers are written uncompressed, as `docker save` does: crane takes all layers for what the first one is.
+    Layers are written uncompressed, as `docker save` does: crane assumes the first layer's compression for all.
 
     Raises:
-        UsageError: another file is there and `replace` is not set.
+        UsageError: another file exists and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left behind.
     """

@@ -38,11 +38,11 @@ class LocalImage:
 
     Attributes:
         place: where it is.
-        name: its full name and tag; None if it is known by its id, and has none.
-        image_id: what the engine calls it without any name.
-        digest: of the manifest or index that the engine knows it by; None if it keeps it without one.
-        config: its config as the engine tells it, not to the byte.
-        size: its bytes, as far as the engine counts them.
+        name: its full name and tag; None if it has none, and was named by its id.
+        image_id: its id, which it has even without a name.
+        digest: of the manifest or index that it was pulled by; None if the engine has none.
+        config: its config as the engine prints it, not to the byte.
+        size: in bytes, as the engine counts them.
     """
 
     place: Place
@@ -53,20 +53,20 @@ class LocalImage:
     size: int
 
     def files(self, wanted: Wanted) -> Filesystem:
-        """What it holds at the wanted paths and in the folders above them; of 75 GB, the megabytes that are asked for.
+        """Its entries at the wanted paths and the folders above them; nothing else of 75 GB is copied.
 
         Raises:
-            EngineError: the engine does not give it.
-            ContentError: what it gives is damaged.
+            EngineError: the engine cannot copy them.
+            ContentError: the copy is damaged.
         """
         return read_files(_engine(self.place), self.place.location, self.config.platform, wanted)
 
     def save(self, progress: Progress) -> FoundImage:
-        """All of it, in a temporary archive that goes when nobody holds the image any more.
+        """All of it, in a temporary archive that is removed when the image is no longer referenced.
 
         Raises:
-            EngineError: the engine does not give it.
-            ContentError: what it gives is damaged.
+            EngineError: the engine cannot save it.
+            ContentError: the archive is damaged.
         """
         progress.step(f"copying {self.place} into {temporary_place()}: {amount(self.size)}")
         folder = _Folder()
@@ -86,14 +86,14 @@ def find_local_image(place: Place) -> LocalImage:
     try:
         found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
     except EngineError as error:
-        hint = f"`{ENGINE_STORES[place.kind]} images` lists those there are"
+        hint = f"`{ENGINE_STORES[place.kind]} images` lists its images"
         raise EngineError(f"{place} cannot be read: {error}", hint=hint) from error
     name = found.name(place.location)
     return LocalImage(place, name, found.image_id, found.digest(name), found.config, found.size)
 
 
 def image_as_it_is(place: Place) -> LocalImage | None:
-    """The image of a name by digest in an engine's store, if it is there."""
+    """The image of a name by digest in an engine's store; None if it has none."""
     try:
         found = parse_inspected(_engine(place).ask("image", "inspect", place.location))
     except EngineError:
@@ -102,14 +102,14 @@ def image_as_it_is(place: Place) -> LocalImage | None:
 
 
 def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bool) -> None:
-    """Have an engine pull an image into its store.
+    """Pull an image into an engine's store.
 
     Raises:
-        EngineError: it cannot.
+        EngineError: the engine cannot pull it.
     """
     is_podman = place.kind is PlaceKind.CONTAINERS_STORAGE
     trusting = trusting_options(place.location, insecure=insecure) if is_podman else []
-    progress.step(f"{ENGINE_STORES[place.kind]} fetches {place.location}")
+    progress.step(f"{ENGINE_STORES[place.kind]} pulls {place.location}")
     run_told(_engine(place), ["pull", f"--platform={platform}", *trusting, place.location], progress)
 
 
@@ -118,7 +118,7 @@ def _engine(place: Place) -> Program:
 
 
 def _read(files: ArchiveFiles, platform: str, where: str) -> FoundImage:
-    """The one image of an archive: from version 25 on docker writes a layout too, with digests of its own."""
+    """The one image of an archive; since version 25 docker writes a layout too, which has digests."""
     try:
         files.open("index.json").close()
     except ContentError:
@@ -127,7 +127,7 @@ def _read(files: ArchiveFiles, platform: str, where: str) -> FoundImage:
 
 
 class _Folder:
-    """A temporary folder that is there as long as somebody holds this."""
+    """A temporary folder that lives as long as this object."""
 
     def __init__(self) -> None:
         with ExitStack() as made:
@@ -137,7 +137,7 @@ class _Folder:
 
 @dataclass(frozen=True)
 class _Kept:
-    """Blobs in a temporary folder, which is there as long as they are."""
+    """Blobs in a temporary folder, which lives as long as they do."""
 
     below: Blobs
     folder: _Folder

@@ -1,4 +1,4 @@
-"""Whether an archive that is there is the one that would be written: its own bytes are read, and no image's."""
+"""Whether an existing archive is the one that would be written; only the archive is read, not the image."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from m2build.progress import Progress
 
 
 class _DifferentError(Exception):
-    """The archive holds something else here."""
+    """The archive differs here."""
 
 
 class ExistingArchive:
-    """An archive that is held, member for member, against what would be written.
+    """An archive that is compared, member by member, with what would be written.
 
-    Blobs and layers are told by their digests, so that those of an image elsewhere are not fetched to be compared.
+    Blobs and layers are compared by digest, so that those of a remote image are not fetched.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
     def add(self, name: str, data: bytes) -> None:
-        """See that a small file comes next."""
+        """Expect a small file next."""
         self._expect(header(name, len(data)) + data + padding(len(data)))
 
     def add_blob(self, name: str, blobs: Blobs, descriptor: Descriptor, progress: Progress) -> None:  # noqa: ARG002 - see above
-        """See that a blob comes next."""
+        """Expect a blob next."""
         self._expect(header(name, descriptor.size))
         self._expect_bytes(descriptor.digest, descriptor.size)
 
     def add_layer(self, name: str, diff_id: Digest, layer: Callable[[], AbstractContextManager[BinaryIO]]) -> None:  # noqa: ARG002 - see above
-        """See that a layer's tar comes next, of whatever size."""
+        """Expect a layer's tar next, of any size."""
         found = self._file.read(len(header(name, 0)))
         try:
             size = tarfile.TarInfo.frombuf(found[-tarfile.BLOCKSIZE :], "utf-8", "strict").size
@@ -50,7 +50,7 @@ class ExistingArchive:
         self._expect_bytes(diff_id, size)
 
     def close(self) -> None:
-        """See that this is the end."""
+        """Expect the end."""
         self._expect(END)
         if self._file.read(1):
             raise _DifferentError
@@ -70,7 +70,7 @@ class ExistingArchive:
 
 
 def is_same(archive: ExistingArchive, fill: Callable[[], None]) -> bool:
-    """Whether an archive holds what is added to it, and nothing else."""
+    """Whether an archive holds exactly what `fill` adds."""
     try:
         fill()
         archive.close()

@@ -16,9 +16,9 @@ from m2build.local.failures import storage
 from m2build.oci.tar_reader import StrictTar
 
 _MOST_FILES = 50_000
-"""Headers of one archive; an image has 127 layers at most, and a file or three for each."""
+"""Headers of one archive; an image has at most 127 layers, with up to three files each."""
 _LINKS = 8
-"""How many links in a row are followed inside an archive."""
+"""Links in a row that are followed inside an archive."""
 
 
 class Files(Protocol):
@@ -28,7 +28,7 @@ class Files(Protocol):
         """A stream of one file's bytes.
 
         Raises:
-            ContentError: there is no such file.
+            ContentError: the file is missing.
         """
 
     def size(self, name: str) -> int:
@@ -40,7 +40,7 @@ class FolderFiles:
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise UsageError(f"there is no directory {folder}", hint="check the path after the colon")
+            raise UsageError(f"the directory {folder} does not exist", hint="check the path after the colon")
         self._folder = folder
 
     def open(self, name: str) -> BinaryIO:
@@ -51,14 +51,14 @@ class FolderFiles:
         except IsADirectoryError as error:
             raise ContentError(f"{path} is a directory, not a file") from error
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise ContentError(f"{self._folder} holds no {name}") from error
+            raise ContentError(f"{self._folder} has no file {name}") from error
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO):
-                raise ContentError(f"{path} is no regular file: {error.strerror}") from error
+                raise ContentError(f"{path} is not a regular file: {error.strerror}") from error
             raise StorageError(f"{path} cannot be read: {error.strerror}") from error
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
-            raise ContentError(f"{path} is no regular file", hint="copy the layout once more, without its devices")
+            raise ContentError(f"{path} is not a regular file", hint="copy the layout again, without devices")
         return file
 
     def size(self, name: str) -> int:
@@ -68,7 +68,7 @@ class FolderFiles:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; to open a pipe would wait for somebody to write to it."""
+    """Open a file; opening a pipe would wait for a writer."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
@@ -77,7 +77,7 @@ class ArchiveFiles:
 
     def __init__(self, archive: Path) -> None:
         if not archive.is_file():
-            raise UsageError(f"there is no file {archive}", hint="check the path after the colon")
+            raise UsageError(f"the file {archive} does not exist", hint="check the path after the colon")
         self._archive = archive
         try:
             with storage(archive, "read"), archive.open("rb") as file:
@@ -87,12 +87,12 @@ class ArchiveFiles:
         except (tarfile.TarError, EOFError) as error:
             raise ContentError(
                 f"{archive} is not a plain tar archive, or it is damaged: {error}",
-                hint="a compressed archive has to be unpacked first, as with gunzip",
+                hint="decompress a compressed archive first, as with gunzip",
             ) from error
         if end > archive.stat().st_size:
             raise ContentError(f"{archive} is truncated")
         if not members:
-            raise ContentError(f"{archive} holds nothing", hint="fetch it again, or save the image once more")
+            raise ContentError(f"{archive} is an empty archive", hint="fetch it again, or save the image again")
         self._members = dict(members)
         self._counts = Counter(name for name, _ in members)
 
@@ -112,13 +112,13 @@ class ArchiveFiles:
             if member is None:
                 break
             if self._counts[str(PurePosixPath(name))] > 1:
-                raise ContentError(f"{self._archive} holds two files {name}: readers differ in which one they take")
+                raise ContentError(f"{self._archive} holds two files {name}, and tools differ in which they read")
             if member.isreg():
                 return member
             # docker before version 25 wrote a layer that stood in the archive already as a link to it.
             target = PurePosixPath(name).parent / member.linkname if member.issym() else PurePosixPath(member.linkname)
             name = _normal(target)
-        raise ContentError(f"{self._archive} holds no file {name}")
+        raise ContentError(f"{self._archive} has no file {name}")
 
 
 def _normal(path: PurePosixPath) -> str:

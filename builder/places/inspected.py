@@ -1,4 +1,4 @@
-"""What `image inspect` of docker and podman tells of an image."""
+"""The output of docker's and podman's `image inspect`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from m2build.oci.manifest import canonical
 from m2build.oci.reference import Reference, is_reference, parse_reference
 
 _ID = re.compile(r"(sha256:)?[0-9a-f]{4,64}")
-"""An image's id, as engines take it: its beginning is enough where it is no other's."""
+"""An image's id, in full or its beginning."""
 
 
 class _Part(BaseModel):
@@ -30,7 +30,7 @@ class _Target(_Part):
 
 
 class Inspected(_Part):
-    """The members that are looked at; each engine leaves some of them out."""
+    """The members that m2build reads; each engine leaves some of them out."""
 
     id: str = Field(alias="Id")
     architecture: str = Field(alias="Architecture")
@@ -47,12 +47,12 @@ class Inspected(_Part):
 
     @property
     def image_id(self) -> Digest:
-        """What the engine calls the image itself, without any name; podman leaves `sha256:` out."""
+        """The image's id; podman prints it without `sha256:`."""
         return Digest("sha256", self.id.removeprefix("sha256:"))
 
     @property
     def config(self) -> ImageConfig:
-        """Its config, not to the byte: what the engine does not tell is missing."""
+        """Its config, not to the byte: members that the engine does not print are missing."""
         document: dict[str, JsonValue] = {
             "architecture": self.architecture,
             "os": self.os,
@@ -64,10 +64,10 @@ class Inspected(_Part):
         return ImageConfig(canonical({key: value for key, value in document.items() if value is not None}))
 
     def name(self, wanted: str) -> str | None:
-        """The full name of what the user means: a tag of the image, or for its id, short or in full, any of its tags.
+        """The full name of the image that the user wants by a tag, or any of its tags if wanted by its id.
 
         Raises:
-            UsageError: it is neither.
+            UsageError: it is neither a tag nor the id of the image.
         """
         name = self._tag(parse_reference(wanted)) if is_reference(wanted) else None
         if name is None and _ID.fullmatch(wanted) and self.image_id.hex.startswith(wanted.removeprefix("sha256:")):
@@ -75,14 +75,14 @@ class Inspected(_Part):
         if name is not None:
             return name
         raise UsageError(
-            f"{wanted} is no tag of that image",
+            f"{wanted} is not a tag of that image",
             hint=f"name one of its tags: {', '.join(self.tags or ()) or 'it has none'}",
         )
 
     def _tag(self, wanted: Reference) -> str | None:
         """A tag's full name; docker leaves docker.io and library/ out, podman localhost/."""
         if wanted.digest is not None:
-            return str(wanted.without_digest)  # the engine has found it by that
+            return str(wanted.without_digest)  # the engine found the image by it
         full = str(wanted if wanted.tag else replace(wanted, tag="latest"))
         local = full.removeprefix("docker.io/").removeprefix("library/")
         tags = [str(parse_reference(tag)) for tag in self.tags or ()]
@@ -92,7 +92,7 @@ class Inspected(_Part):
         return None
 
     def digest(self, name: str | None) -> Digest | None:
-        """The digest of the manifest or index that the engine knows the image by; None if it keeps it without one."""
+        """The digest of the manifest or index that the image was pulled by; None if the engine has none."""
         repository = parse_reference(name).name if name else None
         pulled = (text.split("@") for text in self.digests or ())
         known = [digest for repo, digest in pulled if parse_reference(repo).name == repository]
@@ -104,10 +104,10 @@ def parse_inspected(text: str) -> Inspected:
     """Read what `image inspect` printed of one image.
 
     Raises:
-        EngineError: it is something else.
+        EngineError: it cannot be read.
     """
     try:
         (found,) = TypeAdapter(tuple[Inspected, ...]).validate_json(text)
     except (ValidationError, ValueError) as error:
-        raise EngineError(f"the engine's account of the image cannot be read: {error}") from error
+        raise EngineError(f"the output of `image inspect` cannot be read: {error}") from error
     return found

@@ -38,7 +38,7 @@ _MARKER = canonical({"imageLayoutVersion": "1.0.0"})
 
 
 def blob_path(descriptor: Descriptor) -> str:
-    """Where a blob stands in a layout."""
+    """The path of a blob in a layout."""
     return f"blobs/{descriptor.digest.algorithm}/{descriptor.digest.hex}"
 
 
@@ -54,11 +54,11 @@ class LayoutBlobs:
 
 
 def read_layout(files: Files, tag: str | None, platform: str, where: str) -> FoundImage:
-    """One image of a layout: the one that is tagged so, or the only one.
+    """One image of a layout: the one with the tag, or the only one.
 
     Raises:
         ContentError: something is missing, truncated, altered or malformed.
-        UsageError: no image has that tag, several have none to choose by, or none is for the platform.
+        UsageError: no image has that tag, none is given for several images, or none is for the platform.
     """
     blobs = LayoutBlobs(files)
     shelf = Shelf(partial(read_blob, blobs), blobs)
@@ -78,7 +78,7 @@ def _entries(files: Files, where: str) -> list[Descriptor]:
     with files.open("oci-layout") as file:
         marker = parse_object(file.read(LARGEST_DOCUMENT + 1), "oci-layout file", LAYOUT)
     if marker.get("imageLayoutVersion") != "1.0.0":
-        raise ContentError(f"{where} is an OCI layout of another version: {marker.get('imageLayoutVersion')!r}")
+        raise ContentError(f"{where} is an OCI layout of version {marker.get('imageLayoutVersion')!r}, and not '1.0.0'")
     with files.open("index.json") as file:
         index = parse_manifest(file.read(LARGEST_DOCUMENT + 1), OCI.index)
     if not isinstance(index, Index):
@@ -87,7 +87,7 @@ def _entries(files: Files, where: str) -> list[Descriptor]:
 
 
 def _choose(entries: list[Descriptor], tag: str | None, where: str) -> tuple[Descriptor, ...]:
-    """The one entry that is meant, or several that are one image for several platforms: they have one tag or none."""
+    """The wanted entry, or the entries of one image for several platforms, which have the same tag or none."""
     found = tuple(dict.fromkeys(entry for entry in entries if tag is None or entry.annotations.get(REF_NAME) == tag))
     names = {entry.annotations.get(REF_NAME) for entry in found}
     platforms = [entry.platform for entry in found if entry.platform]
@@ -99,15 +99,15 @@ def _choose(entries: list[Descriptor], tag: str | None, where: str) -> tuple[Des
 
 
 def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progress: Progress) -> None:
-    """Put an image into a layout: a new one, which appears whole, or an existing one, whose index changes last.
+    """Add an image to a layout: a new one, which appears complete, or an existing one, whose index changes last.
 
-    Several processes may write to one layout: each waits for its turn. Of several that make a new one the first does,
-    and the others add to it.
+    Several processes may write to one layout, one after the other. If several make a new one, the first wins and the
+    others add to it.
 
     Raises:
-        UsageError: the folder is something else, or the tag names another image and `replace` is not set.
+        UsageError: the folder is not a layout, or the tag names another image and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
-        StorageError: something cannot be written; a new folder is not there then, an old one is as it was.
+        StorageError: something cannot be written; a new folder is not made then, an existing one is unchanged.
     """
     with storage(folder, "written"):
         target = Path(os.path.realpath(folder))
@@ -126,7 +126,7 @@ def _is_free(folder: Path) -> bool:
 
 
 def _made(image: Image, folder: Path, tag: str, progress: Progress) -> bool:
-    """Make a new layout; False if another process was faster."""
+    """Make a new layout; False if another process made it first."""
     try:
         with atomic_folder(folder) as staging:
             for name, data in layout_files(image, tag).items():
@@ -141,7 +141,7 @@ def _made(image: Image, folder: Path, tag: str, progress: Progress) -> bool:
 
 @contextmanager
 def _turn(folder: Path) -> Iterator[None]:
-    """Keep other writers of the layout waiting; the lock goes with the process, whatever becomes of it."""
+    """Lock the layout for writing; the lock ends with the process, even if it is killed."""
     with (folder / "oci-layout").open("rb+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -149,7 +149,7 @@ def _turn(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _all_or_nothing() -> Iterator[list[Path]]:
-    """A list for the files that were added; on any failure they are removed."""
+    """A list of added files, which are removed on any failure."""
     added: list[Path] = []
     try:
         yield added
@@ -188,24 +188,24 @@ _EMPTY: JsonObject = {"schemaVersion": 2, "mediaType": OCI.index}
 
 
 def _with_image(index: JsonObject, others: list[object], image: Image, tag: str) -> JsonObject:
-    """An index with other entries, and ours behind them; whatever else it says stays."""
+    """An index with the other entries and then the image's; its other members are kept."""
     entry = image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
     return index | {"manifests": [*others, entry]}
 
 
 def layout_files(image: Image, tag: str) -> dict[str, bytes]:
-    """What a layout with one image holds beside its blobs."""
+    """The files of a layout with one image, without its blobs."""
     return {"oci-layout": _MARKER, "index.json": canonical(_with_image(_EMPTY, [], image, tag))}
 
 
 def layout_blobs(image: Image) -> tuple[Descriptor, ...]:
-    """What a layout holds of an image, each blob once, the manifest last; of a thin image, what is not absent."""
+    """The blobs of an image in a layout, each once, the manifest last; of a thin image without the absent layers."""
     layers = (layer for layer in image.manifest.layers if layer.digest not in image.absent)
     return tuple(dict.fromkeys((*layers, image.manifest.config, image.manifest.descriptor)))
 
 
 def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress) -> None:
-    """Write the blobs that are not there yet, and note them."""
+    """Write the missing blobs, and note them in `new`."""
     for descriptor in layout_blobs(image):
         path = folder / blob_path(descriptor)
         if not _holds(path, descriptor):
@@ -215,7 +215,7 @@ def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress
 
 
 def _holds(path: Path, descriptor: Descriptor) -> bool:
-    """Whether a blob is there already, to the byte."""
+    """Whether a file holds exactly the blob."""
     try:
         if path.stat().st_size != descriptor.size:
             return False

@@ -11,10 +11,10 @@ from m2build.progress import Progress
 
 
 def write_oci_archive(image: Image, path: Path, tag: str, *, replace: bool, progress: Progress) -> None:
-    """Write an archive with one image, unless it is there already; the same image gives the same bytes.
+    """Write an archive with one image, unless it exists; the same image gives the same bytes.
 
     Raises:
-        UsageError: another file is there and `replace` is not set.
+        UsageError: another file exists and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left behind.
     """

@@ -18,7 +18,7 @@ from m2build.oci.reference import is_reference, parse_reference, without_user
 
 
 class PlaceKind(StrEnum):
-    """What stands before the colon of a place."""
+    """The kind of a place, which stands before its colon."""
 
     REGISTRY = "docker"
     OCI = "oci"
@@ -35,7 +35,7 @@ SOURCES = frozenset({PlaceKind.DIRECTORY, PlaceKind.WHEEL, PlaceKind.PYPI})
 """The kinds that name Python sources and not an image."""
 
 ENGINE_STORES: Mapping[PlaceKind, str] = {PlaceKind.DOCKER_DAEMON: "docker", PlaceKind.CONTAINERS_STORAGE: "podman"}
-"""The kinds that name images in a container engine's store, and that engine's command: it alone reads and writes it."""
+"""The kinds for images in a container engine's store, with the engine's command, which alone reads and writes it."""
 
 ARCHIVES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
 """The kinds that are one file; as an output `-` is stdout."""
@@ -43,7 +43,7 @@ ARCHIVES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE})
 _TAGGED = ARCHIVES | {PlaceKind.OCI}
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _PORT = re.compile(r"[0-9]+/")
-"""How what follows the first colon begins where that is a port's: `localhost:5000/NAME` names no folder `localhost`."""
+"""A port behind the first colon: `localhost:5000/NAME` does not name a folder `localhost`."""
 
 _NAMED = frozenset({PlaceKind.REGISTRY, PlaceKind.DOCKER_ARCHIVE, *ENGINE_STORES})
 """The kinds in which images have full names."""
@@ -57,7 +57,7 @@ class Place:
         kind: the transport.
         location: the path, the image reference or the `NAME==VERSION` requirement.
         tag: the image inside a layout or an archive that holds several, or None.
-        digest: what the image of a layout or an archive has to be, or None; a reference in a registry holds its own.
+        digest: the expected digest of an image in a layout or an archive, or None; a reference holds its own.
     """
 
     kind: PlaceKind
@@ -66,7 +66,7 @@ class Place:
     digest: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a tag that no layout can hold: its index is JSON, which is UTF-8 (RFC 8259, section 8.1)."""
+        """Refuse a tag that is not UTF-8, as a layout's index must be (RFC 8259, section 8.1)."""
         if re.search("[\ud800-\udfff]", self.tag or ""):
             raise UsageError(f"the tag {self.tag!r} is not UTF-8", hint="use letters, digits, full stops and dashes")
 
@@ -77,19 +77,19 @@ class Place:
 
 
 def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) -> Place:
-    """Read a place: `KIND:…` as it is written; of a bare word, the one thing that it can mean.
+    """Read a place: `KIND:…`, or a bare word with one possible meaning.
 
-    What begins with `/`, `./` or `../` is a path. Any other word is a name in a registry, or a path to what is there;
-    where it could be either, it is refused and both spellings are named. A folder is a layout, or is to become one;
-    if it holds something and is none, it holds sources.
+    A word that begins with `/`, `./` or `../` is a path. Any other is a name in a registry, or a path that exists; if
+    it can be either, it is refused, and the message gives both spellings. A folder is a layout, or will become one; a
+    folder with other files in it holds sources.
 
     Args:
         text: such as `oci:DIR[:TAG]`, `pypi:sglang==0.5.7`, `./DIR[:TAG]` or `NAME[:TAG]`; and what `m2build image`
             prints of a layout, `oci:DIR:TAG@DIGEST`.
-        is_there: says whether there is something at a path.
+        is_there: whether a path exists.
 
     Raises:
-        UsageError: it names nothing, it can be read in two ways, or an image's name holds a user's name and password.
+        UsageError: it is empty, it can be read in two ways, or an image's name holds a user name and password.
 
     Example:
         >>> place = parse_place("oci:./images:tp8")
@@ -110,16 +110,16 @@ def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) 
 
 
 def _refuse_users(name: str, kind: PlaceKind) -> None:
-    """See that an image's name is told without a password, before a message repeats it."""
+    """Refuse an image's name with a password, before a message repeats it."""
     if kind in _NAMED and without_user(name) != name:
         parse_reference(name)
 
 
 def registry_place(text: str) -> Place:
-    """Read a place where a bare word is a name in a registry, as in recipes, which mean the same in every folder.
+    """Read a place; a bare word is a name in a registry, so that a recipe means the same in every folder.
 
     Raises:
-        UsageError: it names nothing.
+        UsageError: it is empty.
     """
     return parse_place(text, is_there=lambda _: False)
 
@@ -137,16 +137,14 @@ def _bare(text: str, is_there: Callable[[str], bool]) -> Place:
     local = _path(f"./{text}")
     if not is_reference(text):
         return local
-    raise UsageError(
-        f"{text!r} can be what is here or a name in a registry", hint=f"write {local}, or {registry} for the registry"
-    )
+    raise UsageError(f"{text!r} can be a path or a name in a registry", hint=f"write {local} or {registry}")
 
 
 def _path(text: str) -> Place:
     path, tag, digest = _parts(text)
     if Path(path).is_file():
         kinds = (PlaceKind.WHEEL,) if path.endswith(".whl") else (PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
-        raise UsageError(f"{path} is a file: say of which kind", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
+        raise UsageError(f"{path} is a file, of which kind?", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
     return Place(PlaceKind.DIRECTORY, text) if _holds_sources(Path(text)) else Place(PlaceKind.OCI, path, tag, digest)
 
 
@@ -156,13 +154,13 @@ def _holds_sources(folder: Path) -> bool:
 
 def _nothing(text: str) -> UsageError:
     return UsageError(
-        f"the place {text!r} names nothing",
+        f"the place {text!r} has no path or name",
         hint="write oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION",
     )
 
 
 def _parts(rest: str) -> tuple[str, str | None, str | None]:
-    """Split `PATH[:TAG][@DIGEST]`; a tag may itself hold a colon (`FILE:name:tag`), a path may not, as for skopeo."""
+    """Split `PATH[:TAG][@DIGEST]`; a tag may hold a colon (`FILE:name:tag`), a path may not, as with skopeo."""
     found = _DIGEST.search(rest)
     digest = found[0].removeprefix("@") if found else None
     path, _, tag = (rest[: found.start()] if found else rest).partition(":")

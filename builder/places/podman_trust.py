@@ -1,4 +1,4 @@
-"""Which registries podman may speak plain HTTP to: those on this machine, as for Docker, and what the user allows."""
+"""When podman may use plain HTTP: for registries on this machine, as Docker does, and where the user allows it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from m2build.oci.reference import parse_reference
 
 
 def trusting_options(reference: str, *, insecure: bool) -> list[str]:
-    """Podman's options for a command that reaches the registry of one reference."""
+    """Podman's options for a command that uses the registry of a reference."""
     from m2build.registry.connections import is_loopback  # an HTTP library takes its time to be imported
 
     host = re.sub(r":[0-9]+$", "", parse_reference(reference).registry)

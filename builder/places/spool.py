@@ -1,4 +1,4 @@
-"""Blobs that are kept on disk while they are read for their members, so that the copy to come need not fetch them."""
+"""Blobs that are kept on disk while they are read, so that copying them later does not fetch them again."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from m2build.oci.image import Blobs
 
 
 class Spool:
-    """The blobs of an image that is elsewhere; used from several threads.
+    """The blobs of a remote image, for several threads.
 
-    A blob that is being read by one thread is waited for by the others. What cannot be kept is read again: a full disk
-    is told where the copy goes, not here.
+    While one thread reads a blob, others wait for it. A blob that cannot be kept is read again later: a full disk is
+    not reported here, but by the copy.
     """
 
     def __init__(self, below: Blobs, folder: Path, is_needed: Callable[[Descriptor], bool]) -> None:
@@ -31,7 +31,7 @@ class Spool:
         Args:
             below: where the blobs are.
             folder: where they are kept.
-            is_needed: says of a blob that is about to be read whether a copy of it will be wanted.
+            is_needed: whether a blob will be copied later.
         """
         self._below = below
         self._folder = folder
@@ -41,7 +41,7 @@ class Spool:
         self._keeps = False
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A stream of a blob's bytes: those that were kept, or those from below, which are kept if they are needed."""
+        """A stream of a blob's bytes: from the kept file, or from below, and then kept if it is needed."""
         digest = descriptor.digest
         with self._changed:
             self._changed.wait_for(lambda: digest not in self._read)
@@ -63,7 +63,7 @@ class Spool:
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
-        """Keep what is read inside the block; after it the copying begins."""
+        """Keep the blobs that are read inside the block."""
         self._keeps = True
         try:
             yield
@@ -83,10 +83,10 @@ class Spool:
 
 @contextmanager
 def spool_beside(folder: Path) -> Iterator[Path]:
-    """A private folder in another, or in the nearest one above it that is there; removed at the end.
+    """A private folder in another one, or in its nearest existing parent; removed at the end.
 
     Raises:
-        StorageError: none can be made there.
+        StorageError: it cannot be made.
     """
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.is_dir())
     with ExitStack() as stack:
@@ -114,7 +114,7 @@ class Kept(io.FileIO):
 
 
 class _Copy:
-    """A file that gets what is read."""
+    """A file for the bytes that are read."""
 
     def __init__(self, path: Path, descriptor: Descriptor) -> None:
         self._path = path
@@ -137,7 +137,7 @@ class _Copy:
         self._count += len(data)
 
     def finish(self, path: Path) -> None:
-        """Keep the file under its name if it is whole and unaltered; else remove it."""
+        """Keep the file under its name if it is complete and unaltered; else remove it."""
         digest = self._hash.hexdigest()
         if self._file is None:
             return
@@ -160,7 +160,7 @@ class _Copy:
 
 
 class _Copied(io.RawIOBase):
-    """A stream whose bytes are written down as they are read."""
+    """A stream that copies its bytes as they are read."""
 
     def __init__(self, stream: BinaryIO, copy: _Copy, done: Callable[[], None]) -> None:
         self.name = getattr(stream, "name", None)

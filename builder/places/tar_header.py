@@ -1,4 +1,4 @@
-"""What stands in a tar archive around the bytes of its members: headers without times or owners, padding, the end."""
+"""The framing of a tar archive: headers without times or owners, padding, the end."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def header(name: str, size: int) -> bytes:
-    """What stands before a member's bytes; its length depends on the name alone.
+    """The header of a member; its length depends on the name only.
 
-    GNU's format keeps a size above 8 GiB in the header itself, where it can be written a second time.
+    GNU's format keeps a size above 8 GiB in the header itself, which can be rewritten in place.
     """
     info = tarfile.TarInfo(name)
     info.size = size
@@ -18,5 +18,5 @@ def header(name: str, size: int) -> bytes:
 
 
 def padding(size: int) -> bytes:
-    """What stands behind a member's bytes."""
+    """The padding after a member's bytes."""
     return bytes(-size % tarfile.BLOCKSIZE)

@@ -17,10 +17,10 @@ CHUNK = 1 << 20
 
 
 def put_blob(blobs: Blobs, descriptor: Descriptor, path: Path, progress: Progress) -> None:
-    """Put one blob into a file of its own: moved if it was read and kept before in this file system, else copied.
+    """Write one blob to a file: moved if a copy was kept in this file system, else copied.
 
     Raises:
-        ContentError: it is missing, truncated or altered; the file is not there then.
+        ContentError: it is missing, truncated or altered; the file is not made then.
     """
     fetched_again(lambda: _put(blobs, descriptor, path, progress))
 
@@ -39,7 +39,7 @@ def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Pro
     """Copy one blob.
 
     Raises:
-        ContentError: it is missing, truncated or altered; what was written then is not to be used.
+        ContentError: it is missing, truncated or altered; what was written must not be used.
     """
 
     def write() -> None:
@@ -50,10 +50,10 @@ def copy_blob(blobs: Blobs, descriptor: Descriptor, out: BinaryIO, progress: Pro
 
 
 def written_again(out: BinaryIO, write: Callable[[], None]) -> None:
-    """Write what is fetched, once more from the same place if it was altered over a network and `out` can go back.
+    """Write fetched bytes, and again from the same position if they were altered over a network and `out` can seek.
 
     Raises:
-        ContentError: it stays altered, or is otherwise wrong.
+        ContentError: they stay altered, or have another fault.
     """
     if not out.seekable():
         write()

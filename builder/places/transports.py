@@ -1,4 +1,4 @@
-"""Which store a place means."""
+"""Reading and writing images at places of every kind."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def read_image(
     Args:
         place: where it is.
         platform: `os/architecture[/variant]`.
-        access: how registries are reached; None where the place is in none.
-        progress: is told what is copied out of an engine's store, or None.
+        access: how registries are reached; None for other places.
+        progress: receives what is copied from an engine's store; or None.
 
     Raises:
-        UsageError: there is no such place, or no such image in it.
+        UsageError: the place does not exist, or does not have the image.
         ContentError: something is missing, truncated, altered or malformed.
-        TransportError: a registry does not deliver.
-        EngineError: a container engine does not give its image.
+        TransportError: a registry cannot be read.
+        EngineError: a container engine cannot save its image.
         StorageError: a file cannot be read.
     """
     path, where = Path(place.location), str(place)
@@ -58,34 +58,33 @@ def read_image(
                 stored = find_local_image(place).save(progress or Silent())
             case _:
                 raise UsageError(
-                    f"no image can be read from {place} here", hint="name an image in a layout, an archive or an engine"
+                    f"{place} is not a place of an image",
+                    hint="name an image in a registry, a layout, an archive or an engine",
                 )
         return _pinned(stored.checked(platform, where), place)
 
 
 def _pinned(stored: FoundImage, place: Place) -> FoundImage:
-    """The image, if it is the one whose digest the place names; a Docker archive keeps none but that of the config."""
+    """The image, if it has the digest that the place names; a Docker archive has the config's only."""
     digests = {str(stored.digest), str(stored.image.manifest.digest), str(stored.image.manifest.config.digest)}
     if place.digest is not None and place.digest not in digests:
-        raise UsageError(
-            f"{place} is another image now: {stored.digest}", hint="leave out @sha256:… to take the one that is there"
-        )
+        raise UsageError(f"{place} is now another image: {stored.digest}", hint="leave out @sha256:… to use that one")
     return stored
 
 
 def write_image(image: Image, place: Place, *, tag: str, reference: str, replace: bool, progress: Progress) -> None:
-    """Put an image at a place.
+    """Write an image to a place.
 
     Args:
         image: the image.
         place: where to.
-        tag: what it is called in a layout, unless the place says.
-        reference: what it is called in a Docker archive, unless the place says.
-        replace: whether another file or image that is there may be replaced.
-        progress: is told what moves.
+        tag: its tag in a layout, unless the place has one.
+        reference: its name in a Docker archive, unless the place has one.
+        replace: whether another file or image there may be replaced.
+        progress: receives what moves.
 
     Raises:
-        UsageError: the place is of a kind that cannot be written, or something else is there and `replace` is not set.
+        UsageError: the place is of a kind that cannot be written, or holds something else and `replace` is not set.
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left half-written.
     """
@@ -102,6 +101,6 @@ def write_image(image: Image, place: Place, *, tag: str, reference: str, replace
             write_docker_archive(image, path, place.tag or reference, replace=replace, progress=progress)
         case _:
             raise UsageError(
-                f"images cannot be written to {place} here",
+                f"images cannot be written to {place}",
                 hint="write oci:DIR, oci-archive:FILE or docker-archive:FILE",
             )

@@ -130,8 +130,8 @@ def test_an_image_that_says_what_is_not_so_is_refused(workshop: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("oci:absent",), "there is no directory absent"),
-        (("docker-archive:absent.tar",), "there is no file absent.tar"),
+        (("oci:absent",), "the directory absent does not exist"),
+        (("docker-archive:absent.tar",), "the file absent.tar does not exist"),
         (("oci:out:tp9",), "oci:out:tp9 has no image 'tp9'"),
         (("oci:out", "--platform", "linux/arm64"), "oci:out is an image for linux/amd64, not for linux/arm64"),
         (("pypi:sglang==0.5.7",), "pypi:sglang==0.5.7"),

@@ -67,7 +67,7 @@ def test_what_is_printed_of_a_layout_is_where_the_image_is(
     printed, _, digest = out.removesuffix("\n").partition("@")
     assert (printed, index(tmp_path / "out")) == (f"oci:{tmp_path}/out:{tag}", {tag: digest})
     assert f"manifest    {digest}" in quickly("inspect", out.strip())
-    assert "is another image now" in refused(2, "inspect", f"oci:{tmp_path}/out:{tag}@sha256:{'0' * 64}")
+    assert "is now another image" in refused(2, "inspect", f"oci:{tmp_path}/out:{tag}@sha256:{'0' * 64}")
 
 
 def test_the_name_in_a_docker_archive(tree: Path, tmp_path: Path) -> None:

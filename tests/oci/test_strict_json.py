@@ -60,7 +60,7 @@ TWINS: dict[str, tuple[Shape, str]] = {
 def test_a_known_key_in_another_case_is_refused_by_its_name(name: str) -> None:
     """Go reads keys without regard to case: docker would start another entrypoint than is shown here."""
     shape, text = TWINS[name]
-    with pytest.raises(ContentError, match="which some tools take for"):
+    with pytest.raises(ContentError, match="which some tools read as"):
         read(text, shape)
 
 

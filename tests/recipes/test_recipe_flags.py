@@ -95,7 +95,7 @@ def test_null_removes_a_flag_and_false_says_what_to_do() -> None:
     flag = "profiles.tp8.flags.trust-remote-code"
     command = load_recipe("minimax-m2", [f"{flag}=null"]).select(profile="tp8").command
     assert read_back(command, "trust-remote-code", value=True) is False
-    with pytest.raises(UsageError, match="leave the flag out, or remove an inherited one by null"):
+    with pytest.raises(UsageError, match="leave it out, or remove an inherited one with null"):
         load_recipe("minimax-m2", [f"{flag}=false"])
 
 
@@ -114,13 +114,13 @@ def test_the_least_port_is_a_port_and_no_switch(port: int) -> None:
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("profiles.tp8.flags.model=a/b", "by models and --model already, as --model-path"),
-        ("profiles.tp8.flags.model-path=a/b", "by models and --model already, as --model-path"),
-        ("profiles.tp8.flags.por=1", "argparse takes --por for --port"),
+        ("profiles.tp8.flags.model=a/b", "set by models and --model, as --model-path"),
+        ("profiles.tp8.flags.model-path=a/b", "set by models and --model, as --model-path"),
+        ("profiles.tp8.flags.por=1", "argparse reads --por as --port"),
         ("profiles.tp8.flags.tp_size=1", "flags.tp_size: String should match"),
-        ("launch.command=[python3, -m, x, --port, '1']", "'--port' gives --port, which has its own place"),
-        ("launch.command=[python3, -m, x, --model-path=a/b]", "'--model-path=a/b' gives --model-path"),
-        ("launch.command=[python3, -m, x, --model, a/b]", "'--model' gives --model-path"),
+        ("launch.command=[python3, -m, x, --port, '1']", "'--port' sets --port, which belongs in models or"),
+        ("launch.command=[python3, -m, x, --model-path=a/b]", "'--model-path=a/b' sets --model-path"),
+        ("launch.command=[python3, -m, x, --model, a/b]", "'--model' sets --model-path"),
     ],
 )
 def test_what_has_its_own_place_is_not_given_a_second_time(override: str, says: str) -> None:

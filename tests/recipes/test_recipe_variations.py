@@ -161,7 +161,7 @@ def test_the_last_of_several_overrides_wins() -> None:
         ("profiles.tp4.flags.port=[1", "not YAML: "),
         ("profiles.tp4.flags.prot=null", "there is no key 'prot'; did you mean 'port'?"),
         ("profiles.tp4={gpu: 4}", "unknown key 'gpu'; did you mean 'gpus'?"),
-        ("launch.command.0=python", "'0' is looked for in a value that has no keys"),
+        ("launch.command.0=python", "'0' is not a key: the value above it has no keys"),
         ("models.minimax-m2.1.title=Mine", "there is no key '1'"),
         ("summary=\udcff", "U+DCFF has no place in a text"),
         ("extends=minimax-m2", "unknown key 'extends'"),

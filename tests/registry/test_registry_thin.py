@@ -108,8 +108,8 @@ def test_a_base_elsewhere_is_named(layout: Path, tmp_path: Path) -> None:
 def test_another_image_is_no_base(layout: Path, host: str, tmp_path: Path) -> None:
     upload(host, "team/other", base_image(how="plain"), "v1")
     told = refused(5, "push", f"{layout}:tp8", f"{host}/thin/no:tp8", "--base", f"{host}/team/other:v1")
-    assert f"{host}/team/other:v1 has not the layer " in told
-    assert "name the very base" in told
+    assert f"{host}/team/other:v1 lacks the layer " in told
+    assert "name the image's own base" in told
     assert tag_digest(host, "thin/no", "tp8") is None
 
 
@@ -148,5 +148,5 @@ def test_a_layer_that_its_own_layout_misses_cannot_be_pushed_without_a_base(tmp_
     largest = max((tmp_path / "out/blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
     largest.unlink()
     told = refused(2, "push", f"{tmp_path}/out", f"{host}/thin/damaged:v1")
-    assert "layers are missing, and the image does not say where its base is" in told
+    assert "layers are missing, and the image's labels do not name its base" in told
     assert "--base PLACE" in told
