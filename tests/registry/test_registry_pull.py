@@ -148,7 +148,7 @@ def test_an_index_leads_to_the_platform_and_is_what_the_name_means(types: MediaT
         found = read(host, f"{repository}:multi", f"linux/{name}")
         assert found.image.manifest.raw == images[name].manifest.raw
         assert found.digest.hex == hashlib.sha256(raw).hexdigest()
-    with pytest.raises(UsageError, match=r"no linux/s390x; it has linux/amd64, linux/arm64"):
+    with pytest.raises(UsageError, match=r"no image for linux/s390x; it has linux/amd64, linux/arm64"):
         read(host, f"{repository}:multi", "linux/s390x")
 
 
