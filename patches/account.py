@@ -1,4 +1,4 @@
-"""The account of an applied series as it is read back: it comes with a tree, and anybody may have written it."""
+"""The account of an applied series as it is read back: it comes with a tree, and its author is not known."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
             )
         keep_after(held, record)
         restored = take(held, record.back, record.forth)
-        with suppress(OSError):  # one that cannot be removed tells of nothing that is still there
+        with suppress(OSError):  # one that cannot be removed records nothing that is still there
             drop_record(held, record.path)
     return restored
 
@@ -193,7 +193,7 @@ def _abandon(folder: HeldFolder, series_id: str) -> None:
 
 @contextmanager
 def _changing(root: Path, series_id: str) -> Iterator[HeldFolder]:
-    """A folder that nobody else of ours changes meanwhile, without what killed runs left among its records."""
+    """A folder that no other m2build changes meanwhile, without what killed runs left among its records."""
     if "/" in series_id or series_id in ("", ".", ".."):
         raise UsageError(f"{series_id!r} is no id of a series")
     with _translated(root), hold(root) as folder:

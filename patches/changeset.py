@@ -76,7 +76,7 @@ class Changeset:
 
     Attributes:
         series: the series.
-        release: the release of the tree, or None if nothing tells it.
+        release: the release of the tree, or None if nothing in it says which.
         origin: what the tree is called in messages.
         results: one for each patch, in the series' order.
         deeper: the folder of the tree that the sources really stand in, if they do not stand at its top.
@@ -188,7 +188,7 @@ def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None
 
 
 def _check(change: FileChange, tree: SourceTree, codemod: str) -> None:
-    """Hold a codemod, which may be anybody's, to the tree that it was given."""
+    """Hold a codemod to the tree that it was given; it may be another distribution's."""
     before = tree.get(change.old_path)
     if before is None or before.sha256 != change.before.sha256:
         raise PatchError(f"the codemod {codemod} is faulty: {change.old_path!r} is not the file that it changes")

@@ -23,7 +23,7 @@ _TIMEOUT = 600
 def fetch_wheel(requirement: str) -> Path:
     """The wheel of `NAME==VERSION`, from the cache or else through pip.
 
-    One in the cache has the pinned bytes, or those that pip fetched here: what somebody else put there is not used.
+    One in the cache has the pinned bytes, or those that pip fetched here: other files there are not used.
 
     Raises:
         UsageError: the requirement has another form, or pip is not installed.

@@ -1,7 +1,7 @@
 """The record of an applied series: a folder `.m2build/SERIES` with the account, and each file before and after.
 
 It is whole on the disk before the first file changes, so that a run that was killed can be completed or taken back.
-A record comes with the tree, and a tree may be anybody's: everything is reached through the tree's own held folder.
+A record comes with the tree, and its author is not known: everything is reached through the tree's own held folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Record:
 
     Attributes:
         path: where it is, relative to the tree.
-        files: what it tells of.
+        files: the files that it records.
     """
 
     path: str
@@ -62,7 +62,7 @@ def read_record(folder: HeldFolder, series_id: str) -> Record | None:
     """The record of a series, or None if there is none.
 
     Raises:
-        ContentError: it is damaged, or tells of what is no file of the tree.
+        ContentError: it is damaged, or records what is not a file of the tree.
         OSError: it cannot be read.
     """
     path = f"{FOLDER}/{series_id}"
@@ -130,7 +130,7 @@ def drop_record(folder: HeldFolder, path: str) -> None:
 
 
 def remove_leftovers(folder: HeldFolder) -> None:
-    """Remove what killed runs left among the records; nobody else is at work there."""
+    """Remove what killed runs left among the records; the folder is locked."""
     for name in folder.names(FOLDER):
         if _STAGING.fullmatch(name):
             folder.remove_tree(f"{FOLDER}/{name}")

@@ -1,4 +1,4 @@
-"""The codemods that are installed, by name: ours and anybody's, through the entry-point group `m2build.codemods`."""
+"""The codemods that are installed, by name: m2build's and others', through the entry-point group `m2build.codemods`."""
 
 from __future__ import annotations
 

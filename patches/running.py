@@ -1,4 +1,4 @@
-"""A patch's codemod: made with its parameters, and run; whatever a codemod of somebody else's raises is reported."""
+"""A patch's codemod: made with its parameters, and run; what the codemods of others raise is reported."""
 
 from __future__ import annotations
 

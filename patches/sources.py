@@ -169,7 +169,7 @@ def _timestamp(member: zipfile.ZipInfo) -> int:
 
 
 def _content(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> bytes:
-    """A member's bytes, once somebody looks at them: a wheel may hold gigabytes that concern no patch."""
+    """A member's bytes, read when they are needed: a wheel may hold gigabytes that concern no patch."""
     if member.file_size > LARGEST_SOURCE:
         raise ContentError(f"{path} is to be read at {member.filename}, which has more than {LARGEST_SOURCE:,} bytes")
     if member.compress_type not in _METHODS:

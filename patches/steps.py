@@ -32,7 +32,7 @@ class Step:
     origin: str
 
     def is_done(self, found: FileState | None) -> bool:
-        """Whether what was found is the end. A mode counts only where nothing else tells the two apart."""
+        """Whether what was found is the end. A mode counts only if start and end differ in nothing else."""
         return _same(found, self.end, self.start)
 
     def is_open(self, found: FileState | None) -> bool:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class FileState:
-    """What tells one state of a file from another.
+    """What distinguishes one state of a file from another.
 
     Attributes:
         sha256: of its content, 64 hexadecimal digits.
@@ -64,7 +64,7 @@ class SourceFile:
 
     @property
     def state(self) -> FileState:
-        """What tells this file from others at its path; of the mode, permissions count and nothing else."""
+        """What distinguishes this file from others at its path; of the mode, only permissions count."""
         return FileState(self.sha256, len(self.content), self.mode & 0o777)
 
 
@@ -94,7 +94,7 @@ class SourceTree(Mapping[str, SourceFile]):
         Args:
             files: path -> file.
             origin: what to call this tree in messages.
-            release: the version of the distribution where its metadata tell it (a wheel's do).
+            release: the version of the distribution, if its metadata say it (a wheel's do).
             timestamp: seconds since the epoch, of the newest file by the distribution's own account; 0 without one.
             links: path of a symbolic link -> where it points.
         """

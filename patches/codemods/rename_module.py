@@ -1,4 +1,4 @@
-"""`RenameModule`: a module or a package gets another name, and everybody who imports it learns of it."""
+"""`RenameModule`: a module or a package gets another name, and every importer follows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RenameModule:
     strings, comments, files that are not Python) is listed as a mention. `to` may stand in another package, which must
     exist.
 
-    Found `already-applied`: only the new name exists and nobody imports the old one.
+    Found `already-applied`: only the new name exists, and no file imports the old one.
     Found `absent`: neither name exists. Found `conflict`: both do, or an importer reaches the module in a way that
     cannot be rewritten exactly.
 
@@ -67,7 +67,7 @@ class RenameModule:
         except InexactError as error:
             return Rewrite(Finding.CONFLICT, str(error))
         if not work.changes:
-            return Rewrite(Finding.ALREADY_APPLIED, f"{self.to} exists, and nobody imports {self.module}")
+            return Rewrite(Finding.ALREADY_APPLIED, f"{self.to} exists, and no file imports {self.module}")
         importers = sum(change.old_path not in moving for change in work.changes)
         done = f"{self.module} renamed to {self.to}" if moving else f"{self.to} exists already"
         detail = f"{done}; {importers} importer{'' if importers == 1 else 's'} rewritten"
