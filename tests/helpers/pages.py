@@ -1,6 +1,7 @@
-"""The pages' generated parts: `python tests/helpers/pages.py` runs the examples and writes their output and the tables.
+"""The pages' generated parts: examples with their output, tables, and the picture of the rooms.
 
-The commands of a page run in one bash session, from top to bottom, in an empty folder.
+`python tests/helpers/pages.py` writes them into all pages, `python tests/helpers/pages.py PAGE...` into some. The
+commands of a page run in one bash session, from top to bottom, in an empty folder.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ def _table(name: str) -> str:
         return "\n".join(["| command | what it does |", "| --- | --- |", *_commands(cli, "m2build")])
     if name == "exit codes":
         return "\n".join(["| code | when |", "| ---: | --- |", *_exit_codes()])
+    if name == "rooms":
+        return "\n".join(["| room | what is in it |", "| --- | --- |", *_rooms()])
+    if name == "picture of the rooms":
+        return "\n".join(["```mermaid", "flowchart TD", *_picture(), "```"])
     raise AssertionError(f"there is no table {name!r}")
 
 
@@ -101,6 +106,22 @@ def _exit_codes() -> Iterator[str]:
     return (f"| {code} | {when} |" for code, when in sorted(codes.items()))
 
 
+def _rooms() -> Iterator[str]:
+    from helpers.rooms import ROOMS, purpose
+
+    return (f"| `{name or 'm2build'}` | {purpose(name)} |" for name in reversed(ROOMS))
+
+
+def _picture() -> Iterator[str]:
+    """Mermaid's lines: the direct arrows between rooms, then the rooms without any."""
+    from helpers.rooms import ROOMS, direct_arrows
+
+    arrows = direct_arrows()
+    yield from (f"    {upper or 'm2build'} --> {lower or 'm2build'}" for upper, lower in arrows)
+    yield from (f"    {name or 'm2build'}" for name in ROOMS if not any(name in arrow for arrow in arrows))
+
+
 if __name__ == "__main__":
-    for page in PAGES:
+    sys.path.insert(0, str(ROOT / "tests"))
+    for page in [Path(argument).resolve() for argument in sys.argv[1:]] or PAGES:
         page.write_text(rendered(page), encoding="utf-8")
