@@ -157,5 +157,5 @@ def test_secrets_that_a_registry_repeats_are_hidden(host: str, tmp_path: Path) -
         errors = [{"code": "DENIED", "message": f"{USER} {PASSWORD} Basic {user_header(user)}"}]
         proxy.rules = [Rule("POST", status=403, body=json.dumps({"errors": errors}).encode())]
         words = rf"cannot be written with the user's credentials \(DENIED: {USER} \*\*\* Basic \*\*\*\)"
-        with refused(words, "check what", PASSWORD, user_header(user)):
+        with refused(words, "check the account", PASSWORD, user_header(user)):
             push(user, proxy.host, "app:v1")
