@@ -1,4 +1,4 @@
-"""buildx as a judge of what is written for it. To read, it needs no daemon, and here there is none."""
+"""buildx, to check what m2build writes for it. It reads files without a daemon, and here there is none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Buildx:
     def run(
         self, *arguments: str | Path, cwd: Path, check: bool = True, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run it; unless told otherwise, see that it succeeds."""
+        """Run it; by default it has to succeed."""
         own = {"PATH": os.environ["PATH"], "HOME": str(cwd), "DOCKER_CONFIG": str(self.configuration)}
         nowhere = {"DOCKER_HOST": f"unix://{self.configuration}/no-daemon.sock"}
         done = subprocess.run(

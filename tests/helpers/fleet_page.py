@@ -1,4 +1,4 @@
-"""docs/fleet.md in a shell: what became of each of its commands.
+"""docs/fleet.md in a shell: the result of each of its commands.
 
 Stand-ins for docker, kubectl and m2build note how they are called. What needs no daemon and no cluster, they pass on.
 """
@@ -44,7 +44,7 @@ esac
 
 @dataclass(frozen=True)
 class Session:
-    """What became of the page's commands.
+    """The results of the page's commands.
 
     Attributes:
         folder: where they ran.
@@ -55,11 +55,11 @@ class Session:
     calls: tuple[list[str], ...]
 
     def of(self, *begin: str) -> list[list[str]]:
-        """The rest of the calls that begin so, sorted: some were made at the same time."""
+        """The rest of the calls with this beginning, sorted: some were made in parallel."""
         return sorted(call[len(begin) :] for call in self.calls if call[: len(begin)] == list(begin))
 
     def builder(self, name: str) -> Any:
-        """What buildx keeps of a builder that it created."""
+        """What buildx stores about a builder that it created."""
         return json.loads((self.folder / "configuration" / "buildx" / "instances" / name).read_bytes())
 
 

@@ -44,7 +44,7 @@ def tables(page: Path) -> list[str]:
 
 
 def rendered(page: Path) -> str:
-    """A page with every generated part as it has to be."""
+    """A page with every generated part up to date."""
     text = page.read_text(encoding="utf-8")
     blocks = examples(page)
     if blocks:
@@ -60,7 +60,7 @@ def _with_output(block: str, outputs: Iterator[str]) -> Iterator[str]:
 
 
 def _run(commands: list[str]) -> list[str]:
-    """What each command of one bash session prints on stdout, in an empty folder."""
+    """What each command prints on stdout, in one bash session in an empty folder."""
     script = "".join(f"{command}\necho '{_END}'\n" for command in commands)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:

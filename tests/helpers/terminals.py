@@ -1,4 +1,4 @@
-"""Running the command line on a terminal, as people do."""
+"""Running the command line on a terminal, as users do."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def on_a_terminal(
 
 
 def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
-    """What a terminal receives of a command that runs in this process, which is quicker by its start."""
+    """What a terminal receives from a command in this process, which saves starting one."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     thresholds = gc.get_threshold()
     try:
@@ -67,7 +67,7 @@ def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> 
 
 
 def received_on_a_terminal(action: Callable[[], object], *, encoding: str = "utf-8") -> bytes:
-    """What a terminal receives of what is printed in this process.
+    """What a terminal receives from output of this process.
 
     The streams are such as Python makes them for a terminal of that encoding.
     """

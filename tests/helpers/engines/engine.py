@@ -1,4 +1,4 @@
-"""A container engine as a user's process reaches it."""
+"""A container engine, as a user's process reaches it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import ClassVar
 from helpers.support import need_tool
 
 TIME_OUT = 300
-"""Seconds for one command. An engine that hangs is a failure, and nobody waits for it for hours."""
+"""Seconds for one command; an engine that hangs is a failure."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Engine:
     environment: Mapping[str, str]
 
     def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the engine's command line; unless told otherwise, see that it succeeds."""
+        """Run the engine's command line; by default it has to succeed."""
         done = subprocess.run(
             [need_tool(self.program), *arguments],
             env={**os.environ, **self.environment},

@@ -1,4 +1,4 @@
-"""dockerd's BuildKit as a builder that runs elsewhere."""
+"""dockerd's BuildKit as a remote builder."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _served(socket: Path, docker: str) -> Iterator[Path]:
 
 
 async def _join(reader: StreamReader, writer: StreamWriter, docker: str) -> None:
-    """Ask the daemon for its BuildKit, and be a pipe from then on."""
+    """Connect to the daemon's BuildKit, and forward bytes from then on."""
     theirs, to_them = await asyncio.open_unix_connection(docker)
     try:
         to_them.write(UPGRADE)

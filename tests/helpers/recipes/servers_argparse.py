@@ -1,4 +1,4 @@
-"""A server's command line, read as servers read it: by argparse, with a flag of the type that a value has."""
+"""A server's command line, parsed as servers do it: by argparse, with flags of their values' types."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_all(words: Sequence[str], values: Mapping[str, object]) -> dict[str, ob
 
 
 def _typed(read: object, value: object) -> object:
-    """Of several values each has its own type here: a server would have one for all of them."""
+    """Each of several values has its own type here; a server would have one type for all."""
     if isinstance(value, list | tuple) and isinstance(read, list):
         return type(value)(type(item)(text) for item, text in zip(value, read, strict=True))
     return read

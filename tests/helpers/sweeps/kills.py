@@ -1,4 +1,4 @@
-"""One command that is killed at each of its changing system calls, and what has to hold then."""
+"""A command killed at each of its changing system calls, and what must hold afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TEMPORARY = re.compile(r"(^|/)\.m2build-tmp-[0-9a-f]{16}(/|$)")
 
 @dataclass(frozen=True)
 class Killed:
-    """A command, and what is there before.
+    """A command, and the files before it.
 
     Attributes:
         name: what it is called where it fails.
@@ -85,7 +85,7 @@ def sweep(killed: Killed, commands: Commands) -> None:
 
 
 def _prepare(folder: Path) -> None:
-    """Sources, a base with compressed layers, an older file, and a link to a file that is not there yet."""
+    """Sources, a base with compressed layers, an older file, and a link to a file that does not exist yet."""
     checkout(folder / "tree")
     (folder / "meta").write_text("old")
     (folder / "meta").chmod(0o640)
@@ -107,7 +107,7 @@ def _entries(folder: Path) -> Iterator[tuple[str, tuple[int, bytes | str | None]
 
 
 def _part(of: State, outputs: Sequence[str]) -> State:
-    """What a state says of outputs, files or folders, but for what is temporary."""
+    """The outputs in a state, files or folders, without temporary ones."""
     return {
         name: entry
         for name, entry in of.items()
@@ -116,7 +116,7 @@ def _part(of: State, outputs: Sequence[str]) -> State:
 
 
 def _check(now: State, before: State, after: State, outputs: Sequence[str], where: str) -> None:
-    """Each output is what it was or what it is to be; a layout that was there may have got new blobs already."""
+    """Check that each output is the old or the new one; an existing layout may have new blobs already."""
     for output in outputs:
         found, old, new = (_part(of, [output]) for of in (now, before, after))
         early = {name for name in found if f"{output}/blobs/" in name and name not in old and found[name] == new[name]}

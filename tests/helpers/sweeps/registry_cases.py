@@ -1,4 +1,4 @@
-"""What the sweeps of pushes and of pulls have in common: the registries, and what counts as held."""
+"""What the sweeps of pushes and pulls share: the registries, and the checks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from m2build.errors import M2BuildError
 from m2build.registry.access import Access
 
 MOST_SECONDS = 25
-"""What a case may take; stalls are cut short by M2BUILD_REGISTRY_TIMEOUT."""
+"""Seconds for one case; M2BUILD_REGISTRY_TIMEOUT cuts stalls short."""
 CODES = {2, 5, 8}
-"""A usage error is one where a registry offers another image than was asked for."""
+"""A usage error is allowed because a registry may offer another image than requested."""
 
 
 @dataclass
 class Bench:
-    """A registry that wants a password, a proxy before it, and a host that must not learn the password."""
+    """A registry with a password, a proxy in front of it, and a host that must not learn the password."""
 
     proxy: Proxy
     elsewhere: Proxy
@@ -50,7 +50,7 @@ def bench(folder: Path) -> Iterator[Bench]:
 def tried(
     seed: int, bench: Bench, requests: Sequence[tuple[str, str]], action: Callable[[Access], None]
 ) -> M2BuildError | None:
-    """Do something through faults; what it was refused with, once that is seen to be a clear sentence."""
+    """Do something through faults; return the error, after a check that it is clear."""
     faults = Faults(seed, bench.proxy.host, bench.elsewhere.host)
     bench.proxy.rules = faults.rules(requests)
     case = f"seed {seed}: {bench.proxy.rules}"
