@@ -18,8 +18,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PIECE = 1 << 20
 
 
-class UnheldPathError(OSError):
-    """A path that leaves its folder, or at which there is not the expected kind of file.
+class PathRefusedError(OSError):
+    """A path that leaves its folder, or is not the expected kind of file.
 
     `strerror` says what, as the end of a sentence that begins with the path.
     """
@@ -28,7 +28,7 @@ class UnheldPathError(OSError):
 class HeldFolder:
     """A folder, held open. Paths are relative to it, with `/`; every method raises what the file system raises.
 
-    Each also raises `UnheldPathError` for a path that is absolute, goes up, or passes a link.
+    Each also raises `PathRefusedError` for a path that is absolute, goes up, or passes a link.
     """
 
     def __init__(self, descriptor: int, path: Path) -> None:
@@ -60,7 +60,7 @@ class HeldFolder:
         for piece in self._pieces(path):
             content += piece
             if len(content) > limit:
-                raise self._unheld(path, f"is larger than {limit:,} bytes")
+                raise self._refused(path, f"is larger than {limit:,} bytes")
         return bytes(content)
 
     def names(self, path: str) -> list[str]:
@@ -83,7 +83,7 @@ class HeldFolder:
         with self._within(path, make=True) as (folder, name):
             os.symlink(destination, name, dir_fd=folder)
 
-    def give(self, path: str, owner: int, group: int) -> None:
+    def change_owner(self, path: str, owner: int, group: int) -> None:
         """Change a file's owner and group, where that is allowed."""
         with suppress(PermissionError), self._within(path) as (folder, name):
             os.chown(name, owner, group, dir_fd=folder, follow_symlinks=False)
@@ -135,11 +135,11 @@ class HeldFolder:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         with self._within(path) as (folder, name):
             if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                raise self._unheld(path, "is no regular file")
+                raise self._refused(path, "is not a regular file")
             descriptor = os.open(name, flags, dir_fd=folder)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise self._unheld(path, "is no regular file")
+                raise self._refused(path, "is not a regular file")
             while piece := os.read(descriptor, _PIECE):
                 yield piece
         finally:
@@ -150,7 +150,7 @@ class HeldFolder:
         """A path's folder, open, and the path's last name."""
         *above, name = parts = path.split("/")
         if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path:
-            raise self._unheld(path, "is outside its folder")
+            raise self._refused(path, "is outside its folder")
         descriptor = os.dup(self.descriptor)
         try:
             for folder in above:
@@ -169,11 +169,11 @@ class HeldFolder:
             return os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
         except NotADirectoryError as error:
             if stat.S_ISLNK(os.stat(folder, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                raise self._unheld(path, f"is reached through {folder!r}, a symbolic link") from error
-            raise self._unheld(path, f"is below {folder!r}, which is not a folder") from error
+                raise self._refused(path, f"is reached through {folder!r}, a symbolic link") from error
+            raise self._refused(path, f"is below {folder!r}, which is not a folder") from error
 
-    def _unheld(self, path: str, problem: str) -> UnheldPathError:
-        return UnheldPathError(0, problem, str(self.path / path.lstrip("/")))
+    def _refused(self, path: str, problem: str) -> PathRefusedError:
+        return PathRefusedError(0, problem, str(self.path / path.lstrip("/")))
 
 
 @contextmanager

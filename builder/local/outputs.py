@@ -65,12 +65,12 @@ def replacing(target: FileTarget) -> Iterator[BinaryIO]:
         yield file
         sync_file(file)
         if target.status is not None:
-            _be_like(target.status, file.fileno())
+            _copy_owner_and_mode(target.status, file.fileno())
         temporary.replace(target.path)
 
 
 @contextmanager
-def making(target: FileTarget) -> Iterator[BinaryIO]:
+def creating(target: FileTarget) -> Iterator[BinaryIO]:
     """A new file to write.
 
     Raises:
@@ -80,7 +80,7 @@ def making(target: FileTarget) -> Iterator[BinaryIO]:
     with _staged(target) as (temporary, file):
         yield file
         sync_file(file)
-        _give_name(temporary, target.path)
+        _rename_if_free(temporary, target.path)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _staged(target: FileTarget) -> Iterator[tuple[Path, BinaryIO]]:
         sync_folder(target.path.parent)
 
 
-def _be_like(status: os.stat_result, descriptor: int) -> None:
+def _copy_owner_and_mode(status: os.stat_result, descriptor: int) -> None:
     """Give a new file the owner and the mode of the file that it replaces, as a shell's `>` keeps them."""
     if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
         with suppress(PermissionError):
@@ -98,7 +98,7 @@ def _be_like(status: os.stat_result, descriptor: int) -> None:
     os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
 
-def _give_name(temporary: Path, path: Path) -> None:
+def _rename_if_free(temporary: Path, path: Path) -> None:
     """Rename a file, unless the name is taken: `link` checks that and takes the name in one step."""
     try:
         path.hardlink_to(temporary)

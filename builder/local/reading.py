@@ -16,7 +16,7 @@ PIPE_SECONDS = 10.0
 """How long a pipe may take to end: time enough for `--recipe <(sops decrypt …)`, but not forever."""
 
 LARGEST_SOURCE = 64 << 20
-"""Bytes of one file of sources, wherever it stands; the largest of SGLang 0.5.7 has a quarter of a megabyte."""
+"""Bytes of one source file, wherever it is; the largest of SGLang 0.5.7 has a quarter of a megabyte."""
 
 _PIECE = 1 << 16
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (

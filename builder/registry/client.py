@@ -19,7 +19,7 @@ _HOPS = 5
 _REDIRECTED = (301, 302, 303, 307, 308)
 _KEEPING = (307, 308)
 """Those that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
-ASK = "ask the operators of the registry, or of a proxy in front of it"
+ASK_OPERATORS = "ask the operators of the registry, or of a proxy in front of it"
 """The hint where the user's own set-up is not at fault."""
 _CHALLENGES = 2
 """How many challenges to answer per request: another thread's new token may have expired already."""
@@ -83,9 +83,9 @@ class Client:
                 raise self._refusal(method, path, answer)
             answer.start()
             request = replace(request, url=self._resolve(request.url, location))
-        raise TransportError(f"{self.registry}: redirect loop for {path}", hint=ASK)
+        raise TransportError(f"{self.registry}: redirect loop for {path}", hint=ASK_OPERATORS)
 
-    def next_step(self, answer: Answer) -> str:
+    def upload_url(self, answer: Answer) -> str:
         """The URL that continues an upload, its query as the registry sent it.
 
         A `Location` may be relative or on another host. After a PATCH it may be missing: the upload then continues at
@@ -96,7 +96,7 @@ class Client:
         """
         location = answer.header("Location") or (answer.url if answer.method == "PATCH" else None)
         if not location:
-            raise TransportError(f"{self.registry} sends no Location for an upload", hint=ASK)
+            raise TransportError(f"{self.registry} sends no Location for an upload", hint=ASK_OPERATORS)
         return self._resolve(answer.url, location)
 
     def _resolve(self, base: str, location: str) -> str:
@@ -105,10 +105,11 @@ class Client:
             url = urldefrag(urljoin(base, location)).url
             scheme, _, _ = origin(url)
         except ValueError as error:
-            raise TransportError(f"{self.registry} sends a malformed Location", hint=ASK) from error
+            raise TransportError(f"{self.registry} sends a malformed Location", hint=ASK_OPERATORS) from error
         if self._api.startswith("https:") and scheme != "https" and not self.transport.insecure:
             raise TransportError(
-                f"{self.registry} redirects to {host_of(url)} without TLS", hint=f"{ASK}; --insecure allows it"
+                f"{self.registry} redirects to {host_of(url)} without TLS",
+                hint=f"{ASK_OPERATORS}; --insecure allows it",
             )
         return url
 
@@ -135,7 +136,8 @@ class Client:
         said = self._said(answer.content or answer.start())
         if origin(answer.url) != origin(self._api):
             return TransportError(
-                f"{host_of(answer.url)}, to which {self.registry} redirects, answers {answer.status}", hint=ASK
+                f"{host_of(answer.url)}, to which {self.registry} redirects, answers {answer.status}",
+                hint=ASK_OPERATORS,
             )
         if answer.status in (401, 403):
             verb = "read" if method in ("GET", "HEAD") else "written"
@@ -144,9 +146,9 @@ class Client:
         if answer.status in (301, 302, 303) and method not in ("GET", "HEAD"):
             return TransportError(
                 f"{self.name}: {method} {what} is redirected with {answer.status}, which would turn it into a GET",
-                hint=f"{ASK}: 307 and 308 keep the method; does another name, or https, work without a redirect?",
+                hint=f"{ASK_OPERATORS}: 307 and 308 keep the method; is there a name, or https, without a redirect?",
             )
-        hint = ASK
+        hint = ASK_OPERATORS
         if answer.status == 404:
             hint = "check the name; in some registries a repository must be created first"
         elif answer.status == 429 or answer.status >= 500:

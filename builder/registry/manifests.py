@@ -44,11 +44,11 @@ def fetch_document(client: Client, digest: Digest) -> bytes:
         TransportError: it does not exist, or the registry fails.
         ContentError: it is altered.
     """
-    return fetched_again(lambda: _held(client, str(digest), digest)[0].content)
+    return fetched_again(lambda: _fetch_checked(client, str(digest), digest)[0].content)
 
 
 def _fetch(client: Client, name: str, digest: Digest | None) -> tuple[Digest, Manifest | Index]:
-    answer, expected = _held(client, name, digest)
+    answer, expected = _fetch_checked(client, name, digest)
     sent_as = (answer.header("Content-Type") or "").partition(";")[0].strip()
     try:
         manifest = parse_manifest(answer.content, sent_as)
@@ -58,7 +58,7 @@ def _fetch(client: Client, name: str, digest: Digest | None) -> tuple[Digest, Ma
     return digest or Digest.of(answer.content), manifest
 
 
-def _held(client: Client, name: str, digest: Digest | None) -> tuple[Answer, Digest | None]:
+def _fetch_checked(client: Client, name: str, digest: Digest | None) -> tuple[Answer, Digest | None]:
     """An answer with a manifest, checked against the given digest, or else the registry's, if it sends one."""
     answer = _get(client, name)
     if answer.status == HTTPStatus.NOT_FOUND:
@@ -95,12 +95,12 @@ def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
 
 def _is_there_after_all(client: Client, manifest: Manifest, name: str) -> bool:
     try:
-        return named(client, name, trust_absence=False) == manifest.digest
+        return resolve(client, name, trust_absence=False) == manifest.digest
     except TransportError:
         return False
 
 
-def named(client: Client, name: str, *, trust_absence: bool = True) -> Digest | None:
+def resolve(client: Client, name: str, *, trust_absence: bool = True) -> Digest | None:
     """The digest of what a tag or a digest names; None if that does not exist.
 
     Args:

@@ -17,10 +17,10 @@ from m2build.oci.image import Image
 from m2build.oci.reference import Reference
 from m2build.progress import WORTH_SAYING, Progress, amount
 from m2build.registry.access import Access
-from m2build.registry.client import ASK, Client
-from m2build.registry.manifests import named, put_manifest
+from m2build.registry.client import ASK_OPERATORS, Client
+from m2build.registry.manifests import put_manifest, resolve
 from m2build.registry.parallel import in_parallel
-from m2build.registry.upload import Upload, ask_mount, is_there
+from m2build.registry.upload import Upload, ask_mount, has_blob
 
 _PARALLEL = 4
 _LOOKS = 4
@@ -66,7 +66,7 @@ def push_image(
     name, digest = reference.tag or str(image.manifest.digest), image.manifest.digest
     stop = threading.Event()
     source = mount_from if mount_from != client.repository else None
-    found = in_parallel(lambda blob: _look(client, blob, source), blobs, threads=_PARALLEL, stop=stop)
+    found = in_parallel(lambda blob: _find_or_mount(client, blob, source), blobs, threads=_PARALLEL, stop=stop)
     missing = [(blob, state) for blob, state in zip(blobs, found, strict=True) if not state.is_there]
     total = sum(blob.size for blob, _ in missing)
     if refusals := {state.refusal for state in found if state.refusal}:
@@ -75,7 +75,7 @@ def push_image(
         progress.step(f"uploading {amount(total)} in {len(missing)} blobs to {reference.name}")
     upload = Upload(client, image.everything, progress, stop)
     in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=_PARALLEL, stop=stop)
-    if named(client, name) != digest:
+    if resolve(client, name) != digest:
         steps = [partial(put_manifest, client, image.manifest, str(digest))]
         steps += [partial(_confirm_blob, client, blob) for blob, _ in missing]
         in_parallel(lambda step: step(), steps, threads=_PARALLEL, stop=stop)
@@ -89,11 +89,13 @@ def push_image(
 def _confirm_blob(client: Client, blob: Descriptor) -> None:
     """Check that a blob exists that the registry has confirmed."""
     for attempt in range(1, _LOOKS):
-        if is_there(client, blob):
+        if has_blob(client, blob):
             return
         client.transport.pause(attempt)
-    if not is_there(client, blob):
-        raise TransportError(f"{client.name} confirmed the blob {blob.digest}, but does not have it", hint=ASK)
+    if not has_blob(client, blob):
+        raise TransportError(
+            f"{client.name} confirmed the blob {blob.digest}, but does not have it", hint=ASK_OPERATORS
+        )
 
 
 def _confirm(client: Client, name: str, digest: Digest) -> None:
@@ -102,7 +104,7 @@ def _confirm(client: Client, name: str, digest: Digest) -> None:
     found = None
     for attempt in range(1, _LOOKS + 1):
         try:
-            found = named(client, name, trust_absence=False)
+            found = resolve(client, name, trust_absence=False)
         except TransportError as error:
             raise TransportError(f"{confirmed}, but does not show it: {error}", hint="push again to be sure") from error
         if found == digest:
@@ -110,7 +112,7 @@ def _confirm(client: Client, name: str, digest: Digest) -> None:
         if attempt < _LOOKS:
             client.transport.pause(attempt)
     what = f"names {found}: did another push move it?" if found else "does not exist"
-    raise TransportError(f"{confirmed}, but it {what}", hint=ASK)
+    raise TransportError(f"{confirmed}, but it {what}", hint=ASK_OPERATORS)
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,12 @@ class _State:
     refusal: str = ""
 
 
-def _look(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
+def _find_or_mount(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
     """Find a blob in the repository, or have it mounted.
 
     A registry may answer 202 and begin an upload instead of the mount, or refuse it in many ways.
     """
-    if is_there(client, blob):
+    if has_blob(client, blob):
         return _State(is_there=True)
     if mount_from is None:
         return _State(is_there=False)
@@ -139,4 +141,4 @@ def _look(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
     answer.start()
     if answer.status == 201:
         return _State(is_there=True, mounted=True)
-    return _State(is_there=False, location=client.next_step(answer))
+    return _State(is_there=False, location=client.upload_url(answer))

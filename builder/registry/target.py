@@ -9,9 +9,9 @@ from m2build.errors import TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.registry.client import Client
-from m2build.registry.manifests import named
+from m2build.registry.manifests import resolve
 from m2build.registry.messages import Answer
-from m2build.registry.upload import ask_mount, is_there
+from m2build.registry.upload import ask_mount, has_blob
 
 
 def check_push(client: Client) -> None:
@@ -20,13 +20,13 @@ def check_push(client: Client) -> None:
     Raises:
         TransportError: the registry does not answer, or refuses.
     """
-    _take_back(client, client.send("POST", "blobs/uploads/", expected=(202,)))
+    _cancel(client, client.send("POST", "blobs/uploads/", expected=(202,)))
 
 
 def tag_digest(client: Client, tag: str) -> Digest | None:
     """What a tag names; None if the tag does not exist, or the registry fails."""
     with suppress(TransportError):
-        return named(client, tag)
+        return resolve(client, tag)
     return None
 
 
@@ -46,7 +46,7 @@ class Repository:
 
     def has(self, blob: Descriptor) -> bool:
         """Whether it has a blob."""
-        return is_there(self.client, blob)
+        return has_blob(self.client, blob)
 
     def lacks(self, blob: Descriptor) -> bool:
         """Whether a blob has to be sent: it is missing, and cannot be mounted.
@@ -65,12 +65,12 @@ class Repository:
             answer.start()
             self.mounted.add(blob.digest)
             return False
-        _take_back(self.client, answer)
+        _cancel(self.client, answer)
         return True
 
 
-def _take_back(client: Client, answer: Answer) -> None:
+def _cancel(client: Client, answer: Answer) -> None:
     """Cancel the upload that an answer has begun; where that fails, the registry lets it expire."""
     answer.start()
     with suppress(TransportError):
-        client.send("DELETE", client.next_step(answer), expected=(200, 202, 204)).start()
+        client.send("DELETE", client.upload_url(answer), expected=(200, 202, 204)).start()

@@ -11,7 +11,7 @@ from m2build.errors import ContentError, StorageError, TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Blobs, VerifiedReader, open_blob
 from m2build.progress import Progress
-from m2build.registry.client import ASK, Client
+from m2build.registry.client import ASK_OPERATORS, Client
 from m2build.registry.failures import is_stalled
 from m2build.registry.messages import Answer
 from m2build.registry.transport import RETRIED, STALLS
@@ -22,14 +22,14 @@ STORED = (200, 201, 202, 204)
 """Statuses that confirm what was sent: 201 by the specification, the others from registries in the field."""
 _KEEPING = (307, 308)
 _HOPS = 5
-_ANEW = (401, 404, 416, *RETRIED)
+_RESTARTED = (401, 404, 416, *RETRIED)
 """Statuses after which an upload starts over; a real refusal shows when it begins."""
 _LARGEST_AT_ONCE = 8 << 20
 _COPIED = 32 << 20
 """Bytes a second at which a registry may commit a blob before it answers; some copy it within an object store."""
 
 
-def is_there(client: Client, blob: Descriptor) -> bool:
+def has_blob(client: Client, blob: Descriptor) -> bool:
     """Whether the repository has a blob; it counts as missing if the registry does not say."""
     answer = client.send("HEAD", f"blobs/{blob.digest}", expected=(200, 400, 404, 405, 501))
     answer.start()
@@ -77,7 +77,7 @@ class Upload:
             if answer is not None and answer.status in STORED:
                 return
             self.client.transport.pause(attempt, answer)
-            if is_there(self.client, blob):
+            if has_blob(self.client, blob):
                 return  # only the answer was lost
             location = None
         status = answer.status if answer else "nothing"
@@ -89,7 +89,7 @@ class Upload:
     def _begin(self) -> str:
         answer = self.client.send("POST", "blobs/uploads/", expected=(202,))
         answer.start()
-        return self.client.next_step(answer)
+        return self.client.upload_url(answer)
 
     def _try(self, blob: Descriptor, location: str) -> Answer:
         """Send a small blob in one request and a large one in two, as docker does: some registries limit the former."""
@@ -98,9 +98,9 @@ class Upload:
         answer = self._sent("PATCH", location, blob)
         if answer.status not in STORED:
             return answer
-        url = self._final(self.client.next_step(answer), blob)
+        url = self._final(self.client.upload_url(answer), blob)
         patience = blob.size / _COPIED
-        answer = self.client.send("PUT", url, expected=(*STORED, *_ANEW), body=b"", patience=patience)
+        answer = self.client.send("PUT", url, expected=(*STORED, *_RESTARTED), body=b"", patience=patience)
         answer.start()
         return answer
 
@@ -111,13 +111,13 @@ class Upload:
             with open_blob(self.sources, blob) as reader:
                 body = self._reported(reader, blob)
                 answer = self.client.send(
-                    method, url, expected=(*STORED, *_KEEPING, *_ANEW), headers=headers, body=body
+                    method, url, expected=(*STORED, *_KEEPING, *_RESTARTED), headers=headers, body=body
                 )
             answer.start()
             if answer.status not in _KEEPING:
                 return answer
-            url = self.client.next_step(answer)
-        raise TransportError(f"{self.client.registry}: redirect loop for an upload", hint=ASK)
+            url = self.client.upload_url(answer)
+        raise TransportError(f"{self.client.registry}: redirect loop for an upload", hint=ASK_OPERATORS)
 
     @staticmethod
     def _final(location: str, blob: Descriptor) -> str:

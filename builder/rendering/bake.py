@@ -121,12 +121,12 @@ def _image(target: str, plan: Plan, prefix: str) -> JsonValue:
     return {
         "target": target,
         "name": name,
-        "labels": {exactly(key): exactly(value) for key, value in sorted(plan.labels.items())},
-        "annotations": [exactly(f"{_LEVELS}:{key}={value}") for key, value in sorted(plan.annotations.items())],
+        "labels": {literal(key): literal(value) for key, value in sorted(plan.labels.items())},
+        "annotations": [literal(f"{_LEVELS}:{key}={value}") for key, value in sorted(plan.annotations.items())],
     }
 
 
-def exactly(text: str) -> str:
+def literal(text: str) -> str:
     """A template that expands to exactly this text.
 
     Raises:

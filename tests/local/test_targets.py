@@ -13,7 +13,7 @@ import pytest
 from helpers.support import need_root, null_device
 
 from m2build.errors import UsageError
-from m2build.local.outputs import check_writable, making, output_file
+from m2build.local.outputs import check_writable, creating, output_file
 from m2build.local.targets import FileTarget, find_target, is_stdout, output_path
 
 
@@ -128,7 +128,7 @@ def test_a_file_that_appears_during_the_write_stays(
     assert isinstance(target, FileTarget)
 
     def make(others: bytes = b"") -> None:
-        with making(target) as out:
+        with creating(target) as out:
             out.write(b"new")
             if others:
                 (tmp_path / "file").write_bytes(others)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
-from m2build.rendering.bake import exactly, render_bake
+from m2build.rendering.bake import literal, render_bake
 from m2build.rendering.context import render
 
 PLANS = (plan_for(profile="tp4"), plan_for(profile="tp8"))
@@ -171,7 +171,7 @@ def test_any_value_comes_out_exactly_or_is_refused(buildx: Buildx, tmp_path: Pat
     said = {}
     for text in texts:
         try:
-            said[text] = exactly(text), exactly(f"key={text}")
+            said[text] = literal(text), literal(f"key={text}")
         except UsageError:
             assert unicodedata.normalize("NFC", f"key={text}") != f"key={text}" or text[:1] == "\ufeff" or "\r" in text
     labels = {f"a{number}": label for number, (label, _) in enumerate(said.values())}
