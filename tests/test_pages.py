@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -26,6 +28,15 @@ def test_the_examples_and_tables_are_current(page: Path) -> None:
         need_tool(tool)
     command = f"python tests/helpers/pages.py {page.relative_to(ROOT)}"
     assert rendered(page) == page.read_text(encoding="utf-8"), f"run `{command}`"
+
+
+def test_one_command_writes_a_page_anew(tmp_path: Path) -> None:
+    whole = TEXTS["docs/architecture.md"]
+    page = tmp_path / "page.md"
+    page.write_text(re.sub(r"(pages\.py -->\n).*?(?=<!-- end of)", r"\1", whole, flags=re.DOTALL), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") != whole
+    subprocess.run([sys.executable, ROOT / "tests" / "helpers" / "pages.py", page.name], cwd=tmp_path, check=True)
+    assert page.read_text(encoding="utf-8") == whole
 
 
 def test_nothing_generated_is_lost() -> None:

@@ -1,7 +1,8 @@
 """The pages' generated parts: examples with their output, tables, and the picture of the rooms.
 
 `python tests/helpers/pages.py` writes them into all pages, `python tests/helpers/pages.py PAGE...` into some. The
-commands of a page run in one bash session, from top to bottom, in an empty folder.
+commands of a page run in one bash session, from top to bottom, in an empty folder. Functions import other helpers
+late: a script finds them only once `tests` is on its path.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import click
 
-from helpers.cli.command_tree import members
 from m2build import errors
 from m2build.cli.root import cli
 
@@ -87,6 +87,8 @@ def _table(name: str) -> str:
 
 
 def _commands(command: click.Command, path: str) -> Iterator[str]:
+    from helpers.cli.command_tree import members
+
     if isinstance(command, click.Group):
         for name, member in sorted(members(command).items()):
             yield from _commands(member, f"{path} {name}")
