@@ -247,7 +247,7 @@ def test_a_missing_working_directory_is_made_as_engines_make_it(workdir: str) ->
 
 
 def test_a_base_with_an_audit_folder_is_refused() -> None:
-    """Its files could not be told from the account's, and a container engine would change their modes."""
+    """Its files would be mistaken for the account's, and a container engine would change their modes."""
     base = image(tar(*sources()), tar(folder("opt"), folder("opt/m2build"), file("opt/m2build/theirs")))
     with pytest.raises(PatchError, match="the base has a /opt/m2build already"):
         plan_for(base)

@@ -1,6 +1,6 @@
 """docs/fleet.md in a shell: the result of each of its commands.
 
-Stand-ins for docker, kubectl and m2build note how they are called. What needs no daemon and no cluster, they pass on.
+Stand-ins for docker, kubectl and m2build record their calls, and forward those that need neither daemon nor cluster.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Session:
 
     Attributes:
         folder: where they ran.
-        calls: what docker, kubectl and m2build were asked to do, as words.
+        calls: the calls of docker, kubectl and m2build, as words.
     """
 
     folder: Path

@@ -50,9 +50,9 @@ class Run:
     Attributes:
         code: the exit code; negative if a signal ended it.
         stdout: what it printed.
-        stderr: what it said.
-        megabytes: the most that it held.
-        seconds: of processor time.
+        stderr: what it printed there.
+        megabytes: its peak memory.
+        seconds: of CPU time.
     """
 
     code: int

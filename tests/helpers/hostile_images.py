@@ -27,12 +27,12 @@ class Sample:
     """An image in pieces, so that a test can spoil each of them.
 
     Attributes:
-        rng: decides.
+        rng: the source of random choices.
         layers: tars.
-        blobs: them as stored.
-        types: the vocabulary.
+        blobs: the tars as stored.
+        types: OCI's or Docker's media types.
         config: the config's document.
-        raw: what becomes of the bytes of the config, the manifest, the index or the file `oci-layout`.
+        raw: changes to the bytes of the config, the manifest, the index or the file `oci-layout`.
         blobs: the layers as they are stored; otherwise in any compression.
         said: the layers' media types; otherwise any.
     """

@@ -1,7 +1,7 @@
 """Killing a command at any of its changing system calls: strace on a process that is forked from a warm one.
 
-A process of its own would take half a second to start, and hundreds are needed. A server imports all of m2build, and
-forks for each run; the fork waits until strace is attached to it.
+A new process would take half a second to start, and hundreds are needed. Instead, a server imports all of m2build and
+forks for each run; the fork waits until strace is attached.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def run_snippets(page: str, module: str = "your_package", *, host: str = "localh
 
     Args:
         page: the page's name in docs/.
-        module: what the module is called in which the blocks run; dataclasses and codemods are looked up there.
-        host: the registry that takes the place of `localhost:5000`.
+        module: the name of the module in which the blocks run; dataclasses and codemods are looked up there.
+        host: the registry that replaces `localhost:5000`.
     """
     blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     made = types.ModuleType(module)

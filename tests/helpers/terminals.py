@@ -30,7 +30,7 @@ def on_a_terminal(
 
     Args:
         command: the program and its arguments.
-        stdout: `subprocess.PIPE` for what the program writes there to be in the first value and not on the terminal.
+        stdout: `subprocess.PIPE` to return what the program writes there instead of sending it to the terminal.
         cwd: where it runs.
         environment: variables besides those of this process.
         columns: the terminal's width.
@@ -69,7 +69,7 @@ def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> 
 def received_on_a_terminal(action: Callable[[], object], *, encoding: str = "utf-8") -> bytes:
     """What a terminal receives from output of this process.
 
-    The streams are such as Python makes them for a terminal of that encoding.
+    The streams are like those that Python makes for a terminal of that encoding.
     """
     primary, secondary = pty.openpty()
     received: list[bytes] = []

@@ -37,8 +37,8 @@ class DockerEngine(Engine):
 def docker_daemon(folder: Path, *, containerd_store: bool = True) -> Iterator[DockerEngine]:
     """A daemon with its own store, containerd's or the older one, in a new folder.
 
-    It has its own containerd and its own bridge, and changes nothing of the machine's packet filter; its containers
-    reach the machine and nothing beyond. Everything is stopped and removed at the end, the folder too.
+    It has its own containerd and its own bridge, and does not change the machine's packet filter; its containers reach
+    only the machine. At the end everything is stopped and removed, the folder included.
     """
     need_root("starts a container engine")
     for tool in ("docker", "dockerd", "containerd", "containerd-shim-runc-v2", "runc"):

@@ -36,7 +36,7 @@ LABELS = {"maintainer": "them", "keep": "this", "org.opencontainers.image.versio
 def debian_root(cache: Path) -> Path:
     """A root file system with git and the whole of python3, of the machine's own release of Debian, as a tar.gz.
 
-    It is made once, in half a minute, and kept in a folder under the digest of what it was asked to be.
+    It is made once, in half a minute, and kept in a folder named by the digest of its specification.
     """
     need_root("makes a root file system")
     sources = _package_sources()

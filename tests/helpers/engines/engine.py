@@ -17,10 +17,10 @@ TIME_OUT = 300
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine of a test run's own.
+    """An engine for this test run only.
 
     Attributes:
-        environment: all that a process needs beside its own environment to use this engine, and no other.
+        environment: the variables with which a process uses this engine and no other.
     """
 
     program: ClassVar[str]

@@ -1,6 +1,6 @@
-"""What the tests of the engines share: a registry, the engines, and bases that are like SGLang's image.
+"""What the tests of the engines share: a registry, the engines, and bases like SGLang's image.
 
-The fixtures are not in a `conftest.py`: that name is taken, and mypy wants each module's but once.
+The fixtures are not in a `conftest.py`: mypy allows each module name only once, and there is one already.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ from helpers.support import need_tool
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """A folder with a short path: that of a socket may have 108 bytes, and podman's own folder 50 characters.
+    """A folder with a short path: a socket's path may have 108 bytes, and podman's own folder 50 characters.
 
-    Nothing remains of it. Whoever was started with a path in it and still runs is killed, and what is mounted below it
-    is unmounted.
+    At the end it is removed: processes that were started with a path in it are killed, and mounts below it are
+    unmounted.
     """
     folder = Path(tempfile.mkdtemp(prefix="m2-", dir="/tmp"))
     try:

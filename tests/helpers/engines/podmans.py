@@ -24,8 +24,8 @@ class PodmanEngine(Engine):
 def podman_engine(folder: Path, insecure: Sequence[str] = ()) -> Iterator[PodmanEngine]:
     """podman with its store in a new folder; it uses HTTP for the registries named as insecure.
 
-    Containers have the machine's own network: nothing is changed of that. Everything is stopped and removed at the end,
-    the folder too.
+    Containers use the machine's own network, which is not changed. At the end everything is stopped and removed, the
+    folder included.
     """
     need_root("starts a container engine")
     for tool in ("conmon", "runc"):
@@ -58,9 +58,9 @@ def _with_driver(folder: Path, run: Path, insecure: Sequence[str]) -> PodmanEngi
 def _settings(folder: Path, run: Path) -> str:
     """Where podman keeps its data, and limits that work even if the machine's own are lower than usual.
 
-    Locks would otherwise be shared with every other podman of the machine, and a network of its own would be made by
-    changing the machine's bridges and its packet filter. `static_dir` stays where it is, in the store: the process that
-    cleans up after a container looks for it there only, and where it does not find it, podman waits for 20 seconds.
+    By default, locks would be shared with every other podman of the machine, and a new network would change the
+    machine's bridges and its packet filter. `static_dir` stays in the store: the process that cleans up after a
+    container looks only there, and without it podman waits for 20 seconds.
     """
     return f"""
 [containers]

@@ -23,7 +23,7 @@ _SHIPPED: dict[str, object] = {
 
 
 def read_back(command: Sequence[str], flag: str, value: object) -> object:
-    """What a server finds under `--FLAG`, which is declared as for `value`, beside the shipped recipe's flags.
+    """What a server parses for `--FLAG`, declared with the type of `value`, beside the shipped recipe's flags.
 
     Raises:
         NotReadError: it does not understand its command line.
@@ -32,7 +32,7 @@ def read_back(command: Sequence[str], flag: str, value: object) -> object:
 
 
 def read_all(words: Sequence[str], values: Mapping[str, object]) -> dict[str, object]:
-    """What a server finds under each of its flags, which are declared as for these values: a switch, a type, a list.
+    """The values that a server parses for its flags, declared for these values: a switch, a type, a list.
 
     Raises:
         NotReadError: it does not understand its command line.

@@ -19,11 +19,11 @@ FOREVER = 1 << 30
 class Rule:
     """What happens to matching requests: the first rule that matches applies.
 
-    `skip` requests pass first, then `times` are hit. With `status` the proxy answers itself; `drop` closes the
-    connection, with `lose` it does so once the registry has done what it was asked; `cut_request` and `cut_response`
-    close it after so many bytes of a body; `change` alters an answer's body and `change_request` a request's; `strip`
-    takes a header out of the request; `twice` sends the request on two times; `delay` waits before anything else. `raw`
-    is sent as the whole answer, before the connection is closed; with `drip`, byte by byte so many seconds apart.
+    The first `skip` requests pass, and the rule applies to the next `times`. With `status` the proxy answers itself.
+    `drop` closes the connection; with `lose` only after the registry has handled the request. `cut_request` and
+    `cut_response` close it after this many bytes of a body. `change` alters an answer's body, `change_request` a
+    request's. `strip` removes a header from the request. `twice` forwards the request twice. `delay` waits first. `raw`
+    is sent as the whole answer before the connection is closed; with `drip`, byte by byte this many seconds apart.
     """
 
     method: str = ".*"

@@ -20,9 +20,9 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 class Habits:
     """How a registry deviates.
 
-    `location` is a template for where an upload goes on, of `{host}`, `{path}` and `{id}`; `forgets` names what it
-    confirms and does not keep: `blobs`, `manifests` or `tags`; `post` redirects the beginning of an upload, with a
-    status and a template for the address.
+    `location` is the template of an upload's Location, with `{host}`, `{path}` and `{id}`. `forgets` names what the
+    registry confirms but does not store: `blobs`, `manifests` or `tags`. `post` redirects the beginning of an upload,
+    with a status and a template for the URL.
     """
 
     patch: int = 202

@@ -49,7 +49,7 @@ class Faults:
         """Prepare.
 
         Args:
-            seed: of what is drawn.
+            seed: the seed of the random faults.
             here: the host of the proxy.
             elsewhere: a host that must not learn a secret.
         """

@@ -72,7 +72,7 @@ def labels_of(parsed: list[Any]) -> dict[str, str]:
 def unquoted(word: str) -> str:
     """A word of LABEL, ENV, USER and the like, unquoted as in BuildKit (frontend/dockerfile/shell/lex.go).
 
-    A variable is never meant here: an unescaped `$` that begins one is an error.
+    Variables are not supported: an unescaped `$` that begins one is an error.
     """
     out, rest = "", word
     while rest:

@@ -27,11 +27,11 @@ class Killed:
     """A command, and the files before it.
 
     Attributes:
-        name: what it is called where it fails.
+        name: its name in failures.
         arguments: the command line.
-        least: how many calls it is killed at, at least.
-        outputs: the files and folders that it writes; each is at any moment what it was or what it is to be.
-        before: commands that make what is there.
+        least: at least how many calls it is killed at.
+        outputs: the files and folders that it writes; at any moment each is the old or the new one.
+        before: commands that run first.
         is_cold: whether the cache is empty at the beginning.
     """
 
@@ -53,9 +53,8 @@ def quick_disk(folder: Path) -> Iterator[Path]:
 def sweep(killed: Killed, commands: Commands) -> None:
     """Kill a command at each of its changing calls, and run it again each time.
 
-    After the kill every output is what it was or what it is to be, and everything else is as it was. The second run
-    succeeds, and then there is to the last file what is there after a run that was not killed, and nothing temporary.
-    The cache may lack something.
+    After the kill, each output is the old or the new one, and everything else is unchanged. The second run succeeds,
+    and leaves exactly the files that a run without a kill leaves, and nothing temporary. The cache may lack something.
     """
     work, cache, tmp = (commands.folder / name for name in ("work", "cache", "tmp"))
     _empty(work, cache, tmp)
