@@ -54,7 +54,7 @@ def on_a_terminal(
     return subprocess.CompletedProcess(command, process.returncode, out, ""), b"".join(seen)
 
 
-def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
+def printed_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
     """What a terminal receives from a command in this process, which saves starting one."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     thresholds = gc.get_threshold()

@@ -64,7 +64,7 @@ def push(host: str, rest: str, sample: Image = NEW, mount_from: str | None = Non
     return push_image(sample, reference(host, rest), access(), Silent(), mount_from=mount_from)
 
 
-def unheard_of(types: MediaTypes = OCI) -> Image:
+def unpublished_image(types: MediaTypes = OCI) -> Image:
     """An image with blobs that no registry has yet: some share blobs between repositories."""
     return image(*(tar(file("new", f"{next(numbers)}".encode())) for _ in range(2)), types=types)
 
@@ -92,7 +92,7 @@ def holds(host: str, repository: str, sample: Image) -> bool:
 @pytest.mark.parametrize("where", ["host", "no_mounts"])
 def test_a_second_push_sends_nothing(where: str, types: MediaTypes, request: pytest.FixtureRequest) -> None:
     host = request.getfixturevalue(where)
-    sample = unheard_of(types)
+    sample = unpublished_image(types)
     repository = f"new{next(numbers)}"
     with fault_proxy(host) as proxy:
         assert push(proxy.host, f"{repository}:v1", sample) == Transfer(
@@ -150,7 +150,7 @@ def test_a_refused_mount_becomes_an_upload(status: int, proxy: Proxy, host: str)
 
 
 def test_a_registry_without_mounts_gets_everything(no_mounts: str) -> None:
-    sample = unheard_of()
+    sample = unpublished_image()
     assert push(no_mounts, "copied:v1", sample, "source") == Transfer(0, 0, uploaded=3, bytes=size_of(sample))
 
 
