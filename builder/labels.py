@@ -1,4 +1,4 @@
-"""Which of the base's labels stay true of the derived image, key by key, and which labels m2build sets.
+"""Which labels of the base a derived image keeps, key by key, and which labels m2build sets.
 
 The keys are those of the OCI image specification's annotations.md and of its forerunner, label-schema.org. A label that
 describes the base *image* (its title, version, address, author) would be a lie about the result and is dropped; one
@@ -13,7 +13,7 @@ OCI = "org.opencontainers.image."
 OWN = "dev.m2build."
 PROFILE = f"{OWN}profile"
 BASE_CHAIN_ID = f"{OWN}base.chain-id"
-"""The chain id of the base's layers: up to where an image is its base can be told from its config alone."""
+"""The chain id of the base's layers: with it, an image's config alone shows where its base ends."""
 
 STAND_IN = f"{OWN}base.stand-in"
 """What the sources of a base came from that is no real image."""

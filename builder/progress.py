@@ -1,11 +1,11 @@
-"""What the library says of its progress, as events; how they look is the caller's business."""
+"""The library's progress, as events; the caller decides how they look."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 WORTH_SAYING = 64 << 20
-"""Bytes from which a step says how much it is about to move."""
+"""Bytes from which a step announces how much it is about to move."""
 
 
 def amount(size: int) -> str:
@@ -18,7 +18,7 @@ def amount(size: int) -> str:
 
 
 class Progress(Protocol):
-    """Receives what is going on. Called from the thread that does the work."""
+    """Receives progress. Called from the thread that does the work."""
 
     def step(self, message: str) -> None:
         """A new step begins."""
@@ -27,14 +27,14 @@ class Progress(Protocol):
         """`done` of `total` bytes of `label` have been moved."""
 
     def output(self, line: str) -> None:
-        """A program that does a part of the work says this of it."""
+        """A program that does a part of the work prints this line."""
 
     def notice(self, sentence: str) -> None:
-        """The user should know this, however much progress they want to see: something is not as they may expect."""
+        """Something that the user should know, however little progress they want to see: it may be unexpected."""
 
 
 class Silent:
-    """The `Progress` of callers that do not want to know."""
+    """A `Progress` that ignores everything."""
 
     def step(self, message: str) -> None:
         """Say nothing."""
@@ -50,13 +50,13 @@ class Silent:
 
 
 class Logged:
-    """A `Progress` that passes everything on, and tells `logging` too, under the name `m2build`.
+    """A `Progress` that passes everything on, and logs it under `m2build`.
 
-    Steps are logged as INFO, notices as WARNING, what programs say as DEBUG; transfers are not logged. Nothing is seen
-    of it until the application asks for it, as with `logging.basicConfig(level="INFO")`. No message holds a secret.
+    Steps are logged as INFO, notices as WARNING, programs' output as DEBUG; transfers are not logged. Nothing is shown
+    until the application asks for it, as with `logging.basicConfig(level="INFO")`. No message contains a secret.
 
     >>> import logging
-    >>> logging.getLogger("m2build").setLevel(logging.INFO)  # m2build's story, and no other library's
+    >>> logging.getLogger("m2build").setLevel(logging.INFO)  # m2build's messages only
     >>> Logged().step("reading layer 84f75399b239 (18.5 MB)")
     """
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from m2build.errors import M2BuildError, PatchError, StorageError, UsageError
-from m2build.local.held import HeldFolder, UnheldPathError, hold
+from m2build.local.held import HeldFolder, PathRefusedError, hold
 from m2build.patches.change import Codemod
 from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.record import (
@@ -225,7 +225,7 @@ def _lock(folder: HeldFolder) -> None:
 def _translated(where: Path) -> Iterator[None]:
     try:
         yield
-    except UnheldPathError as error:
+    except PathRefusedError as error:
         raise PatchError(
             f"{error.filename} {error.strerror}; nothing was changed",
             hint=f"only what really stands in {where} is changed: name the folder that the file stands in",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from m2build.errors import ContentError
-from m2build.local.held import HeldFolder, UnheldPathError
+from m2build.local.held import HeldFolder, PathRefusedError
 from m2build.patches.account import LARGEST_ACCOUNT, RecordedFile, read_account
 from m2build.patches.audit import audit_files
 from m2build.patches.changeset import Changeset
@@ -70,7 +70,7 @@ def read_record(folder: HeldFolder, series_id: str) -> Record | None:
         if folder.status(path) is None:
             return None
         return Record(path, read_account(folder.read(f"{path}/changeset.json", LARGEST_ACCOUNT)))
-    except UnheldPathError as error:
+    except PathRefusedError as error:
         problem = f"{error.filename} {error.strerror}"
     except FileNotFoundError:
         problem = "it has no changeset.json"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from m2build.errors import ContentError, PatchError, StorageError
-from m2build.local.held import HeldFolder, UnheldPathError
+from m2build.local.held import HeldFolder, PathRefusedError
 from m2build.patches.tree import FileState
 
 
@@ -147,7 +147,7 @@ def _stage(folder: HeldFolder, step: Step) -> None:
     staged, owner = _staged(step.path), folder.status(step.origin)
     try:
         content = folder.read(step.image, step.end.size)
-    except (FileNotFoundError, UnheldPathError):
+    except (FileNotFoundError, PathRefusedError):
         content = b""
     if hashlib.sha256(content).hexdigest() != step.end.sha256:
         raise ContentError(
@@ -156,7 +156,7 @@ def _stage(folder: HeldFolder, step: Step) -> None:
         )
     folder.write(staged, content, step.end.mode)
     if owner and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-        folder.give(staged, owner.st_uid, owner.st_gid)
+        folder.change_owner(staged, owner.st_uid, owner.st_gid)
     folder.sync(staged)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from m2build.errors import ContentError, StorageError
 from m2build.local.folders import nothing, output_folder
-from m2build.local.held import HeldFolder, UnheldPathError, hold
+from m2build.local.held import HeldFolder, PathRefusedError, hold
 from m2build.patches.tree import SourceFile, SourceTree
 
 
@@ -64,7 +64,7 @@ def _fill(folder: HeldFolder, tree: SourceTree) -> None:
 def _translated(where: Path) -> Iterator[None]:
     try:
         yield
-    except UnheldPathError as error:
+    except PathRefusedError as error:
         raise ContentError(f"{error.filename} {error.strerror}; nothing was written") from error
     except OSError as error:
         raise StorageError(

@@ -8,10 +8,10 @@ import importlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
-from helpers.rooms import LEAVES, MODULES, ROOMS, ROOT, imports, room
+from helpers.rooms import LEAVES, MODULES, ROOMS, ROOT, arrows, direct_arrows, imports, room
 
 from m2build import errors
 
@@ -160,6 +160,23 @@ def test_a_face_has_the_names_that_it_says(name: str) -> None:
     face = importlib.import_module(name)
     assert dir(face) == sorted(face.__all__)
     assert [member for member in face.__all__ if not hasattr(face, member)] == []
+
+
+def test_the_picture_of_the_rooms_has_every_arrow_that_is_needed_and_no_other() -> None:
+    """Its arrows lead wherever the imports lead, and each is one of them; without any one of them some room is lost."""
+    direct = direct_arrows()
+    everywhere = ways(arrows())
+    assert set(direct) <= arrows()
+    assert ways(direct) == everywhere
+    assert [arrow for arrow in direct if ways([other for other in direct if other != arrow]) == everywhere] == []
+
+
+def ways(pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The transitive closure: which room leads to which, over any number of arrows."""
+    found = set(pairs)
+    while longer := {(start, end) for start, middle in found for other, end in pairs if other == middle} - found:
+        found |= longer
+    return found
 
 
 def test_leaves_are_imported_by_their_command_and_the_face_only() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -22,14 +24,29 @@ PATH = re.compile(r"(?<![\w./$-])(?:\.ci|benchmarks|builder|docs|patches|recipes
 
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page) or tables(page)], ids=lambda page: page.name)
 def test_the_examples_and_tables_are_current(page: Path) -> None:
-    for tool in ("bash", "git", "jq", "sha256sum", "skopeo", "umoci"):
+    for tool in ("bash", "git", "jq", "sha256sum", "skopeo", "umoci") if examples(page) else ():
         need_tool(tool)
-    assert rendered(page) == page.read_text(encoding="utf-8"), "run `python tests/helpers/pages.py`"
+    command = f"python tests/helpers/pages.py {page.relative_to(ROOT)}"
+    assert rendered(page) == page.read_text(encoding="utf-8"), f"run `{command}`"
+
+
+def test_one_command_writes_a_page_anew(tmp_path: Path) -> None:
+    whole = TEXTS["docs/architecture.md"]
+    page = tmp_path / "page.md"
+    page.write_text(re.sub(r"(pages\.py -->\n).*?(?=<!-- end of)", r"\1", whole, flags=re.DOTALL), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") != whole
+    subprocess.run([sys.executable, ROOT / "tests" / "helpers" / "pages.py", page.name], cwd=tmp_path, check=True)
+    assert page.read_text(encoding="utf-8") == whole
 
 
 def test_nothing_generated_is_lost() -> None:
     assert sum(len(examples(page)) for page in PAGES) >= 8
-    assert sorted(name for page in PAGES for name in tables(page)) == ["commands", "exit codes"]
+    assert sorted(name for page in PAGES for name in tables(page)) == [
+        "commands",
+        "exit codes",
+        "picture of the rooms",
+        "rooms",
+    ]
 
 
 def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:

@@ -1,4 +1,4 @@
-"""The result's config: the base's, with what the plan decides; unknown members stay."""
+"""The result's config: the base's, changed as the plan says; unknown members stay."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObj
 
 
 def _with_path(environment: object) -> list[str]:
-    """The environment, with the PATH that every engine's build sets where there is none."""
+    """The environment, with the PATH that every engine's build sets if there is none."""
     given = [str(variable) for variable in environment] if isinstance(environment, list) else []
     return given if any(variable.startswith("PATH=") for variable in given) else [*given, f"PATH={DEFAULT_PATH}"]
 

@@ -1,4 +1,4 @@
-"""The way of the data, from selections and a base to plans."""
+"""From selections and a base to plans."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def derive(
     Args:
         selection: the recipe, its profile and its model.
         base: what to derive from.
-        environment: where `SOURCE_DATE_EPOCH` is looked for; without it the base's creation time is used.
+        environment: where to look for `SOURCE_DATE_EPOCH`; the default is the base's creation time.
         progress: receives what is read.
         series: the series to apply; None for the recipe's own.
 
     Raises:
         PatchError: the base has no sources at the source root, or a patch does not apply.
         ContentError: a layer of the base is truncated, altered or malformed.
-        UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.
+        UsageError: the recipe's series does not exist, or `SOURCE_DATE_EPOCH` is not a number.
     """
     return derive_all([selection], base, environment=environment, progress=progress, series=series)[0]
 
@@ -69,7 +69,7 @@ def derive_all(
 
 
 def _filesystem(base: Base, root: str, progress: Progress) -> Filesystem:
-    """What a base holds where patches and their account go."""
+    """The base's files where patches and their account go."""
     if base.filesystem is not None or base.image is None:
         return base.filesystem or Filesystem({})
     cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
@@ -82,7 +82,7 @@ def creation_time(base: Base, environment: Mapping[str, str]) -> int:
     epoch = environment.get("SOURCE_DATE_EPOCH")
     if epoch:
         if not epoch.isascii() or not epoch.isdigit() or len(epoch) > 11:
-            raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or mend it")
+            raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or fix it")
         return int(epoch)
     created = base.config.created
     try:

@@ -1,4 +1,4 @@
-"""The image's health check: a request to the server on the port that it was really started with."""
+"""The image's health check: a request to the server on the port that it was actually started with."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ a = open('/proc/1/cmdline').read()
 p = (re.findall(r'(?:^|\\0)--port[=\\0](\\d+)', a) or ['{port}'])[-1]
 r.build_opener(r.ProxyHandler({{}})).open('http://127.0.0.1:' + p + {path!r}, timeout={timeout})"""
 """Reads the server's own command line, so that `docker run IMAGE --port 9000` stays healthy: process 1 is the server,
-or an init that was given its arguments. Proxies from the environment are not for loopback."""
+or an init with the server's arguments. It ignores proxies from the environment, which are not for loopback."""
 
 
 def probe_command(health: Health, port: int) -> list[str]:
-    """The check as an exec-form command of the image; exits with 0 if the server answers 200."""
+    """The check as a command in exec form; it exits with 0 if the server answers 200."""
     code = _PROBE.format(port=port, path=health.path, timeout=health.timeout - 2)
     return ["python3", "-c", code]

@@ -1,4 +1,4 @@
-"""The embedded engine: an image out of a plan without any daemon.
+"""The embedded engine: from a plan to an image, without any daemon.
 
 Lower layers are the base's own, by descriptor; nothing of them is read, unpacked or written here.
 """
@@ -15,15 +15,15 @@ from m2build.oci.manifest import build_manifest
 
 
 def build(plan: Plan) -> Image:
-    """The image that a plan describes, in the base's vocabulary of media types. Pure.
+    """The image that a plan describes, with the base's kind of media types. Pure.
 
     Raises:
-        UsageError: nobody has looked at the base, or which one it is has been left open.
+        UsageError: the base was not read, or is not pinned to a digest.
     """
     base = plan.base.image
     if plan.base.digest is None or base is None:
         raise UsageError(
-            "an image cannot be derived from a base whose layers nobody has looked at", hint="name it by its digest"
+            "an image cannot be derived from a base whose layers were not read", hint="name it by its digest"
         )
     types = base.manifest.types
     overlay = make_overlay(plan)

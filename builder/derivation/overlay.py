@@ -1,7 +1,7 @@
-"""The overlay: the one small layer that carries a changeset into an image, with its account under `/opt/m2build`.
+"""The overlay: the one small layer that brings a changeset into an image, with its account under `/opt/m2build`.
 
-Nothing in it depends on the profile, so that all profiles share it. Whiteouts are those of the OCI image
-specification's layer.md: an empty file `.wh.NAME` hides NAME in the layers below.
+It does not depend on the profile, so that all profiles share it. Whiteouts follow the OCI image specification
+(layer.md): an empty file `.wh.NAME` hides NAME in the layers below.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Overlay:
 
     @cached_property
     def blob(self) -> bytes:
-        """Its bytes as they are stored: gzip, which every registry and engine takes, without compression."""
+        """Its bytes as stored: gzip, which every registry and engine accepts, but without compression."""
         return stored_gzip(self.tar)
 
     def descriptor(self, types: MediaTypes) -> Descriptor:
-        """Its descriptor in one vocabulary."""
+        """Its descriptor, with a media type of OCI or of Docker."""
         return Descriptor.of(types.layer_gzip, self.blob)
 
 
@@ -56,7 +56,7 @@ def make_overlay(plan: Plan) -> Overlay:
 
 
 def changed_files(plan: Plan) -> Iterator[Member]:
-    """The files after the change, each with the owner and the attributes of the one that it comes from."""
+    """The files after the change, each with the owner and the attributes of the file that it comes from."""
     for change in plan.changeset.changes:
         origin = plan.footing[f"{plan.source_root}/{change.old_path}"]
         path = f"{plan.source_root}/{change.path}"
@@ -69,11 +69,11 @@ def _whiteout(path: str, mtime: int) -> Member:
 
 
 def account_files(plan: Plan) -> Iterator[Member]:
-    """The account of the changeset: root's, readable by all."""
+    """The account of the changeset: owned by root, readable by all."""
     for name, content in audit_files(plan.changeset, f"/{plan.source_root}").items():
         yield Member(f"{AUDIT_FOLDER}/{name}", Kind.FILE, mtime=plan.created, content=content)
 
 
 def _folder(plan: Plan, path: str) -> Member:
-    """A folder as the base has it, times included, so that unpacking the overlay leaves it as it is; or a new one."""
+    """A folder as in the base, times included, so that unpacking the overlay does not change it; or a new one."""
     return plan.footing.get(path) or Member(path, Kind.FOLDER, mode=0o755, mtime=plan.created)

@@ -1,7 +1,7 @@
-"""What takes long about a derivation, as bytes that can be kept: what became of the sources, and what they stand on.
+"""The slow part of a derivation as bytes for the cache: what became of the sources, and what the overlay builds on.
 
-The image itself is not kept. Its overlay, config and manifest are made anew from the selection, by the code that makes
-them the first time, so that nothing that was kept can name another command, label or layer.
+The image itself is not stored. Its overlay, config and manifest are made from the selection each time, by the same
+code, so that nothing from the cache can decide a command, a label or a layer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from m2build.recipes.model import Selection
 
 @dataclass(frozen=True)
 class Remembered:
-    """The parts of a plan that rest on the base's sources and the series alone."""
+    """The parts of a plan that depend only on the base's sources and the series."""
 
     changeset: Changeset
     footing: Mapping[str, Member]
@@ -31,13 +31,13 @@ class Remembered:
     unmade: tuple[str, ...]
 
     def plan(self, selection: Selection, base: Base, created: int) -> Plan:
-        """The plan of a selection of the recipe and the base that they were made of."""
+        """The plan for a selection of the same recipe and for the same base."""
         parts = (self.changeset, self.footing, self.hidden, created, self.source_root, self.unmade)
         return Plan(selection, base, *parts)
 
 
 def encode(plan: Plan) -> bytes:
-    """Those parts of a plan: a line of JSON, then the contents of files, each once."""
+    """These parts of a plan: a line of JSON, then the contents of files, each once."""
     changeset = plan.changeset
     contents: dict[str, bytes] = {}
 
@@ -69,7 +69,7 @@ def encode(plan: Plan) -> bytes:
 
 
 def decode(data: bytes, series: Series) -> Remembered:
-    """What `encode` was given, for the same series."""
+    """The parts that `encode` was given, for the same series."""
     head, _, rest = data.partition(b"\n")
     about, results, footing, sizes = json.loads(head)
     contents = dict(_contents(sizes, rest))

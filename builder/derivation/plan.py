@@ -30,20 +30,20 @@ from m2build.recipes.model import Selection
 
 @dataclass(frozen=True)
 class Plan:
-    """What decides the image.
+    """Everything that decides the image.
 
     Attributes:
         selection: the recipe, its profile and its model.
-        base: the image that is derived from, by digest.
+        base: the image to derive from, by digest.
         changeset: what happens to its sources.
-        footing: the base's own entries that the overlay stands on, by path: the folders above what it adds, and the
+        footing: the base's own entries that the overlay builds on, by path: the folders above what it adds, and the
             files that it replaces.
-        hidden: the base's paths that are no more: old names, folders that they leave empty, and bytecode that was
-            compiled from sources which change.
+        hidden: the base's paths that the overlay removes: old names, folders that they leave empty, and bytecode that
+            was compiled from sources which change.
         created: seconds since the epoch; the only time in the image.
-        source_root: where the sources really are, relative to the image's root; the recipe may name a link to it.
-        unmade: the folders of the config's `WorkingDir` that the base has not. Engines make them as soon as they run
-            something, so all images have them. As the base decides them, they are no part of the digest.
+        source_root: the real path of the sources, relative to the image's root; the recipe may name a link to it.
+        unmade: the folders of the config's `WorkingDir` that the base lacks. Engines make them as soon as they run
+            something, so all images have them. They follow from the base, so the digest leaves them out.
     """
 
     selection: Selection
@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """What the manifest says of the image, where its format has annotations."""
+        """The manifest's annotations, if its format has any."""
         values = {
             f"{OCI}created": self.created_text,
             f"{OCI}title": self.selection.title,
@@ -110,7 +110,7 @@ class Plan:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the config says of the image: the annotations, as many tools show labels only, and how it came about."""
+        """The config's labels: the annotations, as many tools show labels only, and how the image was derived."""
         values = {
             f"{OWN}version": __version__,
             f"{OWN}recipe": self.selection.recipe.name,
@@ -135,15 +135,15 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     """Decide the image. Pure.
 
     Args:
-        selection: what is wanted.
+        selection: the recipe, its profile and its model.
         base: what it derives from.
-        filesystem: what the base holds below the source root and the audit folder.
+        filesystem: what the base has below the source root and the audit folder.
         changeset: the series applied to the base's sources.
         created: seconds since the epoch.
 
     Raises:
-        PatchError: the base was itself derived by m2build, has something at the place of the account, or has something
-            else than a folder where one is needed.
+        PatchError: m2build derived the base itself, or the base already has an audit folder, or something other than a
+            folder is where one is needed.
     """
     if f"{OWN}plan.digest" in base.config.labels:
         raise PatchError(
@@ -190,7 +190,7 @@ def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, 
 
 
 def _source_of(path: str) -> str | None:
-    """The source whose compiled form stands at `path` (PEP 3147), or None.
+    """The source whose compiled form is at `path` (PEP 3147), or None.
 
     >>> _source_of("a/__pycache__/m.cpython-310.opt-1.pyc")
     'a/m.py'

@@ -1,7 +1,7 @@
-"""The plans of selections and a base; what takes long about them is done once.
+"""The plans of selections and a base; their slow part is cached.
 
-That is to read the base's sources and to run the codemods. It rests on digests alone: of the base, of the series, and
-of m2build itself.
+That part is reading the base's sources and running the codemods. It depends only on digests: of the base, of the
+series, and of m2build itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from m2build.patches.series import Series
 
 _FORMAT = 2
-"""Part of every question: raised when what is remembered changes its form."""
+"""Part of every key: raised when the format of the cached parts changes."""
 
 
 def plan_all(
@@ -60,7 +60,7 @@ def plan_all(
 
         known, created = decode(answer, series), creation_time(base, environment)
         return tuple(known.plan(selection, base, created) for selection in selections)
-    from m2build.derivation.derive import derive_all  # codemods take their time to be imported
+    from m2build.derivation.derive import derive_all  # importing codemods takes time
     from m2build.derivation.parts import encode
 
     plans = derive_all(selections, base, environment=environment, progress=progress, series=series)
@@ -70,7 +70,7 @@ def plan_all(
 
 
 def _question(recipe: Recipe, base: Base, series: Series) -> str | None:
-    """Everything that decides the answer; None where that cannot be known, or where asking again is as cheap."""
+    """The key: everything that decides the result. None if that cannot be known, or if deriving again is as cheap."""
     if (
         base.image is None
         or isinstance(base.image.blobs, MemoryBlobs)
@@ -91,7 +91,7 @@ def _question(recipe: Recipe, base: Base, series: Series) -> str | None:
 
 
 def _own_files() -> Iterator[list[str]]:
-    """m2build itself, by the content of its files: where it is installed, and when, makes no difference."""
+    """m2build itself, by the content of its files: where and when it was installed makes no difference."""
     for package in (m2build, patches, recipes):
         top = package.__path__[0]
         for folder, folders, names in os.walk(top):

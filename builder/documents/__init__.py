@@ -1,1 +1,1 @@
-"""YAML with places, its validation, and "did you mean"."""
+"""YAML that knows the line and column of each value, its validation, and "did you mean"."""

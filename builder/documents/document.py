@@ -1,4 +1,4 @@
-"""YAML documents whose every key and value knows where it stands.
+"""YAML documents in which every key and value knows its line and column.
 
 Text in, value out: nothing is read or written here.
 """
@@ -18,13 +18,13 @@ from m2build.errors import UsageError
 MAXIMUM_BYTES = 1 << 20
 """Of a document: a recipe is some kilobytes, and a series of fifty patches a hundred."""
 MAXIMUM_VALUES = 20_000
-"""More than any recipe has: what goes beyond is an alias bomb."""
+"""More than any recipe has: a document beyond that is an alias bomb."""
 _MAXIMUM_DEPTH = 100
-"""Deeper than any recipe; libyaml's composer recurses, and far deeper it ends the process."""
+"""Deeper than any recipe. libyaml's composer recurses, and much deeper it crashes the process."""
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
 _TAG_DIRECTIVE = re.compile(r"(?:^|[\r\x85\u2028\u2029])\ufeff?%TAG", re.MULTILINE)
-"""To compare each with all others, as libyaml does, takes half a minute for a megabyte of them."""
+"""libyaml compares each with all others, which takes half a minute for a megabyte of them."""
 _STANDARD = "tag:yaml.org,2002:"
 
 
@@ -52,7 +52,7 @@ def load_document(text: str | bytes, *, name: str) -> Document:
 
 
 def _checked_text(text: str | bytes, name: str) -> str:
-    """The text, if all of it is what YAML allows: the C loader would not say where it is not."""
+    """The text, if YAML allows all of it: the C loader would not say where it does not."""
     if len(text) > MAXIMUM_BYTES:
         raise UsageError(f"{name} is larger than {MAXIMUM_BYTES:,} bytes", hint="no recipe or series is that long")
     try:
@@ -63,19 +63,19 @@ def _checked_text(text: str | bytes, name: str) -> str:
     found = _UNPRINTABLE.search(text)
     if found:
         where = _after(name, text[: found.start()])
-        raise UsageError(f"{where}: not YAML: the character U+{ord(found[0]):04X} has no place in a text")
+        raise UsageError(f"{where}: not YAML: the character U+{ord(found[0]):04X} is not allowed")
     if found := _TAG_DIRECTIVE.search(text):
         raise UsageError(f"{_after(name, text[: found.start()])}: tags are not used here; leave the directive out")
     return text
 
 
 def _after(name: str, before: str) -> Position:
-    """Where the text goes on that follows `before`."""
+    """The position after the text `before`."""
     return Position(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def _check_extent(text: str, name: str) -> None:
-    """See that nodes are neither too many nor too deep, before each of them becomes an object."""
+    """Check that nodes are neither too many nor too deep, before each becomes an object."""
     depth = count = 0
     for event in yaml.parse(text, Loader=_Loader):
         count += isinstance(event, yaml.NodeEvent)
@@ -92,7 +92,7 @@ def _too_many(where: Position) -> UsageError:
 
 
 class _Mark(Protocol):
-    """A place as either of PyYAML's loaders tells it, counted from zero."""
+    """A position from either of PyYAML's loaders, counted from zero."""
 
     line: int
     column: int
@@ -103,7 +103,7 @@ def _position(name: str, mark: _Mark | None) -> Position:
 
 
 class _Reader:
-    """Turns nodes into values that know their places."""
+    """Turns nodes into values that know their positions."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -133,9 +133,9 @@ class _Reader:
         for key_node, value_node in node.value:
             key = self._scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
-                raise UsageError(f"{self._where(key_node)}: a key has to be a string; put it in quotes")
+                raise UsageError(f"{self._where(key_node)}: a key must be a string; put it in quotes")
             if key in found:
-                places = f"{self._where(key_node)}: the key {shown(key)} stands here a second time, after"
+                places = f"{self._where(key_node)}: the key {shown(key)} is repeated; it is already at"
                 raise UsageError(f"{places} {found[key].position}")
             found[key] = self._document(value_node, self._where(key_node), depth)
         return found
@@ -147,7 +147,7 @@ class _Reader:
             raise self._tagged(node) from error
         except ValueError as error:
             raise UsageError(
-                f"{self._where(node)}: {shown(str(node.value))} cannot be taken as a value; "
+                f"{self._where(node)}: {shown(str(node.value))} is not a valid value; "
                 "write a plain decimal number, true, false or null, or put it in quotes"
             ) from error
 

@@ -1,4 +1,4 @@
-"""Files that hold documents, recipes and series: found, read within bounds, and what is said if that fails."""
+"""Files with documents, recipes and series: read within bounds, with errors that say what is wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from m2build.local.reading import UnfitFileError, read_given, read_regular
 
 _NAMED_BY_NOTHING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _PATH_SHOWN = 300
-"""Characters of a path in a message: all of any that is typed by hand."""
+"""Characters of a path in a message: longer than any path typed by hand."""
 
 
 def document_bytes(name: str, kind: str, asked_at: str = "") -> bytes:
@@ -19,12 +19,12 @@ def document_bytes(name: str, kind: str, asked_at: str = "") -> bytes:
 
     Args:
         name: its path.
-        kind: what it is to hold, for messages: `recipe` or `series`.
-        asked_at: what messages begin with, if a document names the file. That has to be a regular one then; what a user
-            names may also be a pipe, as of the shell's `<(…)`.
+        kind: what it should contain, for messages: `recipe` or `series`.
+        asked_at: the beginning of messages, if a document names the file. It must then be a regular file; a file that
+            the user names may also be a pipe, as from the shell's `<(…)`.
 
     Raises:
-        UsageError: there is no such file, it is a folder, a device or a pipe that does not end, or larger than
+        UsageError: the file does not exist, is a folder, a device or a pipe that does not end, or is larger than
             `MAXIMUM_BYTES`.
         StorageError: it cannot be read.
     """
@@ -32,11 +32,11 @@ def document_bytes(name: str, kind: str, asked_at: str = "") -> bytes:
     try:
         return read(name, MAXIMUM_BYTES)
     except UnfitFileError as error:
-        raise UsageError(f"{asked_at}{name} {error.strerror}", hint=f"name a file that holds a {kind}") from error
+        raise UsageError(f"{asked_at}{name} {error.strerror}", hint=f"name a {kind} file") from error
     except IsADirectoryError as error:
         problem = f"{asked_at}{name} is a directory, not a {kind} file"
         raise UsageError(problem, hint="name the file in it") from error
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL, or one that is not Unicode
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL, or not Unicode
         if isinstance(error, OSError) and error.errno not in _NAMED_BY_NOTHING:
             problem = f"{asked_at}{name} cannot be read: {error.strerror}"
             raise StorageError(problem, hint="check the file") from error

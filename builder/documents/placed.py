@@ -1,4 +1,4 @@
-"""Values that know where they stand, for messages that point at them."""
+"""Values that know their position, for messages that point at them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from m2build.documents.scalars import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where something stands.
+    """Where something is.
 
     Attributes:
-        source: a file, or what else a message begins with.
-        line: counted from 1; 0 for a source that has no lines.
+        source: a file, or whatever else a message begins with.
+        line: counted from 1; 0 for a source without lines.
         column: counted from 1.
     """
 
@@ -30,11 +30,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A value, and where it stands: all of a document, or a part of one.
+    """A value and its position: a whole document, or a part of one.
 
     Attributes:
-        position: where its key is, or itself in a list.
-        value: a scalar, or further values.
+        position: that of its key; in a list, its own.
+        value: a scalar, or more values.
     """
 
     position: Position
@@ -51,13 +51,13 @@ class Document:
 
     @property
     def count(self) -> int:
-        """How many values it is made of, itself included."""
+        """How many values it contains, itself included."""
         if isinstance(self.value, dict):
             return 1 + sum(inner.count for inner in self.value.values())
         return 1 + sum(inner.count for inner in self.value) if isinstance(self.value, list) else 1
 
     def along(self, keys: Iterable[str | int]) -> Iterator[tuple[str | int, Document]]:
-        """The values on the way that keys and list positions describe; those that lead nowhere are passed over."""
+        """The values along a path of keys and list positions; those that do not exist are skipped."""
         found = self
         for key in keys:
             if (inner := found.inner(key)) is not None:

@@ -1,4 +1,4 @@
-"""Plain scalars of YAML: only what YAML 1.1 and 1.2 read alike has a value."""
+"""Plain scalars of YAML: only those that YAML 1.1 and 1.2 read alike have a value."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _AGREED = {
     "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
     "null": re.compile(r"null|Null|NULL|~|"),
 }
-"""`010` is 8 to YAML 1.1 and 10 to 1.2, `1:20` 80 or a text, `on` true or a text: which of them the author had in mind
-cannot be known, and it would end up on a command line."""
+"""`010` is 8 in YAML 1.1 and 10 in 1.2, `1:20` is 80 or text, `on` is true or text. Which one the author meant is
+unknown, and the value would end up on a command line."""
 _LONGEST_NUMBER = 4_000
 """Digits: Python, which reads the server's command line, takes 4,300 at most (sys.int_info.default_max_str_digits)."""
 
@@ -23,11 +23,11 @@ def scalar(kind: str, text: str) -> Scalar:
     """The value of a scalar.
 
     Args:
-        kind: what PyYAML takes it for, the last part of its tag.
+        kind: its type for PyYAML, the last part of its tag.
         text: as it is written.
 
     Raises:
-        KeyError: scalars of that kind have no place in a document.
+        KeyError: a document may not contain scalars of that kind.
         ValueError: it is ambiguous, a number of thousands of digits, or beyond the largest float.
     """
     if kind in ("str", "timestamp", "value"):

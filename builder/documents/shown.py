@@ -1,9 +1,9 @@
-"""How what a user wrote stands in a message: whole if it is short, and never at length."""
+"""User input in messages: whole if it is short, and shortened otherwise."""
 
 from __future__ import annotations
 
 SHOWN = 60
-"""Characters of a key or a value in a message: enough to find it, and a line is still read."""
+"""Characters of a key or a value in a message: enough to find it, and short enough to read."""
 
 
 def shortened(text: str, limit: int = SHOWN) -> str:

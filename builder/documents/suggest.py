@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from m2build.documents.shown import shown
 
 _LONGEST = 100
-"""Characters: what is longer is no mistyped name, and to compare two long texts takes the square of their length."""
+"""Characters: a longer word is not a mistyped name, and comparing two long texts takes quadratic time."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -21,6 +21,6 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """`word` in quotes, followed by the question whether its nearest candidate was meant."""
+    """`word` in quotes, followed by "did you mean" with its nearest candidate, if there is one."""
     guess = nearest(word, candidates)
     return shown(word) + (f"; did you mean {shown(guess)}?" if guess else "")

@@ -1,4 +1,4 @@
-"""Documents held to a model, and what is wrong with them: one line a problem, with its place."""
+"""Documents checked against a model: one line for each problem, with its position."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
 Keys = tuple[str | int, ...]
-"""The way to a value: mapping keys and list positions."""
+"""The path to a value: mapping keys and list positions."""
 
 _MAXIMUM_LINES = 20
-"""Problems that a message names, each on its line; the others are counted."""
+"""Problems in a message, one on each line; the others are only counted."""
 
 
 def validate(document: Document, model: type[ModelType]) -> ModelType:
     """The document as a model.
 
     Raises:
-        UsageError: it does not fit; the message is the first problem, with its place and the nearest valid key, and the
-            details are the others.
+        UsageError: it does not fit. The message is the first problem, with its position and the nearest valid key; the
+            details are the other problems.
     """
     try:
-        # JSON mode, because there a strict tuple takes a list.
+        # JSON mode, because there a strict tuple accepts a list.
         return model.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
         first, *others = _lines(document, model, error.errors(include_url=False, include_input=False))
@@ -42,12 +42,12 @@ def validate(document: Document, model: type[ModelType]) -> ModelType:
 
 
 def misplaced(message: str, *keys: str) -> PydanticCustomError:
-    """What a model's validator raises if the problem stands deeper in its value than pydantic can know."""
+    """What a model's validator raises if the problem is deeper in its value than pydantic can know."""
     return PydanticCustomError("misplaced", "{message}", {"message": message, "keys": keys})
 
 
 def _lines(document: Document, model: type[BaseModel], found: Sequence[ErrorDetails]) -> Iterator[str]:
-    """One line for each place at which something is wrong, and one for those that are too many."""
+    """One line for each position with a problem, and one that counts those beyond the limit."""
     unknown = [problem["loc"] for problem in found if problem["type"] == "extra_forbidden"]
     absent = [problem["loc"] for problem in found if problem["type"] == "missing"]
     meant: set[Keys] = set()
@@ -55,7 +55,7 @@ def _lines(document: Document, model: type[BaseModel], found: Sequence[ErrorDeta
         known, key = _known_keys(model, keys[:-1]), str(keys[-1])
         meant.add((*keys[:-1], nearest(key, known) or ""))
         yield f"{_place(document, keys)}: unknown key {did_you_mean(key, known)}"
-    # A mistyped key is one mistake and not two.
+    # A mistyped key is one mistake, not two.
     absent = [keys for keys in absent if keys not in meant]
     wrong = _wrong(document, found)
     left = max(0, _MAXIMUM_LINES - len(unknown))
@@ -70,20 +70,20 @@ def _lines(document: Document, model: type[BaseModel], found: Sequence[ErrorDeta
 
 
 def _wrong(document: Document, found: Sequence[ErrorDetails]) -> dict[Keys, list[str]]:
-    """What is wrong with values, by their places."""
+    """The problems with values, by their positions."""
     wrong: dict[Keys, list[str]] = {}
     for problem in found:
         if problem["type"] not in ("extra_forbidden", "missing"):
             keys = problem["loc"] + problem.get("ctx", {}).get("keys", ())
             spelled = tuple(key for key, _ in document.along(keys))
             wrong.setdefault(spelled, []).append(problem["msg"].removeprefix("Value error, "))
-    # A union complains once for each of its branches; one that looked deeper into the value knows best.
+    # A union reports a problem for each of its branches; the branch that went deeper into the value fits best.
     above = {keys[:length] for keys in wrong for length in range(len(keys))}
     return {keys: messages for keys, messages in wrong.items() if keys not in above}
 
 
 def _place(document: Document, keys: Keys) -> str:
-    """The place of a value, or of the nearest enclosing one that is there."""
+    """The position of a value, or of the nearest enclosing one that exists."""
     place = document.position
     for _, found in document.along(keys):
         place = found.position
@@ -91,17 +91,17 @@ def _place(document: Document, keys: Keys) -> str:
 
 
 def _joined(messages: list[str]) -> str:
-    """The complaints of a union's branches as one: what its value may be, unless one says more than that."""
+    """The messages of a union's branches as one: what its value may be, unless one says more than that."""
     start = "Input should be "
-    telling = [message for message in messages if not message.startswith(start)]
-    if telling or len(messages) == 1:
-        return "; ".join(telling or messages)
+    specific = [message for message in messages if not message.startswith(start)]
+    if specific or len(messages) == 1:
+        return "; ".join(specific or messages)
     *others, last = (message.removeprefix(start) for message in messages)
     return f"{start}{', '.join(others)} or {last}"
 
 
 def _known_keys(model: type[BaseModel], keys: Keys) -> list[str]:
-    """The keys that are valid at a place."""
+    """The keys that are valid at a position."""
     found: list[object] = [model]
     for key in keys:
         found = [inner for outer in found for inner in _inner_types(outer, key)]

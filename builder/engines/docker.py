@@ -23,8 +23,8 @@ from m2build.errors import EngineError
 from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
 from m2build.places.place import PlaceKind
+from m2build.programs.build_log import BuildLog
 from m2build.programs.program import Program
-from m2build.programs.story import Story
 from m2build.programs.versions import Need, member, on_path
 from m2build.progress import Progress
 
@@ -107,7 +107,7 @@ class Docker(ContainerEngine):
         """
         from python_on_whales import DockerClient, DockerException
 
-        story = Story(progress)
+        log = BuildLog(progress)
         with temporary_folder() as folder:
             file, process = folder / "metadata.json", folder / "process"
             client = DockerClient(client_call=["sh", "-c", _NOTING, str(process), "docker"])
@@ -127,9 +127,9 @@ class Docker(ContainerEngine):
             )
             try:
                 for line in cast("Iterator[str]", lines):
-                    story.hear(line)
+                    log.add(line)
             except DockerException as error:
-                raise story.failure(self.name) from error
+                raise log.failure(self.name) from error
             except BaseException:
                 _end(process)
                 raise

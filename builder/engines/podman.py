@@ -10,8 +10,8 @@ from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
 from m2build.places.place import PlaceKind
 from m2build.places.podman_trust import trusting_options
+from m2build.programs.build_log import run_reported
 from m2build.programs.program import Program
-from m2build.programs.story import run_told
 from m2build.programs.versions import Need, member, on_path
 from m2build.progress import Progress
 
@@ -58,7 +58,7 @@ class Podman(ContainerEngine):
             options = ["--format=docker", "--identity-label=false", f"--timestamp={order.created}"]
             options += [f"--platform={order.platform}", f"--iidfile={file}", "--network=none", *self._no_traces()]
             options += [f"--tag={order.reference}"] if is_own else []
-            run_told(self._program, ["build", *options, *_trusting(order.base, order), str(context)], progress)
+            run_reported(self._program, ["build", *options, *_trusting(order.base, order), str(context)], progress)
             image_id = Digest.parse(file.read_text().strip())
             digest = self._kept_digest(image_id) if is_own else self._pushed_digest(image_id, order, progress)
         return Built(image_id, digest)
@@ -78,7 +78,7 @@ class Podman(ContainerEngine):
         with temporary_folder() as folder:
             file = folder / "digest"
             push = ["push", f"--digestfile={file}", *trusting, image_id.hex, target]
-            run_told(self._program, push, progress)
+            run_reported(self._program, push, progress)
             return Digest.parse(file.read_text().strip())
 
 

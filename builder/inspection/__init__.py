@@ -1,1 +1,1 @@
-"""What an image holds beyond its base, and how it starts."""
+"""How an image differs from its base, and how it starts."""

@@ -1,7 +1,7 @@
-"""The content of a derived image: where it differs from its base, and how its containers start; and the digest of that.
+"""The content of a derived image: how it differs from its base, how its containers start, and the digest of both.
 
-This is what the project means by *equal*. Engines that build one plan come to different layers, times and histories;
-the images are equal if the digest of their content is the same.
+This defines *equal* in this project. Engines that build one plan produce different layers, times and histories; the
+images are equal if their content has the same digest.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from m2build.progress import Progress
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands at a path.
+    """What is at a path.
 
     Attributes:
-        kind: what it is; devices and pipes are of one kind.
+        kind: its kind; devices and pipes are one kind.
         mode: permission bits.
         owner: `UID:GID`.
         value: the digest of a file's content, or the target of a link.
-        capabilities: a file's, as hexadecimal: the one extended attribute that the layers of all engines carry.
+        capabilities: a file's, in hexadecimal: the only extended attribute that the layers of all engines carry.
     """
 
     kind: Kind
@@ -48,13 +48,13 @@ class Entry:
 
     @classmethod
     def of(cls, member: Member) -> Entry:
-        """The entry that a member of a view makes; its time does not count, as engines set times as they like."""
+        """The entry for a member of a view. Its time does not count: engines set times as they like."""
         value = str(Digest.of(member.content)) if member.kind is Kind.FILE else member.target
         capabilities = member.xattrs.get(f"{XATTR}security.capability", "").encode(errors="surrogateescape").hex()
         return cls(member.kind, member.mode, f"{member.uid}:{member.gid}", value, capabilities)
 
     def document(self) -> JsonObject:
-        """The entry as JSON; what is empty is left out."""
+        """The entry as JSON, without empty members."""
         given = {key: text for key, text in (("value", self.value), ("capabilities", self.capabilities)) if text}
         return {"kind": str(self.kind), "mode": f"{self.mode:04o}", "owner": self.owner, **given}
 
@@ -64,10 +64,10 @@ class Content:
     """The content of an image.
 
     Attributes:
-        changed: path -> entry, sorted: what the image has and its base has not, or not so. A folder that no layer
-            lists, and unpackers make up, has no entry; the root is `""`.
-        removed: the paths that the base has and the image has not, sorted; of a folder only the folder, and nothing
-            below what is no folder any more.
+        changed: path -> entry, sorted: what is new or different in the image. A folder that no layer lists, and that
+            unpackers add, has no entry; the root is `""`.
+        removed: the paths of the base that the image lacks, sorted. A removed folder is listed without its content,
+            and nothing is listed below a folder that became something else.
         runtime: how containers start, as `runtime_of` gives it.
     """
 
@@ -87,36 +87,36 @@ class Content:
 
 
 def base_height(config: ImageConfig) -> int:
-    """How many of an image's layers, from the lowest, are its base's.
+    """How many of an image's layers, from the lowest up, are its base's.
 
     Raises:
-        ContentError: it has no label that says so, or does not stand on what the label says.
+        ContentError: it has no label that says so, or its layers contradict the label.
     """
     label = config.labels.get(BASE_CHAIN_ID)
     if label is None:
         raise ContentError(
-            f"it does not say where its base ends: it has no label {BASE_CHAIN_ID}",
-            hint="m2build sets it on what it derives, unless a Dockerfile is rendered with sources from elsewhere",
+            f"it does not say where its base ends: the label {BASE_CHAIN_ID} is missing",
+            hint="m2build sets it on derived images, except from a Dockerfile rendered with sources from elsewhere",
         )
     base, chain = Digest.parse(label), config.chain_ids
     if base not in chain:
         raise ContentError(
-            f"its label {BASE_CHAIN_ID} says that it stands on the layers with the chain id {base}, and it does not",
-            hint="its layers were squashed or written anew after it was derived; build it again without that",
+            f"its label {BASE_CHAIN_ID} names the chain id {base}, but none of its layers has it",
+            hint="its layers were squashed or rewritten after it was derived; build it again without that",
         )
     return chain.index(base) + 1
 
 
 def read_content(image: Image, base_layers: int, progress: Progress) -> Content:
-    """The content of an image: the difference between a view of its base and one of itself.
+    """The content of an image: the difference between a view of its base and a view of itself.
 
-    The layers above the base's are read whole. Of the base is read what a derivation looks at, which is in the cache if
-    it was derived on this machine, and what else those layers touch.
+    The layers above the base's are read whole. From the base, it reads what a derivation reads (which is in the cache
+    if the image was derived on this machine) and what those layers touch.
 
     Args:
         image: the image.
         base_layers: how many of its layers are its base's.
-        progress: is told which layer is read.
+        progress: receives which layer is read.
 
     Raises:
         ContentError: a layer is missing, truncated, altered or hostile, or writes through a link.
@@ -134,14 +134,14 @@ def read_content(image: Image, base_layers: int, progress: Progress) -> Content:
 
 
 def _lowest(image: Image, height: int) -> Image:
-    """So many of an image's layers as an image."""
+    """The lowest `height` layers of an image, as an image."""
     diff_ids = [str(diff_id) for diff_id in image.config.diff_ids[:height]]
     config = ImageConfig(canonical({"rootfs": {"type": "layers", "diff_ids": diff_ids}}))
     return replace(image, manifest=replace(image.manifest, layers=image.manifest.layers[:height]), config=config)
 
 
 def _touched(layers: Sequence[Mapping[str, Member]]) -> Wanted:
-    """What layers hold or hide; and all that is below the folders that stand where they hide something."""
+    """What layers add or hide, and everything below a folder that replaces something hidden."""
     members = [(member, subject(member.path)) for layer in layers for member in layer.values()]
     hidden = {path for member, path in members if member.kind is not Kind.FOLDER or member.path != path}
     standing = {member.path for member, _ in members if member.kind is Kind.FOLDER}
@@ -150,16 +150,16 @@ def _touched(layers: Sequence[Mapping[str, Member]]) -> Wanted:
 
 
 def _check_reached(members: Mapping[str, Member], view: Filesystem, layer: Digest) -> None:
-    """See that what the uppermost layer of a view holds is where it says.
+    """Check that the uppermost layer of a view has its entries where it says.
 
     Raises:
-        ContentError: something stands below a link or a file.
+        ContentError: an entry is below a link or a file.
     """
     for path in members:
         if subject(path) == path and path not in view:
             raise ContentError(
-                f"the layer {layer} writes /{path} below something that is no folder",
-                hint="unpackers differ in what they make of that; engines name a file by where it really is",
+                f"the layer {layer} writes /{path} below something that is not a folder",
+                hint="unpackers treat that differently; engines write a file under its real path",
             )
 
 

@@ -1,4 +1,4 @@
-"""What an image is, what it was derived from, and in what it differs from that."""
+"""What an image is, what it was derived from, and how it differs from that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ORIGIN: Mapping[str, str] = {
     "baseDigest": f"{OCI}base.digest",
     "standIn": f"{OWN}base.stand-in",
 }
-"""Names of an image's origin, by the labels that hold them."""
+"""The members of an image's origin, and the labels that hold them."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Inspection:
 
     Attributes:
         found: the image, its digest and its name.
-        base_layers: how many of its layers are its base's; 0 where it has none that m2build knows.
-        content: in what it differs from its base; None of an image that m2build did not derive.
+        base_layers: how many of its layers are its base's; 0 if m2build knows no base.
+        content: how it differs from its base; None for an image that m2build did not derive.
     """
 
     found: FoundImage
@@ -46,7 +46,7 @@ class Inspection:
 
     @property
     def digest(self) -> str:
-        """The digest of what the image's name refers to: its manifest, or the index that holds it."""
+        """The digest of what the image's name refers to: its manifest, or the index with it."""
         return str(self.found.digest)
 
     @property
@@ -61,12 +61,12 @@ class Inspection:
 
     @cached_property
     def origin(self) -> Mapping[str, str | None]:
-        """Where the image comes from, in the words of its labels: recipe, profile, model, baseName, ..."""
+        """Where the image comes from, by its labels: recipe, profile, model, baseName, ..."""
         return {name: self.config.labels.get(label) for name, label in _ORIGIN.items()}
 
     @cached_property
     def entrypoint(self) -> tuple[str, ...]:
-        """How its containers start, word by word."""
+        """The words of its entrypoint."""
         words = runtime_of(self.config).get("Entrypoint")
         return tuple(str(word) for word in words) if isinstance(words, list) else ()
 
@@ -88,13 +88,13 @@ class Inspection:
 
 
 def inspect_image(place: Place, platform: str, access: Access | None, progress: Progress) -> Inspection:
-    """Look at the image at a place, and compare it with its base.
+    """Read the image at a place, and compare it with its base.
 
     Raises:
-        UsageError: there is no such place, or no such image in it.
+        UsageError: the place does not exist, or does not have the image.
         ContentError: something is missing, truncated, altered or malformed.
-        TransportError: a registry does not deliver.
-        EngineError: a container engine does not give its image.
+        TransportError: a registry fails.
+        EngineError: a container engine fails.
         StorageError: a file cannot be read.
     """
     found = read_image(place, platform, access, progress=progress)

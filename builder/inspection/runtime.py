@@ -1,4 +1,4 @@
-"""How containers of an image start, after its config: one normal form of what every engine writes in its own way."""
+"""How containers of an image start, from its config: one normal form of what each engine writes in its own way."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _MEMBERS = (
     *("Labels", "StopSignal", "User", "Volumes", "WorkingDir"),
 )
 """What a config says of containers (OCI image specification, config.md, and moby, image/spec/spec.md, for the health
-check); its other members tell of the build, or serve the next one."""
+check); its other members describe the build, or serve the next one."""
 _SETS = ("ExposedPorts", "Volumes")
-"""Those of them that are objects whose keys count and whose values are empty."""
+"""Those that are objects whose values are empty: only their keys count."""
 
 
 def runtime_of(config: ImageConfig) -> JsonObject:
     """How containers of an image start.
 
-    What is null, empty or zero is left out, as if it were absent; without a working directory it is `/`. A label whose
-    value is empty is left out as well: a Dockerfile cannot take back a label of its base, only empty it, and the
-    embedded engine drops it. Environment variables keep their order; labels and ports are sorted.
+    Members that are null, empty or zero count as absent; the default working directory is `/`. Labels with an empty
+    value count as absent, too: a Dockerfile cannot remove a label of its base, only empty it, while the embedded
+    engine drops it. Environment variables keep their order; labels and ports are sorted.
     """
     given = config.runtime
     normal = {key: _normal(key, given.get(key)) for key in _MEMBERS}

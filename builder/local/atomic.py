@@ -16,8 +16,9 @@ from m2build.local.temporary import temporary_file, temporary_folder
 def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write, under a temporary name beside its target; renamed at the end, removed on any failure.
 
-    Folders above it are made, and on a failure removed; the umask takes from the mode. It may be lost with the power,
-    unless `sync_file` is called on it before the end and `sync_folder` afterwards. Raises what the file system raises.
+    Missing folders above it are made, and removed on a failure; the umask applies to the mode. The file survives a
+    power failure only if `sync_file` is called before the end and `sync_folder` afterwards. Raises what the file
+    system raises.
     """
     with folders_for(path), temporary_file(path.parent, mode) as (temporary, file):
         yield file
@@ -29,8 +30,8 @@ def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A new folder to fill, under a temporary name beside its target, which must not exist or be an empty folder.
 
-    Brought to the disk and renamed at the end, removed on any failure, as are the folders above it that were made for
-    it. Raises what the file system raises; `FileExistsError` or `OSError(ENOTEMPTY)` if the target is taken.
+    It is synced to disk and renamed at the end. On any failure it is removed, and so are the folders above it that were
+    made for it. Raises what the file system raises; `FileExistsError` or `OSError(ENOTEMPTY)` if the target is taken.
     """
     with folders_for(path), temporary_folder(path.parent, 0o777) as temporary:
         yield temporary
@@ -41,7 +42,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folders_for(path: Path) -> Iterator[None]:
-    """Make the folders above a path; on any failure those that were not there before go again."""
+    """Make the folders above a path; on any failure, remove those that are new."""
     missing = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Files of a cache: whole, unaltered and written by this user on this machine, or as good as absent.
+"""Files of a cache: whole, unaltered and written by this user on this machine, or treated as absent.
 
-Caches are copied, shared and restored by CI systems, and what is taken from them is published. So an entry is sealed
-with a key that is not in the cache, and the seal covers what the entry answers: one that was written elsewhere, made
-up, altered, or copied to another entry's name is not read. A cache changes speed, never the answer.
+CI systems copy, share and restore caches, and their content ends up in published images. So an entry is sealed with a
+key that is not in the cache, and the seal covers the entry's own key: an entry that was written elsewhere, forged,
+altered, or copied to another entry's name is not read. A cache changes speed, never the answer.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from m2build.local.atomic import atomic_file
 from m2build.local.sealed import seal
 
 LARGEST_CACHE = 1 << 30
-"""Bytes in one folder of the cache, a good dozen of bases' sources; beyond that the entries go that nobody asked for
-longest."""
+"""Bytes in one folder of the cache: the sources of a dozen bases or more. Beyond that, the entries that were unused
+longest are removed."""
 
 _FORMAT = b"m2build-cache-2"
 _HEAD = 8 + 32 + 32
@@ -32,9 +32,9 @@ _CHOSEN: ContextVar[Path | None] = ContextVar("cache folder", default=None)
 
 
 def cache_folder() -> Path:
-    """The cache: where `cache_in` says, else `m2build` in the user's cache directory.
+    """The cache: the folder of `cache_in`, else `m2build` in the user's cache directory.
 
-    The latter is that of the XDG base directory specification.
+    That directory follows the XDG base directory specification.
     """
     chosen = _CHOSEN.get()
     if chosen is not None:
@@ -44,7 +44,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def cache_in(folder: Path | None) -> Iterator[None]:
-    """Use another folder for the cache inside the block; None for the user's. In other threads nothing changes."""
+    """Use another folder for the cache inside the block; None means the user's. Other threads keep theirs."""
     token = _CHOSEN.set(folder)
     try:
         yield
@@ -53,23 +53,23 @@ def cache_in(folder: Path | None) -> Iterator[None]:
 
 
 class SealedFiles:
-    """Bytes by a key, in a folder that is this user's alone; a cache that others can write to is left alone.
+    """Bytes by key, in a folder that only this user can write to; a cache that others can write to is ignored.
 
-    What cannot be read or written is left out: a cache is never needed.
+    Failures to read or write are ignored as well: a cache is never needed.
     """
 
     def __init__(self, folder: Path, *, largest: int = LARGEST_CACHE) -> None:
-        """Take a folder, which need not be there.
+        """Use a folder, which need not exist.
 
         Args:
             folder: where the entries are.
-            largest: bytes that they may have together.
+            largest: bytes that all entries together may have.
         """
         self._folder = folder
         self._largest = largest
 
     def get(self, key: str) -> bytes | None:
-        """What was kept under a key, or None."""
+        """What is stored under a key, or None."""
         with suppress(OSError), self._opened(key) as file:
             size, digest = self._proved(key, file)
             content = file.read(size)
@@ -79,14 +79,14 @@ class SealedFiles:
         return None
 
     def has(self, key: str) -> bool:
-        """Whether something was kept under a key; whether it is unaltered shows when it is got."""
+        """Whether something is stored under a key; only `get` checks that it is unaltered."""
         with suppress(OSError), self._opened(key) as file:
             self._proved(key, file)
             return True
         return False
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep some bytes, and let go of what is too much."""
+        """Store some bytes, and remove old entries to make room."""
         size, digest = len(data).to_bytes(8), hashlib.sha256(data).digest()
         sealed = seal(_FORMAT, key.encode(), size, digest)
         if sealed is None or len(data) + _HEAD > self._largest:
@@ -109,18 +109,18 @@ class SealedFiles:
         return os.fdopen(os.open(self._path(key), flags), "rb")
 
     def _proved(self, key: str, file: BinaryIO) -> tuple[int, bytes]:
-        """The size and the digest of an entry whose head bears the seal; nothing else of it has been read."""
+        """The size and the digest from an entry's head, once its seal is checked; the rest is still unread."""
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise FileNotFoundError(2, "no regular file", str(self._path(key)))
+            raise FileNotFoundError(2, "not a regular file", str(self._path(key)))
         size, digest, sealed = file.read(8), file.read(32), file.read(32)
         expected = seal(_FORMAT, key.encode(), size, digest)
         if expected is None or sealed != expected or status.st_size != int.from_bytes(size) + _HEAD:
-            raise FileNotFoundError(2, "no entry that was made here", str(self._path(key)))
+            raise FileNotFoundError(2, "not written by this user on this machine", str(self._path(key)))
         return int.from_bytes(size), digest
 
     def _is_ours(self) -> bool:
-        """Whether nobody else can write to the folder, or to the cache that it is in, or put another in its place."""
+        """Whether only this user can write to the folder and to the cache that it is in, or replace it."""
         folders = [self._folder.lstat(), self._folder.parent.lstat()]
         return all(
             stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
@@ -128,7 +128,7 @@ class SealedFiles:
         )
 
     def _make_room(self, size: int) -> None:
-        """Remove the entries that have not been asked for longest, until there is room for another."""
+        """Remove the entries that were unused longest, until there is room for another."""
         entries = [(path.lstat(), path) for path in self._folder.iterdir()]
         for status, path in sorted(entries, key=lambda entry: entry[0].st_mtime_ns, reverse=True):
             size += status.st_size

@@ -1,4 +1,4 @@
-"""Two folders that take each other's place in one step: Linux can, and Python has no name for it."""
+"""Two folders that swap names atomically: Linux can, but Python has no function for it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 
 _HERE = -100
-"""AT_FDCWD of <fcntl.h>: paths are those of the working directory."""
+"""AT_FDCWD of <fcntl.h>: paths are relative to the working directory."""
 _EXCHANGE = 2
 """RENAME_EXCHANGE of <linux/fs.h>."""
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Give two paths each other's name (renameat2(2)); both are there at any moment.
+    """Swap two paths (renameat2(2)); both exist at any moment.
 
     Raises:
         OSError: the file system, or the C library, cannot.
@@ -22,7 +22,7 @@ def exchange(one: Path, other: Path) -> None:
     try:
         call = ctypes.CDLL(None, use_errno=True).renameat2
     except AttributeError:
-        raise OSError(errno.ENOSYS, "the C library cannot exchange two folders", str(other)) from None
+        raise OSError(errno.ENOSYS, "the C library cannot swap two folders", str(other)) from None
     if call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), ctypes.c_uint(_EXCHANGE)) != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"the file system cannot exchange two folders: {os.strerror(number)}", str(other))
+        raise OSError(number, f"the file system cannot swap two folders: {os.strerror(number)}", str(other))

@@ -1,4 +1,4 @@
-"""What the operating system refuses, as an error of ours."""
+"""Errors of the operating system as errors of m2build."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from m2build.errors import StorageError
 
 @contextmanager
 def storage(path: Path, verb: str) -> Iterator[None]:
-    """Raise an `OSError` as an error that names the file and what could not be done to it.
+    """Translate an `OSError` into an error that names the file and what failed.
 
     Raises:
         StorageError: instead of the `OSError`.

@@ -1,4 +1,4 @@
-"""Folders that somebody asked for: whole or not at all, and never over something else."""
+"""Output folders: whole or not at all, and never over other content."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def nothing(_folder: Path) -> bool:
 
 @contextmanager
 def output_folder(path: Path, *, may_replace: Callable[[Path], bool] = nothing) -> Iterator[Path]:
-    """A folder to fill, under a temporary name; at the end it takes its place, unless the same is there already.
+    """A folder to fill, under a temporary name; renamed at the end, unless the same content is there already.
 
     Args:
-        path: where it goes; a link stays, and what it names is meant.
-        may_replace: whether a folder that is there and holds something else may go.
+        path: the destination; a link is followed, and stays.
+        may_replace: whether an existing folder with other content may be replaced.
 
     Raises:
-        UsageError: something else is there, which stays as it is.
+        UsageError: the path exists with other content, which stays as it is.
         OSError: it cannot be written; nothing is left behind.
     """
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not target.is_dir():
-        raise UsageError(f"{path} exists already, and is no folder", hint="name a new folder, or remove that one")
+        raise UsageError(f"{path} exists already, and is not a folder", hint="name a new folder, or remove that one")
     with folders_for(target), temporary_folder(target.parent, 0o777) as staging:
         yield staging
         if not _moved_in(staging, target) and not _is_same(staging, target):
@@ -50,7 +50,7 @@ def output_folder(path: Path, *, may_replace: Callable[[Path], bool] = nothing) 
 
 
 def _moved_in(staging: Path, target: Path) -> bool:
-    """Rename a folder to a name that is free, or an empty folder's; False if there is something."""
+    """Rename a folder to a free name, or to that of an empty folder; False if the name is taken."""
     if target.is_dir() and any(target.iterdir()):
         return False
     sync_tree(staging)
@@ -64,7 +64,7 @@ def _moved_in(staging: Path, target: Path) -> bool:
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same names, links and bytes; of the modes the owner's right to execute counts."""
+    """Whether two folders have the same names, links, bytes and, for the owner, execute permissions."""
     names = sorted(path.name for path in one.iterdir())
     if names != sorted(path.name for path in other.iterdir()):
         return False

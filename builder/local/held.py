@@ -1,7 +1,7 @@
 """A folder whose files are reached without leaving it: no `..`, and no link on the way or at the end.
 
-This is seen to where a file is opened, one component after the other (openat(2) with O_NOFOLLOW), and not by comparing
-paths: what was looked at is what is used, whatever others do to the folder meanwhile.
+This is checked when a file is opened, one component after the other (openat(2) with O_NOFOLLOW), not by comparing
+paths: what was checked is what is used, whatever others do to the folder meanwhile.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PIECE = 1 << 20
 
 
-class UnheldPathError(OSError):
-    """A path that does not stay in its folder, or where something else stands than what is looked for.
+class PathRefusedError(OSError):
+    """A path that leaves its folder, or is not the expected kind of file.
 
     `strerror` says what, as the end of a sentence that begins with the path.
     """
@@ -28,21 +28,21 @@ class UnheldPathError(OSError):
 class HeldFolder:
     """A folder, held open. Paths are relative to it, with `/`; every method raises what the file system raises.
 
-    Each also raises `UnheldPathError` for a path that is absolute, goes up, or passes a link.
+    Each also raises `PathRefusedError` for a path that is absolute, goes up, or passes a link.
     """
 
     def __init__(self, descriptor: int, path: Path) -> None:
-        """Take an open descriptor, which stays the caller's.
+        """Use an open descriptor, which the caller closes.
 
         Args:
             descriptor: of the folder.
-            path: what the folder is called in messages.
+            path: the folder's name in messages.
         """
         self.descriptor = descriptor
         self.path = path
 
     def status(self, path: str) -> os.stat_result | None:
-        """What stands at a path, links not followed; None if nothing does."""
+        """The status of what is at a path, links not followed; None if there is nothing."""
         with suppress(FileNotFoundError), self._within(path) as (folder, name):
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
         return None
@@ -55,22 +55,22 @@ class HeldFolder:
         return digest.hexdigest()
 
     def read(self, path: str, limit: int) -> bytes:
-        """The content of a regular file of at most so many bytes."""
+        """The content of a regular file of at most `limit` bytes."""
         content = bytearray()
         for piece in self._pieces(path):
             content += piece
             if len(content) > limit:
-                raise self._unheld(path, f"is larger than {limit:,} bytes")
+                raise self._refused(path, f"is larger than {limit:,} bytes")
         return bytes(content)
 
     def names(self, path: str) -> list[str]:
-        """The names in a folder, sorted; none if there is no such folder."""
+        """The names in a folder, sorted; none if it does not exist."""
         with suppress(FileNotFoundError), self._within(f"{path}/.names") as (folder, _):
             return sorted(os.listdir(folder))  # noqa: PTH208 - pathlib knows no descriptors
         return []
 
     def write(self, path: str, content: bytes, mode: int) -> None:
-        """Write a new file; folders above it are made. Of the mode, permissions count and nothing else."""
+        """Write a new file; folders above it are made. Only the permission bits of the mode count."""
         with self._within(path, make=True) as (folder, name):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(name, flags, 0o600, dir_fd=folder)
@@ -83,18 +83,18 @@ class HeldFolder:
         with self._within(path, make=True) as (folder, name):
             os.symlink(destination, name, dir_fd=folder)
 
-    def give(self, path: str, owner: int, group: int) -> None:
-        """Give a file away, where that is allowed."""
+    def change_owner(self, path: str, owner: int, group: int) -> None:
+        """Change a file's owner and group, where that is allowed."""
         with suppress(PermissionError), self._within(path) as (folder, name):
             os.chown(name, owner, group, dir_fd=folder, follow_symlinks=False)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file or folder another name, in the place of the file that has it."""
+        """Rename a file or folder; it replaces a file at the new name."""
         with self._within(old) as (source, old_name), self._within(new, make=True) as (target, new_name):
             os.replace(old_name, new_name, src_dir_fd=source, dst_dir_fd=target)
 
     def remove(self, path: str) -> None:
-        """Remove a file or a link, if it is there."""
+        """Remove a file or a link, if it exists."""
         with suppress(FileNotFoundError), self._within(path) as (folder, name):
             os.unlink(name, dir_fd=folder)
 
@@ -104,7 +104,7 @@ class HeldFolder:
             shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
 
     def prune(self, path: str) -> None:
-        """Remove the folders above a path that are empty."""
+        """Remove the empty folders above a path."""
         while "/" in path:
             path = path.rpartition("/")[0]
             try:
@@ -116,7 +116,7 @@ class HeldFolder:
                 return
 
     def sync(self, path: str) -> None:
-        """Have a file on the disk."""
+        """Sync a file to disk."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with self._within(path) as (folder, name):
             descriptor = os.open(name, flags, dir_fd=folder)
@@ -126,20 +126,20 @@ class HeldFolder:
                 os.close(descriptor)
 
     def sync_above(self, path: str) -> None:
-        """Have the names in the folder on the disk that a path stands in; one that is not there has none."""
+        """Sync the names of a path's folder to disk, if the folder exists."""
         with suppress(FileNotFoundError), self._within(path) as (folder, _):
             os.fsync(folder)
 
     def _pieces(self, path: str) -> Iterator[bytes]:
-        """The content of a regular file. Nothing else is even opened: to open a device may do something to it."""
+        """The content of a regular file. Nothing else is opened: opening a device may have effects."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         with self._within(path) as (folder, name):
             if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                raise self._unheld(path, "is no regular file")
+                raise self._refused(path, "is not a regular file")
             descriptor = os.open(name, flags, dir_fd=folder)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise self._unheld(path, "is no regular file")
+                raise self._refused(path, "is not a regular file")
             while piece := os.read(descriptor, _PIECE):
                 yield piece
         finally:
@@ -147,10 +147,10 @@ class HeldFolder:
 
     @contextmanager
     def _within(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """The folder that a path's last name stands in, open, and that name."""
+        """A path's folder, open, and the path's last name."""
         *above, name = parts = path.split("/")
         if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path:
-            raise self._unheld(path, "does not stay in its folder")
+            raise self._refused(path, "is outside its folder")
         descriptor = os.dup(self.descriptor)
         try:
             for folder in above:
@@ -169,16 +169,16 @@ class HeldFolder:
             return os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
         except NotADirectoryError as error:
             if stat.S_ISLNK(os.stat(folder, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                raise self._unheld(path, f"is reached through {folder!r}, a symbolic link") from error
-            raise self._unheld(path, f"is below {folder!r}, which is no folder") from error
+                raise self._refused(path, f"is reached through {folder!r}, a symbolic link") from error
+            raise self._refused(path, f"is below {folder!r}, which is not a folder") from error
 
-    def _unheld(self, path: str, problem: str) -> UnheldPathError:
-        return UnheldPathError(0, problem, str(self.path / path.lstrip("/")))
+    def _refused(self, path: str, problem: str) -> PathRefusedError:
+        return PathRefusedError(0, problem, str(self.path / path.lstrip("/")))
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[HeldFolder]:
-    """Hold a folder that a user names, which may be reached through links. Raises what the file system raises."""
+    """Hold a folder open that a user names; the path to it may have links. Raises what the file system raises."""
     descriptor = os.open(path, _FOLDER)
     try:
         yield HeldFolder(descriptor, path)

@@ -1,4 +1,4 @@
-"""Where m2build works for a time: places in which a killed run can have left something, whatever it was to write."""
+"""The folders in which a killed run may have left something, whatever it was to write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from m2build.local.temporary import remove_leftovers
 
 
 def remove_all_leftovers() -> None:
-    """Remove what dead processes of ours left in `TMPDIR` and in the cache; beside outputs that is done with each."""
+    """Remove what killed runs left in `TMPDIR` and in the cache; beside an output, writing that output does it."""
     remove_leftovers()
     for folder in cache_folder().glob("*"):
         remove_leftovers(folder)

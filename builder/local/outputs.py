@@ -1,4 +1,4 @@
-"""Files that somebody asked for: whole or not at all, on the disk when they are there, with the mode they had."""
+"""Output files: whole or not at all, synced to disk, with the mode of the file that they replace."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from m2build.local.temporary import temporary_file
 
 @contextmanager
 def output_file(path: Path) -> Iterator[BinaryIO]:
-    """An output to write: a regular file is replaced at the end, and anything else that is there is written.
+    """An output to write: a regular file is replaced at the end; a device or a FIFO is written directly.
 
     Raises:
-        UsageError: what is there is no file to write.
-        OSError: it cannot be written; a regular file is as it was then.
+        UsageError: what is there cannot be written like a file.
+        OSError: it cannot be written; a regular file is unchanged.
     """
     match find_target(path):
         case StreamTarget() as stream:
@@ -34,11 +34,11 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def check_writable(path: Path) -> None:
-    """Find out beforehand whether an output can be written, as far as that shows without writing.
+    """Check that an output can be written, as far as that shows without writing.
 
     Raises:
-        UsageError: what is there is no file to write.
-        OSError: there is no folder that may be written, or what is there may not be written.
+        UsageError: what is there cannot be written like a file.
+        OSError: permission to write the output, or its folder, is missing.
     """
     target = find_target(path)
     if isinstance(target, StreamTarget):
@@ -57,30 +57,30 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def replacing(target: FileTarget) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of the one that is there, and its mode; else the umask decides.
+    """A file to write, which replaces an existing file and takes its mode; a new file's mode follows the umask.
 
-    Raises what the file system raises; the file that is there is as it was then.
+    Raises what the file system raises; an existing file is unchanged then.
     """
     with _staged(target) as (temporary, file):
         yield file
         sync_file(file)
         if target.status is not None:
-            _be_like(target.status, file.fileno())
+            _copy_owner_and_mode(target.status, file.fileno())
         temporary.replace(target.path)
 
 
 @contextmanager
-def making(target: FileTarget) -> Iterator[BinaryIO]:
-    """A file to write, which must not be there at the end either.
+def creating(target: FileTarget) -> Iterator[BinaryIO]:
+    """A new file to write.
 
     Raises:
-        FileExistsError: it is there by now; it stays as it is.
+        FileExistsError: the path exists at the end; what is there is unchanged.
         OSError: it cannot be written.
     """
     with _staged(target) as (temporary, file):
         yield file
         sync_file(file)
-        _give_name(temporary, target.path)
+        _rename_if_free(temporary, target.path)
 
 
 @contextmanager
@@ -90,16 +90,16 @@ def _staged(target: FileTarget) -> Iterator[tuple[Path, BinaryIO]]:
         sync_folder(target.path.parent)
 
 
-def _be_like(status: os.stat_result, descriptor: int) -> None:
-    """Give a new file the owner and the mode of the one whose place it takes, as `>` of a shell keeps them."""
+def _copy_owner_and_mode(status: os.stat_result, descriptor: int) -> None:
+    """Give a new file the owner and the mode of the file that it replaces, as a shell's `>` keeps them."""
     if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
         with suppress(PermissionError):
             os.fchown(descriptor, status.st_uid, status.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
 
-def _give_name(temporary: Path, path: Path) -> None:
-    """Rename a file, unless the name is taken: `link` finds that out and takes it in one step."""
+def _rename_if_free(temporary: Path, path: Path) -> None:
+    """Rename a file, unless the name is taken: `link` checks that and takes the name in one step."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Small files read whole, within bounds: a device, an endless pipe or a disk of zeros cannot hold us up."""
+"""Small files read whole, within bounds: a device, an endless pipe or a disk of zeros cannot block us."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from io import BufferedReader
 from pathlib import Path
 
 PIPE_SECONDS = 10.0
-"""How long a pipe may take to its end: time enough for `--recipe <(sops decrypt …)`, and not for ever."""
+"""How long a pipe may take to end: time enough for `--recipe <(sops decrypt …)`, but not forever."""
 
 LARGEST_SOURCE = 64 << 20
-"""Bytes of one file of sources, wherever it stands; the largest of SGLang 0.5.7 has a quarter of a megabyte."""
+"""Bytes of one source file, wherever it is; the largest of SGLang 0.5.7 has a quarter of a megabyte."""
 
 _PIECE = 1 << 16
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
@@ -28,21 +28,21 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 
 
 class UnfitFileError(OSError):
-    """A file that is there and is not read: of another kind, larger than its bound, or a pipe that does not end.
+    """A file that exists and is refused: of another kind, larger than its bound, or a pipe that does not end.
 
     `strerror` says which, as the end of a sentence that begins with the file's name.
     """
 
 
 def read_regular(path: str | Path, limit: int) -> bytes:
-    """The content of a regular file, or of one that links lead to. Nothing else is even opened.
+    """The content of a regular file, links followed. Nothing else is opened.
 
     Args:
         path: where it is.
-        limit: how many bytes it may have; no more than one beyond that is read.
+        limit: how many bytes it may have; at most one more is read.
 
     Raises:
-        UnfitFileError: it is no regular file, or larger.
+        UnfitFileError: it is not a regular file, or larger.
         OSError: what the file system raises, IsADirectoryError for a folder too.
         ValueError: the path holds a NUL.
     """
@@ -68,7 +68,7 @@ def read_given(path: str | Path, limit: int) -> bytes:
 
 @contextmanager
 def _opened(path: str | Path, fits: Callable[[int], bool]) -> Iterator[tuple[int, int]]:
-    """A descriptor and its mode. The kind is looked at first, as to open a device may do something to it, and again."""
+    """A descriptor and its mode. The kind is checked before opening, which may have effects on a device, and after."""
     _check(path, Path(path).stat().st_mode, fits)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
@@ -96,7 +96,7 @@ def _pieces(descriptor: int, limit: int) -> Iterator[bytes]:
 
 
 def _pipe_pieces(descriptor: int, limit: int, path: str | Path) -> Iterator[bytes]:
-    """The same of a pipe: what it gives in time."""
+    """The same for a pipe, as far as it delivers in time."""
     poll, end = select.poll(), time.monotonic() + PIPE_SECONDS
     poll.register(descriptor, select.POLLIN)
     left = limit + 1
@@ -122,10 +122,10 @@ def _unfit(path: str | Path, problem: str) -> UnfitFileError:
 
 
 def open_regular(path: str | Path) -> BufferedReader:
-    """A regular file, or one that links lead to, open to be read in any order. Nothing else is even opened.
+    """A regular file, links followed, open to be read in any order. Nothing else is opened.
 
     Raises:
-        UnfitFileError: it is no regular file.
+        UnfitFileError: it is not a regular file.
         OSError: what the file system raises.
         ValueError: the path holds a NUL.
     """

@@ -1,7 +1,7 @@
-"""A key of this machine's user, and the seals that it makes: what bears one was written here, by this user.
+"""Seals with a key of this user on this machine: sealed content was written here, by this user.
 
-A digest beside some bytes shows that they are whole, and anybody can write one. A seal (HMAC-SHA256, RFC 2104) cannot
-be made without the key, which stays where it is while caches are copied, restored and shared.
+A digest shows that bytes are whole, but anyone can compute one. A seal (HMAC-SHA256, RFC 2104) needs the key, which
+stays in place when caches are copied, restored and shared.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SIZE = 32
 
 
 def key_file() -> Path:
-    """Where the key is: in the user's state directory (XDG base directory specification), and not in the cache."""
+    """Where the key is: in the user's state directory (XDG base directory specification), not in the cache."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "m2build" / "cache.key"
 
 
 def seal(*parts: bytes) -> bytes | None:
-    """The seal of some parts, in their order; None where no key can be kept."""
+    """The seal of some parts, in this order; None if no key can be stored."""
     key = _key(key_file())
     if key is None:
         return None
@@ -37,7 +37,7 @@ def seal(*parts: bytes) -> bytes | None:
 
 @cache
 def _key(path: Path) -> bytes | None:
-    """The key, made if there is none. One that others may have read or written is none."""
+    """The key, made if it does not exist; None if others could have read or written it."""
     with suppress(OSError):
         if not os.path.lexists(path):
             _make(path)

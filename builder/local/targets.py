@@ -1,7 +1,7 @@
-"""What stands where an output goes: a file that may be replaced, or something that is written as it is.
+"""What is at an output's path: a file to replace, or something to write to directly.
 
-Links are followed to what they name, so that they stay. Only regular files are replaced; devices and FIFOs, and what
-this process has open already, are written: `/dev/null` stays a device.
+Links are followed, so that they stay. Only regular files are replaced. Devices, FIFOs and what this process has open
+already are written to directly: `/dev/null` stays a device.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LINKS = 40
 
 @dataclass(frozen=True)
 class FileTarget:
-    """A regular file, which is there already or not.
+    """A regular file, existing or new.
 
     Attributes:
-        path: where it is, once links have been followed.
-        status: of the file that is there, or None.
+        path: where it is, links followed.
+        status: of the existing file, or None.
     """
 
     path: Path
@@ -49,13 +49,13 @@ class StreamTarget:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether people look at it."""
+        """Whether it is a terminal."""
         if self.descriptor is not None:
             return os.isatty(self.descriptor)
         return self.path.is_char_device() and os.path.realpath(self.path).startswith(("/dev/tty", "/dev/pts/"))
 
     def open(self) -> BinaryIO:
-        """It, to be written from where it is; a FIFO waits for its reader. Raises what the operating system raises."""
+        """Open it for writing, at its current position; a FIFO waits for its reader. Raises what the system raises."""
         if self.descriptor is not None:
             return os.fdopen(os.dup(self.descriptor), "wb")
         return os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY), "wb")
@@ -65,7 +65,7 @@ Target = FileTarget | StreamTarget
 
 
 def output_path(text: str) -> Path:
-    """The path that is meant by what stands on a command line: `-` is stdout, and `./-` a file."""
+    """The path for a word of the command line: `-` is stdout, and `./-` a file."""
     return STANDARD_OUTPUT if text == "-" else Path(text)
 
 
@@ -75,11 +75,11 @@ def is_stdout(path: Path) -> bool:
 
 
 def find_target(path: Path) -> Target:
-    """What stands at a path.
+    """What is at a path.
 
     Raises:
-        UsageError: a folder, a socket or a disk, which are no files to write.
-        OSError: it cannot be found out, as where links lead round in a circle.
+        UsageError: a folder, a socket or a disk, which cannot be written like a file.
+        OSError: the path cannot be resolved, as with a loop of links.
     """
     descriptor = _own_descriptor(path)
     if descriptor is not None:
@@ -108,7 +108,7 @@ def _kind(mode: int) -> str:
 
 
 def _own_descriptor(path: Path) -> int | None:
-    """The number of what this process has open, if a path leads to it, as /dev/stdout and /dev/fd/3 do."""
+    """The number of this process's own descriptor that a path leads to, as /dev/stdout and /dev/fd/3 do; or None."""
     own = re.compile(rf"/proc/{os.getpid()}(/task/[0-9]+)?/fd")
     for _ in range(_LINKS):
         if path == STANDARD_OUTPUT:

@@ -1,8 +1,8 @@
-"""Temporary files and folders: locked by the process that uses them, and removed by the next one if it was killed.
+"""Temporary files and folders: locked by the process that uses them, and removed by the next run if it was killed.
 
-Each has a name that only m2build gives, and a lock (`flock`) on itself, which the kernel takes away with the process.
-What has such a name, belongs to this user and can be locked is left over from a dead process: no numbers of processes
-are guessed, and where a file system has no such locks nothing is removed.
+Each has a name that only m2build uses, and a lock (`flock`) on itself, which the kernel releases with the process. What
+has such a name, belongs to this user and can be locked is left over from a dead process: process ids play no part, and
+on a file system without such locks nothing is removed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _NAME = re.compile(rf"{re.escape(_PREFIX)}[0-9a-f]{{16}}")
 
 
 def temporary_place() -> Path:
-    """`TMPDIR`, or else /tmp or /var/tmp; `tempfile` would try it out with a file of its own, which a kill leaves."""
-    places = (*(os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp")  # noqa: S108 - as everybody
+    """`TMPDIR`, or else /tmp or /var/tmp. `tempfile` would write a test file, which stays behind after a kill."""
+    places = (*(os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")), "/tmp", "/var/tmp")  # noqa: S108 - as in tempfile
     return next((Path(place) for place in places if place and os.access(place, os.W_OK | os.X_OK)), Path(places[-2]))
 
 
 @contextmanager
 def temporary_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file in a folder, open to be written and read; it goes at the end, unless it was renamed.
+    """A new file in a folder, open for writing and reading; removed at the end, unless it was renamed.
 
-    What dead processes of ours left in the folder is removed first. Raises what the file system raises.
+    What killed runs left in the folder is removed first. Raises what the file system raises.
     """
     remove_leftovers(folder)
     with locked_file(folder, mode) as made:
@@ -41,7 +41,7 @@ def temporary_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, Bina
 
 @contextmanager
 def locked_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
-    """The same, and leftovers in the folder stay for now."""
+    """The same, without removing leftovers."""
     while True:
         path = _new_name(folder)
         try:
@@ -56,9 +56,9 @@ def locked_file(folder: Path, mode: int = 0o666) -> Iterator[tuple[Path, BinaryI
 
 @contextmanager
 def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[Path]:
-    """A new folder, in `TMPDIR` unless said otherwise; it goes at the end with all in it, unless it was renamed.
+    """A new folder, by default in `TMPDIR`; removed at the end with all that is in it, unless it was renamed.
 
-    What dead processes of ours left beside it is removed first. Raises what the file system raises.
+    What killed runs left beside it is removed first. Raises what the file system raises.
     """
     parent = temporary_place() if parent is None else parent
     remove_leftovers(parent)
@@ -68,7 +68,7 @@ def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[
             path.mkdir(mode)
             with ExitStack() as stack:
                 is_ours = False
-                with suppress(FileNotFoundError):  # another process may have swept it away
+                with suppress(FileNotFoundError):  # another process may have removed it as a leftover
                     is_ours = _lock(path, stack.enter_context(_opened(path)))
                 if is_ours:
                     yield path
@@ -78,10 +78,10 @@ def temporary_folder(parent: Path | None = None, mode: int = 0o700) -> Iterator[
 
 
 def remove_leftovers(folder: Path | None = None, first: Callable[[Path], object] = lambda _: None) -> None:
-    """Remove what dead processes of ours left; what cannot be removed stays.
+    """Remove what killed runs left; what cannot be removed stays.
 
     Args:
-        folder: where, or None for `TMPDIR`.
+        folder: the folder to clean, or None for `TMPDIR`.
         first: called with each leftover while it is locked; if it raises anything, the leftover stays.
     """
     folder = temporary_place() if folder is None else folder
@@ -97,7 +97,7 @@ def _new_name(folder: Path) -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """A file or folder, open to be locked: no link is followed, and no FIFO waited for."""
+    """A file or folder, open for locking; links are not followed, and a FIFO does not block."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         yield descriptor
@@ -106,8 +106,8 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _lock(path: Path, descriptor: int) -> bool:
-    """Lock what was made just now; False if another process took it for a leftover before that."""
-    with suppress(OSError):  # a file system without locks, where nothing is ever taken for a leftover
+    """Lock a new file or folder; False if another process has removed it as a leftover before that."""
+    with suppress(OSError):  # a file system without locks, where nothing counts as a leftover
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     return _is_at(path, descriptor)
 

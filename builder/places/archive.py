@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 
 from m2build.errors import UsageError
 from m2build.local.failures import storage
-from m2build.local.outputs import making, replacing
+from m2build.local.outputs import creating, replacing
 from m2build.local.targets import FileTarget, StreamTarget, find_target
 from m2build.local.temporary import remove_leftovers, temporary_file, temporary_place
 from m2build.oci.descriptor import Descriptor
@@ -142,7 +142,7 @@ def _write_stream(stream: StreamTarget, fill: Callable[[Archive], None]) -> None
 
 def _write_file(target: FileTarget, fill: Callable[[Archive], None], *, replace: bool) -> None:
     try:
-        with (replacing if replace else making)(target) as out:
+        with (replacing if replace else creating)(target) as out:
             archive = NewArchive(out)
             fill(archive)
             archive.close()

@@ -27,8 +27,8 @@ from m2build.places.inspected import parse_inspected
 from m2build.places.layout import read_layout
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.podman_trust import trusting_options
+from m2build.programs.build_log import run_reported
 from m2build.programs.program import Program
-from m2build.programs.story import run_told
 from m2build.progress import Progress, amount
 
 
@@ -110,7 +110,7 @@ def fetch_image(place: Place, platform: str, progress: Progress, *, insecure: bo
     is_podman = place.kind is PlaceKind.CONTAINERS_STORAGE
     trusting = trusting_options(place.location, insecure=insecure) if is_podman else []
     progress.step(f"{ENGINE_STORES[place.kind]} pulls {place.location}")
-    run_told(_engine(place), ["pull", f"--platform={platform}", *trusting, place.location], progress)
+    run_reported(_engine(place), ["pull", f"--platform={platform}", *trusting, place.location], progress)
 
 
 def _engine(place: Place) -> Program:

@@ -1,1 +1,1 @@
-"""Other people's programs: started, ended, their versions, their output without secrets."""
+"""Other programs: starting and ending them, their versions, and their output without secrets."""

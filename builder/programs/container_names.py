@@ -1,8 +1,8 @@
-"""Names of containers that are made to be copied from, so that none outlives its owner for long.
+"""Names for containers that m2build makes to copy from, so that none is left for long after a killed run.
 
-Each is named after a file in the cache that its owner has locked. Where a file is there that nobody has locked, its
-owner was killed: the next run removes the container. Without such a file a container is somebody else's, as another
-machine's that uses the same engine, and stays.
+Each is named after a file in the cache, which the run that made it keeps locked. An unlocked file is left from a killed
+run: the next run removes its container. A container without such a file may belong to another machine that uses the
+same engine, and stays.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from m2build.local.temporary import locked_file, remove_leftovers
 from m2build.programs.program import Program
 
 _ABSENT = "no such container"
-"""What docker and podman say, among other words."""
+"""Part of what docker and podman answer."""
 
 
 @contextmanager
 def container_name(program: Program) -> Iterator[str]:
-    """A name for a container, which is removed at the end, as are those of dead processes before.
+    """A name for a container. The container is removed at the end; those of killed runs are removed first.
 
     Raises:
-        EngineError: the engine does not remove it.
+        EngineError: the engine fails to remove it.
     """
     folder = cache_folder() / "containers" / program.name
     with suppress(EngineError):
@@ -36,7 +36,7 @@ def container_name(program: Program) -> Iterator[str]:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path, _ = lock.enter_context(locked_file(folder, 0o600))
             name = _named_after(path)
-        except OSError:  # a cache is never needed: without one a kill leaves a container behind
+        except OSError:  # a cache is never needed; without one, a killed run leaves its container
             name = f"m2build-{secrets.token_hex(8)}"
         try:
             yield name
@@ -49,7 +49,7 @@ def _named_after(path: Path) -> str:
 
 
 def _remove(program: Program, name: str) -> None:
-    """Remove a container, if it was made, and the volumes with it that its image declares."""
+    """Remove a container, if it exists, with the volumes that its image declares."""
     try:
         program.ask("rm", "--volumes", name)
     except EngineError as error:

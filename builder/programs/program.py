@@ -1,4 +1,4 @@
-"""Running another program: its answer, its lines as they come, or its output as a stream."""
+"""Running another program: for its answer, its lines as they come, or its output as a stream."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from m2build.local.temporary import temporary_file, temporary_place
 from m2build.programs.redaction import redacted
 
 _SECONDS = 60
-"""For questions that an engine answers at once; one behind a dead SSH connection never does."""
+"""For questions that an engine answers at once, but not if its SSH connection is dead."""
 _PATIENCE = 10
-"""Seconds between asking a program to end and ending it."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Program:
     name: str
 
     def ask(self, *arguments: str, seconds: float | None = _SECONDS) -> str:
-        """What it answers on stdout.
+        """Run it to its end; what it prints on stdout.
 
         Raises:
-            EngineError: it is missing, fails, or takes longer.
+            EngineError: it is missing, fails, or takes more than `seconds`.
         """
         try:
             run = subprocess.run(
                 [self.name, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
             )
         except subprocess.TimeoutExpired as error:
-            raise EngineError(f"`{self._called(arguments)}` has not answered in {seconds} s") from error
+            raise EngineError(f"`{self._called(arguments)}` did not answer within {seconds} s") from error
         except OSError as error:
             raise self._missing(error) from error
         if run.returncode != 0:
@@ -45,10 +45,10 @@ class Program:
         return run.stdout.decode(errors="replace")
 
     def lines(self, *arguments: str) -> Iterator[str]:
-        """What it says, line by line, on stdout and stderr; whoever stops listening ends it.
+        """What it prints on stdout and stderr, line by line. It is ended when the iteration stops.
 
         Raises:
-            EngineError: it is missing, or fails: it has said why.
+            EngineError: it is missing, or fails; its lines say why.
         """
         with self._started(arguments, stderr=subprocess.STDOUT) as process:
             for line in _output(process):
@@ -58,7 +58,7 @@ class Program:
 
     @contextmanager
     def stream(self, *arguments: str, to_the_end: bool = True) -> Iterator[BufferedReader]:
-        """What it writes to stdout; with `to_the_end`, the block has to read all of it.
+        """What it writes to stdout; with `to_the_end`, the block must read all of it.
 
         Raises:
             EngineError: it is missing, or fails.
@@ -93,16 +93,16 @@ class Program:
 
     def _failed(self, arguments: tuple[str, ...], stderr: bytes) -> EngineError:
         said = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-        reason = said[-1] if said else "it says nothing"
+        reason = said[-1] if said else "it printed no reason"
         return EngineError(f"`{self._called(arguments)}` failed: {redacted(reason, os.environ)}")
 
 
 def _output(process: subprocess.Popen[bytes]) -> BufferedReader:
-    return cast("BufferedReader", process.stdout)  # as it was started with a pipe, and buffered
+    return cast("BufferedReader", process.stdout)  # it was started with a buffered pipe
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that is still running: ask it, and after a while insist."""
+    """End a process that is still running: SIGTERM, and after a while SIGKILL."""
     if process.poll() is None:
         process.terminate()
         try:

@@ -1,4 +1,4 @@
-"""What of another program's words must not be repeated: credentials, build arguments, secrets."""
+"""What must not be repeated from another program's output: credentials, build arguments, secrets."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _CLASSIC_ARGUMENTS = re.compile(r"(\|\d+ )(.*?)( /bin/)")
 """How the classic builder and history entries show a RUN's build arguments: `|2 A=x B=y /bin/sh -c …`."""
 _SECRET_NAME = re.compile(r"(?i)(token|password|passwd|secret|credentials?|api_?key|access_?key)$")
 _SHORTEST = 6
-"""Characters; what is shorter stands in too many words by chance."""
+"""Characters; a shorter value would match too many words by chance."""
 
 
 def redacted(text: str, environment: Mapping[str, str]) -> str:
     """A text without secrets: credentials in URLs and headers, the values of build arguments and secrets, and those of
-    environment variables that are called like secrets, as in `HF_TOKEN`.
+    environment variables with a secret's name, such as `HF_TOKEN`.
     """
     for name, value in environment.items():
         if len(value) >= _SHORTEST and _SECRET_NAME.search(name):

@@ -1,4 +1,4 @@
-"""Whether a container engine is there and new enough; how to get it is said where it is not."""
+"""Whether a container engine is installed and new enough, and how to get it if not."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from m2build.errors import EngineError
 
 @dataclass(frozen=True)
 class Need:
-    """What is needed of a program.
+    """A program that m2build needs.
 
     Attributes:
-        what: the program, as people call it.
-        oldest: the oldest version that serves, major and minor.
+        what: the program's name for people.
+        oldest: the oldest supported version, major and minor.
         why: what that version brought.
         how: how to get it.
     """
@@ -27,7 +27,7 @@ class Need:
     how: str
 
     def check(self, version: str) -> str:
-        """The version, if it serves; one that is no number, as of a development build, is taken at its word.
+        """The version, if it is new enough. A version that is not a number, as of a development build, is accepted.
 
         Raises:
             EngineError: it is too old.
@@ -42,17 +42,17 @@ class Need:
 
 
 def on_path(program: str, need: Need) -> None:
-    """See that a program is installed.
+    """Check that a program is installed.
 
     Raises:
-        EngineError: it is not.
+        EngineError: it is missing.
     """
     if shutil.which(program) is None:
-        raise EngineError(f"{need.what} is not installed: there is no command {program}", hint=need.how)
+        raise EngineError(f"{need.what} is not installed: no command {program} on PATH", hint=need.how)
 
 
 def member(text: str, *keys: str) -> str:
-    """A member of a JSON document, by its way from the top; nothing if it is not there."""
+    """A member of a JSON document, by its path from the top; empty if it does not exist."""
     try:
         value = json.loads(text)
         for key in keys:

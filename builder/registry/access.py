@@ -21,10 +21,10 @@ from m2build.registry.transport import Transport
 
 @dataclass(frozen=True)
 class Access:
-    """How one command gets at registries; what it has found out of them is shared by all its clients.
+    """How one command reaches registries; all its clients share what it learns about them.
 
     Attributes:
-        environment: where credentials and proxies are looked for.
+        environment: where to look for credentials and proxies.
         transport: the connections.
     """
 
@@ -34,7 +34,7 @@ class Access:
 
     @classmethod
     def of(cls, environment: Mapping[str, str], *, insecure: bool = False) -> Access:
-        """The access that an environment allows; `insecure` permits unchecked certificates and plain HTTP."""
+        """Access with an environment's settings; `insecure` allows unchecked certificates and plain HTTP."""
         return cls(environment, Transport(environment, insecure=insecure))
 
     def pull(self, reference: Reference) -> Client:
@@ -56,7 +56,7 @@ class Access:
         return Client(registry, reference.repository, f"{self._schemes[host]}://{host}/v2/", authorizer, self.transport)
 
     def _scheme(self, host: str) -> str:
-        """TLS, but on the loopback range, and elsewhere if the user says so, what is spoken there."""
+        """`https`; on loopback, and elsewhere with `insecure`, the scheme that the host speaks."""
         parts = urlsplit(f"//{host}")
         if not is_loopback(parts.hostname or ""):
             return "http" if self.transport.insecure and self._status(f"https://{host}/v2/") is None else "https"
@@ -65,7 +65,7 @@ class Access:
         return "https" if doubtful and _speaks_tls(parts) else "http"
 
     def _status(self, url: str) -> int | None:
-        """What is answered there; None if nothing is, which takes no time."""
+        """The status of the answer; None if the host cannot be reached or hangs up. A stall raises."""
         try:
             answer = self.transport.send(Request("GET", url), retried=False)
         except TransportError as error:

@@ -1,6 +1,6 @@
-"""One configuration file of docker's or podman's kind: whose credentials it holds, in the many ways people write it.
+"""One credentials file of docker or podman, whose keys people write in many ways.
 
-A helper for the registry comes before the common store, and that before what the file itself holds.
+The registry's own helper (`credHelpers`) comes first, then the common store (`credsStore`), then the file's entries.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from m2build.registry.login import Credentials
 
 HUB = "docker.io"
 _HUB_SERVER = "https://index.docker.io/v1/"
-"""What docker calls Docker Hub in its files: the address of its first interface."""
+"""What docker calls Docker Hub in its files: the URL of its first API."""
 _HUB_HOSTS = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 
@@ -27,14 +27,14 @@ class AuthFile:
 
     Attributes:
         document: its content.
-        where: what it is called in messages.
+        where: its name in messages.
     """
 
     document: Mapping[str, object]
     where: str
 
     def credentials(self, registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
-        """What it holds for a repository, or None.
+        """Its credentials for a repository, or None.
 
         Raises:
             UsageError: an entry is malformed.
@@ -57,14 +57,14 @@ class AuthFile:
 
 
 def _scopes(registry: str, repository: str) -> Iterator[str]:
-    """What keys that hold a repository's credentials name, the most specific first (containers-auth.json(5))."""
+    """The keys that may hold a repository's credentials, the most specific first (containers-auth.json(5))."""
     parts = repository.split("/")
     for length in range(len(parts), -1, -1):
         yield "/".join([registry, *parts[:length]])
 
 
 def _matching(entries: object, scope: str, registry: str) -> object:
-    """The entry whose key names a scope, however that is written; the plain form counts most."""
+    """The entry whose key names a scope, in any spelling; an exact key wins."""
     if not isinstance(entries, dict):
         return None
     if scope in entries:
@@ -73,7 +73,7 @@ def _matching(entries: object, scope: str, registry: str) -> object:
 
 
 def _plain(key: str, registry: str) -> str:
-    """A key as `HOST[/NAMESPACE]`: without a scheme, the path of an interface, or a slash at its end.
+    """A key as `HOST[/NAMESPACE]`: without a scheme, the path of an API, or a trailing slash.
 
     Tools write `https://HOST/`, `HOST/v2/`, `https://HOST/v1/` and others, and docker reads them all.
     """
@@ -97,15 +97,15 @@ def _from_entry(entry: Mapping[str, object], where: str) -> Credentials | None:
 
 
 def _decoded(encoded: str, where: str) -> tuple[str, str]:
-    """User name and password; `base64` wraps what it writes at 76 characters."""
+    """User name and password; the tool `base64` wraps its output at 76 characters."""
     try:
         text = base64.b64decode("".join(encoded.split()), validate=True).decode()
     except (binascii.Error, ValueError):
-        # Without the cause, which may carry a part of the secret.
-        raise UsageError(f"{where} is not base64", hint="log in anew") from None
+        # Without the cause: it may contain a part of the secret.
+        raise UsageError(f"{where} is not base64", hint="log in again") from None
     username, colon, password = text.partition(":")
     if not colon:
-        raise UsageError(f"{where} holds no user name and password", hint="log in anew")
+        raise UsageError(f"{where} contains no user name and password", hint="log in again")
     return username, password
 
 
@@ -114,5 +114,5 @@ def _token(entry: Mapping[str, object], name: str, where: str) -> str | None:
     if not isinstance(token, str) or not token.strip():
         return None
     if not re.fullmatch(r"[\x21-\x7e]+", token.strip()):
-        raise UsageError(f"{where} holds a {name} that does not fit into a header", hint="log in anew")
+        raise UsageError(f"{where} contains a {name} that is not valid in a header", hint="log in again")
     return token.strip()

@@ -1,4 +1,4 @@
-"""A blob of a repository as a stream, which is taken up again where it breaks off (RFC 9110, section 14)."""
+"""A repository's blob as a stream that resumes after a broken connection (RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from m2build.registry.messages import Answer
 from m2build.registry.transport import STALLS
 
 _RESUMES = 5
-"""How often a blob that breaks off is taken up again; the count starts anew with every MiB that came."""
+"""How often a blob's download is resumed; the count restarts with each MiB received."""
 _NO_RANGES = (416, 501)
 _RANGE = re.compile(r"bytes (?P<first>[0-9]+)-[0-9]+/(?P<size>[0-9]+|\*)")
 
@@ -26,7 +26,7 @@ class BlobStream(io.RawIOBase):
 
     Attributes:
         name: the repository, for messages.
-        is_fetched: they come over a network.
+        is_fetched: True, as the bytes come over a network.
     """
 
     is_fetched = True
@@ -42,15 +42,15 @@ class BlobStream(io.RawIOBase):
         self._response: BaseHTTPResponse | None = None
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read on.
+        """Read at most `size` bytes, or all that is left if `size` is negative.
 
         Raises:
-            TransportError: the registry does not deliver, or breaks off again and again.
-            ContentError: it does not have the blob, or not all of it.
+            TransportError: the registry fails, or the connection keeps breaking.
+            ContentError: the registry does not have the blob, or only a part of it.
         """
         if size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
@@ -71,7 +71,7 @@ class BlobStream(io.RawIOBase):
         return b""
 
     def close(self) -> None:
-        """Give the connection back, or close it if more would come."""
+        """Return the connection to its pool, or close it if more bytes would come."""
         self._drop()
         super().close()
 
@@ -82,22 +82,22 @@ class BlobStream(io.RawIOBase):
             self._response = None
 
     def _break_off(self, error: Exception | None) -> None:
-        """Prepare to go on after an end that came too soon: by an error, or in good order."""
+        """Prepare to resume after the stream ended too soon, with an error or without one."""
         self._drop()
         self._resumes += 1
         self._stalls += error is not None and is_stalled(error)
         place = f"at byte {self._position} of {self._descriptor.size}"
         if self._stalls == STALLS:
             raise TransportError(
-                f"{self.name} has not got on for {self._client.transport.seconds:g} s "
-                f"with the blob {self._descriptor.digest}, {place}",
+                f"{self.name} stalled for {self._client.transport.seconds:g} s "
+                f"while sending the blob {self._descriptor.digest}, {place}",
                 hint=f"try again later; {PATIENCE}=SECONDS waits longer",
             ) from error
         if self._resumes > _RESUMES and error is None:
             raise ContentError(f"the blob {self._descriptor.digest} in {self.name} is truncated: it ends {place}")
         if self._resumes > _RESUMES:
             raise TransportError(
-                f"{self.name} breaks off again and again in the blob {self._descriptor.digest}, {place}",
+                f"the connection to {self.name} keeps breaking during the blob {self._descriptor.digest}, {place}",
                 hint="try again later",
             ) from error
         self._client.transport.pause(self._resumes)
@@ -110,13 +110,13 @@ class BlobStream(io.RawIOBase):
                 raise ContentError(f"{self.name} has no blob {self._descriptor.digest}")
             self._response = answer.response
             left = self._position if answer.status == 200 else 0
-            # A registry that knows no ranges begins anew: what we have already is dropped.
+            # A registry without support for ranges starts over: skip what we have.
             while left and (dropped := self._response.read(min(left, 1 << 20))):
                 left -= len(dropped)
         return self._response
 
     def _ask(self) -> Answer:
-        """The rest of the blob, or all of it where the registry cannot send a part, or sends another one."""
+        """Request the rest of the blob; all of it if the registry does not support ranges, or sends the wrong one."""
         path = f"blobs/{self._descriptor.digest}"
         if self._position and self._knows_ranges:
             headers = {"Range": f"bytes={self._position}-"}

@@ -16,7 +16,7 @@ class Challenge:
 
     Attributes:
         scheme: in lower case: `basic`, `bearer`.
-        parameters: as they stand, their names in lower case.
+        parameters: the values as sent, the names in lower case.
     """
 
     scheme: str
@@ -24,7 +24,7 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """The challenges of a header; what is no challenge ends the list."""
+    """The challenges of a header, up to the first malformed one."""
     found: list[Challenge] = []
     position = 0
     while scheme := _SCHEME.match(header, position):

@@ -1,4 +1,4 @@
-"""One repository of one registry: requests with authorization, redirects, and refusals as sentences."""
+"""Requests to one repository: authorization, redirects, and refusals as error messages."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _HOPS = 5
 _REDIRECTED = (301, 302, 303, 307, 308)
 _KEEPING = (307, 308)
 """Those that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
-ASK = "ask those who run the registry, or a proxy before it"
-"""The next step where nothing that the user has set up is to blame."""
+ASK_OPERATORS = "ask the operators of the registry, or of a proxy in front of it"
+"""The hint where the user's own set-up is not at fault."""
 _CHALLENGES = 2
-"""How many challenges to one request are answered: another thread's new token may be old again."""
+"""How many challenges to answer per request: another thread's new token may have expired already."""
 
 
 class Client:
@@ -32,11 +32,11 @@ class Client:
         """Prepare; nothing is sent yet.
 
         Args:
-            registry: what it is called: host and port, or `docker.io`.
+            registry: its name: host and port, or `docker.io`.
             repository: the path in the registry.
-            api: the address of its interface, such as `https://ghcr.io/v2/`.
+            api: the URL of its API, such as `https://ghcr.io/v2/`.
             authorizer: answers its challenges.
-            transport: how it is reached.
+            transport: the connections.
         """
         self.registry = registry
         self.repository = repository
@@ -56,20 +56,20 @@ class Client:
         largest: int | None = None,
         patience: float = 0,
     ) -> Answer:
-        """Send a request; where the registry leads elsewhere, it is followed.
+        """Send a request, and follow redirects.
 
         Args:
             method: such as `GET`.
-            path: below the repository, such as `manifests/TAG`; or an absolute address, as a `Location` may be.
-            expected: the statuses that are answers; 404 may be one of them.
-            headers: beside `Authorization`.
-            body: bytes, or a stream with its length in the headers. A stream is sent once: no retry, and neither a
-                challenge nor a redirect is followed.
-            largest: read the body as well, if it is not longer than so many bytes.
-            patience: how many seconds beyond the usual ones the answer may take.
+            path: below the repository, such as `manifests/TAG`; or an absolute URL, as from a `Location`.
+            expected: the statuses to return, 404 perhaps among them; any other raises.
+            headers: those besides `Authorization`.
+            body: bytes, or a stream whose length is in the headers. A stream is sent once: no retry, no answer to a
+                challenge, no redirect.
+            largest: read the body as well, and refuse one of more bytes than this.
+            patience: seconds that the answer may take beyond the usual timeout.
 
         Raises:
-            TransportError: there is no answer, which is told by its cause, or it is a refusal.
+            TransportError: there is no answer (then the error has a cause), or the registry refuses.
         """
         expected = frozenset(expected)
         request = Request(method, self._resolve(self._api, path), headers or {}, body, largest, patience)
@@ -83,37 +83,38 @@ class Client:
                 raise self._refusal(method, path, answer)
             answer.start()
             request = replace(request, url=self._resolve(request.url, location))
-        raise TransportError(f"{self.registry} leads us in circles for {path}", hint=ASK)
+        raise TransportError(f"{self.registry}: redirect loop for {path}", hint=ASK_OPERATORS)
 
-    def next_step(self, answer: Answer) -> str:
-        """The address at which an upload goes on; what its query holds is the registry's business.
+    def upload_url(self, answer: Answer) -> str:
+        """The URL that continues an upload, its query as the registry sent it.
 
-        A `Location` may be relative or on another host. An upload that goes on without one goes on where it is, as for
-        docker.
+        A `Location` may be relative or on another host. After a PATCH it may be missing: the upload then continues at
+        the same URL, as docker does it.
 
         Raises:
             TransportError: there is none.
         """
         location = answer.header("Location") or (answer.url if answer.method == "PATCH" else None)
         if not location:
-            raise TransportError(f"{self.registry} does not say where an upload goes on", hint=ASK)
+            raise TransportError(f"{self.registry} sends no Location for an upload", hint=ASK_OPERATORS)
         return self._resolve(answer.url, location)
 
     def _resolve(self, base: str, location: str) -> str:
-        """The absolute form of an address that a registry names; nothing leads from TLS to plain HTTP."""
+        """The absolute form of a URL from a registry; a step from TLS to plain HTTP is refused."""
         try:
             url = urldefrag(urljoin(base, location)).url
             scheme, _, _ = origin(url)
         except ValueError as error:
-            raise TransportError(f"{self.registry} leads us to what is no address", hint=ASK) from error
+            raise TransportError(f"{self.registry} sends a malformed Location", hint=ASK_OPERATORS) from error
         if self._api.startswith("https:") and scheme != "https" and not self.transport.insecure:
             raise TransportError(
-                f"{self.registry} leads us to {host_of(url)} without TLS", hint=f"{ASK}; --insecure allows it"
+                f"{self.registry} redirects to {host_of(url)} without TLS",
+                hint=f"{ASK_OPERATORS}; --insecure allows it",
             )
         return url
 
     def _authorized(self, request: Request) -> Answer:
-        """Send a request, again if it is answered with a challenge; other hosts get no credentials of ours."""
+        """Send a request, and again after a challenge. Other hosts get no credentials."""
         if origin(request.url) != origin(self._api):
             return self.transport.send(request)
         for _ in range(_CHALLENGES):
@@ -135,7 +136,8 @@ class Client:
         said = self._said(answer.content or answer.start())
         if origin(answer.url) != origin(self._api):
             return TransportError(
-                f"{host_of(answer.url)}, where {self.registry} leads us, answers {answer.status}", hint=ASK
+                f"{host_of(answer.url)}, to which {self.registry} redirects, answers {answer.status}",
+                hint=ASK_OPERATORS,
             )
         if answer.status in (401, 403):
             verb = "read" if method in ("GET", "HEAD") else "written"
@@ -143,18 +145,18 @@ class Client:
         what = "an upload" if "://" in path else path.partition("?")[0]
         if answer.status in (301, 302, 303) and method not in ("GET", "HEAD"):
             return TransportError(
-                f"{self.name}: {method} {what} is redirected with {answer.status}, which would make a GET of it",
-                hint=f"{ASK}: 307 and 308 keep the method; is it reached by another name, or by https?",
+                f"{self.name}: {method} {what} is redirected with {answer.status}, which would turn it into a GET",
+                hint=f"{ASK_OPERATORS}: 307 and 308 keep the method; is there a name, or https, without a redirect?",
             )
-        hint = ASK
+        hint = ASK_OPERATORS
         if answer.status == 404:
-            hint = "check the name; some registries want a repository to be created first"
+            hint = "check the name; in some registries a repository must be created first"
         elif answer.status == 429 or answer.status >= 500:
             hint = "try again later"
         return TransportError(f"{self.name}: the registry answers {answer.status} to {method} {what}{said}", hint=hint)
 
     def _said(self, answer: bytes) -> str:
-        """What the registry says itself (distribution specification, error codes), on one line, without our secrets."""
+        """The registry's own error message (distribution specification, error codes), on one line, without secrets."""
         try:
             errors = [f"{error['code']}: {error.get('message', '')}" for error in json.loads(answer)["errors"]]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Pools of connections, directly or through a proxy, and how far a host is trusted."""
+"""Connection pools, direct or through a proxy; and which hosts are local, or the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import urllib3
 from urllib3.exceptions import InsecureRequestWarning
 
 from m2build.errors import UsageError
-from m2build.registry.no_proxy import is_spared
+from m2build.registry.no_proxy import is_direct
 from m2build.registry.pace import paced_pools
 from m2build.registry.secrets import Secrets
 from m2build.registry.trust import trust
@@ -22,16 +22,16 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Connections:
-    """Connections to any host, kept for the next request; used from several threads."""
+    """Connections to any host, kept for the next request. Thread-safe."""
 
     def __init__(self, environment: Mapping[str, str], secrets: Secrets, seconds: float, *, insecure: bool) -> None:
         """Prepare.
 
         Args:
-            environment: where proxies and certificates are looked for.
+            environment: where to look for proxies and certificates.
             secrets: remembers the proxies' passwords.
-            seconds: how long a server may take none of a request's bytes.
-            insecure: whether certificates go unchecked, and plain HTTP may leave the loopback range.
+            seconds: how long a server may take to accept the next piece of a request.
+            insecure: whether to accept any certificate, and plain HTTP beyond loopback.
         """
         self._environment = environment
         self._secrets = secrets
@@ -42,10 +42,10 @@ class Connections:
             urllib3.disable_warnings(InsecureRequestWarning)
 
     def to(self, url: str) -> urllib3.PoolManager:
-        """The pool that leads to an address.
+        """The pool for a URL.
 
         Raises:
-            UsageError: the environment names a proxy, or certificates, that cannot be used.
+            UsageError: the environment names an unusable proxy or unusable certificates.
         """
         key = url.startswith("https:"), self._proxy(url)
         return self._pools.get(key) or self._pools.setdefault(key, self._pool(*key))
@@ -69,14 +69,14 @@ class Connections:
         return pool
 
     def _proxy_login(self, proxy: str) -> tuple[str, Mapping[str, str]]:
-        """A proxy's address without user and password, and the headers that tell them."""
+        """A proxy's address without user and password, and the headers that carry them."""
         try:
             parts = urlsplit(proxy)
             address = f"{parts.scheme}://{host_of(proxy)}"
             urllib3.ProxyManager(address)
         except ValueError:
-            # The value itself is not told: it may hold a password.
-            raise UsageError("HTTPS_PROXY or HTTP_PROXY holds no address", hint="write http://HOST:PORT") from None
+            # Without the value: it may contain a password.
+            raise UsageError("HTTPS_PROXY or HTTP_PROXY is not a URL", hint="write http://HOST:PORT") from None
         if not parts.username:
             return address, {}
         user, password = unquote(parts.username), unquote(parts.password or "")
@@ -86,24 +86,24 @@ class Connections:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """Read once, and for TLS only: the system's certificates take some 20 ms."""
+        """Loaded once, and only for TLS: the system's certificates take some 20 ms."""
         return trust(self._environment, insecure=self.insecure)
 
     def _proxy(self, url: str) -> str | None:
         parts = urlsplit(url)
-        spared = is_spared(parts, origin(url)[2], self._variable("NO_PROXY"))
-        if spared or is_loopback(parts.hostname or ""):
+        direct = is_direct(parts, origin(url)[2], self._variable("NO_PROXY"))
+        if direct or is_loopback(parts.hostname or ""):
             return None
         proxy = self._variable(f"{parts.scheme.upper()}_PROXY") or None
         return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
     def _variable(self, name: str) -> str:
-        """A variable in either case; where both are set, the upper one counts, as for docker."""
+        """A variable in upper or lower case; upper case wins, as in docker."""
         return self._environment.get(name) or self._environment.get(name.lower()) or ""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, without its port, is this machine by its name or its address."""
+    """Whether a host (without its port) is `localhost` or a loopback address."""
     if host == "localhost":
         return True
     try:
@@ -113,10 +113,10 @@ def is_loopback(host: str) -> bool:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port: what has to be the same for credentials to be sent along (RFC 6454, section 4).
+    """Scheme, host and port: credentials go only to where all three are the same (RFC 6454, section 4).
 
     Raises:
-        ValueError: it is no address.
+        ValueError: it is not a URL.
     """
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)

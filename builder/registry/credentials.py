@@ -1,8 +1,8 @@
-"""Whose name and password a registry gets: the configuration files of docker and podman, and their helpers.
+"""A registry's credentials, from the configuration files of docker and podman, and their helpers.
 
-The files are those of docker-login(1) and containers-auth.json(5). First comes the one that DOCKER_AUTH_CONFIG holds
-whole, as for the Docker CLI from 28.3 on, and GitLab's runners; then the one that REGISTRY_AUTH_FILE names, or else
-docker's and then podman's. The first that knows the registry decides.
+The formats are those of docker-login(1) and containers-auth.json(5). DOCKER_AUTH_CONFIG comes first: its value is a
+whole file, as for the Docker CLI since 28.3 and GitLab's runners. Then comes the file that REGISTRY_AUTH_FILE names;
+without that variable, docker's file and then podman's. The first file with credentials for the registry wins.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _VARIABLE = "DOCKER_AUTH_CONFIG"
 
 
 def find_credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
-    """What the user's configuration holds for a repository; None means anonymous.
+    """The user's credentials for a repository; None means anonymous.
 
     Raises:
-        UsageError: a configuration is malformed, or `REGISTRY_AUTH_FILE` names none.
+        UsageError: a configuration is malformed, or `REGISTRY_AUTH_FILE` names a file that does not exist.
         StorageError: a file cannot be read.
         TransportError: a credential helper is missing or fails.
     """
@@ -42,7 +42,7 @@ def _files(environment: Mapping[str, str]) -> Iterator[AuthFile]:
             yield _parsed(path.read_bytes(), str(path))
         except (FileNotFoundError, NotADirectoryError) as error:
             if explicit:
-                reason = f"REGISTRY_AUTH_FILE names {explicit}, which is no file"
+                reason = f"REGISTRY_AUTH_FILE names {explicit}, which does not exist"
                 raise UsageError(reason, hint="unset it, or log in first") from error
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}") from error
@@ -57,14 +57,14 @@ def _usual_files(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _parsed(content: bytes, where: str) -> AuthFile:
-    """A file's content; errors do not quote it, and neither do their causes."""
+    """A parsed file. Neither errors nor their causes quote its content."""
     document, is_json = None, True
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        is_json = False  # raised below: the exception at hand holds the whole content
+        is_json = False  # raise it below: the exception in hand contains the whole content
     if not is_json:
-        raise UsageError(f"{where} is not JSON", hint="mend it, or log in anew")
+        raise UsageError(f"{where} is not JSON", hint="fix it, or log in again")
     if not isinstance(document, dict):
-        raise UsageError(f"{where} is not a JSON object", hint="mend it, or log in anew")
+        raise UsageError(f"{where} is not a JSON object", hint="fix it, or log in again")
     return AuthFile(document, where)

@@ -1,4 +1,4 @@
-"""Why there is no answer, as a sentence."""
+"""Why there is no answer, as an error message."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from urllib3.exceptions import (
 from m2build.errors import TransportError
 
 PATIENCE = "M2BUILD_REGISTRY_TIMEOUT"
-"""The environment variable with the seconds that a server may take without getting on."""
+"""The environment variable with the seconds that a server may stall."""
 NO_CONTACT = (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError)
 """Failures before a request has reached its server."""
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (RemoteDisconnected, "it hangs up"),
-    (IncompleteRead, "its answer breaks off"),
-    (InvalidHeader, "its Content-Length is not one number"),
-    (HTTPException, "what it sends is not HTTP"),
+    (RemoteDisconnected, "it closed the connection"),
+    (IncompleteRead, "its answer was cut off"),
+    (InvalidHeader, "its Content-Length is not a single number"),
+    (HTTPException, "it does not speak HTTP"),
 )
 
 
 def is_stalled(error: BaseException) -> bool:
-    """Whether a server has not got on in the time that it had."""
+    """Whether a server was reached, and then stalled until the timeout."""
     return isinstance(_bottom(error), TimeoutError) and not isinstance(error, NO_CONTACT)
 
 
 def no_answer(host: str, error: Exception, seconds: float) -> TransportError:
-    """What went wrong, without the address, which may hold secrets in its query.
+    """The error for a request without an answer. It leaves out the URL, whose query may contain secrets.
 
     Args:
-        host: who was asked.
-        error: what came instead of an answer.
-        seconds: how long it was waited for.
+        host: the server.
+        error: what was raised instead.
+        seconds: the timeout.
     """
     hint = "check the name, the network, and HTTPS_PROXY and NO_PROXY"
     match error:
@@ -56,7 +56,7 @@ def no_answer(host: str, error: Exception, seconds: float) -> TransportError:
         case NewConnectionError() | ConnectTimeoutError():
             message = f"{host} cannot be reached: {reason(error)}"
         case _ if is_stalled(error):
-            message = f"{host} has not got on for {seconds:g} s"
+            message = f"{host} stalled for {seconds:g} s"
             hint = f"try again later; {PATIENCE}=SECONDS waits longer"
         case _:
             message = f"{host} does not answer: {reason(error)}"
@@ -64,7 +64,7 @@ def no_answer(host: str, error: Exception, seconds: float) -> TransportError:
 
 
 def reason(error: BaseException) -> str:
-    """The reason at the bottom of a chain of exceptions."""
+    """The root cause of an exception, in words."""
     error = _bottom(error)
     known = next((text for kind, text in _REASONS if isinstance(error, kind)), None)
     text = getattr(error, "verify_message", None) or getattr(error, "strerror", None) or known

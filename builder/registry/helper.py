@@ -15,10 +15,10 @@ _UNKNOWN = "credentials not found"
 
 
 def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
-    """What a helper knows of a server; None if that is nothing, which it says in words or by an empty answer.
+    """A helper's credentials for a server; None if it says that it has none, or sends an empty secret.
 
     Raises:
-        TransportError: it is missing or fails; its words are not told, which may hold a secret.
+        TransportError: it is missing or fails. Its output is not quoted: it may contain a secret.
     """
     program = f"docker-credential-{name}"
     try:
@@ -37,14 +37,14 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
     if run.returncode != 0:
         if "not found" in run.stdout.lower() or _UNKNOWN in run.stderr.lower():
             return None
-        raise TransportError(f"the credential helper {program} has failed for {server}", hint=f"try `{program} list`")
+        raise TransportError(f"the credential helper {program} failed for {server}", hint=f"try `{program} list`")
     try:
         answer = json.loads(run.stdout)
         username, secret = str(answer["Username"]), str(answer["Secret"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        # Without the cause: a JSONDecodeError carries the whole answer along.
+        # Without the cause: a JSONDecodeError contains the whole answer.
         raise TransportError(
-            f"the credential helper {program} has not answered in JSON", hint=f"try `{program} list`"
+            f"the credential helper {program} sent a malformed answer", hint=f"try `{program} list`"
         ) from None
     if not secret:
         return None

@@ -1,4 +1,4 @@
-"""What a registry, or its token server, is told of a user."""
+"""Credentials for a registry, or for its token server."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Credentials:
     Attributes:
         username: the user's name.
         password: the secret; `repr()` does not show it.
-        identity_token: an OAuth 2 refresh token, which a token server trades for others, or None.
-        registry_token: a token that the registry itself takes, or None.
+        identity_token: an OAuth 2 refresh token, which a token server exchanges for access tokens, or None.
+        registry_token: a token that goes to the registry itself, or None.
     """
 
     username: str
@@ -27,7 +27,7 @@ class Credentials:
 
     @property
     def is_password(self) -> bool:
-        """Whether it is a user name and a password, and no token."""
+        """Whether it is a user name and a password, not a token."""
         return not (self.identity_token or self.registry_token)
 
     @property
@@ -37,6 +37,6 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str | None, ...]:
-        """What no message may hold."""
+        """The values that must not appear in messages."""
         basic = self.basic.partition(" ")[2] if self.password else None
         return self.password, basic, self.identity_token, self.registry_token

@@ -1,4 +1,4 @@
-"""Manifests of one repository: read and checked, published, and what a tag names at the moment."""
+"""Manifests of one repository: fetch and check them, publish them, look up what a tag names."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from m2build.registry.upload import STORED
 
 _ACCEPT = {"Accept": ", ".join((OCI.index, DOCKER.index, OCI.manifest, DOCKER.manifest))}
 _NO_HEAD = (400, 401, 403, 405, 501)
-"""What registries say that do not answer HEAD; some say 404."""
+"""Statuses of registries that do not support HEAD; some send 404."""
 
 
 def fetch_manifest(client: Client, name: str, digest: Digest | None = None) -> tuple[Digest, Manifest | Index]:
-    """A manifest, held to its digest: the expected one, or else the one that the registry tells.
+    """A manifest, checked against its digest: the expected one, or else the one that the registry sends.
 
-    One that was altered on its way is fetched again.
+    A manifest that was altered in transit is fetched again.
 
     Args:
         client: the repository.
         name: a tag or a digest.
-        digest: what it has to be, if that is known.
+        digest: the expected digest, or None.
 
     Raises:
-        TransportError: it is not there, or the registry does not deliver.
-        ContentError: it is altered, or is no manifest.
+        TransportError: it does not exist, or the registry fails.
+        ContentError: it is altered, or is not a manifest.
     """
     return fetched_again(lambda: _fetch(client, name, digest))
 
 
 def fetch_document(client: Client, digest: Digest) -> bytes:
-    """The bytes of what an index names: a manifest, or one of something that is no image.
+    """The bytes of an index's entry: a manifest of an image, or of something else.
 
     Raises:
-        TransportError: it is not there, or the registry does not deliver.
+        TransportError: it does not exist, or the registry fails.
         ContentError: it is altered.
     """
-    return fetched_again(lambda: _held(client, str(digest), digest)[0].content)
+    return fetched_again(lambda: _fetch_checked(client, str(digest), digest)[0].content)
 
 
 def _fetch(client: Client, name: str, digest: Digest | None) -> tuple[Digest, Manifest | Index]:
-    answer, expected = _held(client, name, digest)
+    answer, expected = _fetch_checked(client, name, digest)
     sent_as = (answer.header("Content-Type") or "").partition(";")[0].strip()
     try:
         manifest = parse_manifest(answer.content, sent_as)
     except ContentError as error:
-        error.may_pass = expected is None  # else these are the bytes that the registry has
+        error.may_pass = expected is None  # with a digest, these are the bytes that the registry stores
         raise
     return digest or Digest.of(answer.content), manifest
 
 
-def _held(client: Client, name: str, digest: Digest | None) -> tuple[Answer, Digest | None]:
-    """An answer with a manifest, held to its digest, if that is known or the registry says it."""
+def _fetch_checked(client: Client, name: str, digest: Digest | None) -> tuple[Answer, Digest | None]:
+    """An answer with a manifest, checked against the given digest, or else the registry's, if it sends one."""
     answer = _get(client, name)
     if answer.status == HTTPStatus.NOT_FOUND:
         separator = "@" if ":" in name else ":"
         raise TransportError(
-            f"there is no {client.name}{separator}{name}",
-            hint="check the name and the tag; of some registries this is also the answer to missing credentials",
+            f"{client.name}{separator}{name} does not exist",
+            hint="check the name and the tag; some registries answer the same to missing credentials",
         )
-    expected = digest or _told(answer)
+    expected = digest or _sent_digest(answer)
     if expected:
         found = hashlib.new(expected.algorithm, answer.content).hexdigest()
         if found != expected.hex:
@@ -79,8 +79,8 @@ def _held(client: Client, name: str, digest: Digest | None) -> tuple[Answer, Dig
 def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
     """Publish a manifest under a tag or its digest.
 
-    A registry may refuse a tag that cannot be moved and names this very manifest, and an answer may be lost: what
-    counts is what the name means afterwards.
+    A registry may refuse to write an immutable tag that already names this manifest, and an answer may be lost. So
+    after a failure it counts what the name points to.
 
     Raises:
         TransportError: the registry refuses, or does not answer.
@@ -95,28 +95,28 @@ def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
 
 def _is_there_after_all(client: Client, manifest: Manifest, name: str) -> bool:
     try:
-        return named(client, name, trust_absence=False) == manifest.digest
+        return resolve(client, name, trust_absence=False) == manifest.digest
     except TransportError:
         return False
 
 
-def named(client: Client, name: str, *, trust_absence: bool = True) -> Digest | None:
-    """The digest of what a tag or a digest names; None for nothing.
+def resolve(client: Client, name: str, *, trust_absence: bool = True) -> Digest | None:
+    """The digest of what a tag or a digest names; None if that does not exist.
 
     Args:
         client: the repository.
         name: a tag or a digest.
-        trust_absence: take a 404 to HEAD for the truth, which a registry without HEAD says of everything.
+        trust_absence: believe a 404 to HEAD. A registry that does not support HEAD may send it for every name.
 
     Raises:
-        TransportError: the registry does not tell.
+        TransportError: the registry refuses, or does not answer.
     """
     answer = client.send("HEAD", f"manifests/{name}", expected=(200, 404, *_NO_HEAD), headers=_ACCEPT)
     answer.start()
     if answer.status == HTTPStatus.NOT_FOUND and trust_absence:
         return None
-    if answer.status == HTTPStatus.OK and (told := _told(answer)) and told.algorithm == "sha256":
-        return told
+    if answer.status == HTTPStatus.OK and (sent := _sent_digest(answer)) and sent.algorithm == "sha256":
+        return sent
     answer = _get(client, name)
     return Digest.of(answer.content) if answer.status == HTTPStatus.OK else None
 
@@ -125,8 +125,8 @@ def _get(client: Client, name: str) -> Answer:
     return client.send("GET", f"manifests/{name}", expected=(200, 404), headers=_ACCEPT, largest=LARGEST_DOCUMENT)
 
 
-def _told(answer: Answer) -> Digest | None:
-    """The digest that the registry tells; some tell none."""
+def _sent_digest(answer: Answer) -> Digest | None:
+    """The digest in an answer's header; some registries send none."""
     try:
         return Digest.parse(answer.header("Docker-Content-Digest") or "")
     except ContentError:

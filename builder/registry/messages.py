@@ -1,4 +1,4 @@
-"""Requests and answers as values."""
+"""HTTP requests and answers as values."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 _LARGEST_REST = 64 << 10
-"""What is read of an unwanted body to keep its connection."""
+"""Bytes to read of an unwanted body, so that its connection can be reused."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a server.
+    """A request to a server.
 
     Attributes:
         method: such as `GET`.
         url: absolute.
-        headers: beside those that every request has.
-        body: bytes, or a stream, for which the headers have to tell the length.
-        largest: read the answer's body as well, if it is not longer than so many bytes.
-        patience: how many seconds beyond the usual ones its answer may take.
+        headers: those besides the ones that every request has.
+        body: bytes, or a stream whose length is in the headers.
+        largest: read the answer's body as well, and refuse one of more bytes than this.
+        patience: seconds that the answer may take beyond the usual timeout.
     """
 
     method: str
@@ -34,7 +34,7 @@ class Request:
 
     @property
     def once(self) -> bool:
-        """Whether it cannot be sent again, since its body is a stream."""
+        """Whether it can be sent only once, because its body is a stream."""
         return self.body is not None and not isinstance(self.body, bytes)
 
 
@@ -43,10 +43,10 @@ class Answer:
     """A response.
 
     Attributes:
-        method: what was asked for.
-        url: where it came from; a relative `Location` starts there.
-        response: its headers, and its body as long as that has not been read.
-        content: the whole body, if it was asked for.
+        method: the request's method.
+        url: where it came from; a relative `Location` is relative to this.
+        response: its headers, and its body until that has been read.
+        content: the whole body, if the request has a `largest`.
     """
 
     method: str
@@ -64,14 +64,14 @@ class Answer:
         return self.response.headers.get(name)
 
     def start(self) -> bytes:
-        """The beginning of the body, as far as it comes; the connection is given back, or closed if more follows."""
+        """Read the beginning of the body; the connection returns to its pool, or is closed if more follows."""
         parts, left = [], _LARGEST_REST
         try:
             while left and (data := self.response.read(left)):
                 parts.append(data)
                 left -= len(data)
         except (HTTPError, OSError):
-            pass  # the status has been told already; its explanation may be missing
+            pass  # the status is enough; its explanation may be missing
         self.response.close()
         self.response.release_conn()
         return b"".join(parts)

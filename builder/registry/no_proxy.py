@@ -1,8 +1,8 @@
 """`NO_PROXY`: which hosts are reached directly.
 
-There is no standard. What curl and Go's clients, docker among them, have in common is understood: names with all below
-them (`example.com`, `.example.com`, `*.example.com`), addresses, networks (`10.0.0.0/8`), each with a port if need be,
-and `*` for every host.
+There is no standard. m2build supports what curl and Go's clients, such as docker, agree on: names, which include their
+subdomains (`example.com`, `.example.com`, `*.example.com`), addresses, networks (`10.0.0.0/8`), each with an optional
+port, and `*` for every host.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from urllib.parse import SplitResult
 _WITH_PORT = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:]*):(?P<port>[0-9]+)")
 
 
-def is_spared(url: SplitResult, port: int | None, rules: str) -> bool:
-    """Whether an address is to be reached without a proxy.
+def is_direct(url: SplitResult, port: int | None, rules: str) -> bool:
+    """Whether to connect to a URL's host without a proxy.
 
     Args:
-        url: the address.
-        port: its port, written or its scheme's.
-        rules: the variable's value, entries between commas or spaces.
+        url: the URL.
+        port: its port, explicit or its scheme's default.
+        rules: the variable's value: entries separated by commas or spaces.
     """
     host = (url.hostname or "").rstrip(".")
     return any(_matches(host, port, rule) for rule in re.split(r"[\s,]+", rules.lower()) if rule)

@@ -1,7 +1,7 @@
-"""Connections that wait, but not for ever: a server has to take and to send bytes at a pace.
+"""Connections with a minimum pace, at which a server has to accept and send bytes.
 
-A timeout of a socket ends with the first byte that comes. A server that sends one byte a second would hold us for ever;
-here the whole head of an answer has its time, and the body has to come at a least pace.
+A socket's timeout restarts with every byte, so a server that sends one byte a second could block us forever. Here one
+time limit covers the whole head of an answer, and the body has a minimum rate.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _SLOWEST = 1 << 10
-"""Bytes a second, over the whole patience, below which a body does not move: 20 GB would take eight months."""
+"""Bytes a second, averaged over the timeout, below which a body counts as stalled: 20 GB would take eight months."""
 _LARGEST_HEAD = 1 << 20
-"""Bytes of a status line and headers, interim answers included; servers limit what they take to a fraction of that."""
+"""Bytes of a status line and headers, interim answers included; servers themselves accept a fraction of that."""
 
 
 def paced_pools(seconds: float) -> Mapping[str, type[HTTPConnectionPool]]:
-    """Pools, by scheme, whose connections give a server so many seconds to take the next piece of a request.
+    """Pools, by scheme, whose connections give a server this many seconds to accept the next piece of a request.
 
-    How long it may take to answer is the timeout of each request.
+    How long it may take to answer is set for each request.
     """
 
     class Plain(_Connection, HTTPConnection):
@@ -47,7 +47,7 @@ def paced_pools(seconds: float) -> Mapping[str, type[HTTPConnectionPool]]:
 
 
 class _Paced(io.RawIOBase):
-    """What comes from a socket; only the time that is spent waiting for it counts."""
+    """A socket's incoming bytes; only the time spent waiting for them counts."""
 
     def __init__(self, connection: socket, stream: io.RawIOBase) -> None:
         self._connection = connection
@@ -85,7 +85,7 @@ class _Paced(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    """A response that is read at a pace; its patience is the socket's timeout when it begins."""
+    """A response with a minimum pace; its time limit is the socket's timeout at the start."""
 
     def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
         super().__init__(sock, debuglevel, method, url)
@@ -98,7 +98,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection whose requests have to be taken at a pace."""
+    """A connection on which a server has to accept each piece of a request in time."""
 
     response_class = _Response
     patience: float

@@ -1,4 +1,4 @@
-"""Several jobs at a time, none of which outlives a failure or Ctrl-C."""
+"""Parallel jobs that end at the first failure, or at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 def in_parallel(
     job: Callable[[Item], Result], items: Sequence[Item], *, threads: int, stop: threading.Event
 ) -> list[Result]:
-    """Do a job for every item and give the results in the items' order.
+    """Run a job for every item; return the results in the items' order.
 
     The first failure is raised at once, and so is Ctrl-C. `concurrent.futures` would wait for the other jobs first,
-    and again when the process ends; here they are told by `stop`, and what still waits for the network is left behind.
+    and again when the process ends. Here `stop` ends them, and a thread that still waits for the network is abandoned.
     """
     waiting: SimpleQueue[int] = SimpleQueue()
     finished: SimpleQueue[Future[tuple[int, Result]]] = SimpleQueue()
@@ -32,7 +32,7 @@ def in_parallel(
             done: Future[tuple[int, Result]] = Future()
             try:
                 done.set_result((number, job(items[number])))
-            except BaseException as error:  # noqa: BLE001 - it is raised again where the results are collected
+            except BaseException as error:  # noqa: BLE001 - raised again where the results are collected
                 done.set_exception(error)
             finished.put(done)
 

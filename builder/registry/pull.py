@@ -1,4 +1,4 @@
-"""Reading images where they are: index, platform, manifest and config by digest, layers as streams."""
+"""Reading images from a registry: index, platform, manifest and config by digest, layers as streams."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class RegistryBlobs:
     client: Client
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A stream of the blob's bytes; where it breaks off it is taken up again."""
+        """A stream of the blob's bytes that resumes after a broken connection."""
         return cast("BinaryIO", BlobStream(self.client, descriptor))
 
 
 def read_remote(reference: Reference, platform: str, access: Access) -> FoundImage:
-    """The image that a reference names; its layers are read when they are looked at.
+    """The image that a reference names; its layers are fetched only when they are read.
 
     Raises:
-        TransportError: the registry does not deliver, or has no such image.
+        TransportError: the registry fails, or does not have the image.
         UsageError: an index has no image for the platform.
-        ContentError: bytes are not what their digest says, or are no image.
+        ContentError: bytes do not match their digest, or are not an image.
     """
     with located(str(reference)):
         return _read(reference, platform, access.pull(reference))

@@ -1,7 +1,7 @@
 """Publishing an image: blobs, then the manifest by its digest, then the tag.
 
-Killed at any moment, the tag names what it named before, or the whole new image. A registry's word is not taken for it:
-what it has confirmed is looked for, the blobs before the tag moves.
+Whenever a push is killed, the tag names what it named before, or the whole new image. A registry's confirmation is not
+trusted: the push looks for the blobs before the tag moves, and then for the tag.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from m2build.oci.image import Image
 from m2build.oci.reference import Reference
 from m2build.progress import WORTH_SAYING, Progress, amount
 from m2build.registry.access import Access
-from m2build.registry.client import ASK, Client
-from m2build.registry.manifests import named, put_manifest
+from m2build.registry.client import ASK_OPERATORS, Client
+from m2build.registry.manifests import put_manifest, resolve
 from m2build.registry.parallel import in_parallel
-from m2build.registry.upload import Upload, ask_mount, is_there
+from m2build.registry.upload import Upload, ask_mount, has_blob
 
 _PARALLEL = 4
 _LOOKS = 4
-"""How often what has been confirmed is looked for before it is missing."""
+"""How often to look for what the registry has confirmed before it counts as missing."""
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """What a push came to, in blobs; bytes are of the uploaded ones.
+    """What a push transferred.
 
     Attributes:
         existing: blobs that were in the repository already.
-        mounted: blobs that the registry took over from another repository of its own.
+        mounted: blobs that the registry mounted from another of its repositories.
         uploaded: blobs that were sent.
         bytes: how many bytes were sent.
     """
@@ -47,35 +47,35 @@ class Transfer:
 def push_image(
     image: Image, reference: Reference, access: Access, progress: Progress, *, mount_from: str | None = None
 ) -> Transfer:
-    """Publish an image under a reference; what the registry has already is not sent.
+    """Publish an image under a reference; blobs that the registry has are not sent.
 
     Args:
-        image: the image; layers that have to be sent are streamed from where its blobs are.
-        reference: where to; without a tag the image is published by its digest only.
-        access: how to get at the registry.
-        progress: is told what moves.
+        image: the image; missing layers are streamed from its blobs.
+        reference: the destination; without a tag the image is published by its digest only.
+        access: how to reach the registry.
+        progress: receives what is uploaded.
         mount_from: a repository of the same registry that may hold the lower layers already, or None.
 
     Raises:
-        TransportError: the registry refuses, does not answer, or has not kept what it has confirmed; the tag is as it
-            was, or names the whole image where only the answer was lost.
-        ContentError: a blob is not what it should be; the tag is as it was.
+        TransportError: the registry refuses, does not answer, or lacks what it has confirmed. The tag is unchanged, or
+            names the whole image if only the answer was lost.
+        ContentError: a blob does not match its digest; the tag is unchanged.
     """
     client = access.push(reference, [mount_from] if mount_from else [])
     blobs = list({blob.digest: blob for blob in (*image.manifest.layers, image.manifest.config)}.values())
     name, digest = reference.tag or str(image.manifest.digest), image.manifest.digest
     stop = threading.Event()
     source = mount_from if mount_from != client.repository else None
-    found = in_parallel(lambda blob: _look(client, blob, source), blobs, threads=_PARALLEL, stop=stop)
+    found = in_parallel(lambda blob: _find_or_mount(client, blob, source), blobs, threads=_PARALLEL, stop=stop)
     missing = [(blob, state) for blob, state in zip(blobs, found, strict=True) if not state.is_there]
     total = sum(blob.size for blob, _ in missing)
     if refusals := {state.refusal for state in found if state.refusal}:
-        progress.step(f"{client.registry} does not mount blobs of {source}, they are uploaded: {min(refusals)}")
+        progress.step(f"{client.registry} does not mount blobs from {source}, so they are uploaded: {min(refusals)}")
     if total >= WORTH_SAYING:
         progress.step(f"uploading {amount(total)} in {len(missing)} blobs to {reference.name}")
     upload = Upload(client, image.everything, progress, stop)
     in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=_PARALLEL, stop=stop)
-    if named(client, name) != digest:
+    if resolve(client, name) != digest:
         steps = [partial(put_manifest, client, image.manifest, str(digest))]
         steps += [partial(_confirm_blob, client, blob) for blob, _ in missing]
         in_parallel(lambda step: step(), steps, threads=_PARALLEL, stop=stop)
@@ -87,35 +87,37 @@ def push_image(
 
 
 def _confirm_blob(client: Client, blob: Descriptor) -> None:
-    """See that a blob is there that the registry says it has taken."""
+    """Check that a blob exists that the registry has confirmed."""
     for attempt in range(1, _LOOKS):
-        if is_there(client, blob):
+        if has_blob(client, blob):
             return
         client.transport.pause(attempt)
-    if not is_there(client, blob):
-        raise TransportError(f"{client.name} has confirmed the blob {blob.digest}, and does not have it", hint=ASK)
+    if not has_blob(client, blob):
+        raise TransportError(
+            f"{client.name} confirmed the blob {blob.digest}, but does not have it", hint=ASK_OPERATORS
+        )
 
 
 def _confirm(client: Client, name: str, digest: Digest) -> None:
-    """See that a tag, or a digest, names the image that the registry says it does; some take a moment to show it."""
-    confirmed = f"the registry has confirmed {client.name}{'@' if ':' in name else ':'}{name} as {digest}"
+    """Check that a tag or a digest names the image that the registry confirmed; some need a moment to show it."""
+    confirmed = f"the registry confirmed {client.name}{'@' if ':' in name else ':'}{name} as {digest}"
     found = None
     for attempt in range(1, _LOOKS + 1):
         try:
-            found = named(client, name, trust_absence=False)
+            found = resolve(client, name, trust_absence=False)
         except TransportError as error:
             raise TransportError(f"{confirmed}, but does not show it: {error}", hint="push again to be sure") from error
         if found == digest:
             return
         if attempt < _LOOKS:
             client.transport.pause(attempt)
-    what = f"names {found}: was it moved meanwhile?" if found else "is not there"
-    raise TransportError(f"{confirmed}, but it {what}", hint=ASK)
+    what = f"names {found}: did another push move it?" if found else "does not exist"
+    raise TransportError(f"{confirmed}, but it {what}", hint=ASK_OPERATORS)
 
 
 @dataclass(frozen=True)
 class _State:
-    """Where a blob stands: in the repository, or not yet, perhaps with the address of an upload that waits for it."""
+    """Whether a blob is in the repository; if not, perhaps the URL of an upload that the registry began for it."""
 
     is_there: bool
     mounted: bool = False
@@ -123,12 +125,12 @@ class _State:
     refusal: str = ""
 
 
-def _look(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
+def _find_or_mount(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
     """Find a blob in the repository, or have it mounted.
 
-    A mount is a wish: registries answer 202 with an upload instead, or refuse it in many ways.
+    A registry may answer 202 and begin an upload instead of the mount, or refuse it in many ways.
     """
-    if is_there(client, blob):
+    if has_blob(client, blob):
         return _State(is_there=True)
     if mount_from is None:
         return _State(is_there=False)
@@ -139,4 +141,4 @@ def _look(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
     answer.start()
     if answer.status == 201:
         return _State(is_there=True, mounted=True)
-    return _State(is_there=False, location=client.next_step(answer))
+    return _State(is_there=False, location=client.upload_url(answer))

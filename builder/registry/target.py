@@ -1,4 +1,4 @@
-"""A repository before an image is sent to it: whether it takes any, what a tag names, and which blobs it lacks."""
+"""A repository before a push: whether it accepts one, what a tag names, and which blobs it lacks."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from m2build.errors import TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.registry.client import Client
-from m2build.registry.manifests import named
+from m2build.registry.manifests import resolve
 from m2build.registry.messages import Answer
-from m2build.registry.upload import ask_mount, is_there
+from m2build.registry.upload import ask_mount, has_blob
 
 
 def check_push(client: Client) -> None:
-    """See that the repository takes blobs from us: begin an upload, and take it back.
+    """Check that the repository accepts blobs: begin an upload, and cancel it.
 
     Raises:
-        TransportError: the registry does not answer, or does not let us write there.
+        TransportError: the registry does not answer, or refuses.
     """
-    _take_back(client, client.send("POST", "blobs/uploads/", expected=(202,)))
+    _cancel(client, client.send("POST", "blobs/uploads/", expected=(202,)))
 
 
 def tag_digest(client: Client, tag: str) -> Digest | None:
-    """What a tag names; None if there is no such tag, or the registry does not say."""
+    """What a tag names; None if the tag does not exist, or the registry fails."""
     with suppress(TransportError):
-        return named(client, tag)
+        return resolve(client, tag)
     return None
 
 
 @dataclass(frozen=True)
 class Repository:
-    """What a repository has of an image that is to be sent to it.
+    """A repository that an image is to be pushed to, and what it has already.
 
     Attributes:
-        client: how it is reached.
+        client: requests to it.
         mount_from: another repository of the same registry that may have the same blobs, or None.
-        mounted: the blobs that were taken over from there.
+        mounted: the blobs that were mounted from there.
     """
 
     client: Client
@@ -46,12 +46,12 @@ class Repository:
 
     def has(self, blob: Descriptor) -> bool:
         """Whether it has a blob."""
-        return is_there(self.client, blob)
+        return has_blob(self.client, blob)
 
     def lacks(self, blob: Descriptor) -> bool:
-        """Whether a blob will have to be sent: it is not there, and cannot be mounted either.
+        """Whether a blob has to be sent: it is missing, and cannot be mounted.
 
-        A mount that succeeds leaves a blob that no manifest names; the registry collects it if none ever does.
+        A mount leaves a blob that no manifest names yet; the registry's garbage collector removes it if none ever does.
         """
         if self.has(blob):
             return False
@@ -65,12 +65,12 @@ class Repository:
             answer.start()
             self.mounted.add(blob.digest)
             return False
-        _take_back(self.client, answer)
+        _cancel(self.client, answer)
         return True
 
 
-def _take_back(client: Client, answer: Answer) -> None:
-    """Cancel the upload that an answer has begun; registries that cannot forget it by themselves."""
+def _cancel(client: Client, answer: Answer) -> None:
+    """Cancel the upload that an answer has begun; where that fails, the registry lets it expire."""
     answer.start()
     with suppress(TransportError):
-        client.send("DELETE", client.next_step(answer), expected=(200, 202, 204)).start()
+        client.send("DELETE", client.upload_url(answer), expected=(200, 202, 204)).start()

@@ -1,4 +1,4 @@
-"""Tokens: a registry's challenge goes in, the value of an `Authorization` header comes out."""
+"""From a registry's challenge to the value of an `Authorization` header."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _LARGEST_ANSWER = 1 << 20
 
 @dataclass(frozen=True)
 class Scopes:
-    """What tokens have to be good for, such as `repository:NAME:pull,push`.
+    """The scopes of tokens, such as `repository:NAME:pull,push`.
 
     Attributes:
-        needed: nothing works without them.
-        wished: some servers refuse a whole token for one scope that the user may not have; then without these.
+        needed: required.
+        optional: left out at the second try: some servers refuse the whole token if the user lacks one scope.
     """
 
     needed: tuple[str, ...]
-    wished: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def covers(self, scope: str) -> bool:
-        """Whether a token for all of them is one for this, too."""
+        """Whether a token with all of them includes this one."""
         name, _, actions = scope.rpartition(":")
         return any(
             own.rpartition(":")[0] == name and set(actions.split(",")) <= set(own.rpartition(":")[2].split(","))
-            for own in (*self.needed, *self.wished)
+            for own in (*self.needed, *self.optional)
         )
 
 
 class Authorizer:
-    """Answers challenges for one set of scopes; used from several threads."""
+    """Answers challenges for one set of scopes. Thread-safe."""
 
     def __init__(
         self, registry: str, scopes: Scopes, find: Callable[[], Credentials | None], transport: Transport
@@ -50,10 +50,10 @@ class Authorizer:
         """Prepare.
 
         Args:
-            registry: what it is called in messages.
-            scopes: what every token has to be good for.
-            find: finds the user's credentials; called once a registry asks for them, a helper may take seconds.
-            transport: how the token server is reached.
+            registry: its name in messages.
+            scopes: the scopes of every token.
+            find: finds the user's credentials; called only when a registry asks for them, as a helper may take seconds.
+            transport: the connections to the token server.
         """
         self._registry = registry
         self._scopes = scopes
@@ -70,7 +70,7 @@ class Authorizer:
         return found
 
     def answer(self, challenges: list[Challenge], *, refused: str | None) -> bool:
-        """Find the header that answers a challenge; False if there is none but the one that was refused.
+        """Find the header that answers a challenge; False if there is no other than the refused one.
 
         Args:
             challenges: what the registry asks for.
@@ -90,17 +90,17 @@ class Authorizer:
             return False
 
     def denied(self, what: str, said: str) -> TransportError:
-        """The refusal of somebody who is not known, or may not do this."""
+        """The error for missing or insufficient credentials."""
         login = f"`docker login {self._registry}`, or `skopeo login {self._registry}` with REGISTRY_AUTH_FILE set"
         if self._credentials is None:
             return TransportError(f"{what} without credentials{said}", hint=f"log in: {login}")
         return TransportError(
-            f"{what} with the credentials at hand{said}",
-            hint=f"check what the account may do in the repository, or log in anew: {login}",
+            f"{what} with the user's credentials{said}",
+            hint=f"check the account's permissions in the repository, or log in again: {login}",
         )
 
     def redacted(self, text: str) -> str:
-        """A server's words without our secrets, should it repeat them; it may know them from an earlier command."""
+        """A server's message without our secrets; it may repeat even those of an earlier command."""
         try:
             _ = self._credentials
         except M2BuildError:
@@ -110,7 +110,7 @@ class Authorizer:
     def _for(self, challenge: Challenge) -> str | None:
         known = self._credentials
         if challenge.scheme == "bearer":
-            # A token for the registry itself cannot be traded for another one.
+            # A token for the registry itself cannot be exchanged for another one.
             return f"Bearer {known.registry_token if known and known.registry_token else self._token(challenge)}"
         return known.basic if challenge.scheme == "basic" and known and known.is_password else None
 
@@ -119,15 +119,15 @@ class Authorizer:
         realm = challenge.parameters.get("realm", "")
         server = self._trusted(realm)
         answer = self._ask(realm, challenge)
-        if answer.status in (400, 401, 403) and self._scopes.wished:
-            self._scopes = replace(self._scopes, wished=())
+        if answer.status in (400, 401, 403) and self._scopes.optional:
+            self._scopes = replace(self._scopes, optional=())
             answer = self._ask(realm, challenge)
         if answer.status in (400, 401, 403):
-            raise self.denied(f"{server} gives no token for {self._registry}", "")
+            raise self.denied(f"{server} issues no token for {self._registry}", "")
         token = _token_in(answer.content) if answer.status == 200 else None
         if token is None:
             raise TransportError(
-                f"{server} gives no token for {self._registry}: it answers {answer.status}", hint="try again later"
+                f"{server} issues no token for {self._registry}: it answers {answer.status}", hint="try again later"
             )
         self._transport.secrets.add(token)
         return token
@@ -149,32 +149,32 @@ class Authorizer:
         return self._transport.send(Request(method, url, headers, body, _LARGEST_ANSWER))
 
     def _trusted(self, realm: str) -> str:
-        """The host of a token server, unless it would let others listen to a password."""
+        """The host of a token server; one that would get a password in clear text is refused."""
         try:
             scheme, host, _ = origin(realm)
         except ValueError:
             scheme, host = "", ""
         if scheme not in ("http", "https") or not host:
             raise TransportError(
-                f"{self._registry} asks for a token and names no server that gives one",
-                hint="ask those who run the registry",
+                f"{self._registry} asks for a token, but names no token server",
+                hint="ask the operators of the registry",
             )
         if scheme != "https" and not is_loopback(host) and not self._transport.insecure:
             raise TransportError(
-                f"{self._registry} sends us for a token to {host_of(realm)} without TLS",
-                hint="ask those who run the registry; --insecure allows it",
+                f"{self._registry} names the token server {host_of(realm)}, which has no TLS",
+                hint="ask the operators of the registry; --insecure allows it",
             )
         return host_of(realm)
 
     def _all_scopes(self, challenge: Challenge) -> list[str]:
-        """What we need anyway, and what this request needs: one token for everything spares round trips."""
+        """Our scopes, and those of this challenge: one token for everything saves round trips."""
         ours, asked = self._scopes, challenge.parameters.get("scope", "").split(" ")
         further = (scope for scope in asked if scope and not ours.covers(scope))
-        return list(dict.fromkeys([*ours.needed, *ours.wished, *further]))
+        return list(dict.fromkeys([*ours.needed, *ours.optional, *further]))
 
 
 def _token_in(answer: bytes) -> str | None:
-    """The token in a token server's answer, if it is one that fits into a header."""
+    """The token in a token server's answer; None if there is none, or it is not valid in a header."""
     try:
         document = json.loads(answer)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""HTTP with time limits and retries, and its failures as sentences. Everything else here sits on this."""
+"""HTTP with timeouts and retries, and its failures as error messages: what the rest of this room is built on."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from m2build.registry.secrets import Secrets
 
 _CONNECT_SECONDS = 20
 _SECONDS = 60
-"""How long a server may not get on: with its answer's head, with a piece of a request, or in the midst of a body."""
+"""How long a server may stall: before its answer, while it accepts a request, or within a body."""
 _LONGEST = 7 * 24 * 3600
-"""Seconds that may be asked for; a socket takes no more than some 68 years."""
+"""Seconds, the longest timeout that may be set; a socket takes no more than some 68 years."""
 _TRIES = 4
 STALLS = 2
-"""How many tries may end because a server did not get on: each of them takes long."""
+"""How many tries may end because a server stalled: each of them takes long."""
 RETRIED = frozenset({408, 429, 499, 500, 502, 503, 504, 522})
-"""Statuses that may pass (go-containerregistry retries the same)."""
+"""Statuses of temporary failures (go-containerregistry retries the same)."""
 _LONGEST_PAUSE = 30.0
 
 
 class Transport:
-    """Requests to any host; one for a whole command, used from several threads.
+    """Requests to any host, for a whole command. Thread-safe.
 
     Attributes:
-        insecure: whether certificates go unchecked, and plain HTTP may leave the loopback range.
-        secrets: what no message may hold.
-        seconds: how long a server may not get on.
+        insecure: whether to accept any certificate, and plain HTTP beyond loopback.
+        secrets: what must not appear in messages.
+        seconds: how long a server may stall.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Transport:
         """Prepare.
 
         Args:
-            environment: where proxies, certificates and M2BUILD_REGISTRY_TIMEOUT are looked for.
-            insecure: whether certificates go unchecked, and plain HTTP may leave the loopback range.
+            environment: where to look for proxies, certificates and M2BUILD_REGISTRY_TIMEOUT.
+            insecure: whether to accept any certificate, and plain HTTP beyond loopback.
             sleep: waits so many seconds before the next try.
 
         Raises:
-            UsageError: M2BUILD_REGISTRY_TIMEOUT is no time.
+            UsageError: M2BUILD_REGISTRY_TIMEOUT is not a valid number of seconds.
         """
         self.insecure = insecure
         self.secrets = Secrets()
@@ -64,12 +64,12 @@ class Transport:
         self._answered: set[str] = set()
 
     def send(self, request: Request, *, retried: bool = True) -> Answer:
-        """Send a request, again after a failure that may pass, unless its body is a stream.
+        """Send a request, and again after a temporary failure, unless its body is a stream.
 
-        A host that has answered before and cannot be reached now is tried again too: registries are restarted.
+        A host that has answered before is also tried again if it cannot be reached: registries are restarted.
 
         Raises:
-            TransportError: there is no answer, which is told by its cause, or it is too long.
+            TransportError: there is no answer (then the error has a cause), or it is too long.
         """
         host, stalls = host_of(request.url), 0
         for attempt in range(1, _TRIES + 1):
@@ -77,8 +77,8 @@ class Transport:
             try:
                 answer = self._once(request)
             except LocationValueError:
-                # Without the cause, which shows the whole address.
-                raise TransportError(f"{host} does not answer: its address is malformed") from None
+                # Without the cause: it shows the whole URL.
+                raise TransportError(f"{host} cannot be reached: its address is malformed") from None
             except (HTTPError, OSError) as error:
                 stalls += is_stalled(error)
                 is_first_contact = isinstance(error, NO_CONTACT) and host not in self._answered
@@ -103,8 +103,8 @@ class Transport:
         self._sleep(min(max(seconds, _retry_after(answer) if answer else 0), _LONGEST_PAUSE))
 
     def fail(self, host: str, error: Exception, seconds: float) -> NoReturn:
-        """Raise the sentence for a failure, with its cause, unless that would show a secret in a traceback."""
-        cause = error if self.secrets.spared_by(error) else OSError(type(error).__name__)
+        """Raise the error for a failure, with its cause unless a traceback of that would show a secret."""
+        cause = error if self.secrets.absent_from(error) else OSError(type(error).__name__)
         problem = no_answer(host, error, seconds)
         raise TransportError(self.secrets.hidden(str(problem)), hint=problem.hint) from cause
 
@@ -129,15 +129,15 @@ class Transport:
         response.close()
         raise TransportError(
             f"{host_of(request.url)} answers with more than {request.largest} bytes",
-            hint="check the name: this is no manifest and no token",
+            hint="check the name: this is neither a manifest nor a token",
         )
 
 
 def _length(response: BaseHTTPResponse) -> int | None:
-    """The length that a response claims to have.
+    """A response's `Content-Length`.
 
     Raises:
-        InvalidHeader: it claims several, or what is no length: where it ends is a guess (RFC 9112, section 6.3).
+        InvalidHeader: it has several, or a malformed one: its end would be a guess (RFC 9112, section 6.3).
     """
     text = response.headers.get("Content-Length")
     if text is None:
@@ -151,7 +151,7 @@ def _length(response: BaseHTTPResponse) -> int | None:
 
 
 def _retry_after(answer: Answer) -> float:
-    """Seconds; a date is held against the server's own clock, if it tells it."""
+    """Seconds; a date is compared with the server's own clock, if it sends one."""
     text = answer.header("Retry-After") or ""
     if text.isascii() and text.isdecimal():
         return float(text)
@@ -174,5 +174,7 @@ def _patience(environment: Mapping[str, str]) -> float:
     except ValueError:
         seconds = 0
     if not (math.isfinite(seconds) and 0 < seconds <= _LONGEST):
-        raise UsageError(f"{PATIENCE} is {text!r}, which is no time", hint="write a number of seconds, such as 120")
+        raise UsageError(
+            f"{PATIENCE} is {text!r}, not a valid number of seconds", hint="write a positive number, such as 120"
+        )
     return seconds

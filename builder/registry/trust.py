@@ -1,4 +1,4 @@
-"""Whose certificates are trusted: the system's authorities, and those that the environment names."""
+"""Trusted certificate authorities: the system's, and those that the environment names."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from m2build.errors import UsageError
 
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""As OpenSSL, Go's clients, Python's requests and curl know them; the last two may name a folder as well."""
+"""Those of OpenSSL and Go's clients, of Python's requests, and of curl; the last two may name a folder as well."""
 
 
 def trust(environment: Mapping[str, str], *, insecure: bool) -> ssl.SSLContext:
-    """What TLS is checked against; nothing, if `insecure`.
+    """The context that checks certificates; with `insecure` it accepts any.
 
     Raises:
-        UsageError: a variable names a file or a folder that holds no certificates.
+        UsageError: a variable names a file or a folder that contains no certificates.
     """
     context = ssl.create_default_context()
     if insecure:
@@ -35,17 +35,17 @@ def _load(context: ssl.SSLContext, variable: str, value: str) -> None:
     if folders or variable == "SSL_CERT_DIR":
         loaded = [path for folder in folders for path in _files(folder) if _loaded(context, path)]
         if not loaded:
-            raise UsageError(f"{variable} names {value}, which holds no certificates", hint=hint)
+            raise UsageError(f"{variable} names {value}, which contains no certificates", hint=hint)
         return
     try:
         context.load_verify_locations(value)
     except OSError as error:  # ssl.SSLError is one
-        reason = f"{variable} names {value}, which holds no certificates: {error.strerror}"
+        reason = f"{variable} names {value}, which contains no certificates: {error.strerror}"
         raise UsageError(reason, hint=hint) from error
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Every file once, whatever it is called, as Go does it; OpenSSL's links by hash lead to the same ones."""
+    """Every file once, whatever its name, as in Go; OpenSSL's hash links lead to the same files."""
     yield from sorted({path.resolve() for path in folder.iterdir() if path.is_file()})
 
 

@@ -1,7 +1,7 @@
-"""A folder for `docker buildx bake`: a Dockerfile for each plan, what they all copy, and `docker-bake.json`.
+"""A folder for `docker buildx bake`: a Dockerfile for each plan, the files that they copy, and `docker-bake.json`.
 
-In bake's JSON every text is a template of HCL, in which `${` and `%{` begin something unless their first character is
-doubled (https://github.com/hashicorp/hcl/blob/main/json/spec.md, hclsyntax/spec.md).
+In bake's JSON every string is an HCL template, in which `${` and `%{` start an expression unless their first character
+is doubled (https://github.com/hashicorp/hcl/blob/main/json/spec.md, hclsyntax/spec.md).
 """
 
 from __future__ import annotations
@@ -20,40 +20,39 @@ from m2build.rendering.context import render
 from m2build.rendering.folder import BAKE_FILE, Context
 
 PREFIX = "M2BUILD_PREFIX"
-"""The bake variable with which all tags begin. Bake takes it from the environment, where `PREFIX` is often set."""
+"""The bake variable at the beginning of all tags. Bake reads it from the environment, where `PREFIX` is often set."""
 
 CACHE = "M2BUILD_CACHE"
-"""The bake variable that names a repository for registry caches, or is empty. Each target writes a tag of its own, as
-they are written at the same time, and reads all: the steps are the same in every Dockerfile."""
+"""The bake variable with the repository for registry caches, or empty. Each target writes its own tag, as they run in
+parallel, and reads all tags: every Dockerfile has the same steps."""
 
 _MATRIX = "images"
 _LEVELS = "manifest,manifest-descriptor"
-"""Where annotations go. Until 0.31 BuildKit writes Docker's media types, whose manifests have none, unless a descriptor
-is annotated as well (https://github.com/moby/buildkit/blob/v0.25.2/exporter/containerimage/writer.go); to ask for OCI's
-by `output` would let `docker buildx bake --load` export twice, and fail."""
+"""Where annotations go. Until 0.31, BuildKit writes Docker's media types, whose manifests have no annotations, unless a
+descriptor is annotated as well (https://github.com/moby/buildkit/blob/v0.25.2/exporter/containerimage/writer.go); with
+OCI's types in `output`, `docker buildx bake --load` would export twice, and fail."""
 
 _NO_ATTESTATIONS = ("type=provenance,disabled=true", "type=sbom,disabled=true")
-"""buildx adds provenance unless told otherwise, and with it the tag names an index that wraps the image, with an entry
-for the platform unknown/unknown and another digest at every build (https://github.com/docker/buildx/issues/3047). The
-tag of such an image names its manifest, as that of the embedded engine does; who wants them says
-`docker buildx bake --provenance=mode=max --sbom=true`, which is stronger."""
+"""By default buildx adds provenance. The tag then names an index around the image, with an entry for the platform
+unknown/unknown and another digest at every build (https://github.com/docker/buildx/issues/3047). Without, the tag names
+the manifest, as with the embedded engine. `docker buildx bake --provenance=mode=max --sbom=true` overrides this."""
 
 
 def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None) -> Context:
     """The whole folder: path -> bytes, sorted. Pure: the same plans, the same bytes.
 
-    Bake says of an image what its Dockerfile says: the labels are the very same. It adds what a Dockerfile cannot say:
-    the tag, the annotations, the platform and, by `SOURCE_DATE_EPOCH`, the time.
+    The labels are those of the Dockerfile. Bake adds what a Dockerfile cannot express: the tag, the annotations, the
+    platform and, with `SOURCE_DATE_EPOCH`, the time.
 
     Args:
         plans: what to build; all from one derivation.
-        prefix: what the tags begin with, as in `PREFIX/MODEL:PROFILE`; the default of the variable `M2BUILD_PREFIX`.
+        prefix: the beginning of the tags, as in `PREFIX/MODEL:PROFILE`; the default of the variable `M2BUILD_PREFIX`.
         cache: the repository of registry caches, without a tag, or None; the default of `M2BUILD_CACHE`.
 
     Raises:
-        UsageError: two plans come to one target, they differ in what they share, a tag is no reference, or a value can
-            be said in a Dockerfile and not in bake; and what `render` raises.
-        PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+        UsageError: two plans have one target, they do not have the same changeset, platform and time, a tag is not a
+            valid reference, or bake cannot express a value that a Dockerfile can; and what `render` raises.
+        PatchError: the base has something that a Dockerfile cannot keep or cannot remove.
     """
     targets = _targets(plans)
     for target in targets if cache else ():
@@ -62,7 +61,7 @@ def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None)
     dockerfiles = {f"{target}.Dockerfile": context.pop("Dockerfile") for target, context in contexts.items()}
     shared, *others = contexts.values()
     if any(other != shared for other in others) or len({_constants(plan) for plan in plans}) != 1:
-        raise UsageError("the plans have not one changeset, platform and time to share", hint="derive them together")
+        raise UsageError("the plans differ in changeset, platform or time", hint="derive them together")
     document = _document(targets, prefix=prefix, cache=cache or "")
     bake = {BAKE_FILE: f"{json.dumps(document, indent=2)}\n".encode()}
     return Context(shared | dockerfiles | bake)
@@ -72,14 +71,14 @@ def _targets(plans: Sequence[Plan]) -> dict[str, Plan]:
     targets = {_target(plan.selection): plan for plan in plans}
     if not targets or len(targets) < len(plans):
         raise UsageError(
-            f"{len(plans)} plans come to {len(targets)} targets of bake: {', '.join(targets)}",
-            hint="a target is called MODEL-PROFILE, with dashes for full stops; bake some of the models by themselves",
+            f"{len(plans)} plans have {len(targets)} different targets of bake: {', '.join(targets)}",
+            hint="a target is called MODEL-PROFILE, with dashes for full stops; bake some of the models separately",
         )
     return targets
 
 
 def _target(selection: Selection) -> str:
-    """What bake calls the image: no full stops there (targetNamePattern in buildx, bake/bake.go)."""
+    """The image's target name, in which bake allows no full stops (targetNamePattern in buildx, bake/bake.go)."""
     return f"{selection.model_id}-{selection.profile_id}".replace(".", "-")
 
 
@@ -111,34 +110,34 @@ def _document(targets: Mapping[str, Plan], *, prefix: str, cache: str) -> dict[s
 
 
 def _cache(tag: str) -> str:
-    """A registry cache, or nothing where the variable is empty; bake leaves out what is empty."""
+    """A registry cache, or an empty string if the variable is empty; bake ignores empty strings."""
     return f'${{{CACHE} == "" ? "" : "type=registry,ref=${{{CACHE}}}:{tag}"}}'
 
 
 def _image(target: str, plan: Plan, prefix: str) -> JsonValue:
-    """What is different from target to target."""
+    """What differs between targets."""
     name = f"{plan.selection.model_id}:{plan.selection.profile_id}"
     parse_reference(f"{prefix}/{name}")
     return {
         "target": target,
         "name": name,
-        "labels": {exactly(key): exactly(value) for key, value in sorted(plan.labels.items())},
-        "annotations": [exactly(f"{_LEVELS}:{key}={value}") for key, value in sorted(plan.annotations.items())],
+        "labels": {literal(key): literal(value) for key, value in sorted(plan.labels.items())},
+        "annotations": [literal(f"{_LEVELS}:{key}={value}") for key, value in sorted(plan.annotations.items())],
     }
 
 
-def exactly(text: str) -> str:
-    """A template that comes to the text and to nothing else.
+def literal(text: str) -> str:
+    """A template that expands to exactly this text.
 
     Raises:
-        UsageError: there is none: all text of HCL is in Unicode's normal form C and without a byte order mark at its
-            beginning (cty.StringVal in go-cty, scanTokens in hclsyntax), and behind a carriage return nothing can be
+        UsageError: there is none. HCL normalises text to Unicode's normal form C and drops a byte order mark at the
+            beginning (cty.StringVal in go-cty, scanTokens in hclsyntax), and after a carriage return nothing can be
             doubled.
     """
     if not unicodedata.is_normalized("NFC", text) or text.startswith("\ufeff") or "\r" in text:
         raise UsageError(
-            f"docker buildx bake cannot say {text[:120]!r}: it composes letters and their accents, drops a byte order "
-            "mark, and misreads what follows a carriage return",
+            f"docker buildx bake cannot express {text[:120]!r}: it composes letters and their accents, drops a byte "
+            "order mark, and misreads what follows a carriage return",
             hint="write it in Unicode's normal form C in the recipe, or build without bake",
         )
     return text.replace("${", "$${").replace("%{", "%%{")

@@ -11,27 +11,27 @@ from m2build.rendering.template import SHIPPED, expand, shipped_template
 from m2build.rendering.values import ACCOUNT_SOURCE, template_values
 
 _LONGEST_LINE = 65_535
-"""Bytes; what Go's bufio.MaxScanTokenSize leaves to docker and buildah for a line."""
+"""Bytes; the longest line that docker and buildah read (Go's bufio.MaxScanTokenSize)."""
 
 _LONGEST_INSTRUCTION = 131_000
-"""Bytes; Linux takes 128 KiB for one argument (MAX_ARG_STRLEN), and the shell gets a whole RUN as one."""
+"""Bytes; Linux allows 128 KiB for one argument (MAX_ARG_STRLEN), and the shell gets a whole RUN as one."""
 
 
 def render(plan: Plan, template: str | None = None, *, name: str = "the template") -> Context:
     """The whole build context: path -> bytes, sorted, `Dockerfile` among them. Pure: the same plan, the same bytes.
 
-    A container engine that builds it comes to the files, modes, owners and configuration of the embedded engine's
-    image. Labels of the base that the embedded engine drops are there, and empty.
+    A container engine builds from it an image with the files, modes, owners and configuration of the embedded engine's
+    image. Labels of the base that the embedded engine drops are present but empty.
 
     Args:
         plan: what to build.
-        template: the text of a template to use in place of the one that comes with m2build.
-        name: what to call that template in messages.
+        template: the text of a template to use instead of the shipped one.
+        name: that template's name in messages.
 
     Raises:
         UsageError: the base has no name to pull it by, a value cannot be written in a Dockerfile, or the template
             does not parse, uses what does not exist, or prints a value without a filter.
-        PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+        PatchError: the base has something that a Dockerfile cannot keep or cannot remove.
     """
     values = template_values(plan)
     text = expand(shipped_template(), SHIPPED, values) if template is None else expand(template, name, values)
@@ -47,7 +47,7 @@ def _check_length(text: str) -> None:
         if len(line) > _LONGEST_LINE or instruction > _LONGEST_INSTRUCTION:
             begin = line[:60].decode(errors="replace")
             raise UsageError(
-                f"the Dockerfile would have a line or an instruction that is too long to build: {begin}…",
+                f"a line or an instruction of the Dockerfile would be too long to build: {begin}…",
                 hint="build without a Dockerfile: `m2build image` needs no container engine",
             )
         if not line.rstrip().endswith(b"\\"):

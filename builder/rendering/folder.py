@@ -1,4 +1,4 @@
-"""A build context as a value, and as a folder: a new one, the same again, or another where that is asked for."""
+"""A build context as a value, and as a folder: new, unchanged, or replaced on request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from m2build.rendering.values import ACCOUNT_SOURCE
 DOCKERFILE = "Dockerfile"
 IGNORE = ".dockerignore"
 BAKE_FILE = "docker-bake.json"
-"""The file that bake reads first, among those of several contexts."""
+"""The file that bake reads first, in a context of several images."""
 
 
 class Context(Mapping[str, bytes]):
@@ -39,19 +39,19 @@ class Context(Mapping[str, bytes]):
         """The text of the Dockerfile.
 
         Raises:
-            KeyError: the context is of several images, which have one each, such as `NAME.Dockerfile`.
+            KeyError: the context is of several images, each with its own `NAME.Dockerfile`.
         """
         return self[DOCKERFILE].decode()
 
     def write(self, folder: str | PathLike[str], *, replace: bool = False) -> None:
-        """Write a folder of these files: under a temporary name, then renamed. The same folder again is left as it is.
+        """Write a folder of these files: under a temporary name, then renamed. An equal folder is left as it is.
 
         Args:
-            folder: where they go.
-            replace: whether another context of m2build's may be replaced there; other files never are.
+            folder: the folder to write.
+            replace: whether another context written by m2build may be replaced; other files never are.
 
         Raises:
-            UsageError: something else is there.
+            UsageError: the folder has other content.
             StorageError: something cannot be written; nothing is left half-written.
         """
         from m2build.patches.writing import write_files
@@ -61,14 +61,14 @@ class Context(Mapping[str, bytes]):
 
 
 def ignoring(copied: Iterable[str]) -> bytes:
-    """A `.dockerignore` of everything but what is copied, so that no other file in the folder gets into the image."""
+    """A `.dockerignore` for everything but what is copied, so that no other file in the folder gets into the image."""
     return "".join(f"{line}\n" for line in ("*", *(f"!{path}" for path in sorted(copied)))).encode()
 
 
 def holds_contexts_only(files: Iterable[str], ignore: bytes) -> bool:
-    """Whether a folder holds nothing but what a context writes. Pure.
+    """Whether a folder has only files that a context writes. Pure.
 
-    What is copied stands in its `.dockerignore`, line by line: it says itself what is ours.
+    Its `.dockerignore` lists what is copied, and so says which files are ours.
 
     Args:
         files: the folder's files, as paths relative to it.

@@ -1,7 +1,7 @@
-"""How values stand in a Dockerfile, so that each is exactly itself wherever it comes from, or is refused.
+"""Quoting values in a Dockerfile: each value comes out exactly as it is, or is refused.
 
-Quotes, backslashes and variables are those of BuildKit's frontend/dockerfile/shell/lex.go and of buildah's
-imagebuilder/shell_parser.go, which agree on what is written here; both read a Dockerfile line by line before that.
+The rules for quotes, backslashes and variables are those of BuildKit's frontend/dockerfile/shell/lex.go and buildah's
+imagebuilder/shell_parser.go, which agree on everything written here. Both split a Dockerfile into lines first.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def name(value: object) -> Quoted:
     """
     text = _line(value)
     if not text:
-        raise _refusal(text, "a name is not empty")
+        raise _refusal(text, "a name must not be empty")
     if "=" in text:
         raise _refusal(text, "an equals sign ends a name")
     return quoted(text)
 
 
 def exec_form(value: object) -> Quoted:
-    """A list of words as RUN, CMD, ENTRYPOINT, HEALTHCHECK and SHELL take it: JSON, which no shell ever sees.
+    """A list of words for RUN, CMD, ENTRYPOINT, HEALTHCHECK and SHELL: JSON, which bypasses the shell.
 
     Raises:
-        UsageError: it is no list of words, or one holds a NUL, which ends a word of a command line.
+        UsageError: it is not a list of words, or a word has a NUL, which ends a word of a command line.
     """
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _refusal(_text(value), "this takes a list of words")
@@ -77,16 +77,16 @@ def plain(value: object) -> Quoted:
     """A word that needs no quotes anywhere.
 
     Raises:
-        UsageError: it holds something else than ASCII letters, digits and `._:/@+-`.
+        UsageError: it has characters other than ASCII letters, digits and `._:/@+-`.
     """
     text = _text(value)
     if not _PLAIN.fullmatch(text):
-        raise _refusal(text, "only ASCII letters, digits and ._:/@+- can stand here")
+        raise _refusal(text, "only ASCII letters, digits and ._:/@+- are allowed here")
     return Quoted(text)
 
 
 def comment(value: object) -> Quoted:
-    """Text behind a `#`.
+    """Text after a `#`.
 
     Raises:
         UsageError: it holds control characters.
@@ -118,10 +118,11 @@ def _line(value: object) -> str:
     text = _text(value)
     for character in text:
         if unicodedata.category(character) == "Cc" and character != "\t":
-            raise _refusal(text, f"there is no way to write the control character U+{ord(character):04X}")
+            raise _refusal(text, f"the control character U+{ord(character):04X} cannot be written")
     return text
 
 
 def _refusal(text: str, why: str) -> UsageError:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return UsageError(f"a Dockerfile cannot say {shown!r}: {why}", hint="change it in the recipe, or build without one")
+    hint = "change it in the recipe, or build without a Dockerfile"
+    return UsageError(f"a Dockerfile cannot express {shown!r}: {why}", hint=hint)

@@ -1,4 +1,4 @@
-"""Templates: jinja2, in which nothing is undefined and nothing is printed that no filter has quoted."""
+"""Templates: jinja2, in which undefined names, and values that no filter has quoted, are errors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 SHIPPED = "m2build/Dockerfile.template"
-"""What a user's own template calls the one that comes with m2build."""
+"""The name of the shipped template, for templates that extend it."""
 
 """What an expression of a template can raise beside jinja2's own errors."""
 
 
 def shipped_template() -> str:
-    """The text of the template that comes with m2build."""
+    """The text of the shipped template."""
     return resources.files("m2build").joinpath("Dockerfile.template").read_text(encoding="utf-8")
 
 
@@ -29,7 +29,7 @@ def expand(text: str, name: str, values: Mapping[str, object]) -> str:
 
     Args:
         text: the template.
-        name: what to call it in messages.
+        name: its name in messages.
         values: the variables.
 
     Raises:
@@ -47,8 +47,8 @@ def expand(text: str, name: str, values: Mapping[str, object]) -> str:
     except TemplateSyntaxError as error:
         raise UsageError(f"{error.name or name}:{error.lineno}: {error.message}", hint=hint) from error
     except TemplateNotFound as error:
-        message = f"{_place(error, name)}: there is no template {error.name!r}"
-        raise UsageError(message, hint=f"the one that a template can extend is {SHIPPED}") from error
+        message = f"{_place(error, name)}: the template {error.name!r} does not exist"
+        raise UsageError(message, hint=f"a template can extend {SHIPPED}") from error
     except (
         TemplateError,
         TypeError,
@@ -62,7 +62,7 @@ def expand(text: str, name: str, values: Mapping[str, object]) -> str:
 
 
 def _environment(templates: Mapping[str, str]) -> Environment:
-    """Sandboxed, as a template is data; without what would make two renderings differ, and without any file access."""
+    """Sandboxed, as a template is data; without random functions and without file access."""
     from jinja2 import FunctionLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -90,7 +90,7 @@ def _quoted_only(value: object) -> object:
 
 
 def _place(error: BaseException, name: str) -> str:
-    """The template and the line that an error comes from, innermost."""
+    """The template and the line of an error, innermost."""
     places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     known = [(file, line) for file, line in places if file in {name, SHIPPED}]
     return "{}:{}".format(*known[-1]) if known else name

@@ -1,4 +1,4 @@
-"""What a template is given: the plan as plain values; what a Dockerfile cannot bring about is refused here."""
+"""The plan as plain values for a template. What a Dockerfile cannot express is refused here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from m2build.oci.reference import parse_reference
 from m2build.patches.patch_files import patch_files
 
 ACCOUNT_SOURCE = "account"
-"""The folder of the build context that holds the account of the changeset."""
+"""The folder of the build context with the account of the changeset."""
 
 _EMBEDDED = "build without a Dockerfile: `m2build image` needs no container engine"
 
@@ -27,7 +27,7 @@ def template_values(plan: Plan) -> dict[str, object]:
 
     Raises:
         UsageError: the base has no name that an engine could pull.
-        PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+        PatchError: the base has something that a Dockerfile cannot keep or cannot remove.
     """
     selection, health = plan.selection, plan.selection.recipe.health
     runtime = plan.base.config.runtime
@@ -60,34 +60,34 @@ def template_values(plan: Plan) -> dict[str, object]:
 
 
 def _check(plan: Plan, runtime: JsonObject) -> None:
-    """See that the base holds nothing that would make the engine's result another one than ours."""
+    """Check that the base has nothing that would make the engine's result differ from ours."""
     if runtime.get("OnBuild"):
         raise PatchError("the base has ONBUILD triggers, which run at every FROM and stay in the image", hint=_EMBEDDED)
     for volume in object_in(runtime, "Volumes"):
         for path in (f"/{plan.source_root}", f"/{AUDIT_FOLDER}"):
             if f"{path}/".startswith(f"{volume.rstrip('/')}/"):
                 raise PatchError(
-                    f"the base declares {volume} a volume, and engines drop what a build changes there", hint=_EMBEDDED
+                    f"the base declares the volume {volume}: engines drop what a build changes there", hint=_EMBEDDED
                 )
     for member in changed_files(plan):
         if member.xattrs:
             raise PatchError(
                 f"/{member.path} has the extended attributes {', '.join(sorted(member.xattrs))} in the base, "
-                "and they would be lost",
+                "which would be lost",
                 hint=_EMBEDDED,
             )
 
 
 def _pullable(plan: Plan) -> str:
-    """The base's name and tag, and the digest of its one manifest unless the user leaves that open.
+    """The base's name and tag, with the digest of its manifest unless the user leaves that open.
 
-    That of an index would let an engine on another architecture take another image, whose sources may well be the same.
+    With an index's digest, an engine on another architecture would use another image, perhaps with the same sources.
     """
     base = plan.base
     if base.name is None:
         what = f"a stand-in made from {base.stand_in}" if base.stand_in else f"known as {base.digest} only"
         raise UsageError(
-            f"a Dockerfile starts from a base that an engine can pull, and this one is {what}",
+            f"a Dockerfile needs a base that an engine can pull, and this one is {what}",
             hint="name one in a registry: --base REGISTRY/NAME:TAG",
         )
     reference = parse_reference(base.name)
@@ -107,7 +107,7 @@ def _changed(plan: Plan) -> Iterator[dict[str, object]]:
 
 
 def _user(runtime: JsonObject) -> str | None:
-    """Whom the base runs as, if that is not root."""
+    """The user that the base runs as, if not root."""
     user = runtime.get("User")
     if not isinstance(user, str) or user.partition(":")[0] in ("", "0", "root"):
         return None
@@ -115,7 +115,7 @@ def _user(runtime: JsonObject) -> str | None:
 
 
 def _shell(runtime: JsonObject) -> Sequence[str] | None:
-    """What the base gives RUN's command to, if that is not the default."""
+    """The shell that the base gives RUN's commands to, if not the default."""
     shell = runtime.get("Shell")
     if not isinstance(shell, list) or not shell or shell == ["/bin/sh", "-c"]:
         return None

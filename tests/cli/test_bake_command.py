@@ -76,7 +76,7 @@ def test_the_time_can_be_chosen(folder: Path) -> None:
         ((*BAKE[:-3], *BAKE[-2:]), "is not pinned", "--unpinned"),
         ((*BAKE, "--base", "oci:./x"), "no name in a registry", "--base NAME:TAG"),
         ((*BAKE, "--platform", "amd64"), "the platform 'amd64' is not OS/ARCH", "linux/amd64"),
-        ((*BAKE, "--set", "summary=e\u0301"), "docker buildx bake cannot say", "normal form C"),
+        ((*BAKE, "--set", "summary=e\u0301"), "docker buildx bake cannot express", "normal form C"),
     ],
 )
 def test_what_does_not_fit_is_told(words: tuple[str, ...], message: str, hint: str, folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.cli.command_tree import WAYS
 from helpers.cli.hostile import NAME, TEXT, registry, verdict, workshop
-from helpers.terminals import told_on_a_terminal
+from helpers.terminals import printed_on_a_terminal
 
 M2BUILD = [sys.executable, "-m", "m2build"]
 IMAGE = ("image", "--tp", "8")
@@ -143,7 +143,7 @@ def seen(place: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> Seen:
     def run(case: Sequence[str], encoding: str = "utf-8", **environment: str) -> bytes:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        return told_on_a_terminal([argument.replace("{registry}", host) for argument in case], encoding=encoding)
+        return printed_on_a_terminal([argument.replace("{registry}", host) for argument in case], encoding=encoding)
 
     return run
 

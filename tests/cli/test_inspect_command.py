@@ -119,12 +119,12 @@ def test_an_image_that_says_what_is_not_so_is_refused(workshop: Path, tmp_path: 
     stranger = image(tar(file("a")), tar(file("b"))).config.chain_ids[1]
     put(on_top(workshop, labels={BASE_CHAIN_ID: str(stranger)}), f"oci:{tmp_path}/squashed:1")
     stderr = refused(5, "inspect", "oci:squashed:1", cwd=tmp_path)
-    assert stderr.startswith(f"m2build: oci:squashed:1: its label {BASE_CHAIN_ID} says that it stands on the layers")
+    assert stderr.startswith(f"m2build: oci:squashed:1: its label {BASE_CHAIN_ID} names the chain id")
     assert "squashed" in stderr.splitlines()[1]
     put(on_top(workshop, labels={BASE_CHAIN_ID: "sha256:nonsense"}), f"oci:{tmp_path}/nonsense:1")
     assert "'sha256:nonsense' is not a sha256" in refused(5, "inspect", "oci:nonsense:1", cwd=tmp_path)
     put(on_top(workshop, symlink("l", "/bin"), file("l/sh")), f"oci:{tmp_path}/through:1")
-    assert "writes /l/sh below something that is no folder" in refused(5, "inspect", "oci:through:1", cwd=tmp_path)
+    assert "writes /l/sh below something that is not a folder" in refused(5, "inspect", "oci:through:1", cwd=tmp_path)
 
 
 @pytest.mark.parametrize(

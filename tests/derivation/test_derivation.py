@@ -76,7 +76,7 @@ def test_every_digest_in_the_result_is_of_the_bytes() -> None:
     assert hashlib.sha256(result.config.raw).hexdigest() == result.manifest.config.digest.hex
 
 
-def test_the_overlay_keeps_owners_modes_and_parents_and_hides_what_is_stale() -> None:
+def test_the_overlay_keeps_owners_modes_and_parents_and_hides_stale_files() -> None:
     members = overlay(build(plan_for(base_image())))
     moved = members[f"{MODELS}/hf_transformers_model.py"]
     assert (moved.uid, moved.gid, moved.mode) == (1000, 1001, 0o640)
@@ -130,7 +130,7 @@ def test_the_config_starts_the_profile_and_keeps_the_rest() -> None:
     assert health["StartPeriod"] / 1e9 >= 1800
 
 
-def test_labels_of_the_base_are_decided_key_by_key() -> None:
+def test_each_label_of_the_base_is_kept_or_dropped() -> None:
     base_labels = dict.fromkeys((*labels.DROPPED, *labels.KEPT, "com.example.team"), "of the base")
     result = build(plan_for(base_image(config={"Labels": base_labels}), name="docker.io/lmsysorg/sglang:v0.5.7"))
     found = runtime(result)["Labels"]
@@ -167,7 +167,7 @@ def test_the_time_is_the_bases_own_or_source_date_epoch() -> None:
         plan_for(base, SOURCE_DATE_EPOCH="yesterday")
 
 
-def test_the_plan_has_a_digest_that_everything_in_it_moves() -> None:
+def test_everything_in_the_plan_changes_its_digest() -> None:
     plan = plan_for(base_image())
     assert plan.digest == plan_for(base_image()).digest
     others = [replace(plan, created=1), replace(plan, hidden=()), replace(plan, footing={}),
@@ -175,7 +175,7 @@ def test_the_plan_has_a_digest_that_everything_in_it_moves() -> None:
     assert len({plan.digest, *(other.digest for other in others)}) == 6
 
 
-def test_several_images_share_one_patching() -> None:
+def test_several_images_are_patched_once() -> None:
     base = base_image()
     selections = [RECIPE.select(profile=profile) for profile in ("tp4", "tp8")]
     origin = Base.of(base, base.manifest.digest, None)
@@ -188,13 +188,13 @@ def test_several_images_share_one_patching() -> None:
         )
 
 
-def test_an_image_of_our_own_is_not_derived_from_again() -> None:
+def test_a_derived_image_as_the_base_is_refused() -> None:
     with pytest.raises(PatchError, match="itself derived by m2build"):
         plan_for(build(plan_for(base_image())))
 
 
 def test_a_link_where_the_overlay_needs_a_folder_is_refused() -> None:
-    """Written below a link, the overlay would replace the link, and all that is behind it would be gone."""
+    """An overlay below a link would replace the link, and hide everything behind it."""
     with pytest.raises(PatchError, match="/opt is a symlink"):
         plan_for(image(tar(*sources(), symlink("opt", "/data/opt"))))
     with pytest.raises(PatchError, match="has no sources at /data/sglang/python, which /sgl-workspace/sglang/python l"):
@@ -211,7 +211,7 @@ LINKS: dict[str, list[Entry]] = {
 
 @pytest.mark.parametrize("name", LINKS)
 @pytest.mark.parametrize("height", ["below", "above"])
-def test_a_source_root_that_is_reached_through_links_is_followed(height: str, name: str) -> None:
+def test_links_to_the_source_root_are_followed(height: str, name: str) -> None:
     layers = [tar(*LINKS[name]), tar(*sources(), folder("opt"))]
     base = image(*(layers if height == "below" else layers[::-1]))
     straight, linked = plan_for(base), plan_for(base, root="/srv/sglang/python")
@@ -220,7 +220,7 @@ def test_a_source_root_that_is_reached_through_links_is_followed(height: str, na
 
 
 @pytest.mark.parametrize("links", [[symlink("srv", "srv")], [symlink("srv", "b/c"), symlink("b", "/srv")]])
-def test_a_source_root_in_a_circle_is_refused(links: list[Entry]) -> None:
+def test_a_loop_of_links_at_the_source_root_is_refused(links: list[Entry]) -> None:
     with pytest.raises(PatchError, match=r"/srv/sglang/python leads through more than 40 links.*/(srv|b) leads to"):
         plan_for(image(tar(*sources(), *links)), root="/srv/sglang/python")
 
@@ -237,7 +237,7 @@ WORKDIRS: dict[str, tuple[list[Entry], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("workdir", WORKDIRS)
-def test_a_working_directory_that_is_not_there_is_made_as_engines_make_it(workdir: str) -> None:
+def test_a_missing_working_directory_is_made_as_engines_make_it(workdir: str) -> None:
     entries, unmade = WORKDIRS[workdir]
     plan = plan_for(image(tar(*sources(), *entries), config={"WorkingDir": workdir}))
     assert plan.unmade == unmade
@@ -246,15 +246,15 @@ def test_a_working_directory_that_is_not_there_is_made_as_engines_make_it(workdi
     assert all(made[path].isdir() for path in unmade)
 
 
-def test_a_base_that_has_something_where_the_account_goes_is_refused() -> None:
-    """Whose it would be could not be told any more, and a container engine would change its modes."""
+def test_a_base_with_an_audit_folder_is_refused() -> None:
+    """Its files would be mistaken for the account's, and a container engine would change their modes."""
     base = image(tar(*sources()), tar(folder("opt"), folder("opt/m2build"), file("opt/m2build/theirs")))
     with pytest.raises(PatchError, match="the base has a /opt/m2build already"):
         plan_for(base)
 
 
 @pytest.mark.parametrize(("given", "paths"), [(["A=1"], 1), ([], 1), (None, 1), (["PATH=/bin", "A=1"], 0)])
-def test_where_the_base_sets_no_path_the_image_has_what_every_engine_sets(given: list[str] | None, paths: int) -> None:
+def test_a_base_without_path_gets_the_path_that_engines_set(given: list[str] | None, paths: int) -> None:
     config = runtime(build(plan_for(base_image(config={"Env": given}))))
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     assert config["Env"] == [*(given or []), *[path] * paths]
@@ -283,8 +283,8 @@ print('ready', flush=True); server.serve_forever()
 
 
 @pytest.mark.parametrize(("status", "spelling"), [(200, "--port={}"), (200, "--port {}"), (503, "--port={}")])
-def test_the_health_check_finds_the_port_that_was_really_given(status: int, spelling: str) -> None:
-    """The probe runs for real, against a server whose command line stands in for process 1's."""
+def test_the_health_check_finds_the_servers_actual_port(status: int, spelling: str) -> None:
+    """The real probe runs against a server whose command line stands in for process 1's."""
     import socket
 
     with socket.socket() as probe:
@@ -304,6 +304,6 @@ def test_the_health_check_finds_the_port_that_was_really_given(status: int, spel
     assert (run.returncode == 0) == (status == 200)
 
 
-def test_bytecode_beside_untouched_sources_stays() -> None:
+def test_bytecode_of_unchanged_sources_stays() -> None:
     assert any(entry[0].name.endswith("llama.cpython-310.pyc") for entry in bytecode())
     assert not [name for name in overlay(build(plan_for(base_image()))) if "llama" in name]

@@ -1,4 +1,4 @@
-"""A derivation that was made before is not made again, and what it rests on is all in the question."""
+"""A cached derivation is not made again, and the cache's key covers everything that it depends on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def ask(selection: Selection, base: Base, **environment: str) -> Image:
     return build(planned(selection, base, **environment))
 
 
-def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
+def test_the_second_derivation_is_equal_and_reads_nothing() -> None:
     base, blobs = base_elsewhere()
     selection = RECIPE.select(profile="tp8")
     first = ask(selection, base)
@@ -63,7 +63,7 @@ def test_the_second_answer_is_the_first_and_reads_nothing() -> None:
             reader.drain()
 
 
-def test_the_other_images_of_a_recipe_are_remembered_as_well(cache: Path) -> None:
+def test_the_other_images_of_a_recipe_are_cached_as_well(cache: Path) -> None:
     base, blobs = base_elsewhere()
     ask(RECIPE.select(profile="tp8"), base)
     shutil.rmtree(cache / "layers")
@@ -85,7 +85,7 @@ CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, 
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_another_question_has_another_answer(change: str) -> None:
+def test_any_other_input_is_derived_again(change: str) -> None:
     base, _ = base_elsewhere()
     selection = RECIPE.select(profile="tp8")
     first = ask(selection, base)
@@ -94,7 +94,7 @@ def test_another_question_has_another_answer(change: str) -> None:
     assert ask(selection, base).manifest.digest == first.manifest.digest
 
 
-def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> None:
+def test_a_changed_series_of_the_same_name_is_derived_again(tmp_path: Path) -> None:
     text = succeeds("patch", "list", "--json")
     series = tmp_path / "mine.yaml"
     series.write_text(text)  # JSON is YAML
@@ -105,7 +105,7 @@ def test_a_series_that_changes_under_its_name_is_another_one(tmp_path: Path) -> 
     assert ask(selection, base).manifest.layers[-1] != first.manifest.layers[-1]
 
 
-def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
+def test_a_damaged_entry_is_derived_again(cache: Path) -> None:
     base, blobs = base_elsewhere()
     selection = RECIPE.select(profile="tp8")
     first = ask(selection, base)
@@ -119,7 +119,7 @@ def test_what_is_damaged_is_derived_anew(cache: Path) -> None:
     assert blobs.opened != []
 
 
-def test_with_codemods_of_others_nothing_is_remembered(cache: Path, tmp_path: Path) -> None:
+def test_with_other_packages_codemods_nothing_is_cached(cache: Path, tmp_path: Path) -> None:
     """Their code may change while their version stays."""
     write_image(
         base_image(), parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
@@ -137,7 +137,7 @@ def test_with_codemods_of_others_nothing_is_remembered(cache: Path, tmp_path: Pa
     assert (cache / "results").exists()
 
 
-def test_a_remembered_answer_needs_no_codemods() -> None:
+def test_a_cached_derivation_needs_no_codemods() -> None:
     script = "import sys, m2build.derivation.remembered, m2build.derivation.parts, m2build.derivation.image\n"
     script += "print([name for name in sys.modules if name == 'libcst' or name.startswith('m2build.patches.codemods')])"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -41,7 +41,7 @@ def problem(engine: Engine) -> tuple[str, str]:
 def test_an_engine_that_is_not_installed(programs: Path) -> None:
     for engine, site in ((Docker(), "docs.docker.com/engine/install"), (Podman(), "podman.io/docs/installation")):
         message, hint = problem(engine)
-        assert message == f"{engine.name} is not installed: there is no command {engine.name}"
+        assert message == f"{engine.name} is not installed: no command {engine.name} on PATH"
         assert site in hint
 
 
@@ -130,7 +130,7 @@ def test_an_old_podman(programs: Path) -> None:
 
 def test_an_engine_that_never_answers_is_not_waited_for(programs: Path) -> None:
     script(programs, "docker", (VERSION, "exec sleep 60"))
-    with pytest.raises(EngineError, match="has not answered in"):
+    with pytest.raises(EngineError, match="did not answer within"):
         Program("docker").ask("version", seconds=0.2)
 
 
@@ -156,8 +156,8 @@ def choose(place: str | None = None, *, base: str = "registry.example/sglang:v1"
     return chosen(base, place, load=load)[0]
 
 
-NO_DOCKER = "docker is not installed: there is no command docker; building without it"
-NO_PODMAN = "podman is not installed: there is no command podman; building without it"
+NO_DOCKER = "docker is not installed: no command docker on PATH; building without it"
+NO_PODMAN = "podman is not installed: no command podman on PATH; building without it"
 
 
 def test_an_engine_that_is_passed_over_is_told_with_the_reason(programs: Path) -> None:

@@ -32,7 +32,7 @@ def sources(**owner: int) -> list[Entry]:
 
 
 def bytecode() -> list[Entry]:
-    """What Python left beside the sources."""
+    """The bytecode that Python left beside the sources."""
     cache = f"{MODELS}/__pycache__"
     names = ("transformers.cpython-310.pyc", "minimax_m2.cpython-310.opt-1.pyc", "llama.cpython-310.pyc")
     return [folder(cache), *(file(f"{cache}/{name}", b"\x6f\x0d\x0d\x0a") for name in names)]

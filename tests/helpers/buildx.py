@@ -1,4 +1,4 @@
-"""buildx as a judge of what is written for it. To read, it needs no daemon, and here there is none."""
+"""buildx, to check what m2build writes for it. It reads files without a daemon, and here there is none."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Buildx:
 
     @classmethod
     def below(cls, folder: Path) -> Buildx:
-        """With its configuration in a folder; the plugin may stand beside the docker that is found, or where it looks.
+        """Put its configuration in a folder; the plugin may be beside docker, or in docker's plugin folder.
 
-        Debian's packages, unpacked into a folder of their own, have it in `libexec` there.
+        In Debian's packages, unpacked into a folder, it is in `libexec`.
         """
         plugins = Path(need_tool("docker")).parent.parent / "libexec" / "docker" / "cli-plugins"
         (folder / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": [str(plugins)]}))
@@ -35,7 +35,7 @@ class Buildx:
     def run(
         self, *arguments: str | Path, cwd: Path, check: bool = True, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run it; unless told otherwise, see that it succeeds."""
+        """Run it; by default it has to succeed."""
         own = {"PATH": os.environ["PATH"], "HOME": str(cwd), "DOCKER_CONFIG": str(self.configuration)}
         nowhere = {"DOCKER_HOST": f"unix://{self.configuration}/no-daemon.sock"}
         done = subprocess.run(
@@ -46,9 +46,9 @@ class Buildx:
         return done
 
     def printed(self, folder: Path, *arguments: str, **variables: str) -> dict[str, Any]:
-        """What bake would build from a folder, `arguments` and bake variables, as it understands them.
+        """What bake would build from a folder, `arguments` and bake variables, as bake prints it.
 
-        Texts that may hold `${` or `%{` are templates in what it prints, too (MarshalJSON in buildx, bake/bake.go).
+        Texts with `${` or `%{` are templates in its output, too (MarshalJSON in buildx, bake/bake.go).
         """
         run = self.run("bake", "--print", *arguments, cwd=folder, environment=variables)
         found: dict[str, Any] = json.loads(run.stdout)

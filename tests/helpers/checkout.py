@@ -1,4 +1,4 @@
-"""A copy of this repository's sources, in which pip may build: it leaves its work beside what it builds."""
+"""A copy of this repository's sources for pip, which leaves files beside what it builds."""
 
 from __future__ import annotations
 

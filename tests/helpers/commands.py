@@ -12,7 +12,7 @@ from pathlib import Path
 def m2build(
     *arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `m2build` in a process of its own."""
+    """Run `m2build` in its own process."""
     command = [sys.executable, "-m", "m2build", *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False

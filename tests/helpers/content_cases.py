@@ -1,4 +1,4 @@
-"""Layers above a small base, and what they come to: the same as it, the same as each other, or something else."""
+"""Layers on a small base, whose content is equal to the base, equal to each other, or different."""
 
 from __future__ import annotations
 

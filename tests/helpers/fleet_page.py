@@ -1,6 +1,6 @@
-"""docs/fleet.md in a shell: what became of each of its commands.
+"""docs/fleet.md in a shell: the result of each of its commands.
 
-Stand-ins for docker, kubectl and m2build note how they are called. What needs no daemon and no cluster, they pass on.
+Stand-ins for docker, kubectl and m2build record their calls, and forward those that need neither daemon nor cluster.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ esac
 
 @dataclass(frozen=True)
 class Session:
-    """What became of the page's commands.
+    """The results of the page's commands.
 
     Attributes:
         folder: where they ran.
-        calls: what docker, kubectl and m2build were asked to do, as words.
+        calls: the calls of docker, kubectl and m2build, as words.
     """
 
     folder: Path
     calls: tuple[list[str], ...]
 
     def of(self, *begin: str) -> list[list[str]]:
-        """The rest of the calls that begin so, sorted: some were made at the same time."""
+        """The rest of the calls with this beginning, sorted: some were made in parallel."""
         return sorted(call[len(begin) :] for call in self.calls if call[: len(begin)] == list(begin))
 
     def builder(self, name: str) -> Any:
-        """What buildx keeps of a builder that it created."""
+        """What buildx stores about a builder that it created."""
         return json.loads((self.folder / "configuration" / "buildx" / "instances" / name).read_bytes())
 
 

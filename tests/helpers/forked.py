@@ -1,4 +1,4 @@
-"""Running the command line many times, and what each run costs: a process that has imported m2build forks for each."""
+"""Running the command line many times, measured: a process that has imported m2build forks for each run."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ for line in sys.stdin:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         code: the exit code; negative if a signal ended it.
         stdout: what it printed.
-        stderr: what it said.
-        megabytes: the most that it held.
-        seconds: of processor time.
+        stderr: what it printed there.
+        megabytes: its peak memory.
+        seconds: of CPU time.
     """
 
     code: int
@@ -62,7 +62,7 @@ class Run:
     seconds: float
 
     def check_cost(self) -> None:
-        """See that it met the bounds for hostile input, and did not fall over it."""
+        """Check that it stayed within the bounds for hostile input, and did not crash."""
         assert "Traceback" not in self.stderr, self.stderr
         assert self.megabytes < MEGABYTES, self
         assert self.seconds < SECONDS, self
@@ -92,7 +92,7 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
 
 @contextmanager
 def measured(folder: Path) -> Iterator[Measured]:
-    """A process that runs the command line, as long as the block lasts."""
+    """A process that runs the command line, until the block ends."""
     command: Sequence[str] = [sys.executable, "-c", _SERVER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""Seeded images and archives as nobody should make them, and some as people do: layouts and archives on disk."""
+"""Seeded hostile and ordinary images: layouts and archives on disk."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ LAYER_TYPES: list[str] = [
 
 @dataclass
 class Sample:
-    """An image that is made up piece by piece, so that each can be spoilt.
+    """An image in pieces, so that a test can spoil each of them.
 
     Attributes:
-        rng: decides.
+        rng: the source of random choices.
         layers: tars.
-        blobs: them as stored.
-        types: the vocabulary.
+        blobs: the tars as stored.
+        types: OCI's or Docker's media types.
         config: the config's document.
-        raw: what becomes of the bytes of the config, the manifest, the index or the file `oci-layout`.
+        raw: changes to the bytes of the config, the manifest, the index or the file `oci-layout`.
         blobs: the layers as they are stored; otherwise in any compression.
         said: the layers' media types; otherwise any.
     """
@@ -112,7 +112,7 @@ def upper(rng: random.Random) -> bytes:
 
 
 def broken_tar(rng: random.Random) -> bytes:
-    """A layer with one header that lies, in the sources or elsewhere."""
+    """A layer with one false header, in the sources or elsewhere."""
     where = rng.choice([f"{ROOT}/", "x/"])
     info, content = file(f"{where}bad", b"1" * rng.randrange(3000))
     way = rng.randrange(12)
@@ -145,7 +145,7 @@ def broken_tar(rng: random.Random) -> bytes:
 
 
 def bomb(rng: random.Random) -> bytes:
-    """A layer, as gzip, of which a little makes much."""
+    """A gzip bomb as a layer."""
     where = rng.choice([f"{ROOT}/", "x/"])
     info, _ = file(f"{where}a")
     way = rng.randrange(6)
@@ -168,7 +168,7 @@ def bomb(rng: random.Random) -> bytes:
 
 
 def document(rng: random.Random) -> bytes:
-    """JSON that is none, or is too much."""
+    """Malformed JSON, or too much of it."""
     return rng.choice(
         [b"", b"[]", b"null", b"7", b'{"a":', b"[" * 100_000, b'{"a":' * 50_000, b'{"schemaVersion":2,"x":1e400}',
          b'{"schemaVersion":2,"x":NaN}', b'{"schemaVersion":2,"x":"\\ud800"}', b"\xff\xfe{}",
@@ -179,7 +179,7 @@ def document(rng: random.Random) -> bytes:
 
 
 def odd_config(rng: random.Random) -> dict[str, Any]:
-    """Members of a config as they are in the field, or should not be."""
+    """Members of a config, as found in the field or malformed."""
     return rng.choice(
         [{"history": []}, {"history": None}, {"history": [None]}, {"history": [{}] * 7},
          {"history": [{"empty_layer": True}]},
@@ -193,7 +193,7 @@ def odd_config(rng: random.Random) -> dict[str, Any]:
 
 
 def special(place: Path, rng: random.Random) -> None:
-    """Put something that is no regular file in the place of one."""
+    """Replace a regular file by something else."""
     path = rng.choice(sorted(path for path in place.rglob("*") if path.is_file()))
     path.unlink()
     way = rng.randrange(5)
@@ -227,7 +227,7 @@ def saved(sample: Sample) -> list[Entry]:
 
 
 def damaged_archive(members: list[Entry], rng: random.Random) -> bytes:
-    """An archive with one thing wrong, or strange."""
+    """An archive with one fault or oddity."""
     way = rng.randrange(9)
     if way == 0:
         members.append(members[rng.randrange(len(members))])

@@ -1,4 +1,4 @@
-"""Sample images, made with Python's tarfile, gzip and zstandard: not with the code under test."""
+"""Sample images, made with Python's tarfile, gzip and zstandard, not with the code under test."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ SAMPLE = (
 
 
 def read_everything(place: Place) -> Image:
-    """The image at a place, once every layer's stored bytes have been checked."""
+    """The image at a place, after a check of every layer's stored bytes."""
     found = read_image(place, "linux/amd64").image
     for layer in found.manifest.layers:
         with open_blob(found.blobs, layer) as reader:
@@ -114,12 +114,12 @@ def read_everything(place: Place) -> Image:
 
 
 def flip(data: bytes) -> bytes:
-    """The same length, one bit altered."""
+    """The same bytes with one bit altered."""
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
 class WatchedBlobs:
-    """Blobs that are elsewhere; it is noted which are opened."""
+    """Blobs that record which of them are opened."""
 
     def __init__(self, below: Blobs) -> None:
         self.below = below

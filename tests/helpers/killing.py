@@ -1,7 +1,7 @@
 """Killing a command at any of its changing system calls: strace on a process that is forked from a warm one.
 
-A process of its own would take half a second to start, and hundreds are needed. A server imports all of m2build, and
-forks for each run; the fork waits until strace is attached to it.
+A new process would take half a second to start, and hundreds are needed. Instead, a server imports all of m2build and
+forks for each run; the fork waits until strace is attached.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHANGING = (
     "mkdirat", "rmdir", "truncate", "ftruncate", "chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat",
     "fsync", "fdatasync", "write", "pwrite64", "writev", "copy_file_range", "sendfile", "openat",
 )  # fmt: skip
-"""What changes files, or brings them to the disk; of `openat` those calls that may create one are meant."""
+"""Calls that change files or sync them; for `openat`, only those that may create a file."""
 
 _SERVER = """
 import json, os, sys, time
@@ -78,7 +78,7 @@ class Commands:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a command gets beside this process's own variables."""
+        """A command's variables besides those of this process."""
         return {
             "TMPDIR": str(self.folder / "tmp"),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
@@ -92,7 +92,7 @@ class Commands:
         assert code == 0, f"{' '.join(arguments)}: exit code {code}: {self.said}"
 
     def calls(self, arguments: Sequence[str]) -> list[Call]:
-        """The changing calls of a command that has to succeed, in their order; all are its first thread's."""
+        """The changing calls of a command that has to succeed, in order; all in its first thread."""
         log = self.folder.parent / "strace.log"
         child, tracer = self._trace(arguments, "-f", "-o", str(log), "-e", f"trace={','.join(CHANGING)}")
         code = self._end()
@@ -160,7 +160,7 @@ _CALL = re.compile(r"^(\d+) +(\w+)\((.*)", re.MULTILINE)
 
 
 def _changing(log: str, process: int) -> Iterator[Call]:
-    """The calls of a trace; what only reads a file, and what goes to stdout and stderr, changes nothing."""
+    """The changing calls of a trace, without reads, and without writes to stdout and stderr."""
     counts: Counter[str] = Counter()
     for thread, name, rest in _CALL.findall(log):
         counts[name] += 1

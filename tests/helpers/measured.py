@@ -1,4 +1,4 @@
-"""A command in a process of its own, with what it cost: hostile input may take neither memory nor time."""
+"""A command in its own process, measured: hostile input must not cost memory or time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEGABYTES, SECONDS = 256, 20
-"""What any hostile input may cost, the seconds of a processor: a busy machine takes longer."""
+"""The limit for hostile input, in seconds of CPU time: a busy machine takes longer."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How a command ended, and what it took."""
+    """How a command ended, and what it cost."""
 
     code: int
     stderr: str
@@ -34,7 +34,7 @@ sys.exit(code)
 
 
 def measured(*arguments: str | Path, cwd: Path) -> Measured:
-    """Run `m2build`; a process that does not end is ended."""
+    """Run `m2build`, with a timeout."""
     stderr, peak = cwd / ".stderr", cwd / ".peak"
     with stderr.open("wb") as file:
         command = [sys.executable, "-c", _RUN, str(peak), *map(str, arguments)]
@@ -50,7 +50,7 @@ def measured(*arguments: str | Path, cwd: Path) -> Measured:
 
 
 def assert_cheap(run: Measured) -> None:
-    """See that a command kept within what hostile input may cost, with a message of a few lines and no traceback."""
+    """Check that a command stayed within the limits for hostile input, with a short message and no traceback."""
     assert run.megabytes < MEGABYTES, run
     assert run.seconds < SECONDS, run
     assert run.stderr.startswith("m2build: "), run

@@ -1,6 +1,8 @@
-"""The pages' generated parts: `python tests/helpers/pages.py` runs the examples and writes their output and the tables.
+"""The pages' generated parts: examples with their output, tables, and the picture of the rooms.
 
-The commands of a page run in one bash session, from top to bottom, in an empty folder.
+`python tests/helpers/pages.py` writes them into all pages, `python tests/helpers/pages.py PAGE...` into some. The
+commands of a page run in one bash session, from top to bottom, in an empty folder. Functions import other helpers
+late: a script finds them only once `tests` is on its path.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from pathlib import Path
 
 import click
 
-from helpers.cli.command_tree import members
 from m2build import errors
 from m2build.cli.root import cli
 
@@ -43,7 +44,7 @@ def tables(page: Path) -> list[str]:
 
 
 def rendered(page: Path) -> str:
-    """A page with every generated part as it has to be."""
+    """A page with every generated part up to date."""
     text = page.read_text(encoding="utf-8")
     blocks = examples(page)
     if blocks:
@@ -59,7 +60,7 @@ def _with_output(block: str, outputs: Iterator[str]) -> Iterator[str]:
 
 
 def _run(commands: list[str]) -> list[str]:
-    """What each command of one bash session prints on stdout, in an empty folder."""
+    """What each command prints on stdout, in one bash session in an empty folder."""
     script = "".join(f"{command}\necho '{_END}'\n" for command in commands)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
@@ -78,10 +79,16 @@ def _table(name: str) -> str:
         return "\n".join(["| command | what it does |", "| --- | --- |", *_commands(cli, "m2build")])
     if name == "exit codes":
         return "\n".join(["| code | when |", "| ---: | --- |", *_exit_codes()])
+    if name == "rooms":
+        return "\n".join(["| room | what is in it |", "| --- | --- |", *_rooms()])
+    if name == "picture of the rooms":
+        return "\n".join(["```mermaid", "flowchart TD", *_picture(), "```"])
     raise AssertionError(f"there is no table {name!r}")
 
 
 def _commands(command: click.Command, path: str) -> Iterator[str]:
+    from helpers.cli.command_tree import members
+
     if isinstance(command, click.Group):
         for name, member in sorted(members(command).items()):
             yield from _commands(member, f"{path} {name}")
@@ -101,6 +108,22 @@ def _exit_codes() -> Iterator[str]:
     return (f"| {code} | {when} |" for code, when in sorted(codes.items()))
 
 
+def _rooms() -> Iterator[str]:
+    from helpers.rooms import ROOMS, purpose
+
+    return (f"| `{name or 'm2build'}` | {purpose(name)} |" for name in reversed(ROOMS))
+
+
+def _picture() -> Iterator[str]:
+    """Mermaid's lines: the direct arrows between rooms, then the rooms without any."""
+    from helpers.rooms import ROOMS, direct_arrows
+
+    arrows = direct_arrows()
+    yield from (f"    {upper or 'm2build'} --> {lower or 'm2build'}" for upper, lower in arrows)
+    yield from (f"    {name or 'm2build'}" for name in ROOMS if not any(name in arrow for arrow in arrows))
+
+
 if __name__ == "__main__":
-    for page in PAGES:
+    sys.path.insert(0, str(ROOT / "tests"))
+    for page in [Path(argument).resolve() for argument in sys.argv[1:]] or PAGES:
         page.write_text(rendered(page), encoding="utf-8")

@@ -58,3 +58,43 @@ LEAVES = ("verify", "publish", "launch", "bench")
 def room(module: str) -> str:
     """The room that a module is in."""
     return module.partition(".")[2].partition(".")[0]
+
+
+def purpose(name: str) -> str:
+    """The first sentence of a room's docstring, on one line.
+
+    Raises:
+        AssertionError: the room has none.
+    """
+    path = MODULES[f"m2build.{name}".rstrip(".")]
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring, f"{path} has no docstring"
+    return " ".join(docstring.partition("\n\n")[0].split())
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Which room imports which. Any room may ask the face for the version: only rooms above it have an arrow to it."""
+    pairs = {
+        (room(name), room(imported))
+        for name, path in MODULES.items()
+        for imported in imports(path)
+        if imported in MODULES
+    }
+    return {(upper, lower) for upper, lower in pairs if ROOMS.index(upper) > ROOMS.index(lower)}
+
+
+def direct_arrows() -> list[tuple[str, str]]:
+    """The arrows without those that a longer way implies (the transitive reduction), from the highest room down.
+
+    `ROOMS` is in the order of the arrows, so what a room reaches is known before the rooms above it are looked at.
+    """
+    known = arrows()
+    reached: dict[str, set[str]] = {}
+    direct = []
+    for upper in ROOMS:
+        reached[upper] = set()
+        for lower in reversed([lower for lower in ROOMS if (upper, lower) in known]):
+            if lower not in reached[upper]:
+                direct.append((upper, lower))
+                reached[upper] |= {lower} | reached[lower]
+    return sorted(direct, key=lambda pair: [-ROOMS.index(name) for name in pair])

@@ -1,4 +1,4 @@
-"""Servers of others, started on a free loopback port and stopped by their process."""
+"""Other projects' servers, started on a free loopback port and stopped by their process id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """A free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The Python examples of a page: run in order, in one module, each beside the output that the page gives it."""
+"""The Python examples of a page, run in order in one module, each with the output that the page shows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run_snippets(page: str, module: str = "your_package", *, host: str = "localhost:5000") -> Iterator[tuple[str, str]]:
-    """For each Python block of a page, the output in the `text` block behind it, and what it printed.
+    """For each Python block of a page, the output in the `text` block after it, and what it printed.
 
     Args:
         page: the page's name in docs/.
-        module: what the module is called in which the blocks run; dataclasses and codemods are looked up there.
-        host: the registry that takes the place of `localhost:5000`.
+        module: the name of the module in which the blocks run; dataclasses and codemods are looked up there.
+        host: the registry that replaces `localhost:5000`.
     """
     blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     made = types.ModuleType(module)

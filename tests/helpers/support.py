@@ -1,4 +1,4 @@
-"""What several test modules need, and what becomes of a test where it is missing: in CI it fails."""
+"""What several test modules need; a test without it is skipped, or fails in CI."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 
 
 def lacking(reason: str) -> NoReturn:
-    """Skip a test for want of something on a developer's machine; in CI, and with --require-engines, that is a failure.
+    """Skip a test that lacks something on a developer's machine; in CI, and with --require-engines, it fails.
 
-    The option's part is done in `conftest.py`, for whatever is skipped in another way as well.
+    `conftest.py` implements the option, also for tests that are skipped in another way.
     """
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
@@ -25,25 +25,25 @@ def lacking(reason: str) -> NoReturn:
 
 
 def sampled(cases: Iterable[object], every: int) -> list[object]:
-    """The cases of a long row as parameters: every n-th in each run of the tests, the others with the sweeps."""
+    """The cases of a long list as parameters: every n-th in each test run, the others with the sweeps."""
     marks = [pytest.mark.sweep]
     return [pytest.param(case, marks=marks if number % every else []) for number, case in enumerate(cases)]
 
 
 def need_tool(name: str) -> str:
-    """The path of someone else's tool."""
+    """The path of another tool."""
     return shutil.which(name) or lacking(f"{name} is missing")
 
 
 def need_root(purpose: str) -> None:
-    """See that the tests are run by root."""
+    """Check that the tests run as root."""
     if os.geteuid() != 0:
         lacking(f"only root {purpose}")
 
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A disk of its own at a new folder, of so many bytes, such as `64k`."""
+    """A separate disk at a new folder, of a size such as `64k`."""
     need_root("mounts a disk")
     folder.mkdir()
     mount = [need_tool("mount"), "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)]
@@ -57,7 +57,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def null_device(path: Path) -> Path:
-    """A null device of our own: a mistake would replace the machine's."""
+    """A new null device: with the machine's, a mistake would replace it."""
     need_root("makes devices")
     try:
         os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))

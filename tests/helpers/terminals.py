@@ -1,4 +1,4 @@
-"""Running the command line on a terminal, as people do."""
+"""Running the command line on a terminal, as users do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def on_a_terminal(
 
     Args:
         command: the program and its arguments.
-        stdout: `subprocess.PIPE` for what the program writes there to be in the first value and not on the terminal.
+        stdout: `subprocess.PIPE` to return what the program writes there instead of sending it to the terminal.
         cwd: where it runs.
         environment: variables besides those of this process.
         columns: the terminal's width.
@@ -54,8 +54,8 @@ def on_a_terminal(
     return subprocess.CompletedProcess(command, process.returncode, out, ""), b"".join(seen)
 
 
-def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
-    """What a terminal receives of a command that runs in this process, which is quicker by its start."""
+def printed_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> bytes:
+    """What a terminal receives from a command in this process, which saves starting one."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     thresholds = gc.get_threshold()
     try:
@@ -67,9 +67,9 @@ def told_on_a_terminal(arguments: Sequence[str], *, encoding: str = "utf-8") -> 
 
 
 def received_on_a_terminal(action: Callable[[], object], *, encoding: str = "utf-8") -> bytes:
-    """What a terminal receives of what is printed in this process.
+    """What a terminal receives from output of this process.
 
-    The streams are such as Python makes them for a terminal of that encoding.
+    The streams are like those that Python makes for a terminal of that encoding.
     """
     primary, secondary = pty.openpty()
     received: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The content of an image: what moves its digest and what must not, and what umoci finds to be different."""
+"""The content of an image: what changes its digest and what must not, and the differences that umoci finds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from m2build.recipes.load import load_recipe
 
 
 def content(*layers: bytes, how: str = "plain", **members: Any) -> Content:
-    """The content of an image with these layers on top of `BASE`."""
+    """The content of an image with these layers on `BASE`."""
     return read_content(image(BASE, *layers, how=how, **members), 1, Silent())
 
 
@@ -49,7 +49,7 @@ CAPABLE = "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
 
 
 @pytest.mark.parametrize("case", NO_DIFFERENCE)
-def test_what_is_the_same_as_in_the_base_is_no_difference(case: str) -> None:
+def test_entries_equal_to_the_bases_are_not_differences(case: str) -> None:
     found = content(*NO_DIFFERENCE[case])
     assert (dict(found.changed), found.removed) == ({}, ())
     assert found.digest == content().digest
@@ -57,15 +57,15 @@ def test_what_is_the_same_as_in_the_base_is_no_difference(case: str) -> None:
 
 @pytest.mark.parametrize("root", ["/w", "/w/d", "/absent", "/"])
 @pytest.mark.parametrize("case", SAME)
-def test_what_else_is_looked_at_does_not_matter(case: str, root: str) -> None:
-    """Where a derivation has looked, everything is seen, and elsewhere only what the layers touch."""
+def test_what_else_is_read_does_not_matter(case: str, root: str) -> None:
+    """Where a derivation reads, everything is seen; elsewhere only what the layers touch."""
     for layers in SAME[case]:
         found = content(*layers, config={"Labels": {"dev.m2build.source-root": root}})
         assert replace(found, runtime={}).digest == replace(content(*layers), runtime={}).digest
 
 
 @pytest.mark.parametrize("case", SAME)
-def test_how_layers_say_it_does_not_matter(case: str) -> None:
+def test_how_layers_express_it_does_not_matter(case: str) -> None:
     found = [content(*layers) for layers in SAME[case]]
     assert len({item.digest for item in found}) == 1, [item.document() for item in found]
     assert found[0].digest != content().digest
@@ -84,7 +84,7 @@ def test_a_files_capabilities_count_and_other_attributes_do_not() -> None:
     assert content(capable).changed["w/x"].capabilities == CAPABLE.encode("latin-1").hex()
 
 
-def test_the_document_says_it_all() -> None:
+def test_the_document_has_the_whole_content() -> None:
     layer = tar(
         folder("./", 0o700), W, file("w/n\udcff", b"n", mode=0o4755, uid=1, gid=2), symlink("w/s", "x"),
         entry("w/c", tarfile.CHRTYPE, mode=0o600, devmajor=1, devminor=3), file("w/.wh.d"), file("w/.wh.x"),
@@ -115,7 +115,7 @@ CHANGESETS = st.dictionaries(LEAVES, CHANGES, max_size=6)
 
 
 def written(changes: Mapping[str, Change], time: int) -> bytes:
-    """One layer that makes these changes; None takes a path away."""
+    """One layer that makes these changes; None removes a path."""
     entries = []
     for path, change in changes.items():
         place, _, name = path.rpartition("/")
@@ -132,7 +132,7 @@ def written(changes: Mapping[str, Change], time: int) -> bytes:
 @settings(deadline=None)
 @given(changes=CHANGESETS, data=st.data())
 def test_how_changes_are_split_over_layers_does_not_matter(changes: dict[str, Change], data: st.DataObject) -> None:
-    """Each path gets its last change in some layer, and may get others, or the same, in layers before that."""
+    """Each path gets its last change in some layer, and perhaps other or equal changes in the layers before."""
     count = data.draw(st.integers(1, 4))
     layers: list[dict[str, Change]] = [{} for _ in range(count)]
     for path, change in changes.items():
@@ -148,7 +148,7 @@ def test_how_changes_are_split_over_layers_does_not_matter(changes: dict[str, Ch
 
 @settings(deadline=None)
 @given(changes=CHANGESETS, path=LEAVES, one=CHANGES, other=CHANGES)
-def test_any_single_other_change_moves_the_digest(
+def test_any_other_single_change_changes_the_digest(
     changes: dict[str, Change], path: str, one: Change, other: Change
 ) -> None:
     first, second = (content(written(changes | {path: change}, 0)) for change in (one, other))
@@ -215,12 +215,12 @@ THROUGH_LINKS: dict[str, Layers] = {
 
 @pytest.mark.parametrize("case", THROUGH_LINKS)
 def test_a_layer_that_writes_through_a_link_is_refused(case: str) -> None:
-    """containerd follows the link, so that the file is elsewhere than the layer says."""
-    with pytest.raises(ContentError, match=r"the layer sha256:\w+ writes /\S+ below something that is no folder"):
+    """containerd follows the link, so that the file ends up elsewhere."""
+    with pytest.raises(ContentError, match=r"the layer sha256:\w+ writes /\S+ below something that is not a folder"):
         content(*THROUGH_LINKS[case])
 
 
-def test_where_the_base_ends_is_told_by_its_chain_id() -> None:
+def test_the_chain_id_says_where_the_base_ends() -> None:
     two = image(BASE, tar(W))
     chain = two.config.chain_ids
     for height, label in enumerate(chain, 1):
@@ -229,20 +229,20 @@ def test_where_the_base_ends_is_told_by_its_chain_id() -> None:
     with pytest.raises(ContentError, match="does not say where its base ends"):
         base_height(two.config)
     squashed = image(tar(W), config={"Labels": {BASE_CHAIN_ID: str(chain[0])}})
-    with pytest.raises(ContentError, match=r"it stands on the layers .*, and it does not") as caught:
+    with pytest.raises(ContentError, match=r"names the chain id .*, but none of its layers has it") as caught:
         base_height(squashed.config)
     assert "squashed" in str(caught.value.hint)
 
 
 def derived(place: str, base: Image) -> Image:
-    """An image that was derived from a base in a layout; what the derivation looked at is in the cache then."""
+    """An image derived from a base in a layout; what the derivation has read is in the cache."""
     write_image(base, parse_place(place), tag="", reference="", replace=False, progress=Silent())
     found = open_base(parse_place(place), source_root=f"/{ROOT}", platform="linux/amd64")
     plan = derive(load_recipe("minimax-m2").select(profile="tp8"), found, environment={}, progress=Silent())
     return build(plan)
 
 
-def test_a_base_that_was_derived_from_here_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_base_in_the_cache_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     built = derived(f"oci:{tmp_path}/base:v1", base_image())
     place = parse_place(f"oci:{tmp_path}/out:v1")
@@ -258,7 +258,7 @@ Judged = dict[str, tuple[str, str, str, str]]
 
 
 def unpacked(sample: Image, folder: Path) -> Judged:
-    """Path -> kind, mode, owner and SHA-256 or target of what umoci makes of an image; the root is the empty path."""
+    """Path -> kind, mode, owner and SHA-256 or target of what umoci unpacks; the root is the empty path."""
     need_root("sets owners and makes devices")
     place = parse_place(f"oci:{folder}/layout:v1")
     write_image(sample, place, tag="", reference="", replace=False, progress=Silent())
@@ -280,14 +280,14 @@ def judged(path: Path) -> tuple[str, str, str, str]:
 
 
 def difference(before: Judged, after: Judged) -> tuple[Judged, list[str]]:
-    """What is new or different, and the topmost paths that are gone and do not stand below something new."""
+    """What is new or different, and the topmost removed paths that are not below something new."""
     changed = {path: seen for path, seen in after.items() if before.get(path) != seen}
     gone = before.keys() - after.keys()
     folders = {path for path, seen in after.items() if seen[0] == "folder"}
     return changed, sorted(path for path in gone if (path.rpartition("/")[0] or "") in folders)
 
 
-def told(found: Content) -> tuple[Judged, list[str]]:
+def as_judged(found: Content) -> tuple[Judged, list[str]]:
     changed = {
         path: (str(seen.kind), f"{seen.mode:04o}", seen.owner, seen.value) for path, seen in found.changed.items()
     }
@@ -304,11 +304,11 @@ def told(found: Content) -> tuple[Judged, list[str]]:
 )
 def test_umoci_finds_the_same_differences(layers: Layers, tmp_path: Path) -> None:
     before, after = unpacked(image(BASE), tmp_path / "before"), unpacked(image(BASE, *layers), tmp_path / "after")
-    assert told(content(*layers)) == difference(before, after)
+    assert as_judged(content(*layers)) == difference(before, after)
 
 
 def test_umoci_finds_the_same_differences_in_sglang(tmp_path: Path) -> None:
-    """The real sources, and the image that the command line makes of them."""
+    """The real sources, and the image that the command line makes from them."""
     succeeds("image", "--tp", "8", "--base", "pypi:sglang==0.5.7", "-o", f"oci:{tmp_path}/out:tp8")
     built = read_image(parse_place(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
     base = open_base(parse_place("pypi:sglang==0.5.7"), source_root=f"/{ROOT}", platform="linux/amd64").image
@@ -316,7 +316,7 @@ def test_umoci_finds_the_same_differences_in_sglang(tmp_path: Path) -> None:
     assert base
     assert height == len(base.manifest.layers)
     before, after = unpacked(base, tmp_path / "before"), unpacked(built, tmp_path / "after")
-    found = told(read_content(built, height, Silent()))
+    found = as_judged(read_content(built, height, Silent()))
     assert found == difference(before, after)
     assert len(found[0]) > 10
     assert found[1] == [f"{ROOT}/sglang/srt/models/transformers.py"]

@@ -1,4 +1,4 @@
-"""The view of an image's layers, against umoci's unpacking, against a plain model, and on hostile layers."""
+"""The merged view of an image's layers, compared with umoci and with a plain model; and hostile layers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def content(*layers: bytes, wanted: tuple[str, ...] = ("w",)) -> dict[str, bytes
 
 
 def unpacked(tmp_path: Path, *layers: bytes, wanted: str = "w") -> Seen:
-    """What umoci makes of the layers."""
+    """What umoci unpacks from the layers."""
     place = Place(PlaceKind.OCI, str(tmp_path / "layout"), "v1")
     write_image(image(*layers), place, tag="", reference="", replace=False, progress=Silent())
     command = [need_tool("umoci"), "unpack", "--image", f"{tmp_path}/layout:v1", f"{tmp_path}/bundle"]
@@ -65,7 +65,7 @@ def unpacked(tmp_path: Path, *layers: bytes, wanted: str = "w") -> Seen:
 
 
 def global_header(records: dict[str, str]) -> bytes:
-    """What `git archive` begins with; Go's archive/tar does not let it concern the members behind it."""
+    """The first header of a `git archive`; in Go's archive/tar it does not apply to the members after it."""
     return tarfile.TarInfo.create_pax_global_header(records)
 
 
@@ -131,7 +131,7 @@ STACKS: dict[str, list[bytes]] = {
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_the_view_is_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
+def test_the_view_equals_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
     assert view(*STACKS[name]) == unpacked(tmp_path, *STACKS[name])
 
 
@@ -142,7 +142,7 @@ def test_reading_ahead_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatc
     assert view(*STACKS[name]) == one_by_one
 
 
-def test_what_is_wrong_with_a_layer_that_was_read_ahead_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_layer_read_ahead_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("m2build.layers.reader._LARGE", 0)
     sample = image(b"no tar" * 200, tar(W, file("w/a")), how="plain")
     with pytest.raises(ContentError, match=sample.manifest.layers[0].digest.hex):
@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_layer_that_was_read_ahead_is_told(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("above", ["", "s", "s/t"])
-def test_an_opaque_folder_above_hides_what_is_below(above: str) -> None:
+def test_an_opaque_folder_hides_lower_layers(above: str) -> None:
     lower = tar(folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/a", b"1"))
     upper = tar(
         file(f"{above}/.wh..wh..opq".lstrip("/")), folder("s"), folder("s/t"), folder("s/t/w"), file("s/t/w/b", b"2")
@@ -159,14 +159,14 @@ def test_an_opaque_folder_above_hides_what_is_below(above: str) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_whiteouts_concern_lower_layers_only_wherever_they_stand(order: int) -> None:
+def test_whiteouts_apply_to_lower_layers_only_in_any_order(order: int) -> None:
     """ "Whiteout files MUST only apply to resources in lower/parent layers." (layer.md)"""
     entries = [file("w/.wh.a"), file("w/a", b"2"), folder("w/d"), file("w/d/.wh..wh..opq"), file("w/d/x", b"3")]
     lower = tar(W, file("w/a", b"1"), folder("w/d"), file("w/d/y"))
     assert content(lower, tar(W, *entries[::order])) == {"w/a": b"2", "w/d/x": b"3"}
 
 
-def test_parents_are_seen_and_nothing_else() -> None:
+def test_the_view_has_parent_folders_and_nothing_else() -> None:
     layer = tar(folder("s", 0o711), folder("s/t", 0o700), folder("s/t/w"), file("s/t/w/a"), file("s/x"), file("y"))
     found = view(layer, wanted=("s/t/w",))
     assert {path: seen[1] for path, seen in found.items()} == {
@@ -177,12 +177,12 @@ def test_parents_are_seen_and_nothing_else() -> None:
     }
 
 
-def test_several_wanted_places_are_one_view() -> None:
+def test_several_wanted_folders_make_one_view() -> None:
     layer = tar(folder("a"), file("a/1"), folder("b"), file("b/2"), folder("ab"), file("ab/3"))
     assert set(view(layer, wanted=("a", "b"))) == {"a", "a/1", "b", "b/2"}
 
 
-def test_aufs_bookkeeping_is_no_content() -> None:
+def test_aufs_metadata_is_ignored() -> None:
     layer = tar(W, folder("w/.wh..wh.plnk"), file("w/.wh..wh.plnk/12"), file("w/.wh..wh.aufs"), file("w/a", b"1"))
     assert set(view(layer)) == {"w", "w/a"}
 
@@ -204,7 +204,7 @@ NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"
 
 @st.composite
 def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
-    """Layers of (path, kind, content), each path once a layer, below folders of the same layer."""
+    """Layers of (path, kind, content): each path once per layer, below folders of the same layer."""
     layers = []
     for number in range(draw(st.integers(1, 4))):
         layer: dict[str, tuple[str, str, bytes]] = {}
@@ -220,7 +220,7 @@ def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
 
 
 def apply(tree: dict[str, bytes | None], layer: list[tuple[str, str, bytes]]) -> dict[str, bytes | None]:
-    """The model: a dict of paths that is changed as an unpacker would change a disk."""
+    """The model: a dict of paths, changed as an unpacker would change a disk."""
     result = dict(tree)
 
     def drop(path: str, *, itself: bool) -> None:
@@ -263,7 +263,7 @@ def to_tar(layer: list[tuple[str, str, bytes]]) -> bytes:
 
 @settings(deadline=None, max_examples=300)
 @given(stacks())
-def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes]]]) -> None:
+def test_the_view_agrees_with_the_model(layers: list[list[tuple[str, str, bytes]]]) -> None:
     expected: dict[str, bytes | None] = {}
     for layer in layers:
         expected = apply(expected, layer)
@@ -271,18 +271,18 @@ def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes
     assert {path: seen[5] if seen[0] == "file" else None for path, seen in found.items()} == expected
 
 
-def test_global_headers_concern_no_member() -> None:
-    """Docker leaves them out; umoci refuses them."""
+def test_global_headers_apply_to_no_member() -> None:
+    """Docker ignores them; umoci refuses them."""
     assert view(global_header({"path": "w/other", "uid": "7"}) + tar(W, file("w/a", b"1")))["w/a"][2:6:3] == (0, b"1")
 
 
-def test_a_whiteout_of_the_folder_above_hides_what_is_below() -> None:
-    """As umoci has it, which gives the folder another time."""
+def test_a_whiteout_of_a_parent_folder_hides_its_content() -> None:
+    """As in umoci, which changes the folder's time."""
     lower = tar(W, folder("w/d"), file("w/d/x"), file("w/a"))
     assert content(lower, tar(W, W_D, file("w/d/n", b"1"), file("w/d/.wh..."))) == {"w/d/n": b"1"}
 
 
-def test_a_hard_link_to_a_device_or_a_pipe_is_one() -> None:
+def test_a_hard_link_to_a_device_or_a_pipe_has_its_kind() -> None:
     pipe = entry("w/pipe", tarfile.FIFOTYPE, mode=0o600)
     assert view(tar(W, pipe, hardlink("w/b", "w/pipe")))["w/b"][:2] == (str(Kind.OTHER), 0o600)
 
@@ -295,7 +295,7 @@ def test_a_hard_link_to_a_device_or_a_pipe_is_one() -> None:
     ],
     ids=["gzip", "zstd", "plain", "skippable frame"],
 )  # fmt: skip
-def test_a_layer_that_unpacks_to_nothing_is_an_empty_one(blob: bytes) -> None:
+def test_a_layer_without_content_is_empty(blob: bytes) -> None:
     lower = tar(W, file("w/a", b"1"))
     sample = image(lower, b"")
     layers = [sample.manifest.layers[0], Descriptor.of(OCI.layer_gzip, blob)]
@@ -307,7 +307,7 @@ def test_a_layer_that_unpacks_to_nothing_is_an_empty_one(blob: bytes) -> None:
 
 @pytest.mark.parametrize("said", ["plain", "gzip", "zstd"])
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
-def test_the_bytes_say_how_a_layer_is_compressed_and_not_its_media_type(how: str, said: str) -> None:
+def test_the_bytes_not_the_media_type_give_a_layers_compression(how: str, said: str) -> None:
     """Docker, podman, crane and skopeo go by the bytes."""
     layer = tar(W, file("w/a", b"1"))
     blob = compressed(layer, how)
@@ -318,7 +318,7 @@ def test_the_bytes_say_how_a_layer_is_compressed_and_not_its_media_type(how: str
     assert read_filesystem(stored, W_TREE, Silent())["w/a"].content == b"1"
 
 
-def test_zstd_in_several_frames_is_one_stream() -> None:
+def test_several_zstd_frames_are_one_stream() -> None:
     layer = tar(W, file("w/a", b"1" * 2000))
     frames = [zstandard.ZstdCompressor().compress(part) for part in (layer[:700], b"", layer[700:])]
     skippable = b"\x5a\x2a\x4d\x18\x02\0\0\0.."
@@ -330,14 +330,14 @@ def test_zstd_in_several_frames_is_one_stream() -> None:
     assert read_filesystem(stored, W_TREE, Silent())["w/a"].content == b"1" * 2000
 
 
-def test_devices_are_seen_but_have_no_content() -> None:
+def test_devices_are_in_the_view_without_content() -> None:
     found = view(tar(W, entry("w/null", tarfile.CHRTYPE, devmajor=1, devminor=3), entry("w/pipe", tarfile.FIFOTYPE)))
     assert found["w/null"][0] == str(Kind.OTHER)
     assert found["w/pipe"][0] == str(Kind.OTHER)
 
 
 def test_memory_does_not_grow_with_a_layers_members() -> None:
-    """A base has a million files, of which some thousands are wanted."""
+    """A base has a million files, of which only some thousands are wanted."""
     plain = tar(*(file(f"elsewhere/{number}") for number in range(20_000)))
     sample = image(plain, how="plain")
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Layers that climb, lie, never end or burst: refused with their digest and the member, and nothing is written."""
+"""Layers with paths outside, false headers, endless data or bombs: refused by digest and member; nothing is written."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def endless(name: str) -> bytes:
 
 
 def sparse(how: str) -> bytes:
-    """A file of holes, as GNU tar writes it, in its own format and in the one for PAX."""
+    """A sparse file, as GNU tar writes it, in its own format and in PAX format."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "w").mkdir()
         with (Path(folder) / "w" / "a").open("wb") as out:
@@ -55,7 +55,7 @@ def sparse(how: str) -> bytes:
 
 
 def negative(name: str = "w/a") -> bytes:
-    """CVE-2025-8194: the next header is before this one."""
+    """CVE-2025-8194: the next header's offset is before this header."""
     info, _ = file(name)
     info.size = -1024
     return info.tobuf(tarfile.GNU_FORMAT) + bytes(5000)
@@ -66,7 +66,7 @@ def with_pax(name: str, **records: str) -> Entry:
 
 
 def pax_chain(count: int) -> bytes:
-    """Headers that only tell of the next one."""
+    """Headers that only describe the next one."""
     header = tarfile.TarInfo("x")
     header.type = tarfile.XHDTYPE
     return header.tobuf(tarfile.USTAR_FORMAT) * count + GOOD
@@ -126,7 +126,7 @@ WITHOUT_MEMBER = {
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
+def test_a_hostile_layer_is_refused_with_its_digest(name: str, how: str) -> None:
     sample = image(GOOD, HOSTILE[name], how=how)
     with pytest.raises(ContentError) as caught:
         read_filesystem(sample, W_TREE, Silent())
@@ -138,7 +138,7 @@ def test_a_hostile_layer_is_refused_by_its_digest(name: str, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
 @pytest.mark.parametrize("large", [0, 1 << 40], ids=["large", "small"])
-def test_every_altered_byte_of_a_layer_is_noticed(how: str, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_altered_byte_of_a_layer_is_detected(how: str, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("m2build.oci.layer._LARGE", large)
     blob = compressed(tar(W, file("w/a", b"1")), how)
     sample = stored(blob, Digest.of(tar(W, file("w/a", b"1"))), how)
@@ -159,7 +159,7 @@ def test_a_bomb_is_refused_long_before_its_end(how: str, monkeypatch: pytest.Mon
 
 
 def stored(blob: bytes, diff_id: Digest, how: str) -> Image:
-    """A one-layer image whose blob is what its digest says, whatever it holds."""
+    """An image of one layer, whose blob matches its digest, whatever it contains."""
     media_type = {"gzip": OCI.layer_gzip, "zstd": "application/vnd.oci.image.layer.v1.tar+zstd", "plain": OCI.layer}[
         how
     ]
@@ -184,7 +184,7 @@ STREAMS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_that_is_not_what_the_diff_id_says_is_refused(name: str) -> None:
+def test_a_stream_that_contradicts_its_diff_id_is_refused(name: str) -> None:
     blob, how = STREAMS[name]
     sample = stored(blob, Digest.of(GOOD), how)
     with pytest.raises(ContentError) as caught:
@@ -192,19 +192,19 @@ def test_a_stream_that_is_not_what_the_diff_id_says_is_refused(name: str) -> Non
     assert str(sample.manifest.layers[0].digest) in str(caught.value)
 
 
-def test_gzip_in_several_members_is_one_stream() -> None:
+def test_several_gzip_members_are_one_stream() -> None:
     blob = compressed(GOOD[:700], "gzip") + compressed(GOOD[700:], "gzip")
     assert "w/b" in read_filesystem(stored(blob, Digest.of(GOOD), "gzip"), W_TREE, Silent())
 
 
-def test_a_layer_that_holds_nothing_wanted_is_checked_too() -> None:
+def test_a_layer_without_wanted_members_is_checked_too() -> None:
     sample = stored(tar(file("elsewhere")), Digest.of(b"other"), "plain")
     with pytest.raises(ContentError):
         read_filesystem(sample, W_TREE, Silent())
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_of_a_hostile_base_nothing_is_derived(name: str, tmp_path: Path) -> None:
+def test_a_hostile_base_is_refused(name: str, tmp_path: Path) -> None:
     sample = image(GOOD, HOSTILE[name])
     write_image(sample, parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent())
     arguments = ("image", "--tp", "8", "--base", f"oci:{tmp_path}/base:v1", "--set", "base.source_root=/w")

@@ -1,4 +1,4 @@
-"""Layers that need not be read: those in the cache, and those below all that can be seen."""
+"""Layers that need not be read: those in the cache, and those that upper layers hide."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UPPER = tar(
 )  # fmt: skip
 
 
-def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
+def test_a_cached_layer_is_not_read_again(tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))
     cache = MemberCache(SealedFiles(tmp_path))
     first = read_filesystem(sample, WANTED, Silent(), cache)
@@ -43,7 +43,7 @@ def test_a_layer_that_was_read_once_is_not_read_again(tmp_path: Path) -> None:
     assert blobs.opened != [], "another wish is another question"
 
 
-def test_it_can_be_told_whether_any_layer_would_be_read(tmp_path: Path) -> None:
+def test_whether_any_layer_would_be_read_is_known_beforehand(tmp_path: Path) -> None:
     plain = tar(folder("s"), folder("s/t"), file("s/t/a", b"1"))
     sample, cache = image(plain, tar(file("s/t/b", b"2"))), MemberCache(SealedFiles(tmp_path))
     assert not cache.knows(sample, WANTED)
@@ -55,7 +55,7 @@ def test_it_can_be_told_whether_any_layer_would_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
-def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_file_in_the_cache_is_ignored(damage: str, tmp_path: Path) -> None:
     sample, blobs = counted(image(LOWER, UPPER))
     first = read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))
     for path in tmp_path.iterdir():
@@ -67,7 +67,7 @@ def test_a_damaged_file_in_the_cache_is_as_good_as_none(damage: str, tmp_path: P
     assert len(blobs.opened) >= 2
 
 
-def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+def test_an_unwritable_cache_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     found = read_filesystem(
         image(LOWER, UPPER), WANTED, Silent(), MemberCache(SealedFiles(tmp_path / "file" / "layers"))
@@ -76,7 +76,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_damaged_layer_is_not_kept(tmp_path: Path) -> None:
+def test_a_damaged_layer_is_not_cached(tmp_path: Path) -> None:
     sample = image(LOWER, UPPER[:1500])
     for _ in range(2):
         with pytest.raises(ContentError):
@@ -97,12 +97,12 @@ def test_a_damaged_layer_is_not_kept(tmp_path: Path) -> None:
     ],
     ids=["opaque", "opaque above", "opaque root", "whiteout", "open", "opt unknown", "parent unknown", "link open"],
 )
-def test_reading_stops_when_the_answer_cannot_change(top: bytes, *, is_read: bool) -> None:
+def test_reading_stops_once_the_result_is_final(top: bytes, *, is_read: bool) -> None:
     sample, blobs = counted(image(LOWER, top))
     read_filesystem(sample, WANTED, Silent())
     assert (sample.manifest.layers[0] in blobs.opened) is is_read
 
 
-def test_entries_that_are_wanted_alone_come_alone() -> None:
+def test_folders_wanted_alone_come_without_their_content() -> None:
     found = read_filesystem(image(tar(folder("opt"), file("opt/x"), folder("s"), folder("s/t"))), WANTED, Silent())
     assert list(found) == ["opt", "s", "s/t"]

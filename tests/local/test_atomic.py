@@ -1,4 +1,4 @@
-"""Files and folders appear whole or leave no trace, the folders above them included."""
+"""Files and folders appear whole or leave no trace, including the folders above them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from m2build.local.atomic import atomic_file, atomic_folder
 
 
 @pytest.mark.parametrize("is_folder", [True, False])
-def test_folders_that_were_made_on_the_way_go_again(tmp_path: Path, *, is_folder: bool) -> None:
+def test_new_parent_folders_are_removed_on_failure(tmp_path: Path, *, is_folder: bool) -> None:
     (tmp_path / "mine").mkdir()
     target = tmp_path / "mine" / "a" / "b" / "c"
     with suppress(KeyboardInterrupt), (atomic_folder if is_folder else atomic_file)(target):
@@ -20,7 +20,7 @@ def test_folders_that_were_made_on_the_way_go_again(tmp_path: Path, *, is_folder
     assert list((tmp_path / "mine").iterdir()) == []
 
 
-def test_folders_that_others_use_meanwhile_stay(tmp_path: Path) -> None:
+def test_parent_folders_in_use_by_others_stay(tmp_path: Path) -> None:
     with suppress(KeyboardInterrupt), atomic_file(tmp_path / "a" / "b"):
         (tmp_path / "a" / "others").touch()
         raise KeyboardInterrupt

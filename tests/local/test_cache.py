@@ -1,4 +1,4 @@
-"""The cache: what was not written here, by this user, under this key, is as good as absent."""
+"""The cache: an entry counts only if this user wrote it on this machine under this key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def only(folder: Path) -> Path:
     return path
 
 
-def test_what_was_put_is_there_and_private(folder: Path) -> None:
+def test_an_entry_is_stored_and_private(folder: Path) -> None:
     files = SealedFiles(folder)
     assert (files.get("a"), files.has("a")) == (None, False)
     files.put("a", b"content")
@@ -38,7 +38,7 @@ def test_what_was_put_is_there_and_private(folder: Path) -> None:
     assert modes == [0o600, 0o700, 0o700, 0o600]
 
 
-def test_an_entry_under_another_name_is_none(folder: Path) -> None:
+def test_an_entry_copied_to_another_name_is_not_read(folder: Path) -> None:
     files = SealedFiles(folder)
     files.put("a", b"content of a")
     content = only(folder).read_bytes()
@@ -48,10 +48,10 @@ def test_an_entry_under_another_name_is_none(folder: Path) -> None:
     assert (files.get("a"), files.get("b"), files.has("b")) == (b"content of a", None, False)
 
 
-def test_a_cache_that_was_written_with_another_key_is_none(
+def test_a_cache_written_with_another_key_is_not_read(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a CI system restores it; where the key is restored as well it is of use."""
+    """As a CI system restores it; with the key restored as well, it is read."""
     SealedFiles(folder).put("a", b"content")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
     assert SealedFiles(folder).get("a") is None
@@ -75,7 +75,7 @@ def link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [fifo, sparse, link, Path.unlink, lambda path: path.write_bytes(b"")])
-def test_something_else_in_an_entrys_place_is_none(change: Callable[[Path], object], folder: Path) -> None:
+def test_a_changed_entry_is_not_read(change: Callable[[Path], object], folder: Path) -> None:
     files = SealedFiles(folder)
     files.put("a", b"content")
     change(only(folder) if folder.is_dir() else folder)
@@ -92,7 +92,7 @@ def test_a_folder_that_others_can_write_to_is_not_read(which: str, folder: Path)
     assert files.get("a") is None
 
 
-def test_a_folder_of_somebody_else_is_left_alone(folder: Path) -> None:
+def test_another_users_folder_is_not_touched(folder: Path) -> None:
     need_root("gives files away")
     files = SealedFiles(folder)
     files.put("a", b"content")
@@ -102,7 +102,7 @@ def test_a_folder_of_somebody_else_is_left_alone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda key: key.chmod(0o644), lambda key: key.write_bytes(b"short"), fifo])
-def test_without_a_private_key_nothing_is_kept(
+def test_without_a_private_key_nothing_is_stored(
     spoil: Callable[[Path], object], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     SealedFiles(folder).put("a", b"content")
@@ -117,7 +117,7 @@ def test_without_a_private_key_nothing_is_kept(
     assert (files.get("a"), files.get("b")) == (None, None)
 
 
-def test_what_was_not_asked_for_longest_goes_first(folder: Path) -> None:
+def test_the_entry_unused_longest_is_removed_first(folder: Path) -> None:
     files = SealedFiles(folder, largest=1000)
     for name in "abc":
         files.put(name, bytes(200))

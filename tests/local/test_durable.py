@@ -1,4 +1,4 @@
-"""What is renamed into place is on the disk before: strace sees `fsync` for each kind of output."""
+"""Outputs are synced before they are renamed into place: strace sees `fsync` for each kind of output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYNCED = re.compile(r"^\d+ +fsync\(\d+<([^>]+)>\) += 0", re.MULTILINE)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_files_are_on_the_disk_before_their_names_and_folders_after(output: str, tmp_path: Path) -> None:
+def test_files_are_synced_before_they_are_renamed_and_folders_after(output: str, tmp_path: Path) -> None:
     checkout(tmp_path / "tree")
     store(f"oci:{tmp_path}/base:base")
     (tmp_path / "old").write_text("old")

@@ -1,4 +1,4 @@
-"""Reading small files: what is no file, has no end or is too large is refused, at once and for its own reason."""
+"""Reading small files: other kinds, endless pipes and files over the bound are refused, each with its reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOTH = pytest.mark.parametrize("read", [read_regular, read_given])
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with one of everything."""
+    """A folder with each kind of file."""
     (tmp_path / "full").write_bytes(b"x" * LIMIT)
     (tmp_path / "over").write_bytes(b"x" * (LIMIT + 1))
     (tmp_path / "empty").touch()
@@ -53,7 +53,7 @@ def test_a_file_within_the_bound_is_read_whole(
         ("/dev/zero", "is a character device, not a regular file"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_reason(
+def test_unfit_files_are_refused_with_the_reason(
     name: str, says: str, read: Callable[[Path, int], bytes], folder: Path
 ) -> None:
     with pytest.raises(UnfitFileError) as caught:
@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(
 
 @BOTH
 @pytest.mark.parametrize("name", ["absent", "full/inside", "circle", "folder"])
-def test_the_file_systems_own_errors_stay_what_they_are(
+def test_errors_of_the_file_system_are_not_translated(
     name: str, read: Callable[[Path, int], bytes], folder: Path
 ) -> None:
     with pytest.raises(OSError, match=name) as caught:
@@ -71,14 +71,14 @@ def test_the_file_systems_own_errors_stay_what_they_are(
     assert not isinstance(caught.value, UnfitFileError)
 
 
-def test_a_pipe_is_no_regular_file(folder: Path) -> None:
+def test_a_pipe_is_not_a_regular_file(folder: Path) -> None:
     with pytest.raises(UnfitFileError) as caught:
         read_regular(folder / "fifo", LIMIT)
     assert caught.value.strerror == "is a pipe, not a regular file"
 
 
 @pytest.mark.parametrize("kind", ["unnamed", "named"])
-def test_a_pipe_that_a_user_gives_is_read_to_its_end(kind: str, folder: Path) -> None:
+def test_a_pipe_named_by_the_user_is_read_to_its_end(kind: str, folder: Path) -> None:
     def write() -> None:
         with (folder / "fifo").open("wb") if kind == "named" else os.fdopen(end, "wb") as pipe:
             for piece in (b"one ", b"two ", b"three"):
@@ -98,9 +98,7 @@ def test_a_pipe_that_a_user_gives_is_read_to_its_end(kind: str, folder: Path) ->
 
 
 @pytest.mark.parametrize("has_writer", [True, False])
-def test_a_pipe_that_does_not_end_is_given_up(
-    *, has_writer: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pipe_that_does_not_end_times_out(*, has_writer: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PIPE_SECONDS", 0.2)
     writer = os.open(folder / "fifo", os.O_RDWR) if has_writer else None
     began = time.monotonic()
@@ -111,7 +109,7 @@ def test_a_pipe_that_does_not_end_is_given_up(
         os.close(writer)
 
 
-def test_a_pipe_without_end_is_bounded_as_a_file_is() -> None:
+def test_an_endless_pipe_has_the_bound_of_a_file() -> None:
     start, end = os.pipe()
     os.write(end, b"x" * (2 * LIMIT))
     with pytest.raises(UnfitFileError, match="larger than 1,000 bytes"):

@@ -1,4 +1,4 @@
-"""What stands where an output goes: regular files are replaced, links stay, devices and FIFOs are written."""
+"""Paths of outputs: regular files are replaced, links stay, devices and FIFOs are written to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from helpers.support import need_root, null_device
 
 from m2build.errors import UsageError
-from m2build.local.outputs import check_writable, making, output_file
+from m2build.local.outputs import check_writable, creating, output_file
 from m2build.local.targets import FileTarget, find_target, is_stdout, output_path
 
 
@@ -33,7 +33,7 @@ def test_a_device_stays_a_device(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "null"]
 
 
-def test_a_fifo_is_written_and_stays(tmp_path: Path) -> None:
+def test_a_fifo_is_written_to_and_stays(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     found: list[bytes] = []
     reader = threading.Thread(target=lambda: found.append((tmp_path / "fifo").read_bytes()))
@@ -44,8 +44,8 @@ def test_a_fifo_is_written_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "fifo").is_fifo()
 
 
-def test_what_this_process_has_open_is_written_where_it_stands(tmp_path: Path) -> None:
-    """As `>>file` of a shell: what was written before stays, and what comes later follows."""
+def test_an_open_descriptor_is_written_to_at_its_position(tmp_path: Path) -> None:
+    """As with a shell's `>>file`: earlier output stays, and later output follows."""
     (tmp_path / "log").write_bytes(b"before ")
     with (tmp_path / "log").open("ab") as file:
         inode = os.fstat(file.fileno()).st_ino
@@ -71,7 +71,7 @@ def test_links_are_followed_and_stay(tmp_path: Path, *, present: bool) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "one", "there", "two"]
 
 
-def test_links_in_a_circle_are_told_as_that(tmp_path: Path) -> None:
+def test_a_loop_of_links_is_reported(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     for look in (write, check_writable):
@@ -85,7 +85,9 @@ def bound(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "make"), [("a directory", Path.mkdir), ("a socket", bound)])
-def test_what_is_no_file_is_refused_beforehand(kind: str, make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_targets_other_than_files_are_refused_beforehand(
+    kind: str, make: Callable[[Path], None], tmp_path: Path
+) -> None:
     make(tmp_path / "it")
     for look in (check_writable, write):
         with pytest.raises(UsageError, match=f"it exists already, and is {kind}"):
@@ -105,7 +107,7 @@ def test_a_new_file_has_the_umasks_mode_and_a_replaced_one_keeps_its_own(tmp_pat
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o604
 
 
-def test_a_replaced_file_keeps_its_owner_where_root_writes(tmp_path: Path) -> None:
+def test_a_file_replaced_by_root_keeps_its_owner(tmp_path: Path) -> None:
     need_root("gives files away")
     (tmp_path / "old").write_bytes(b"old")
     os.chown(tmp_path / "old", 1234, 5678)
@@ -114,7 +116,9 @@ def test_a_replaced_file_keeps_its_owner_where_root_writes(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool) -> None:
+def test_a_file_that_appears_during_the_write_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
     def no_link(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
@@ -124,7 +128,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest
     assert isinstance(target, FileTarget)
 
     def make(others: bytes = b"") -> None:
-        with making(target) as out:
+        with creating(target) as out:
             out.write(b"new")
             if others:
                 (tmp_path / "file").write_bytes(others)
@@ -137,7 +141,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
 
 
-def test_a_dash_is_stdout_and_a_path_to_one_is_not() -> None:
+def test_a_dash_is_stdout_but_a_path_to_one_is_a_file() -> None:
     assert is_stdout(output_path("-"))
     assert is_stdout(Path("/dev/stdout"))
     assert is_stdout(Path("/dev/fd/1"))
@@ -146,7 +150,7 @@ def test_a_dash_is_stdout_and_a_path_to_one_is_not() -> None:
 
 
 @pytest.mark.parametrize("name", ["missing/deeper/file", "file"])
-def test_a_folder_that_may_not_be_written_is_noticed_beforehand(name: str, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_beforehand(name: str, tmp_path: Path) -> None:
     (tmp_path / "below").touch()
     with pytest.raises(NotADirectoryError):
         check_writable(tmp_path / "below" / name)

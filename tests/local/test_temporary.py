@@ -1,4 +1,4 @@
-"""Temporary files and folders: gone at the end, gone after a kill at the next run, and nobody else's ever."""
+"""Temporary files and folders: removed at the end, or after a kill by the next run; files of others never are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with getattr(temporary, sys.argv[1])(Path(sys.argv[2])) as made:
 
 
 def holder(name: str, folder: Path) -> subprocess.Popen[bytes]:
-    """A process that has a temporary file or folder, until its stdin is closed or it is killed."""
+    """A process with a temporary file or folder, until its stdin is closed or it is killed."""
     command = [sys.executable, "-c", HOLDER, name, str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -45,7 +45,7 @@ def end(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 @MAKERS
-def test_it_goes_at_the_end_and_on_a_failure(make: Make, tmp_path: Path) -> None:
+def test_it_is_removed_at_the_end_and_on_failure(make: Make, tmp_path: Path) -> None:
     with make(tmp_path):
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
@@ -55,7 +55,7 @@ def test_it_goes_at_the_end_and_on_a_failure(make: Make, tmp_path: Path) -> None
 
 
 @MAKERS
-def test_what_a_killed_process_left_goes_and_what_a_living_one_uses_stays(make: Make, tmp_path: Path) -> None:
+def test_leftovers_of_killed_processes_are_removed_and_those_in_use_stay(make: Make, tmp_path: Path) -> None:
     name = getattr(make, "__name__", "")
     with holder(name, tmp_path) as dead, holder(name, tmp_path) as living:
         end(dead, signal.SIGKILL)
@@ -70,8 +70,8 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_uses_stays(make: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_ours_stays(tmp_path: Path) -> None:
-    """Other names, links, FIFOs, and what belongs to another user: whatever looks alike."""
+def test_other_files_stay(tmp_path: Path) -> None:
+    """Other names, links, FIFOs, and another user's files that look alike."""
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious/file").write_text("precious")
     folder = tmp_path / "folder"
@@ -95,7 +95,7 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     assert (tmp_path / "precious/file").read_text() == "precious"
 
 
-def test_a_leftover_that_holds_links_is_removed_and_what_they_name_is_not(tmp_path: Path) -> None:
+def test_a_leftover_is_removed_but_not_what_its_links_name(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious/file").write_text("precious")
     (tmp_path / "folder/.m2build-tmp-0123456789abcdef").mkdir(parents=True)
@@ -105,8 +105,8 @@ def test_a_leftover_that_holds_links_is_removed_and_what_they_name_is_not(tmp_pa
     assert (tmp_path / "precious/file").read_text() == "precious"
 
 
-def test_many_makers_and_sweepers_at_once_never_take_what_is_in_use(tmp_path: Path) -> None:
-    """What a sweep takes between making and locking is made again: whoever has a file keeps it."""
+def test_concurrent_cleaning_never_removes_files_in_use(tmp_path: Path) -> None:
+    """A file removed between its creation and its lock is made again; a locked one stays."""
     code = (
         "import sys; from pathlib import Path; from m2build.local.temporary import *\n"
         "folder = Path(sys.argv[1])\n"
@@ -122,14 +122,14 @@ def test_many_makers_and_sweepers_at_once_never_take_what_is_in_use(tmp_path: Pa
     assert len(list(tmp_path.iterdir())) == 300
 
 
-def test_a_folder_that_cannot_be_looked_into_is_no_failure(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_skipped(tmp_path: Path) -> None:
     remove_leftovers(tmp_path / "missing")
     (tmp_path / "file").touch()
     remove_leftovers(tmp_path / "file")
 
 
-def test_what_the_work_in_a_folder_raises_is_raised(tmp_path: Path) -> None:
-    """Also what the folder itself could have raised, had another process removed it."""
+def test_exceptions_from_the_block_are_raised(tmp_path: Path) -> None:
+    """Even one that the folder itself would raise if another process had removed it."""
     for error in (FileNotFoundError("gone"), BlockingIOError("taken"), KeyboardInterrupt()):
         with pytest.raises(type(error)), temporary_folder(tmp_path):
             raise error

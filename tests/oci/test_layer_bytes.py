@@ -1,4 +1,4 @@
-"""Tar and gzip streams of our own: read back by tarfile, zlib, GNU tar and gzip."""
+"""Tar and gzip streams that m2build writes, read back by tarfile, zlib, GNU tar and gzip."""
 
 from __future__ import annotations
 

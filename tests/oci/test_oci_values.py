@@ -55,12 +55,12 @@ def test_a_digest_is_read_and_written_in_one_form() -> None:
 @pytest.mark.parametrize(
     "text", ["", "sha256:", HELLO.upper(), HELLO[:-1], HELLO + "0", HELLO + "\n", "md5:" + "a" * 32, "a" * 64, None, 7]
 )
-def test_what_is_no_digest_is_refused(text: Any) -> None:
+def test_a_malformed_digest_is_refused(text: Any) -> None:
     with pytest.raises(ContentError):
         Digest.parse(text)
 
 
-def test_a_descriptor_keeps_members_that_it_does_not_know() -> None:
+def test_a_descriptor_keeps_unknown_members() -> None:
     document = descriptor(
         annotations={"a": "b"}, urls=["https://example.com"], platform={"os": "linux", "os.version": "1"}
     )
@@ -74,7 +74,7 @@ def test_a_malformed_descriptor_is_refused(change: dict[str, Any]) -> None:
 
 
 @OF_TYPES
-def test_a_built_manifest_reads_back_and_is_the_same_bytes_each_time(types: MediaTypes) -> None:
+def test_a_built_manifest_round_trips_and_is_reproducible(types: MediaTypes) -> None:
     config, layer = Descriptor.of(types.config, b"{}"), Descriptor.of(types.layer_gzip, b"layer")
     built = build_manifest(types, config, [layer], {"z": "1", "a": "2"})
     assert built.raw == build_manifest(types, config, [layer], {"a": "2", "z": "1"}).raw
@@ -85,7 +85,7 @@ def test_a_built_manifest_reads_back_and_is_the_same_bytes_each_time(types: Medi
     assert (again.types, again.config, again.layers, again.digest) == (types, config, (layer,), Digest.of(built.raw))
 
 
-def test_no_annotations_are_no_member() -> None:
+def test_empty_annotations_are_left_out() -> None:
     assert "annotations" not in json.loads(build_manifest(OCI, Descriptor.of(OCI.config, b""), [], {}).raw)
 
 
@@ -96,7 +96,7 @@ def test_the_digest_is_of_the_bytes_as_received() -> None:
     assert manifest.digest == Digest.of(raw)
 
 
-def test_the_family_is_the_manifests_own_whatever_it_lists() -> None:
+def test_the_manifests_own_type_decides_its_family() -> None:
     mixed = manifest_document(DOCKER, layers=[descriptor(OCI.layer_gzip)])
     manifest = parse_manifest(json.dumps(mixed).encode())
     assert isinstance(manifest, Manifest)
@@ -104,7 +104,7 @@ def test_the_family_is_the_manifests_own_whatever_it_lists() -> None:
     assert manifest.layers[0].media_type == OCI.layer_gzip
 
 
-def test_a_manifest_without_media_type_is_what_its_descriptor_says() -> None:
+def test_a_manifest_without_media_type_has_its_descriptors() -> None:
     raw = json.dumps(manifest_document(mediaType=...)).encode()
     assert isinstance(parse_manifest(raw, OCI.manifest), Manifest)
 
@@ -140,7 +140,7 @@ def test_a_document_that_contradicts_its_descriptor_is_refused() -> None:
         parse_manifest(json.dumps(manifest_document()).encode(), OCI.index)
 
 
-def test_a_config_tells_what_is_needed_and_keeps_the_rest() -> None:
+def test_a_config_gives_what_is_needed_and_keeps_the_rest() -> None:
     document = config_document([b"one"], vendorThing={"kept": [1, 2.5, None]})
     config = ImageConfig(json.dumps(document).encode())
     assert config.diff_ids == (Digest.of(b"one"),)
@@ -150,8 +150,8 @@ def test_a_config_tells_what_is_needed_and_keeps_the_rest() -> None:
     assert config.document() == document
 
 
-def test_chain_ids_are_those_that_sha256sum_comes_to() -> None:
-    """By `printf '%s %s' sha256:… sha256:… | sha256sum`; containerd calls its snapshots by them."""
+def test_chain_ids_agree_with_sha256sum() -> None:
+    """By `printf '%s %s' sha256:… sha256:… | sha256sum`; containerd names its snapshots by them."""
     config = ImageConfig(json.dumps(config_document([b"a", b"b", b"c"])).encode())
     assert [str(digest) for digest in config.chain_ids] == [
         "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
@@ -183,12 +183,12 @@ def test_a_config_that_contradicts_itself_is_refused(change: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("history", [None, [], [{}], [None], [{"empty_layer": True}], [{}, {}, {}]])
-def test_a_history_may_disagree_with_the_layers(history: Any) -> None:
+def test_a_history_that_contradicts_the_layers_is_accepted(history: Any) -> None:
     ImageConfig(json.dumps(config_document([b"one"]) | {"history": history}).encode()).check(layers=1)
 
 
 @given(st.lists(st.booleans(), max_size=6), st.integers(0, 4))
-def test_a_mended_history_tells_of_every_layer(empty: list[bool], layers: int) -> None:
+def test_a_mended_history_has_an_entry_for_every_layer(empty: list[bool], layers: int) -> None:
     history: list[JsonObject] = [{"comment": str(n), "empty_layer": is_empty} for n, is_empty in enumerate(empty)]
     found = mended(history, layers)
     assert sum(not entry.get("empty_layer") for entry in found) == layers
@@ -212,7 +212,7 @@ def test_a_mended_history_tells_of_every_layer(empty: list[bool], layers: int) -
         (f"a/b:t@{HELLO}", f"docker.io/a/b:t@{HELLO}"),
     ],
 )
-def test_references_are_read_as_docker_reads_them(text: str, full: str) -> None:
+def test_references_are_parsed_as_docker_parses_them(text: str, full: str) -> None:
     assert str(parse_reference(text)) == full
     assert str(parse_reference(full)) == full
 
@@ -222,6 +222,6 @@ def test_references_are_read_as_docker_reads_them(text: str, full: str) -> None:
     ["", ":", "a:", "A", "Foo/bar", "a//b", "/a", "a/", "a:-t", "a:" + "t" * 129, "a@sha256:12", "a b", "a:b:c", "-a",
      "ghcr.io/", "a\n", "a" * 256, "a" * 64 + "/../b"],
 )  # fmt: skip
-def test_what_is_no_reference_is_refused(text: str) -> None:
+def test_a_malformed_reference_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_reference(text)

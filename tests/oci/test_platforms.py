@@ -1,4 +1,4 @@
-"""Which platforms serve which wishes."""
+"""Which platforms match a requested platform."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SERVED: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("wanted", SERVED)
-def test_a_wish_is_served_by_these_in_this_order(wanted: str) -> None:
+def test_matching_platforms_by_preference(wanted: str) -> None:
     served = SERVED[wanted]
     ranks = [preference(platform, wanted) for platform in served]
     assert None not in ranks
@@ -42,12 +42,12 @@ def test_a_wish_is_served_by_these_in_this_order(wanted: str) -> None:
         ("linux/amd64/v3", "linux/amd64/other"), ("linux/amd64", ""), ("linux/amd64", "unknown/unknown"),
     ],
 )  # fmt: skip
-def test_no_machine_is_given_what_it_cannot_run(wanted: str, found: str) -> None:
+def test_platforms_that_a_machine_cannot_run_do_not_match(wanted: str, found: str) -> None:
     assert preference(found, wanted) is None
 
 
-def test_a_config_without_a_variant_is_believed_for_every_variant() -> None:
-    """Older images of arm/v6 say in their index that they are that, and nowhere else."""
+def test_a_config_without_a_variant_matches_every_variant() -> None:
+    """Older images for arm/v6 name the variant only in their index."""
     assert fits("linux/arm", "linux/arm/v6")
     assert not fits("linux/arm/v7", "linux/arm/v6")
     assert not fits("linux/amd64/v3", "linux/amd64/v1")

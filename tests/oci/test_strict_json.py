@@ -1,4 +1,4 @@
-"""JSON of images: what tools would read as two things is refused, and what Python alone takes for JSON as well."""
+"""JSON of images: documents that tools read differently are refused, and so is what only Python accepts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(text: str, shape: Shape = CONFIG) -> object:
      '"\\ud800"', '{"\\udc00": 1}', "[" * 5000 + "]" * 5000,
      '{"a": 1, "a": 2}', '"a\nb"', "'a'", "\ud800"],
 )  # fmt: skip
-def test_what_is_no_json_is_refused_wherever_it_stands(value: str) -> None:
+def test_malformed_json_is_refused_at_any_depth(value: str) -> None:
     for text in (CONFIG_TEXT[:-1] + f', "x": {value}}}', CONFIG_TEXT[:-1] + f', "x": [{{"y": {value}}}]}}'):
         with pytest.raises(ContentError):
             read(text)
@@ -57,8 +57,8 @@ TWINS: dict[str, tuple[Shape, str]] = {
 
 
 @pytest.mark.parametrize("name", TWINS)
-def test_a_known_key_in_another_case_is_refused_by_its_name(name: str) -> None:
-    """Go reads keys without regard to case: docker would start another entrypoint than is shown here."""
+def test_a_known_key_in_another_case_is_refused(name: str) -> None:
+    """Go ignores the case of keys: docker would start another entrypoint than m2build shows."""
     shape, text = TWINS[name]
     with pytest.raises(ContentError, match="which some tools read as"):
         read(text, shape)
@@ -69,7 +69,7 @@ def test_a_known_key_in_another_case_is_refused_by_its_name(name: str) -> None:
     ['{"config": {"Labels": {"a": "1", "A": "2"}}}', '{"x": 1, "X": 2}', '{"config": {"X-Mine": 1, "x-mine": 2}}',
      '{"config": {"Env": null, "Volumes": {"/a": {}, "/A": {}}}}'],
 )  # fmt: skip
-def test_keys_that_no_specification_knows_may_differ_by_case(text: str) -> None:
+def test_unknown_keys_may_differ_by_case(text: str) -> None:
     assert read(text) == json.loads(text)
 
 
@@ -84,14 +84,14 @@ def test_keys_that_no_specification_knows_may_differ_by_case(text: str) -> None:
         ('{"config": {"StopTimeout": 9223372036854775808}}', "is not a whole number"),
     ],
 )
-def test_a_value_of_another_type_is_refused_with_its_place(text: str, place: str) -> None:
-    """Every tool in Go refuses the whole config; an image with it would be of no use."""
+def test_a_value_of_the_wrong_type_is_refused_with_its_position(text: str, place: str) -> None:
+    """Every tool in Go refuses the whole config, so an image with it would be useless."""
     with pytest.raises(ContentError) as caught:
         read(text)
     assert place in str(caught.value)
 
 
-def test_large_and_dense_documents_meet_a_bound() -> None:
+def test_large_and_dense_documents_are_refused() -> None:
     with pytest.raises(ContentError, match="larger than 4194304 bytes"):
         read('{"x": "' + "x" * (4 << 20) + '"}')
     with pytest.raises(ContentError, match="more than 100000 lists"):
@@ -105,7 +105,7 @@ JSON: st.SearchStrategy[Any] = st.none() | st.booleans() | NUMBERS | TEXTS | st.
 
 @settings(deadline=None)
 @given(st.dictionaries(st.text("xyz\u00e9\n", min_size=1, max_size=3), JSON, max_size=4), st.booleans())
-def test_what_is_json_is_read_and_written_as_it_is(document: dict[str, Any], ascii_only: bool) -> None:  # noqa: FBT001
+def test_json_round_trips(document: dict[str, Any], ascii_only: bool) -> None:  # noqa: FBT001
     raw = json.dumps(document, ensure_ascii=ascii_only).encode()
     found = parse_json(raw, "config", CONFIG)
     assert found == document

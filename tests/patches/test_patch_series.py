@@ -52,7 +52,7 @@ def test_a_series_document_is_read_whole() -> None:
     [
         ("summary: What", "sumary: What", r"mine\.yaml:6:5: unknown key 'sumary'; did you mean 'summary'\?"),
         ("distribution: pkg", "distributoin: pkg", r"mine\.yaml:3:1: unknown key 'distributoin'; did you mean 'distri"),
-        ("    author: Me\n", "    author: Me\n    author: You\n", r"mine\.yaml:13:5: the key 'author' stands here a"),
+        ("    author: Me\n", "    author: Me\n    author: You\n", r"mine\.yaml:13:5: the key 'author' is repeated"),
         ("    author: Me\n", "", r"mine\.yaml:5:\d+: the key 'author' is missing"),
         ("summary: One line", "summary: [One, line]", r"mine\.yaml:2:1: summary: "),
         ("{module: pkg.old, to: pkg.new}", "[pkg.old]", r"mine\.yaml:10:5: patches\.0\.parameters: "),

@@ -1,4 +1,4 @@
-"""Containers that are made to be copied from: none outlives a killed run for longer than until the next one."""
+"""Containers made to copy from: after a killed run, the next run removes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with container_name(Program("docker")) as name:
 
 @pytest.fixture
 def containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The containers of a docker that can make and remove them, as files; a cache of its own goes with it."""
+    """The containers of a stand-in for docker that can make and remove them, as files; with a cache of its own."""
     folder = tmp_path / "containers"
     for made in (folder, tmp_path / "bin"):
         made.mkdir()
@@ -48,15 +48,15 @@ def make_one() -> None:
         Program("docker").ask("create", f"--name={name}")
 
 
-def test_a_container_goes_at_the_end_and_where_it_was_never_made_that_is_no_failure(containers: Path) -> None:
+def test_a_container_is_removed_at_the_end_if_it_was_made(containers: Path) -> None:
     make_one()
     with container_name(Program("docker")):
         pass
     assert names(containers) == set()
 
 
-def test_what_a_killed_run_left_goes_with_the_next_and_the_rest_stays(containers: Path, tmp_path: Path) -> None:
-    """A container of a living run, and one that looks like ours and has no file here, are other people's."""
+def test_the_next_run_removes_containers_of_killed_runs_and_no_others(containers: Path, tmp_path: Path) -> None:
+    """Containers of running processes stay, and so does one with a name like ours but without a file here."""
     running = [
         subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
@@ -74,7 +74,7 @@ def test_what_a_killed_run_left_goes_with_the_next_and_the_rest_stays(containers
     assert list((tmp_path / "cache/m2build/containers/docker").iterdir()) == []
 
 
-def test_without_a_cache_containers_are_made_and_removed_all_the_same(
+def test_without_a_cache_containers_are_removed_too(
     containers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -83,7 +83,7 @@ def test_without_a_cache_containers_are_made_and_removed_all_the_same(
     assert names(containers) == set()
 
 
-def test_an_engine_that_does_not_remove_one_is_told_of(containers: Path, tmp_path: Path) -> None:
+def test_a_failed_removal_is_reported(containers: Path, tmp_path: Path) -> None:
     script(tmp_path / "bin", "docker", ("create*", "true"))
     with pytest.raises(EngineError, match="unknown: rm"):
         make_one()

@@ -1,4 +1,4 @@
-"""Foreign output is repeated without the secrets in it, and otherwise as it is."""
+"""Other programs' output is repeated without its secrets, and otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def test_secrets_are_hidden_and_the_rest_stays(text: str, shown: str) -> None:
         "mail to someone@example.org",
     ],
 )
-def test_what_is_no_secret_is_left_alone(text: str) -> None:
+def test_other_text_is_left_alone(text: str) -> None:
     environment = {"HOME": "sglang", "KEYBOARD": "python3", "API_TOKEN": "0.0.0", "PASSWORD": ""}
     assert redacted(text, environment) == text

@@ -63,7 +63,7 @@ def test_argparse_reads_back_what_the_recipe_says(value: Any, flag: str, file: P
     except UsageError as error:
         refusal = str(error)
     if refusal:
-        not_yaml = "has no place in a text" in refusal or "cannot be taken as a value" in refusal
+        not_yaml = "is not allowed" in refusal or "is not a valid value" in refusal
         assert cannot_be_said(value) or not_yaml, refusal
         return
     read = read_back(command, flag, value)

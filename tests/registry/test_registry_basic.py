@@ -1,4 +1,4 @@
-"""Basic authentication, by a registry that asks for it."""
+"""Basic authentication against a registry that requires it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield host
 
 
-def test_who_is_logged_in_pushes_mounts_and_pulls(host: str, tmp_path: Path) -> None:
+def test_a_logged_in_user_pushes_mounts_and_pulls(host: str, tmp_path: Path) -> None:
     user = access(logged_in(tmp_path, host))
     assert push(user, host, "one:v1").uploaded == 3
     assert push(user, host, "two:v1", "one").mounted == 3
     assert pull(user, host, "two:v1").manifest.raw == ONE.manifest.raw
 
 
-def test_the_password_is_sent_where_it_is_asked_for_and_only_once_refused(host: str, tmp_path: Path) -> None:
+def test_the_password_is_sent_only_after_a_challenge(host: str, tmp_path: Path) -> None:
     with fault_proxy(host) as proxy:
         push(access(logged_in(tmp_path, proxy.host)), proxy.host, "lazy:v1")
     assert "Authorization" not in proxy.records[0].headers
@@ -46,10 +46,10 @@ def test_without_credentials(host: str) -> None:
 
 def test_with_a_wrong_password(host: str, tmp_path: Path) -> None:
     user = access(logged_in(tmp_path, host, password=WRONG))
-    refuses("cannot be read with the credentials at hand", "log in anew", user, host, WRONG, user_header(user))
+    refuses("cannot be read with the user's credentials", "log in again", user, host, WRONG, user_header(user))
 
 
-def test_somebody_elses_credentials_are_not_taken(host: str, tmp_path: Path) -> None:
+def test_credentials_for_another_registry_are_not_used(host: str, tmp_path: Path) -> None:
     user = access(logged_in(tmp_path, "registry.example", USER, PASSWORD))
     refuses("without credentials", "docker login", user, host)
 
@@ -57,7 +57,7 @@ def test_somebody_elses_credentials_are_not_taken(host: str, tmp_path: Path) -> 
 def test_a_password_that_was_refused_is_not_sent_again(host: str, tmp_path: Path) -> None:
     with fault_proxy(host) as proxy:
         user = access(logged_in(tmp_path, proxy.host, password=WRONG))
-        with refused("cannot be read", "log in anew", WRONG):
+        with refused("cannot be read", "log in again", WRONG):
             pull(user, proxy.host, "app:v1")
     sent = [record.headers.get("Authorization") for record in proxy.seen("GET", "manifests")]
     assert sent == [None, f"Basic {user_header(user)}"]

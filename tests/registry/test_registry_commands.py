@@ -1,4 +1,4 @@
-"""From registry to registry by command: what moves, what others make of it, and what goes wrong."""
+"""From registry to registry by command: what is sent, what other tools find there, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def derive(host: str, target: str, *more: str | Path, base: str = "team/sglang:rocm") -> dict[str, object]:
-    """Derive and push; the result as `--json` tells it."""
+    """Derive and push; the result as `--json` prints it."""
     arguments = ("image", "--tp", "8", "--base", f"{host}/{base}", "-t", target, "--push", "--json")
     document: dict[str, object] = json.loads(succeeds(*arguments, *more))
     return document
 
 
 @pytest.mark.parametrize("target", ["alpha/sglang:tp8", "beta/minimax-m2:tp8"])
-def test_within_one_registry_only_what_is_new_is_sent(target: str, host: str) -> None:
+def test_within_one_registry_only_new_blobs_are_sent(target: str, host: str) -> None:
     source = target.partition("/")[0] + "/sglang"
     upload(host, source, BASE, "rocm")
     transfer = derive(host, f"{host}/{target}", base=f"{source}:rocm")["m2build.transfer"]
@@ -58,7 +58,7 @@ def test_within_one_registry_only_what_is_new_is_sent(target: str, host: str) ->
     assert again == {"existing": layers + 2, "mounted": 0, "uploaded": 0, "bytes": 0}
 
 
-def test_others_agree_with_what_was_pushed(host: str) -> None:
+def test_other_tools_agree_with_what_was_pushed(host: str) -> None:
     name = f"{host}/judged/minimax-m2"
     arguments = ("image", "--tp", "8", "--base", f"docker://{host}/team/sglang:rocm", "-o", f"docker://{name}")
     printed = succeeds(*arguments).strip()
@@ -77,7 +77,7 @@ def test_others_agree_with_what_was_pushed(host: str) -> None:
 
 
 @pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
-def test_of_an_index_with_attestations_the_platforms_image_is_taken(types: MediaTypes, host: str) -> None:
+def test_the_platforms_image_is_chosen_from_an_index_with_attestations(types: MediaTypes, host: str) -> None:
     base, other = base_image(types), base_image(types, architecture="arm64")
     repository, entries = f"multi/{'oci' if types is OCI else 'docker'}", []
     for sample, platform in ((other, "linux/arm64"), (base, "linux/amd64"), (other, "unknown/unknown")):
@@ -140,12 +140,12 @@ def many_layers(types: MediaTypes) -> Image:
 
 
 @pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
-def test_of_many_layers_the_view_is_the_unpackers(types: MediaTypes, host: str, tmp_path: Path) -> None:
+def test_many_layers_are_merged_as_unpackers_merge_them(types: MediaTypes, host: str, tmp_path: Path) -> None:
     base = many_layers(types)
     repository = f"many/{'oci' if types is OCI else 'docker'}"
     upload(host, repository, base, "rocm")
-    told = derive(host, f"{host}/{repository}:tp8", base=f"{repository}:rocm")
-    assert told["m2build.patches"] == [
+    result = derive(host, f"{host}/{repository}:tp8", base=f"{repository}:rocm")
+    assert result["m2build.patches"] == [
         {"id": "rename-transformers-module", "outcome": "applied"},
         {"id": "disable-rmsnorm-compile", "outcome": "applied"},
     ]
@@ -160,7 +160,7 @@ def test_of_many_layers_the_view_is_the_unpackers(types: MediaTypes, host: str, 
 
 
 def test_the_base_is_read_once(host: str, tmp_path: Path) -> None:
-    """The second time its layers are not asked for: here they are gone."""
+    """The second run does not request its layers: here they are gone."""
     environment = {"XDG_CACHE_HOME": str(tmp_path)}
     with docker_registry(tmp_path) as fleeting:
         upload(fleeting, "sglang", BASE, "rocm")
@@ -172,7 +172,7 @@ def test_the_base_is_read_once(host: str, tmp_path: Path) -> None:
         assert succeeds(*arguments, environment=environment) == first
 
 
-def test_a_rendering_looks_at_the_base_and_pins_it(host: str, tmp_path: Path) -> None:
+def test_render_reads_the_base_and_pins_it(host: str, tmp_path: Path) -> None:
     arguments = ("render", "--tp", "8", "--base", f"{host}/team/sglang:rocm")
     succeeds(*arguments, "-o", tmp_path / "pinned")
     succeeds(*arguments, "-o", tmp_path / "again")
@@ -189,7 +189,7 @@ def test_a_rendering_looks_at_the_base_and_pins_it(host: str, tmp_path: Path) ->
     ]
 
 
-def test_what_is_pinned_by_hand_is_not_looked_at(tmp_path: Path) -> None:
+def test_a_base_pinned_by_hand_is_not_read(tmp_path: Path) -> None:
     tree = unpacked_sources(tmp_path / "tree")
     base = f"registry.invalid/sglang:rocm@{BASE.manifest.digest}"
     succeeds("render", "--tp", "4", "--base", base, "--source", f"dir:{tree}", "-o", tmp_path / "context")
@@ -210,13 +210,17 @@ def unpacked_sources(folder: Path) -> Path:
 REFUSED = {
     "unreachable": ("127.0.0.1:{closed}/sglang:rocm", "cannot be reached", "check the name"),
     "unresolvable": ("registry.invalid/sglang:rocm", "does not resolve", "check the name"),
-    "no such tag": ("{host}/team/sglang:absent", "there is no {host}/team/sglang:absent", "check the name and the tag"),
-    "no such repository": ("{host}/absent/sglang:rocm", "there is no {host}/absent/sglang:rocm", "check the name"),
+    "no such tag": (
+        "{host}/team/sglang:absent",
+        "{host}/team/sglang:absent does not exist",
+        "check the name and the tag",
+    ),
+    "no such repository": ("{host}/absent/sglang:rocm", "{host}/absent/sglang:rocm does not exist", "check the name"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_base_that_cannot_be_had_is_one_sentence(name: str, host: str) -> None:
+def test_a_missing_base_gives_one_clear_error(name: str, host: str) -> None:
     facts = {"host": host, "closed": str(free_port())}
     base, message, hint = (text.format(**facts) for text in REFUSED[name])
     stderr = refused(8, "image", "--tp", "8", "--base", base, "-t", f"{host}/never:tp8", "--push")
@@ -226,13 +230,13 @@ def test_a_base_that_cannot_be_had_is_one_sentence(name: str, host: str) -> None
     assert tag_digest(host, "never", "tp8") is None
 
 
-def test_a_platform_that_the_base_lacks_is_named(host: str) -> None:
+def test_a_platform_that_the_base_lacks_is_reported(host: str) -> None:
     arguments = ("image", "--tp", "8", "--base", f"{host}/team/sglang:rocm", "--platform", "linux/arm64", "--dry-run")
     assert "is an image for linux/amd64, not for linux/arm64" in refused(2, *arguments)
 
 
 @pytest.mark.parametrize("credentials", ["none", "wrong"])
-def test_without_the_right_credentials_nothing_is_told_of_them(credentials: str, host: str, tmp_path: Path) -> None:
+def test_errors_about_wrong_credentials_do_not_show_them(credentials: str, host: str, tmp_path: Path) -> None:
     with docker_registry(tmp_path, auth=htpasswd(tmp_path)) as closed:
         environment = (
             docker_config(tmp_path / "c", {})

@@ -1,4 +1,4 @@
-"""The files and helpers of docker and podman in which credentials are found, and the same ones gone wrong."""
+"""Credentials from the files and helpers of docker and podman, well-formed and malformed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from helpers.registry.registries import access, docker_config, docker_registry, htpasswd, run
-from helpers.registry.registry_checks import told
+from helpers.registry.registry_checks import visible
 
 from m2build.errors import M2BuildError, TransportError, UsageError
 from m2build.registry.credentials import find_credentials
@@ -100,7 +100,9 @@ def knows(server: str, user: str = "helped", secret: str = SECRET) -> str:
         ("ghcr.io", {HUB: auth()}, None),
     ],
 )  # fmt: skip
-def test_what_a_file_holds(registry: str, auths: dict[str, Any], found: tuple[str, str] | None, tmp_path: Path) -> None:
+def test_credentials_found_in_a_file(
+    registry: str, auths: dict[str, Any], found: tuple[str, str] | None, tmp_path: Path
+) -> None:
     assert find(docker_config(tmp_path, {"auths": auths}), registry) == found
 
 
@@ -114,7 +116,7 @@ def test_a_helper_for_the_registry_comes_first(tmp_path: Path) -> None:
     assert find(docker_config(tmp_path / "d", document) | path) == ("alice", SECRET)
 
 
-def test_what_a_helper_does_not_know(tmp_path: Path) -> None:
+def test_a_helper_without_credentials_for_the_registry(tmp_path: Path) -> None:
     path = helper(tmp_path, "own", knows("other.example"))
     document = {"auths": {HOST: auth()}, "credHelpers": {HOST: "own"}}
     assert find(docker_config(tmp_path / "d", document) | path) is None
@@ -129,7 +131,7 @@ EMPTY = """echo '{"ServerURL":"","Username":"","Secret":""}'"""
     "script",
     [EMPTY, "echo credentials not found in native keychain >&2; exit 1", "echo 'credentials not found'; exit 1"],
 )
-def test_a_helper_that_knows_nothing_means_anonymous(script: str, tmp_path: Path) -> None:
+def test_a_helper_without_an_answer_means_anonymous(script: str, tmp_path: Path) -> None:
     path = helper(tmp_path, "own", script)
     for document in ({"credsStore": "own"}, {"credHelpers": {HOST: "own"}}):
         assert find(docker_config(tmp_path / "d", document) | path) is None
@@ -139,7 +141,7 @@ def test_a_helper_that_knows_nothing_means_anonymous(script: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("key", [HOST, f"https://{HOST}", f"https://{HOST}/", f"http://{HOST}/v2/"])
-def test_a_helpers_key_may_be_written_in_every_way_too(key: str, tmp_path: Path) -> None:
+def test_a_helpers_key_may_have_any_spelling(key: str, tmp_path: Path) -> None:
     path = helper(tmp_path, "own", knows(HOST))
     assert find(docker_config(tmp_path / "d", {"credHelpers": {key: "own"}}) | path) == ("helped", SECRET)
 
@@ -148,8 +150,8 @@ def in_variable(user: str, host: str = HOST) -> dict[str, str]:
     return {"DOCKER_AUTH_CONFIG": json.dumps({"auths": {host: auth(user)}})}
 
 
-def test_a_variable_may_hold_the_whole_file_and_comes_first(tmp_path: Path) -> None:
-    """As for the Docker CLI: what it does not know is looked for in the files."""
+def test_docker_auth_config_comes_first(tmp_path: Path) -> None:
+    """As for the Docker CLI: the files are read for what it does not contain."""
     path = helper(tmp_path, "own", knows(HOST))
     files = docker_config(tmp_path / "d", {"auths": {HOST: auth("filed")}, "credHelpers": {HOST: "own"}}) | path
     named = tmp_path / "named.json"
@@ -167,11 +169,11 @@ def test_a_variable_may_hold_the_whole_file_and_comes_first(tmp_path: Path) -> N
 def test_a_malformed_variable_is_named_and_not_quoted(content: str) -> None:
     with pytest.raises(UsageError, match=r"^DOCKER_AUTH_CONFIG(: auths\..+:5000)? is not ") as caught:
         find({"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": content})
-    assert SECRET not in told(caught.value)
+    assert SECRET not in visible(caught.value)
 
 
 @pytest.mark.parametrize("key", ["docker.io", HUB])
-def test_docker_hubs_helper_is_asked_by_its_old_address(key: str, tmp_path: Path) -> None:
+def test_a_helper_for_docker_hub_gets_its_old_address(key: str, tmp_path: Path) -> None:
     path = helper(tmp_path, "own", knows(HUB))
     assert find(docker_config(tmp_path / "d", {"credHelpers": {key: "own"}}) | path, "docker.io") == ("helped", SECRET)
 
@@ -185,11 +187,11 @@ def test_a_helper_may_give_an_identity_token(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        (f"echo {SECRET}", "has not answered in JSON"),
-        (f"""echo '["{SECRET}"]'""", "has not answered in JSON"),
-        (f"""echo '{{"Secret": "{SECRET}"}}'""", "has not answered in JSON"),
-        (f"printf '{SECRET}\\377'", "has not answered in JSON"),
-        (f"echo {SECRET}; echo {SECRET} >&2; exit 1", f"has failed for {HOST}"),
+        (f"echo {SECRET}", "sent a malformed answer"),
+        (f"""echo '["{SECRET}"]'""", "sent a malformed answer"),
+        (f"""echo '{{"Secret": "{SECRET}"}}'""", "sent a malformed answer"),
+        (f"printf '{SECRET}\\377'", "sent a malformed answer"),
+        (f"echo {SECRET}; echo {SECRET} >&2; exit 1", f"failed for {HOST}"),
     ],
 )
 def test_a_helper_that_fails_is_not_quoted(script: str, words: str, tmp_path: Path) -> None:
@@ -212,7 +214,7 @@ def test_a_helper_that_is_missing_or_cannot_be_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["DOCKER_CONFIG", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "HOME for podman"])
-def test_where_the_files_are(kind: str, tmp_path: Path) -> None:
+def test_default_locations_of_the_files(kind: str, tmp_path: Path) -> None:
     below = {
         "DOCKER_CONFIG": "config.json", "HOME": ".docker/config.json", "XDG_RUNTIME_DIR": "containers/auth.json",
         "XDG_CONFIG_HOME": "containers/auth.json", "HOME for podman": ".config/containers/auth.json",
@@ -225,7 +227,7 @@ def test_where_the_files_are(kind: str, tmp_path: Path) -> None:
     assert find({"HOME": str(tmp_path / "home")}) is None
 
 
-def test_the_first_file_that_knows_the_registry_decides(tmp_path: Path) -> None:
+def test_the_first_file_with_credentials_wins(tmp_path: Path) -> None:
     environment = docker_config(tmp_path / "docker", {"auths": {"other.example": auth()}})
     podman = tmp_path / "containers" / "auth.json"
     podman.parent.mkdir()
@@ -235,11 +237,11 @@ def test_the_first_file_that_knows_the_registry_decides(tmp_path: Path) -> None:
     assert find(environment, "other.example") == ("alice", SECRET)
 
 
-def test_a_file_that_the_user_names_is_the_only_one(tmp_path: Path) -> None:
+def test_a_file_named_by_the_user_is_the_only_one_read(tmp_path: Path) -> None:
     environment = docker_config(tmp_path / "docker", {"auths": {HOST: auth()}})
     named = tmp_path / "named.json"
     environment["REGISTRY_AUTH_FILE"] = str(named)
-    with pytest.raises(UsageError, match=f"REGISTRY_AUTH_FILE names {named}, which is no file"):
+    with pytest.raises(UsageError, match=f"REGISTRY_AUTH_FILE names {named}, which does not exist"):
         find(environment)
     named.write_text("{}")
     assert find(environment) is None
@@ -254,28 +256,28 @@ def test_a_file_that_the_user_names_is_the_only_one(tmp_path: Path) -> None:
         (b"[]", "is not a JSON object"), (b"null", "is not a JSON object"),
         (b'{"auths": {"registry.example:5000": {"auth": "@s3cret"}}}', "auths.registry.example:5000 is not base64"),
         (b'{"auths": {"registry.example:5000": {"auth": "/////w=="}}}', "is not base64"),
-        (b'{"auths": {"registry.example:5000": {"auth": "czNjcmV0"}}}', "holds no user name and password"),
+        (b'{"auths": {"registry.example:5000": {"auth": "czNjcmV0"}}}', "contains no user name and password"),
     ],
 )  # fmt: skip
-def test_a_malformed_file_is_named(content: bytes, words: str, tmp_path: Path) -> None:
+def test_a_malformed_file_is_reported_by_name(content: bytes, words: str, tmp_path: Path) -> None:
     environment = docker_config(tmp_path, {})
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(UsageError, match=words) as caught:
         find(environment)
     assert str(tmp_path / "config.json") in str(caught.value)
-    assert "log in anew" in str(caught.value.hint)
+    assert "log in again" in str(caught.value.hint)
     assert SECRET not in str(caught.value) + str(caught.value.__cause__)
     assert "czNjcmV0" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b'{"auths": []}', b'{"credHelpers": 7, "credsStore": 7, "auths": 7}', b"{}"])
-def test_odd_members_are_left_aside(content: bytes, tmp_path: Path) -> None:
+def test_odd_members_are_ignored(content: bytes, tmp_path: Path) -> None:
     environment = docker_config(tmp_path, {})
     (tmp_path / "config.json").write_bytes(content)
     assert find(environment) is None
 
 
-def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "config.json").mkdir()
     with pytest.raises(M2BuildError, match=r"config\.json cannot be read: Is a directory"):
         find({"DOCKER_CONFIG": str(tmp_path)})
@@ -285,7 +287,7 @@ def test_credentials_do_not_show_their_secret() -> None:
     assert SECRET not in f"{Credentials('alice', SECRET)!r} {Credentials('alice', 'x', SECRET)}"
 
 
-def test_we_read_what_skopeo_and_crane_write(tmp_path: Path) -> None:
+def test_credentials_written_by_skopeo_and_crane_are_read(tmp_path: Path) -> None:
     """Their own login commands, against a registry that checks the password."""
     from helpers.registry.registries import PASSWORD, USER
 
@@ -299,7 +301,7 @@ def test_we_read_what_skopeo_and_crane_write(tmp_path: Path) -> None:
         assert find(environment | {"REGISTRY_AUTH_FILE": ""}, host) == (USER, PASSWORD)
 
 
-def test_a_helper_is_asked_when_the_registry_asks_and_not_before(tmp_path: Path) -> None:
+def test_a_helper_runs_only_after_a_challenge(tmp_path: Path) -> None:
     from helpers.registry.registry_checks import ONE, push
 
     path = helper(tmp_path, "own", f"touch {tmp_path}/asked; exit 1")

@@ -1,4 +1,4 @@
-"""Registries as they are in the field: what they answer where the specification says otherwise."""
+"""Registries in the field, with answers that differ from the specification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from m2build.registry.push import Transfer, push_image
 
 ONE, OTHER = image(*SAMPLE), image(tar(file("other")))
 LARGE = image(tar(noise(9 << 20)), how="plain")
-"""Its layer goes in a PATCH."""
+"""Its layer is sent with PATCH."""
 
 ANSWERS = {
     "PATCH 201, as Amazon ECR": Habits(patch=201),
@@ -80,7 +80,7 @@ def test_crane_accepts_the_same(name: str) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303])
 def test_a_redirect_that_would_lose_the_upload_is_refused(status: int) -> None:
     with field_registry(Habits(post=(status, "{path}?moved=1"))) as registry:
-        words = rf"/app: POST blobs/uploads/ is redirected with {status}, which would make a GET of it$"
+        words = rf"/app: POST blobs/uploads/ is redirected with {status}, which would turn it into a GET$"
         with pytest.raises(TransportError, match=words) as caught:
             push(registry, ONE)
         assert "307 and 308 keep the method" in str(caught.value.hint)
@@ -90,12 +90,12 @@ def test_a_redirect_that_would_lose_the_upload_is_refused(status: int) -> None:
 @pytest.mark.parametrize("habits", [Habits(post=(307, "{path}")), Habits(patch_redirects=100)])
 def test_redirects_of_an_upload_end(habits: Habits) -> None:
     with field_registry(habits) as registry:
-        with pytest.raises(TransportError, match="leads us in circles"):
+        with pytest.raises(TransportError, match="redirect loop"):
             push(registry, LARGE)
         assert len(registry.requests) < 50
 
 
-def test_an_upload_that_is_led_to_another_host_tells_it_no_password() -> None:
+def test_an_upload_redirected_to_another_host_sends_it_no_password() -> None:
     with field_registry() as registry, fault_proxy(registry.host) as elsewhere, fault_proxy(registry.host) as first:
         first.rules = [
             Rule("GET", "/v2/$", status=401, headers={"WWW-Authenticate": "Basic"}, times=1),
@@ -112,7 +112,7 @@ def test_an_upload_that_is_led_to_another_host_tells_it_no_password() -> None:
 
 @pytest.mark.parametrize("head", [None, 404, 405])
 @pytest.mark.parametrize("digest_header", [True, False])
-def test_a_tag_that_cannot_be_moved_and_names_this_image(head: int | None, digest_header: bool) -> None:  # noqa: FBT001
+def test_an_immutable_tag_that_names_this_image_already(head: int | None, digest_header: bool) -> None:  # noqa: FBT001
     habits = Habits(immutable=True, manifest_head=head, digest_header=digest_header)
     with field_registry(habits) as registry:
         push(registry, ONE)
@@ -126,7 +126,7 @@ def test_a_tag_that_cannot_be_moved_and_names_this_image(head: int | None, diges
         assert is_whole(registry, ONE)
 
 
-def test_crane_puts_no_tag_either_that_names_this_image() -> None:
+def test_crane_does_not_write_a_tag_either_that_names_this_image() -> None:
     with field_registry(Habits(immutable=True)) as registry:
         push(registry, ONE, "app:source")
         for _ in range(2):
@@ -135,11 +135,11 @@ def test_crane_puts_no_tag_either_that_names_this_image() -> None:
 
 
 @pytest.mark.parametrize("what", ["blobs", "tags"])
-def test_what_is_confirmed_and_not_kept_is_an_error(what: str) -> None:
+def test_confirmed_but_missing_is_an_error(what: str) -> None:
     with field_registry(Habits(forgets=what)) as registry:
         words = {
-            "blobs": "app has confirmed the blob sha256:[0-9a-f]+, and does not have it",
-            "tags": "but it is not there",
+            "blobs": "app confirmed the blob sha256:[0-9a-f]+, but does not have it",
+            "tags": "but it does not exist",
         }
         with pytest.raises(TransportError, match=words[what]) as caught:
             push(registry, ONE)
@@ -147,15 +147,15 @@ def test_what_is_confirmed_and_not_kept_is_an_error(what: str) -> None:
         assert "app/v1" not in registry.manifests
 
 
-def test_a_tag_that_names_something_else_afterwards() -> None:
+def test_a_tag_that_another_push_has_moved() -> None:
     with field_registry() as registry:
         push(registry, OTHER)
         registry.habits.forgets = "tags"
-        with pytest.raises(TransportError, match=rf"but it names {OTHER.manifest.digest}: was it moved meanwhile"):
+        with pytest.raises(TransportError, match=rf"but it names {OTHER.manifest.digest}: did another push move it"):
             push(registry, ONE)
 
 
-def test_what_shows_a_little_later_is_waited_for() -> None:
+def test_a_delayed_confirmation_is_waited_for() -> None:
     with field_registry() as registry, fault_proxy(registry.host) as proxy:
         absent = {"Content-Length": "0"}
         proxy.rules = [
@@ -166,19 +166,19 @@ def test_what_shows_a_little_later_is_waited_for() -> None:
         assert len(proxy.seen("HEAD", "manifests/v1")) == 4
 
 
-def test_a_mount_that_is_refused_is_said_once() -> None:
-    class Told(Silent):
+def test_a_refused_mount_is_reported_once() -> None:
+    class Recorder(Silent):
         def __init__(self) -> None:
             self.steps: list[str] = []
 
         def step(self, message: str) -> None:
             self.steps.append(message)
 
-    told = Told()
+    recorder = Recorder()
     with field_registry(Habits(mount=405)) as registry:
-        push_image(ONE, reference(registry.host, "app:v1"), access(), told, mount_from="elsewhere")
+        push_image(ONE, reference(registry.host, "app:v1"), access(), recorder, mount_from="elsewhere")
         why = f"{registry.host}/app: the registry answers 405 to POST blobs/uploads/ (UNSUPPORTED)"
-        assert told.steps == [f"{registry.host} does not mount blobs of elsewhere, they are uploaded: {why}"]
+        assert recorder.steps == [f"{registry.host} does not mount blobs from elsewhere, so they are uploaded: {why}"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_mount_that_is_refused_is_said_once() -> None:
         (206, "bytes 1048576-1048577/7"),
     ],
 )  # fmt: skip
-def test_a_range_that_is_not_the_one_starts_the_blob_over(status: int, content_range: str | None) -> None:
+def test_a_wrong_range_restarts_the_blob(status: int, content_range: str | None) -> None:
     with field_registry(Habits(range_status=status, content_range=content_range)) as registry:
         push(registry, LARGE)
         layer = LARGE.manifest.layers[0]
@@ -203,8 +203,8 @@ def test_a_range_that_is_not_the_one_starts_the_blob_over(status: int, content_r
             ]
 
 
-def test_a_source_reads_alike_for_crane(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The judge of this file's registry: what crane pushes to it is what we read."""
+def test_we_read_what_crane_pushed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """crane checks this file's registry: we read what it pushed there."""
     with field_registry() as registry, field_registry() as other:
         upload(other.host, "app", ONE, "v1")
         run("crane", "copy", f"{other.host}/app:v1", f"{registry.host}/app:v1")

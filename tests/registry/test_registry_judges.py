@@ -1,4 +1,4 @@
-"""What we push, crane and skopeo read; what they push, we read. Their word counts, not ours."""
+"""crane and skopeo read what we push, and we read what they push."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def with_skopeo(host: str, folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("write", [with_crane, with_crane_oci, with_skopeo])
-def test_what_others_push_we_read(write: Callable[[str, Path, str], None], host: str, tmp_path: Path) -> None:
+def test_images_pushed_by_other_tools_are_read(
+    write: Callable[[str, Path, str], None], host: str, tmp_path: Path
+) -> None:
     rest = f"theirs/{write.__name__}:v1"
     write(host, tmp_path, f"{host}/{rest}")
     found = read_remote(reference(host, rest), "linux/amd64", access())
@@ -91,7 +93,7 @@ def test_what_others_push_we_read(write: Callable[[str, Path, str], None], host:
     assert len(layers_of(found.image)) == 2
 
 
-def test_an_index_by_crane_leads_to_its_platform(host: str, tmp_path: Path) -> None:
+def test_cranes_index_leads_to_its_platforms_image(host: str, tmp_path: Path) -> None:
     with_crane(host, tmp_path, f"{host}/theirs/part:amd64")
     run(
         "crane",
@@ -112,7 +114,7 @@ def test_an_index_by_crane_leads_to_its_platform(host: str, tmp_path: Path) -> N
         assert str(found.image.manifest.digest) == chosen
 
 
-def test_a_base_with_many_layers_is_one_after_the_way_there_and_back(host: str) -> None:
+def test_a_base_with_many_layers_round_trips(host: str) -> None:
     sample = base_image()
     push(host, "base:v1", sample)
     found = read_remote(reference(host, "base:v1"), "linux/amd64", access()).image

@@ -1,4 +1,4 @@
-"""Servers that dawdle, and servers that never end: each request has its time, and nothing grows without a bound."""
+"""Slow servers and endless answers: each request has a time limit, and each answer a size limit."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ DRIPS = {
 
 @pytest.mark.parametrize("name", DRIPS)
 @pytest.mark.parametrize("path", ["manifests", "blobs"])
-def test_a_drop_now_and_then_is_no_answer(name: str, path: str, proxy: Proxy) -> None:
+def test_an_answer_that_drips_is_a_stall(name: str, path: str, proxy: Proxy) -> None:
     proxy.rules = [Rule("GET", path, raw=DRIPS[name], drip=0.05)]
-    with soon(), pytest.raises(TransportError, match=r"has not got on for 0\.4 s") as caught:
+    with soon(), pytest.raises(TransportError, match=r"stalled for 0\.4 s") as caught:
         pull(proxy.host)
     assert "M2BUILD_REGISTRY_TIMEOUT=SECONDS waits longer" in str(caught.value.hint)
 
 
-def test_a_first_answer_that_drips_is_waited_for_once() -> None:
-    """The one that tells whether TLS is spoken there."""
+def test_the_first_answer_to_drip_is_not_retried() -> None:
+    """It shows whether the registry speaks TLS."""
     with fault_proxy("unused", Rule(raw=DRIPS["headers"], drip=0.05)) as proxy:
-        with soon(), pytest.raises(TransportError, match=r"has not got on for 0\.4 s"):
+        with soon(), pytest.raises(TransportError, match=r"stalled for 0\.4 s"):
             pull(proxy.host)
         assert proxy.connections == 1
 
@@ -91,21 +91,21 @@ def test_a_registry_that_never_answers_ends_a_push(
     method: str, path: str, proxy: Proxy, registry: FieldRegistry
 ) -> None:
     proxy.rules = [Rule(method, path, raw=DRIPS["headers"], drip=0.05)]
-    with soon(), pytest.raises(TransportError, match=r"has not got on for 0\.4 s"):
+    with soon(), pytest.raises(TransportError, match=r"stalled for 0\.4 s"):
         push_image(image(tar(file("new"))), reference(proxy.host, "new:v1"), access(HURRIED), Silent())
     assert "new/v1" not in registry.manifests
 
 
 @pytest.mark.parametrize("at", ["manifests", "blobs"])
-def test_one_that_stands_still_once_is_tried_again(at: str, proxy: Proxy) -> None:
+def test_one_stall_is_retried(at: str, proxy: Proxy) -> None:
     proxy.rules = [Rule("GET", at, times=1, delay=1.2)]
     with soon():
         pull(proxy.host)
     assert proxy.rules[0].times <= 0
 
 
-def test_a_reader_may_take_its_time(registry: FieldRegistry) -> None:
-    """Only waiting for the registry counts: a layer that goes to a slow place is not given up."""
+def test_a_slow_reader_is_not_a_stall(registry: FieldRegistry) -> None:
+    """Only the time spent waiting for the registry counts: a layer may go to a slow disk."""
     found = read_remote(reference(registry.host, "app:large"), "linux/amd64", access(HURRIED)).image
     with open_blob(found.blobs, found.manifest.layers[0]) as reader:
         reader.read(1000)
@@ -113,16 +113,16 @@ def test_a_reader_may_take_its_time(registry: FieldRegistry) -> None:
         reader.drain()
 
 
-def test_a_registry_that_stops_taking_bytes() -> None:
+def test_a_registry_that_stops_accepting_bytes() -> None:
     with deaf() as host:
         large = image(tar(noise(9 << 20)), how="plain")
-        with soon(), pytest.raises(TransportError, match=r"has not got on for 0\.4 s"):
+        with soon(), pytest.raises(TransportError, match=r"stalled for 0\.4 s"):
             push_image(large, reference(host, "app:v1"), access(HURRIED), Silent())
 
 
 @contextmanager
 def deaf() -> Iterator[str]:
-    """Answers all but a PATCH, whose bytes it does not read."""
+    """Answers everything except PATCH, whose body it does not read."""
 
     def speak(client: socket.socket) -> None:
         held = b""
@@ -164,17 +164,17 @@ def serving_raw(speak: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 LENGTHS = {
-    "negative": (b"Content-Length: -1\r\n", "its Content-Length is not one number"),
-    "two that differ": (b"Content-Length: 2\r\nContent-Length: 3\r\n", "its Content-Length is not one number"),
-    "no number": (b"Content-Length: many\r\n", "its Content-Length is not one number"),
-    "absurd": (b"Content-Length: 99999999999999999999999\r\n", "its Content-Length is not one number"),
+    "negative": (b"Content-Length: -1\r\n", "its Content-Length is not a single number"),
+    "two that differ": (b"Content-Length: 2\r\nContent-Length: 3\r\n", "its Content-Length is not a single number"),
+    "no number": (b"Content-Length: many\r\n", "its Content-Length is not a single number"),
+    "absurd": (b"Content-Length: 99999999999999999999999\r\n", "its Content-Length is not a single number"),
     "too long": (b"Content-Length: 999999999999\r\n", "answers with more than 4194304 bytes"),
-    "longer than it is": (b"Content-Length: 10\r\n", "its answer breaks off"),
+    "longer than it is": (b"Content-Length: 10\r\n", "its answer was cut off"),
 }
 
 
 @pytest.mark.parametrize("name", LENGTHS)
-def test_a_length_that_cannot_be(name: str, proxy: Proxy) -> None:
+def test_a_malformed_content_length(name: str, proxy: Proxy) -> None:
     header, words = LENGTHS[name]
     proxy.rules = [Rule("GET", "manifests", raw=OK + header + b"\r\n{}")]
     with soon(), pytest.raises(TransportError, match=words):
@@ -182,13 +182,13 @@ def test_a_length_that_cannot_be(name: str, proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("name", ["negative", "two that differ", "absurd"])
-def test_a_length_that_cannot_be_of_a_blob(name: str, proxy: Proxy) -> None:
+def test_a_malformed_content_length_of_a_blob(name: str, proxy: Proxy) -> None:
     proxy.rules = [Rule("GET", "blobs", raw=b"HTTP/1.1 200 OK\r\n" + LENGTHS[name][0] + b"\r\n")]
-    with soon(), pytest.raises(TransportError, match="its Content-Length is not one number"):
+    with soon(), pytest.raises(TransportError, match="its Content-Length is not a single number"):
         pull(proxy.host)
 
 
-def test_two_lengths_that_agree_do_no_harm(proxy: Proxy) -> None:
+def test_a_repeated_content_length_is_accepted(proxy: Proxy) -> None:
     raw = ONE.manifest.raw
     twice = b"Content-Length: %d\r\n" % len(raw) * 2
     proxy.rules = [Rule("GET", "manifests", raw=OK + twice + b"\r\n" + raw)]
@@ -196,16 +196,16 @@ def test_two_lengths_that_agree_do_no_harm(proxy: Proxy) -> None:
 
 
 ENDLESS = {
-    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 8000 + b"\r\n", "what it sends is not HTTP"),
-    "one header": (b"HTTP/1.1 200 OK\r\nX-More: ", b"x" * 8000, "what it sends is not HTTP"),
-    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 400, "what it sends is not HTTP"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 8000 + b"\r\n", "it does not speak HTTP"),
+    "one header": (b"HTTP/1.1 200 OK\r\nX-More: ", b"x" * 8000, "it does not speak HTTP"),
+    "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 400, "it does not speak HTTP"),
     "body": (OK + b"\r\n", b" " * 65536, "answers with more than 4194304 bytes"),
-    "no HTTP": (b"", b"SSH-2.0-OpenSSH_9.2\r\n" * 400, "what it sends is not HTTP"),
+    "no HTTP": (b"", b"SSH-2.0-OpenSSH_9.2\r\n" * 400, "it does not speak HTTP"),
 }
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_never_ends_is_ended(name: str) -> None:
+def test_endless_answers_are_cut_off(name: str) -> None:
     start, more, words = ENDLESS[name]
 
     def speak(client: socket.socket) -> None:
@@ -219,17 +219,17 @@ def test_what_never_ends_is_ended(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e12"])
-def test_a_time_that_is_none(text: str) -> None:
-    with pytest.raises(UsageError, match=f"M2BUILD_REGISTRY_TIMEOUT is '{text}', which is no time"):
+def test_an_invalid_timeout_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=f"M2BUILD_REGISTRY_TIMEOUT is '{text}', not a valid number of seconds"):
         Transport({"M2BUILD_REGISTRY_TIMEOUT": text})
 
 
-def test_without_a_time_it_is_a_minute() -> None:
+def test_the_default_timeout_is_a_minute() -> None:
     assert Transport({}).seconds == Transport({"M2BUILD_REGISTRY_TIMEOUT": ""}).seconds == 60
 
 
-def test_a_registry_that_is_restarted_meanwhile(registry: FieldRegistry) -> None:
-    """Nobody listens for 0.3 s after the first blob."""
+def test_a_restart_of_the_registry_during_a_push(registry: FieldRegistry) -> None:
+    """For 0.3 s after the first blob, connections are refused."""
     pauses: list[float] = []
     with fault_proxy(registry.host, Rule(headers={"Connection": "close"})) as first:
         port = int(first.host.rpartition(":")[2])
@@ -255,7 +255,7 @@ def test_a_registry_that_is_restarted_meanwhile(registry: FieldRegistry) -> None
 
 
 def forward(server: socket.socket, upstream: str) -> None:
-    """A listener that passes everything on."""
+    """A listener that forwards everything."""
     host, _, port = upstream.partition(":")
     while True:
         try:
@@ -276,7 +276,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
     target.close()
 
 
-def test_nobody_there_at_all_is_said_at_once() -> None:
+def test_an_unreachable_registry_fails_at_once() -> None:
     pauses: list[float] = []
     user = access()
     user.transport._sleep = pauses.append
@@ -297,7 +297,7 @@ def test_nobody_there_at_all_is_said_at_once() -> None:
         ({"Retry-After": "Fri, 99 Nov 2026 09:00:00 GMT"}, None),
     ],
 )
-def test_how_long_a_registry_asks_to_wait(headers: dict[str, str], seconds: float | None, proxy: Proxy) -> None:
+def test_retry_after_in_seconds_and_as_a_date(headers: dict[str, str], seconds: float | None, proxy: Proxy) -> None:
     pauses: list[float] = []
     user = access()
     user.transport._sleep = pauses.append

@@ -1,4 +1,4 @@
-"""Which hosts are reached through a proxy, and whose certificates are trusted: the variables that other tools know."""
+"""The variables of other tools for proxies and for certificate authorities."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 from helpers.registry.faultproxy import Rule, fault_proxy
 from helpers.registry.registries import access, run
-from helpers.registry.registry_checks import pull, told
+from helpers.registry.registry_checks import pull, visible
 
 from m2build.errors import TransportError, UsageError
-from m2build.registry.no_proxy import is_spared
+from m2build.registry.no_proxy import is_direct
 from m2build.registry.trust import trust
 
 RULES = [
@@ -55,9 +55,9 @@ RULES = [
 
 
 @pytest.mark.parametrize(("host", "rules", "spared"), RULES)
-def test_which_hosts_no_proxy_spares(host: str, rules: str, spared: bool) -> None:  # noqa: FBT001
+def test_hosts_that_no_proxy_matches(host: str, rules: str, spared: bool) -> None:  # noqa: FBT001
     url = urlsplit(f"https://{host}/v2/")
-    assert is_spared(url, url.port or 443, rules) is spared
+    assert is_direct(url, url.port or 443, rules) is spared
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_which_hosts_no_proxy_spares(host: str, rules: str, spared: bool) -> Non
         {"HTTPS_PROXY": "http://{proxy}", "NO_PROXY": "other.invalid,10.0.0.0/8"},
     ],
 )
-def test_where_the_proxy_is_named(environment: dict[str, str]) -> None:
+def test_variables_that_name_the_proxy(environment: dict[str, str]) -> None:
     with fault_proxy("unused", Rule("CONNECT", status=403)) as proxy:
         filled = {key: value.format(proxy=proxy.host) for key, value in environment.items()}
         with pytest.raises(TransportError, match=r"registry\.invalid cannot be reached through the proxy: .*403"):
@@ -81,7 +81,7 @@ def test_where_the_proxy_is_named(environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
 @pytest.mark.parametrize("rules", ["*.invalid", ".invalid", "registry.invalid:443", "*"])
-def test_what_is_spared_is_not_asked_of_the_proxy(variable: str, rules: str) -> None:
+def test_hosts_in_no_proxy_bypass_the_proxy(variable: str, rules: str) -> None:
     with fault_proxy("unused") as proxy:
         environment = {"HOME": "/nonexistent", "HTTPS_PROXY": f"http://{proxy.host}", variable: rules}
         with pytest.raises(TransportError, match="does not resolve"):
@@ -89,8 +89,8 @@ def test_what_is_spared_is_not_asked_of_the_proxy(variable: str, rules: str) -> 
         assert proxy.records == []
 
 
-def test_a_proxys_password_is_never_told() -> None:
-    """Not even by the proxy itself, in the words with which it refuses."""
+def test_a_proxys_password_is_never_shown() -> None:
+    """Not even in the proxy's own message when it refuses."""
     refusal = b"HTTP/1.1 407 hush-0815 YWxpY2U6aHVzaC0wODE1\r\n\r\n"
     with fault_proxy("unused", Rule("CONNECT", raw=refusal)) as proxy:
         environment = {"HOME": "/nonexistent", "HTTPS_PROXY": f"http://alice:hush-0815@{proxy.host}"}
@@ -98,7 +98,7 @@ def test_a_proxys_password_is_never_told() -> None:
             pull(access(environment), "registry.invalid", "app:v1")
     assert proxy.records[0].headers["proxy-authorization"] == "Basic YWxpY2U6aHVzaC0wODE1"
     for secret in ("hush-0815", "YWxpY2U6aHVzaC0wODE1"):
-        assert secret not in told(caught.value)
+        assert secret not in visible(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_a_file_with_authorities(variable: str, authority: Path) -> None:
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
 def test_a_folder_with_authorities(variable: str, authority: Path, tmp_path: Path) -> None:
-    """Whatever its files are called, and whatever else is there, as for Go's tools."""
+    """With files of any name, and other files beside them, as for Go's tools."""
     shutil.copy(authority, tmp_path / "corp.crt")
     (tmp_path / "README").write_text("no certificate")
     (tmp_path / "folder").mkdir()
@@ -134,11 +134,11 @@ def test_a_folder_with_authorities(variable: str, authority: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("place", ["absent", "empty", "folder"])
-def test_a_place_without_authorities_is_named(variable: str, place: str, tmp_path: Path) -> None:
+def test_a_file_or_folder_without_certificates_is_reported(variable: str, place: str, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     (tmp_path / "folder").mkdir()
     path = tmp_path / place
-    with pytest.raises(UsageError, match=f"{variable} names {path}, which holds no certificates") as caught:
+    with pytest.raises(UsageError, match=f"{variable} names {path}, which contains no certificates") as caught:
         trust({variable: str(path)}, insecure=False)
     assert variable in str(caught.value.hint)
     trust({variable: str(path)}, insecure=True)

@@ -1,4 +1,4 @@
-"""Images in registries, read where they are: every step by digest, every byte checked, streams taken up again."""
+"""Images read from registries: every step by digest, every byte checked, broken streams resumed."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_layers_are_streamed_as_stored(host: str) -> None:
 
 
 def test_a_server_that_calls_compression_an_encoding_changes_no_bytes(proxy: Proxy) -> None:
-    """Object stores keep that header beside a layer; a client that obeyed would see other bytes."""
+    """Object stores keep that header with a layer; a client that obeyed it would see other bytes."""
     proxy.rules = [Rule("GET", "blobs/", headers={"Content-Encoding": "gzip"})]
     found = read(proxy.host, "one:v1").image
     assert Digest.of(first_layer(found)) == found.manifest.layers[0].digest
@@ -139,7 +139,7 @@ def test_a_digest_counts_more_than_the_tag_beside_it(host: str) -> None:
 
 
 @OF_TYPES
-def test_an_index_leads_to_the_platform_and_is_what_the_name_means(types: MediaTypes, host: str) -> None:
+def test_an_index_leads_to_the_platform_and_gives_the_digest(types: MediaTypes, host: str) -> None:
     repository = f"multi-{'oci' if types is OCI else 'docker'}"
     images = upload_index(host, repository, types)
     _, headers, raw = call("GET", f"http://{host}/v2/{repository}/manifests/multi", headers={"Accept": types.index})
@@ -159,8 +159,8 @@ def test_an_image_for_another_platform_is_refused(host: str) -> None:
 
 
 @pytest.mark.parametrize("rest", ["one:absent", "absent:v1", f"one@sha256:{'0' * 64}"])
-def test_what_is_not_there_is_said(rest: str, host: str) -> None:
-    with pytest.raises(TransportError, match="there is no") as caught:
+def test_a_missing_image_is_reported(rest: str, host: str) -> None:
+    with pytest.raises(TransportError, match="does not exist") as caught:
         read(host, rest)
     assert rest in str(caught.value)
     assert caught.value.exit_code == 8
@@ -186,7 +186,7 @@ def spoil(path: str, change: Callable[[bytes], bytes]) -> Rule:
         ("large:v1", spoil("manifests", lambda _: b"<html>"), ContentError, "altered"),
     ],
 )  # fmt: skip
-def test_what_is_not_what_it_should_be_is_refused(
+def test_altered_or_malformed_content_is_refused(
     rest: str, rule: Rule, kind: type[M2BuildError], words: str, proxy: Proxy
 ) -> None:
     proxy.rules = [rule]
@@ -197,7 +197,7 @@ def test_what_is_not_what_it_should_be_is_refused(
 
 @pytest.mark.parametrize("change", [flip, lambda raw: raw[:-1], lambda raw: raw[:100], lambda _: b"<html>"])
 @pytest.mark.parametrize("path", ["manifests", str(LARGE.manifest.config.digest), str(LAYER.digest)])
-def test_what_was_altered_is_fetched_again(path: str, change: Callable[[bytes], bytes], proxy: Proxy) -> None:
+def test_altered_content_is_fetched_again(path: str, change: Callable[[bytes], bytes], proxy: Proxy) -> None:
     proxy.rules = [Rule("GET", path, times=2, change=change)]
     found = read(proxy.host, "large:v1").image
     wanted = Wanted(frozenset({"noise"}))
@@ -207,8 +207,8 @@ def test_what_was_altered_is_fetched_again(path: str, change: Callable[[bytes], 
 
 
 @pytest.mark.parametrize("how", ["gzip", "zstd"])
-def test_a_compressed_layer_that_was_altered_on_its_way_is_fetched_again(how: str, host: str, proxy: Proxy) -> None:
-    """It cannot be decompressed, which is not said of the layer before its bytes are known to be the registry's."""
+def test_a_compressed_layer_altered_in_transit_is_fetched_again(how: str, host: str, proxy: Proxy) -> None:
+    """It cannot be decompressed. The layer itself is blamed only if its bytes are those of the registry."""
     sample = image(tar(noise(100_000)), how=how)
     layer = sample.manifest.layers[0]
     upload(host, f"small-{how}", sample, "v1")
@@ -224,7 +224,7 @@ def altered_at(position: int) -> Callable[[bytes], bytes]:
     return lambda raw: raw[:position] + bytes([raw[position] ^ 0x55]) + raw[position + 1 :]
 
 
-def test_a_layer_that_is_damaged_in_its_registry_is_fetched_once(host: str, proxy: Proxy) -> None:
+def test_a_layer_damaged_in_the_registry_is_fetched_once(host: str, proxy: Proxy) -> None:
     plain = tar(noise(100_000))
     damaged = altered_at(60_000)(compressed(plain, "gzip"))
     layer = Descriptor.of(OCI.layer_gzip, damaged)
@@ -255,7 +255,7 @@ def test_a_layer_that_was_altered_once_is_copied_whole(proxy: Proxy, tmp_path: P
         assert spoilt.times <= 0
 
 
-def test_bytes_after_a_blobs_end_are_never_taken(proxy: Proxy) -> None:
+def test_bytes_after_a_blobs_end_are_never_read(proxy: Proxy) -> None:
     proxy.rules = [spoil(str(LAYER.digest), lambda raw: raw + b"more")]
     assert Digest.of(first_layer(read(proxy.host, "large:v1").image)) == LAYER.digest
 
@@ -268,7 +268,7 @@ def test_a_manifest_below_an_index_is_checked_against_it(host: str, proxy: Proxy
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
-def test_a_stream_that_breaks_off_is_taken_up_again(knows_ranges: bool, proxy: Proxy) -> None:  # noqa: FBT001
+def test_a_broken_stream_is_resumed(knows_ranges: bool, proxy: Proxy) -> None:  # noqa: FBT001
     blob = f"blobs/{LAYER.digest}"
     strip = "" if knows_ranges else "Range"
     cuts = [Rule("GET", blob, times=1, cut_response=(1 << 20) + 17 * number, strip=strip) for number in range(3)]
@@ -280,9 +280,9 @@ def test_a_stream_that_breaks_off_is_taken_up_again(knows_ranges: bool, proxy: P
     assert gets[1].headers["Range"] == f"bytes={1 << 20}-"
 
 
-def test_a_stream_that_always_breaks_off_is_given_up(proxy: Proxy) -> None:
+def test_a_stream_that_keeps_breaking_fails(proxy: Proxy) -> None:
     proxy.rules = [Rule("GET", f"blobs/{LAYER.digest}", cut_response=1000)]
-    with pytest.raises(TransportError, match=rf"breaks off again and again in the blob {LAYER.digest}, at byte \d+ of"):
+    with pytest.raises(TransportError, match=rf"keeps breaking during the blob {LAYER.digest}, at byte \d+ of"):
         first_layer(read(proxy.host, "large:v1").image)
     assert len(proxy.seen("GET", "blobs/")) < 20
 

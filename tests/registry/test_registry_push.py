@@ -1,4 +1,4 @@
-"""Images published: what is there is not sent, the tag moves last, and whatever breaks, the tag stays whole."""
+"""Pushes: blobs that exist are not sent, the tag moves last, and after any failure it names a whole image."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from m2build.registry.push import Transfer, push_image
 NEW, OLD = image(*SAMPLE), image(tar(file("old")))
 SMALL = image(SAMPLE[0])
 REQUESTS = 13
-"""Of a push of SMALL: the scheme; for layer and config HEAD, POST, PUT and once more HEAD; the tag is looked at, the
-manifest put by its digest and by the tag, and the tag looked at again."""
+"""A push of SMALL: the scheme; HEAD, POST, PUT, HEAD for layer and config; HEAD of the tag; PUT of the manifest by its
+digest and by the tag; HEAD of the tag."""
 TAG_PUT = REQUESTS - 2
 """The number of the request that moves the tag."""
 LARGE = image(tar(noise(9 << 20)), how="plain")
@@ -64,8 +64,8 @@ def push(host: str, rest: str, sample: Image = NEW, mount_from: str | None = Non
     return push_image(sample, reference(host, rest), access(), Silent(), mount_from=mount_from)
 
 
-def unheard_of(types: MediaTypes = OCI) -> Image:
-    """An image of which no registry has anything: some share blobs between repositories."""
+def unpublished_image(types: MediaTypes = OCI) -> Image:
+    """An image with blobs that no registry has yet: some share blobs between repositories."""
     return image(*(tar(file("new", f"{next(numbers)}".encode())) for _ in range(2)), types=types)
 
 
@@ -90,11 +90,9 @@ def holds(host: str, repository: str, sample: Image) -> bool:
 
 @pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
 @pytest.mark.parametrize("where", ["host", "no_mounts"])
-def test_a_new_image_is_sent_and_the_second_time_nothing(
-    where: str, types: MediaTypes, request: pytest.FixtureRequest
-) -> None:
+def test_a_second_push_sends_nothing(where: str, types: MediaTypes, request: pytest.FixtureRequest) -> None:
     host = request.getfixturevalue(where)
-    sample = unheard_of(types)
+    sample = unpublished_image(types)
     repository = f"new{next(numbers)}"
     with fault_proxy(host) as proxy:
         assert push(proxy.host, f"{repository}:v1", sample) == Transfer(
@@ -139,7 +137,7 @@ def test_layers_are_mounted_from_another_repository(proxy: Proxy, host: str) -> 
 
 
 @pytest.mark.parametrize("status", [202, 400, 401, 403, 404, 405])
-def test_a_mount_that_is_refused_becomes_an_upload(status: int, proxy: Proxy, host: str) -> None:
+def test_a_refused_mount_becomes_an_upload(status: int, proxy: Proxy, host: str) -> None:
     upload(host, "source", NEW, "v1")
     repository = f"refused{next(numbers)}"
     source = "nowhere" if status == 202 else "source"
@@ -151,8 +149,8 @@ def test_a_mount_that_is_refused_becomes_an_upload(status: int, proxy: Proxy, ho
     assert tag_digest(host, repository, "v1") == str(NEW.manifest.digest)
 
 
-def test_a_registry_without_mounts_is_sent_everything(no_mounts: str) -> None:
-    sample = unheard_of()
+def test_a_registry_without_mounts_gets_everything(no_mounts: str) -> None:
+    sample = unpublished_image()
     assert push(no_mounts, "copied:v1", sample, "source") == Transfer(0, 0, uploaded=3, bytes=size_of(sample))
 
 
@@ -164,7 +162,7 @@ def test_from_one_registry_to_another(host: str, no_mounts: str) -> None:
     assert holds(no_mounts, "large", LARGE)
 
 
-def test_a_source_that_breaks_off_is_taken_up_again_while_it_is_sent(proxy: Proxy, no_mounts: str) -> None:
+def test_a_broken_source_is_resumed_during_the_upload(proxy: Proxy, no_mounts: str) -> None:
     sample = image(tar(noise(9 << 20, seed=9)), how="plain")
     layer = sample.manifest.layers[0]
     upload(proxy.upstream, "source9", sample, "v1")
@@ -187,7 +185,7 @@ def test_altered_layers_do_not_reach_the_tag(proxy: Proxy, host: str) -> None:
     assert proxy.seen("PUT", "manifests") == []
 
 
-def test_a_source_that_cannot_be_read_is_not_the_registrys_fault(host: str, tmp_path: Path) -> None:
+def test_an_unreadable_source_is_not_blamed_on_the_registry(host: str, tmp_path: Path) -> None:
     class Broken(MemoryBlobs):
         def open(self, descriptor: Descriptor) -> BinaryIO:  # noqa: ARG002
             return Path("/proc/self/mem").open("rb")  # reading its beginning is an input/output error
@@ -206,7 +204,7 @@ def test_how_many_requests_a_push_takes(proxy: Proxy, host: str) -> None:
     [Rule(drop=True), Rule(status=503), Rule(cut_request=100), Rule(lose=True)],
     ids=["dropped", "refused", "request cut", "answer lost"],
 )
-def test_the_tag_is_untouched_wherever_the_network_ends_and_a_second_push_succeeds(fault: Rule, host: str) -> None:
+def test_the_tag_stays_wherever_the_network_fails_and_a_second_push_succeeds(fault: Rule, host: str) -> None:
     for number in range(REQUESTS):
         repository = with_old(host)
         with fault_proxy(host, replace(fault, skip=number)) as proxy:
@@ -238,7 +236,7 @@ def test_one_failure_anywhere_does_no_harm(fault: Rule, host: str) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429, 499, 500, 502, 503, 504, 522])
-def test_what_may_pass_is_tried_again_at_every_step(status: int, proxy: Proxy, host: str) -> None:
+def test_temporary_failures_are_retried_at_every_step(status: int, proxy: Proxy, host: str) -> None:
     repository = with_old(host)
     steps = (("HEAD", "blobs/"), ("POST", "uploads/"), ("PUT", "uploads/"), ("PUT", "sha256:"), ("PUT", "manifests/v1"))
     proxy.rules = [Rule(method, path, times=2, status=status) for method, path in steps]
@@ -248,7 +246,7 @@ def test_what_may_pass_is_tried_again_at_every_step(status: int, proxy: Proxy, h
 
 
 @pytest.mark.parametrize("mount_from", [None, "nowhere"])
-def test_an_upload_that_is_cut_begins_anew_with_a_post(mount_from: str | None, proxy: Proxy) -> None:
+def test_a_broken_upload_starts_over_with_a_post(mount_from: str | None, proxy: Proxy) -> None:
     proxy.rules = [Rule("PUT", "blobs/uploads", times=1, cut_request=60)]
     push(proxy.host, f"cut{next(numbers)}:v1", mount_from=mount_from)
     assert len(proxy.seen("POST")) == 4
@@ -269,7 +267,7 @@ def test_a_blob_whose_confirmation_was_lost_is_not_sent_again(proxy: Proxy) -> N
     assert len(proxy.seen("PUT", "blobs/uploads")) == 2
 
 
-def test_retry_after_is_heeded_but_not_for_ever(proxy: Proxy) -> None:
+def test_retry_after_is_obeyed_up_to_a_limit(proxy: Proxy) -> None:
     pauses: list[float] = []
     user = access()
     user.transport._sleep = pauses.append
@@ -294,10 +292,10 @@ def test_an_odd_retry_after_does_no_harm(header: str, proxy: Proxy) -> None:
         push(proxy.host, f"odd{next(numbers)}:v1")
 
 
-def test_a_blob_that_is_never_taken_is_given_up(proxy: Proxy, host: str) -> None:
+def test_a_blob_that_is_never_accepted_fails(proxy: Proxy, host: str) -> None:
     repository = with_old(host)
     proxy.rules = [Rule("PUT", "blobs/uploads", times=FOREVER, status=503)]
-    with pytest.raises(TransportError, match=r"does not take the blob sha256:[0-9a-f]+: it answers 503"):
+    with pytest.raises(TransportError, match=r"does not accept the blob sha256:[0-9a-f]+: it answers 503"):
         push(proxy.host, f"{repository}:v1")
     assert tag_digest(host, repository, "v1") == str(OLD.manifest.digest)
 
@@ -305,11 +303,11 @@ def test_a_blob_that_is_never_taken_is_given_up(proxy: Proxy, host: str) -> None
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        (None, "does not say where an upload goes on"),
-        ("http://[", "leads us to what is no address"),
-        ("http://127.0.0.1:99999999/", "leads us to what is no address"),
-        ("ftp://127.0.0.1/x", "127.0.0.1 does not answer"),
-        ("//\x7f", "does not answer"),
+        (None, "sends no Location for an upload"),
+        ("http://[", "sends a malformed Location"),
+        ("http://127.0.0.1:99999999/", "sends a malformed Location"),
+        ("ftp://127.0.0.1/x", "127.0.0.1 cannot be reached"),
+        ("//\x7f", "its address is malformed"),
     ],
 )
 def test_an_odd_location_is_refused(location: str | None, words: str, proxy: Proxy) -> None:
@@ -324,7 +322,7 @@ def test_connections_are_kept(proxy: Proxy) -> None:
     assert proxy.connections <= 4
 
 
-def test_what_the_registry_says_is_told(proxy: Proxy) -> None:
+def test_the_registrys_own_message_is_shown(proxy: Proxy) -> None:
     errors = b'{"errors":[{"code":"DENIED","message":"quota\\u001b[31m exceeded\\nfor team"}]}'
     proxy.rules = [Rule("POST", status=413, body=errors)]
     with pytest.raises(TransportError) as caught:

@@ -1,4 +1,4 @@
-"""Registries that are not there, proxies, and TLS."""
+"""Unreachable registries, proxies, and TLS."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from helpers.registry.registries import (
     run,
     upload,
 )
-from helpers.registry.registry_checks import ONE, pull, push, refuses, told
+from helpers.registry.registry_checks import ONE, pull, push, refuses, visible
 from helpers.servers import free_port
 
 from m2build.errors import TransportError, UsageError
 
 
-def test_nobody_listens() -> None:
+def test_a_refused_connection() -> None:
     host = f"127.0.0.1:{free_port()}"
     refuses(f"^{host} cannot be reached: Connection refused$", "check the name", access(), host)
 
@@ -40,18 +40,18 @@ def test_a_name_that_does_not_resolve() -> None:
 @pytest.mark.parametrize("proxy", ["http://[", "http://user:hush-0815@127.0.0.1:x", "gopher://127.0.0.1:70"])
 def test_a_malformed_proxy(proxy: str) -> None:
     user = access({"HTTPS_PROXY": proxy, "HOME": "/nonexistent"})
-    with pytest.raises(UsageError, match="HTTPS_PROXY or HTTP_PROXY holds no address") as caught:
+    with pytest.raises(UsageError, match="HTTPS_PROXY or HTTP_PROXY is not a URL") as caught:
         pull(user, "registry.invalid", "app:v1")
-    assert "hush-0815" not in told(caught.value)
+    assert "hush-0815" not in visible(caught.value)
 
 
-def test_a_proxy_is_asked_for_others_and_never_for_loopback(tmp_path: Path) -> None:
+def test_a_proxy_is_used_but_never_for_loopback(tmp_path: Path) -> None:
     with fault_proxy("unused", Rule("CONNECT", status=403)) as proxy, docker_registry(tmp_path) as host:
         environment = {"HTTPS_PROXY": f"http://user:hush@{proxy.host}", "https_proxy": "", "HOME": "/nonexistent"}
         environment = {key: value for key, value in environment.items() if value}
         with pytest.raises(TransportError, match=r"registry\.invalid cannot be reached through the proxy") as caught:
             pull(access(environment), "registry.invalid", "app:v1")
-        assert "hush" not in told(caught.value).replace(proxy.host, "")
+        assert "hush" not in visible(caught.value).replace(proxy.host, "")
         assert proxy.requests == [("CONNECT", "registry.invalid:443")]
         assert proxy.records[0].headers["proxy-authorization"].startswith("Basic ")
         push(access(environment | {"HTTP_PROXY": f"http://{proxy.host}"}), host, "app:v1")
@@ -63,7 +63,7 @@ def test_a_proxy_is_asked_for_others_and_never_for_loopback(tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, and a certificate of its making for this machine."""
+    """A certificate authority, and a certificate from it for this machine."""
     folder = tmp_path_factory.mktemp("tls")
     new = ("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     ca = (f"{folder}/ca.key", f"{folder}/ca.crt")
@@ -77,7 +77,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Downgrading(BaseHTTPRequestHandler):
-    """A registry behind TLS whose redirects and uploads go on without."""
+    """A registry with TLS whose redirects and uploads lead to plain HTTP."""
 
     protocol_version = "HTTP/1.1"
     location: str
@@ -135,7 +135,7 @@ def test_an_unknown_authority_is_refused(host: str, tmp_path: Path) -> None:
     refuses(words, "SSL_CERT_FILE or SSL_CERT_DIR, or use --insecure", access(trusting(host, tmp_path)), host, PASSWORD)
 
 
-def test_insecure_takes_any_certificate(host: str, tmp_path: Path) -> None:
+def test_insecure_accepts_any_certificate(host: str, tmp_path: Path) -> None:
     user = access(trusting(host, tmp_path), insecure=True)
     push(user, host, "insecure:v1")
     assert pull(user, host, "insecure:v1").manifest.raw == ONE.manifest.raw
@@ -152,20 +152,20 @@ def test_a_file_without_authorities(content: bytes | None, host: str, tmp_path: 
     path = tmp_path / "authorities"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {path}, which holds no certificates"):
+    with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {path}, which contains no certificates"):
         pull(access(trusting(host, tmp_path, SSL_CERT_FILE=str(path))), host, "app:v1")
 
 
 def test_nothing_leads_from_tls_to_plain_http(certificates: Path, tmp_path: Path) -> None:
     with fault_proxy("unused") as plain, downgrading(certificates, f"http://{plain.host}/hush") as host:
         user = access(trusting(host, tmp_path, SSL_CERT_FILE=f"{certificates}/ca.crt"))
-        words = f"^{host} leads us to {plain.host} without TLS$"
+        words = f"^{host} redirects to {plain.host} without TLS$"
         refuses(words, "--insecure allows it", user, host)
         assert plain.records == []
 
 
 def test_other_hosts_speak_tls_or_plain_http_only_if_insecure(tmp_path: Path) -> None:
-    """`127.1` is an address of this machine that does not look like one."""
+    """`127.1` is a loopback address that is not recognised as one."""
     with docker_registry(tmp_path) as host:
         upload(host, "app", ONE, "v1")
         other = host.replace("127.0.0.1", "127.1")

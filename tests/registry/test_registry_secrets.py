@@ -1,4 +1,4 @@
-"""Redirects, uploads that go on elsewhere, and registries that talk too much: nobody else learns a secret."""
+"""No secret leaks through redirects, uploads to other hosts, or registries that repeat it."""
 
 from __future__ import annotations
 
@@ -51,12 +51,15 @@ def test_another_host_serves_blobs_and_gets_no_credentials(status: int, host: st
         assert "Authorization" in proxy.seen("GET", str(layer.digest))[-1].headers
         elsewhere.rules = [Rule(status=403)]
         with refused(
-            rf"{elsewhere.host}, where {proxy.host} leads us, answers 403", "ask those who run", "hush-0815", PASSWORD
+            rf"{elsewhere.host}, to which {proxy.host} redirects, answers 403",
+            "ask the operators",
+            "hush-0815",
+            PASSWORD,
         ):
             pull(user, proxy.host, "app:v1")
 
 
-def test_an_upload_that_goes_on_elsewhere_gets_no_credentials(host: str, tmp_path: Path) -> None:
+def test_an_upload_that_continues_on_another_host_gets_no_credentials(host: str, tmp_path: Path) -> None:
     with fault_proxy(host, Rule(status=201)) as elsewhere, fault_proxy(host) as proxy:
         user = access(logged_in(tmp_path / "docker", proxy.host))
         push(user, proxy.host, "app:v1")
@@ -70,26 +73,26 @@ def test_an_upload_that_goes_on_elsewhere_gets_no_credentials(host: str, tmp_pat
         assert len(elsewhere.seen("PUT", "signature=hush-0815&digest=sha256")) == 3
         assert [record for record in elsewhere.records if "Authorization" in record.headers] == []
         elsewhere.rules, absent.times = [Rule(status=400)], 3
-        words = rf"{elsewhere.host}, where {proxy.host} leads us, answers 400"
-        with refused(words, "ask those who run", "hush-0815", PASSWORD):
+        words = rf"{elsewhere.host}, to which {proxy.host} redirects, answers 400"
+        with refused(words, "ask the operators", "hush-0815", PASSWORD):
             push(user, proxy.host, "app:v3")
         elsewhere.rules, absent.times = [Rule(drop=True)], 99
         with refused(f"^{elsewhere.host} does not answer", "check", "hush-0815", PASSWORD):
             push(user, proxy.host, "app:v3")
 
 
-def test_circles_end(host: str, tmp_path: Path) -> None:
+def test_redirect_loops_end(host: str, tmp_path: Path) -> None:
     with fault_proxy(host) as proxy:
         user = access(logged_in(tmp_path / "docker", proxy.host))
         proxy.rules = [Rule("GET", "manifests", status=307, headers={"Location": "/v2/app/manifests/v1"})]
-        with pytest.raises(TransportError, match="leads us in circles"):
+        with pytest.raises(TransportError, match="redirect loop"):
             pull(user, proxy.host, "app:v1")
         assert len(proxy.records) < 10
 
 
 @pytest.mark.parametrize("source", ["file", "helper", "variable"])
 def test_a_secret_is_hidden_before_it_was_ever_sent(source: str, tmp_path: Path) -> None:
-    """A registry that knows it from an earlier command repeats it in its very first words."""
+    """A registry that knows it from an earlier command repeats it in its first answer."""
     secret, encoded = "hush-0815", "YWxpY2U6aHVzaC0wODE1"
     errors = {"errors": [{"code": "DENIED", "message": f"alice {secret} {encoded}"}]}
     with fault_proxy("unused", Rule(status=400, body=json.dumps(errors).encode())) as proxy:
@@ -141,18 +144,18 @@ def test_a_password_in_a_name_is_not_repeated(arguments: tuple[str, ...], name: 
     assert "alice" not in err.getvalue()
 
 
-def test_a_digest_in_a_name_is_no_password() -> None:
+def test_a_digest_in_a_name_is_not_taken_for_a_password() -> None:
     assert parse_reference(f"registry.invalid/app:v1{DIGEST}").digest == DIGEST[1:]
     assert without_user(f"registry.invalid/app{DIGEST}") == f"registry.invalid/app{DIGEST}"
     assert without_user("app@sha256:short") == "app@sha256:short"
     assert without_user(f"a:b@c@localhost:5000/app{DIGEST}") == f"***@localhost:5000/app{DIGEST}"
 
 
-def test_a_registry_that_repeats_our_secrets_is_not_quoted_with_them(host: str, tmp_path: Path) -> None:
+def test_secrets_that_a_registry_repeats_are_hidden(host: str, tmp_path: Path) -> None:
     with fault_proxy(host) as proxy:
         user = access(logged_in(tmp_path / "docker", proxy.host))
         errors = [{"code": "DENIED", "message": f"{USER} {PASSWORD} Basic {user_header(user)}"}]
         proxy.rules = [Rule("POST", status=403, body=json.dumps({"errors": errors}).encode())]
-        words = rf"cannot be written with the credentials at hand \(DENIED: {USER} \*\*\* Basic \*\*\*\)"
-        with refused(words, "check what", PASSWORD, user_header(user)):
+        words = rf"cannot be written with the user's credentials \(DENIED: {USER} \*\*\* Basic \*\*\*\)"
+        with refused(words, "check the account", PASSWORD, user_header(user)):
             push(user, proxy.host, "app:v1")

@@ -1,4 +1,4 @@
-"""What happens beside the bytes: Ctrl-C, a failure among several uploads, memory, and jobs in parallel."""
+"""Ctrl-C, a failure among several uploads, memory, and parallel jobs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def pushing(source: str, target: str) -> subprocess.Popen[str]:
     "held", [Rule("PUT", "blobs/uploads", delay=30), Rule("GET", "blobs/sha256:", skip=1, delay=30)]
 )
 def test_ctrl_c_ends_a_push_at_once(held: Rule, proxy: Proxy) -> None:
-    """While uploads wait for the registry, or for the one that the layers come from."""
+    """While uploads wait for the registry, or for the one with the layers."""
     upload(proxy.upstream, "source", SEVERAL, "v1")
     proxy.rules = [held]
     with pushing(f"{proxy.host}/source:v1", f"{proxy.host}/target:v1") as process:
@@ -91,7 +91,7 @@ def test_memory_stays_flat_from_one_registry_to_another(proxy: Proxy, tmp_path: 
     assert peaks[1] - peaks[0] < 12 << 10, f"KiB: {peaks}"
 
 
-def test_the_first_refusal_ends_the_push_while_others_are_on_their_way(proxy: Proxy) -> None:
+def test_the_first_refusal_ends_the_push_during_other_uploads(proxy: Proxy) -> None:
     hanging, refused = (Rule("PUT", "blobs/uploads", times=3, delay=20), Rule("PUT", "blobs/uploads", status=403))
     proxy.rules = [hanging, refused]
     started = time.monotonic()
@@ -102,8 +102,8 @@ def test_the_first_refusal_ends_the_push_while_others_are_on_their_way(proxy: Pr
     assert proxy.seen("PUT", "manifests") == []
 
 
-def test_progress_tells_every_byte(proxy: Proxy) -> None:
-    class Told(Silent):
+def test_progress_counts_every_byte(proxy: Proxy) -> None:
+    class Recorder(Silent):
         def __init__(self) -> None:
             self.steps: list[str] = []
             self.last: dict[str, tuple[int, int]] = {}
@@ -115,12 +115,12 @@ def test_progress_tells_every_byte(proxy: Proxy) -> None:
             assert done >= self.last.get(label, (0, 0))[0]
             self.last[label] = (done, total)
 
-    told, large = Told(), image(tar(noise(65 << 20)), how="plain")
-    push_image(large, reference(proxy.upstream, "large:v1"), access(), told)
+    recorder, large = Recorder(), image(tar(noise(65 << 20)), how="plain")
+    push_image(large, reference(proxy.upstream, "large:v1"), access(), recorder)
     sizes = {blob.digest.hex[:12]: blob.size for blob in (*large.manifest.layers, large.manifest.config)}
-    assert told.last == {label: (size, size) for label, size in sizes.items()}
+    assert recorder.last == {label: (size, size) for label, size in sizes.items()}
     total = sum(sizes.values())
-    assert told.steps == [f"uploading {total / 1e6:.1f} MB in 2 blobs to {proxy.upstream}/large"]
+    assert recorder.steps == [f"uploading {total / 1e6:.1f} MB in 2 blobs to {proxy.upstream}/large"]
 
 
 def test_jobs_give_their_results_in_order_and_run_at_the_same_time() -> None:
@@ -135,7 +135,7 @@ def test_jobs_give_their_results_in_order_and_run_at_the_same_time() -> None:
     assert in_parallel(job, [], threads=3, stop=threading.Event()) == []
 
 
-def test_after_a_failure_nothing_new_begins() -> None:
+def test_no_job_starts_after_a_failure() -> None:
     begun, stop = itertools.count(), threading.Event()
 
     def job(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Thin layouts: kilobytes that name the base's layers, and `m2build push`, which completes them."""
+"""Thin layouts, which only name the base's layers, and `m2build push`, which completes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def without_engines(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """A PATH on which there is neither docker nor podman, for Python alone."""
+    """A PATH with Python, but neither docker nor podman."""
     folder = tmp_path_factory.mktemp("path")
     (folder / "python3").symlink_to(shutil.which("python3") or "/usr/bin/python3")
     return {"PATH": str(folder)}
@@ -34,14 +34,14 @@ def without_engines(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, st
 
 @pytest.fixture
 def layout(host: str, without_engines: Mapping[str, str], tmp_path: Path) -> Path:
-    """What `m2build image` writes for both profiles where there is nothing to build with and nowhere to go."""
+    """What `m2build image` writes for both profiles without an engine and without a destination."""
     command = ("image", "--tp", "4", "--tp", "8", "--base", f"{host}/team/sglang:rocm")
-    told = m2build(*command, cwd=tmp_path, environment=without_engines)
-    assert told.returncode == 0, told.stderr
-    printed = [line.partition("@")[0] for line in told.stdout.splitlines()]
+    ended = m2build(*command, cwd=tmp_path, environment=without_engines)
+    assert ended.returncode == 0, ended.stderr
+    printed = [line.partition("@")[0] for line in ended.stdout.splitlines()]
     assert printed == ["oci:minimax-m2.1.oci:tp4", "oci:minimax-m2.1.oci:tp8"]
-    assert "wrote the thin layout minimax-m2.1.oci" in told.stderr
-    assert "m2build push oci:minimax-m2.1.oci:tp4 REGISTRY/NAME:tp4" in told.stderr
+    assert "wrote the thin layout minimax-m2.1.oci" in ended.stderr
+    assert "m2build push oci:minimax-m2.1.oci:tp4 REGISTRY/NAME:tp4" in ended.stderr
     return tmp_path / "minimax-m2.1.oci"
 
 
@@ -50,7 +50,7 @@ def manifests(layout: Path) -> dict[str, str]:
     return {entry["annotations"]["org.opencontainers.image.ref.name"]: entry["digest"] for entry in entries}
 
 
-def test_a_thin_layout_holds_what_is_new_and_names_the_rest(layout: Path) -> None:
+def test_a_thin_layout_has_the_new_blobs_and_names_the_rest(layout: Path) -> None:
     blobs = {f"sha256:{path.name}" for path in (layout / "blobs/sha256").iterdir()}
     assert blobs.isdisjoint(LAYERS)
     assert len(blobs) == 5, "one layer, two configs and two manifests"
@@ -67,7 +67,7 @@ def test_push_completes_it_within_the_registry(layout: Path, host: str) -> None:
     assert b"PASS" in run("crane", "validate", "--remote", f"{name}:v1")
 
 
-def test_push_takes_the_layers_along_to_another_registry(layout: Path, tmp_path: Path) -> None:
+def test_push_copies_the_layers_to_another_registry(layout: Path, tmp_path: Path) -> None:
     with crane_registry(tmp_path) as other:
         name = f"{other}/thin/minimax-m2"
         succeeds("push", f"oci:{layout}:tp4", name)
@@ -76,7 +76,7 @@ def test_push_takes_the_layers_along_to_another_registry(layout: Path, tmp_path:
 
 
 def test_the_thin_image_is_the_whole_one(layout: Path, host: str) -> None:
-    """One digest, whichever way it was made."""
+    """Both have the same digest."""
     name = f"{host}/whole/minimax-m2"
     printed = succeeds("image", "--tp", "8", "--base", f"{host}/team/sglang:rocm", "-t", f"{name}:tp8", "--push")
     assert printed.strip() == f"{name}@{manifests(layout)['tp8']}"
@@ -86,15 +86,15 @@ def test_a_thin_image_is_compared_with_its_base_wherever_that_is(layout: Path, h
     name = f"{host}/compared/minimax-m2:tp8"
     succeeds("push", f"{layout}:tp8", name)
     fresh = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    told = [
+    reports = [
         json.loads(succeeds("inspect", "--json", place, environment=fresh)) for place in (f"oci:{layout}:tp8", name)
     ]
-    assert told[0]["content"] == told[1]["content"]
-    assert told[0]["content"]["changed"]
+    assert reports[0]["content"] == reports[1]["content"]
+    assert reports[0]["content"]["changed"]
 
 
 def test_a_base_elsewhere_is_named(layout: Path, tmp_path: Path) -> None:
-    """The registry that the labels name may be gone, or be behind a wall: a copy of the base serves as well."""
+    """The registry that the labels name may be unreachable: a copy of the base serves as well."""
     with docker_registry(tmp_path) as other, fault_proxy(other) as proxy:
         upload(other, "copy/sglang", BASE, "rocm")
         name = f"{proxy.host}/thin/minimax-m2:tp8"
@@ -105,24 +105,24 @@ def test_a_base_elsewhere_is_named(layout: Path, tmp_path: Path) -> None:
         assert [record for record in proxy.seen("GET", "/blobs/") if record.path.rpartition("/")[2] in LAYERS] == []
 
 
-def test_another_image_is_no_base(layout: Path, host: str, tmp_path: Path) -> None:
+def test_another_image_as_the_base_is_refused(layout: Path, host: str, tmp_path: Path) -> None:
     upload(host, "team/other", base_image(how="plain"), "v1")
-    told = refused(5, "push", f"{layout}:tp8", f"{host}/thin/no:tp8", "--base", f"{host}/team/other:v1")
-    assert f"{host}/team/other:v1 lacks the layer " in told
-    assert "name the image's own base" in told
+    message = refused(5, "push", f"{layout}:tp8", f"{host}/thin/no:tp8", "--base", f"{host}/team/other:v1")
+    assert f"{host}/team/other:v1 lacks the layer " in message
+    assert "name the image's own base" in message
     assert tag_digest(host, "thin/no", "tp8") is None
 
 
-def test_a_layout_of_several_images_is_asked_for_one(layout: Path, host: str) -> None:
+def test_a_layout_of_several_images_needs_a_tag(layout: Path, host: str) -> None:
     assert "holds 2 images" in refused(2, "push", str(layout), f"{host}/thin/x:y")
     assert "names a digest" in refused(2, "push", f"{layout}:tp8", f"{host}/thin/x@sha256:{'0' * 64}")
 
 
 def test_a_stand_in_is_written_whole(without_engines: Mapping[str, str], tmp_path: Path, host: str) -> None:
-    """Nobody could complete it."""
+    """A thin one could not be completed: its base is in no registry."""
     command = ("image", "--tp", "8", "--base", "pypi:sglang==0.5.7")
-    told = m2build(*command, cwd=tmp_path, environment=without_engines)
-    assert (told.returncode, "wrote the layout minimax-m2.1.oci" in told.stderr) == (0, True)
+    ended = m2build(*command, cwd=tmp_path, environment=without_engines)
+    assert (ended.returncode, "wrote the layout minimax-m2.1.oci" in ended.stderr) == (0, True)
     name = f"{host}/stand-in/minimax-m2:tp8"
     succeeds("push", f"{tmp_path}/minimax-m2.1.oci", name)
     assert b"PASS" in run("crane", "validate", "--remote", name)
@@ -135,18 +135,18 @@ def test_the_same_again_is_the_same_and_another_is_refused(
     command = ("image", "--tp", "8", "--base", f"{host}/team/sglang:rocm")
     assert m2build(*command, cwd=layout.parent, environment=without_engines).returncode == 0
     later = {**without_engines, "SOURCE_DATE_EPOCH": "1700000000"}
-    told = m2build(*command, cwd=layout.parent, environment=later)
-    assert (told.returncode, "already has an image 'tp8'" in told.stderr) == (2, True)
+    ended = m2build(*command, cwd=layout.parent, environment=later)
+    assert (ended.returncode, "already has an image 'tp8'" in ended.stderr) == (2, True)
     blobs = {path: path.read_bytes() for path in layout.rglob("*") if path.is_file() and path.name != "index.json"}
     assert blobs.items() <= before.items()
     assert manifests(layout).keys() == {"tp4", "tp8"}
 
 
-def test_a_layer_that_its_own_layout_misses_cannot_be_pushed_without_a_base(tmp_path: Path, host: str) -> None:
-    """An image that was not derived by m2build, damaged: it does not say where the rest is."""
+def test_a_layout_that_lacks_a_layer_cannot_be_pushed_without_a_base(tmp_path: Path, host: str) -> None:
+    """A damaged image that m2build did not derive: it does not name a base with the missing layer."""
     succeeds("image", "--tp", "8", "--base", "pypi:sglang==0.5.7", "-o", f"oci:{tmp_path}/out")
     largest = max((tmp_path / "out/blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
     largest.unlink()
-    told = refused(2, "push", f"{tmp_path}/out", f"{host}/thin/damaged:v1")
-    assert "layers are missing, and the image's labels do not name its base" in told
-    assert "--base PLACE" in told
+    message = refused(2, "push", f"{tmp_path}/out", f"{host}/thin/damaged:v1")
+    assert "layers are missing, and the image's labels do not name its base" in message
+    assert "--base PLACE" in message

@@ -1,4 +1,4 @@
-"""Tokens: got for all that is needed, renewed when they end, and never from whom we do not trust."""
+"""Tokens: one for all scopes, renewed when they expire, and never from an untrusted server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_one_token_serves_target_and_source(server: TokenServer, user: Access) -
     assert pull(user, server.registry, "two:v1").manifest.raw == ONE.manifest.raw
 
 
-def test_everybody_may_pull_what_everybody_may_pull(server: TokenServer, user: Access) -> None:
+def test_public_images_are_pulled_without_credentials(server: TokenServer, user: Access) -> None:
     push(user, server.registry, "app:v1")
     server.anonymous = ("pull",)
     assert pull(access(), server.registry, "app:v1").manifest.raw == ONE.manifest.raw
@@ -50,21 +50,21 @@ def test_everybody_may_pull_what_everybody_may_pull(server: TokenServer, user: A
         push(access(), server.registry, "other:v1")
 
 
-def test_who_may_not_push(server: TokenServer, user: Access) -> None:
+def test_a_user_without_push_permission(server: TokenServer, user: Access) -> None:
     server.known = ("pull",)
-    words = f"^{server.registry}/app cannot be written with the credentials at hand .*UNAUTHORIZED"
-    with refused(words, "check what the account may do", PASSWORD, user_header(user)):
+    words = f"^{server.registry}/app cannot be written with the user's credentials .*UNAUTHORIZED"
+    with refused(words, "check the account's permissions", PASSWORD, user_header(user)):
         push(user, server.registry, "app:v1")
     assert len(server.asked) < 20
     assert [token for token in server.tokens if token in words] == []
 
 
-def test_who_may_not_even_pull(server: TokenServer, user: Access) -> None:
+def test_a_user_without_pull_permission(server: TokenServer, user: Access) -> None:
     server.known = ()
-    refuses("cannot be read with the credentials at hand", "log in anew", user, server.registry, PASSWORD)
+    refuses("cannot be read with the user's credentials", "log in again", user, server.registry, PASSWORD)
 
 
-def test_a_source_that_may_not_be_seen_is_not_mounted(server: TokenServer, user: Access) -> None:
+def test_a_private_source_is_not_mounted(server: TokenServer, user: Access) -> None:
     with fault_proxy(server.registry, Rule("POST", "from=secret", status=401)) as proxy:
         user = access(logged_in(Path(user.environment["DOCKER_CONFIG"]), proxy.host))
         assert push(user, proxy.host, "app:v1", "secret").uploaded == 3
@@ -72,11 +72,11 @@ def test_a_source_that_may_not_be_seen_is_not_mounted(server: TokenServer, user:
 
 def test_a_wrong_password(server: TokenServer, tmp_path: Path) -> None:
     user = access(logged_in(tmp_path / "wrong", server.registry, password=WRONG))
-    words = rf"127\.0\.0\.1:\d+ gives no token for {server.registry} with the credentials at hand$"
-    refuses(words, "log in anew", user, server.registry, WRONG, user_header(user))
+    words = rf"127\.0\.0\.1:\d+ issues no token for {server.registry} with the user's credentials$"
+    refuses(words, "log in again", user, server.registry, WRONG, user_header(user))
 
 
-def test_an_identity_token_is_traded_for_tokens(server: TokenServer, tmp_path: Path) -> None:
+def test_an_identity_token_is_exchanged_for_tokens(server: TokenServer, tmp_path: Path) -> None:
     entry = {"auth": "YWxpY2U6", "identitytoken": REFRESH_TOKEN}  # "alice:", as docker login writes it
     user = access(docker_config(tmp_path / "docker", {"auths": {server.registry: entry}}))
     push(user, server.registry, "app:v1")
@@ -93,25 +93,27 @@ def test_a_registry_token_is_used_as_it_is(server: TokenServer, user: Access, tm
     assert server.asked == []
     ended = access(docker_config(tmp_path / "ended", {"auths": {server.registry: {"registrytoken": "ended-0815"}}}))
     refuses(
-        "cannot be (read|written) with the credentials at hand", "log in anew", ended, server.registry, "ended-0815"
+        "cannot be (read|written) with the user's credentials", "log in again", ended, server.registry, "ended-0815"
     )
 
 
-def test_a_server_that_refuses_a_token_for_the_source_too(server: TokenServer, user: Access) -> None:
-    """GitLab's refuses all for one scope that the user may not have: then without the mount."""
+def test_a_token_refused_for_the_source_is_requested_without_it(server: TokenServer, user: Access) -> None:
+    """GitLab's refuses the whole token if the user lacks one scope: the push then does without the mount."""
     server.forbidden = "secret"
     assert push(user, server.registry, "app:v1", "secret").uploaded == 3
     assert [len(asked["scope"]) for asked in server.asked][:2] == [2, 1]
 
 
-def test_an_identity_token_that_has_ended(server: TokenServer, tmp_path: Path) -> None:
+def test_an_expired_identity_token(server: TokenServer, tmp_path: Path) -> None:
     entry = {"auth": "YWxpY2U6", "identitytoken": "ended-0815"}
     user = access(docker_config(tmp_path / "docker", {"auths": {server.registry: entry}}))
-    refuses("gives no token", "log in anew", user, server.registry, "ended-0815")
+    refuses("issues no token", "log in again", user, server.registry, "ended-0815")
 
 
 @pytest.mark.parametrize("late", [("PUT", "blobs/uploads"), ("PUT", "manifests")])
-def test_a_token_that_ends_in_the_middle_is_renewed(late: tuple[str, str], server: TokenServer, tmp_path: Path) -> None:
+def test_a_token_that_expires_during_a_push_is_renewed(
+    late: tuple[str, str], server: TokenServer, tmp_path: Path
+) -> None:
     server.lifetime = 2 - LEEWAY
     with fault_proxy(server.registry, Rule(*late, times=1, delay=2.2)) as proxy:
         user = access(logged_in(tmp_path / "docker", proxy.host))
@@ -131,12 +133,12 @@ def test_a_token_that_ends_in_the_middle_is_renewed(late: tuple[str, str], serve
 )  # fmt: skip
 def test_an_odd_answer_of_the_token_server(status: int, body: bytes, server: TokenServer, user: Access) -> None:
     server.answer = (status, body)
-    words = rf"^127\.0\.0\.1:\d+ gives no token for {server.registry}: it answers {status}$"
+    words = rf"^127\.0\.0\.1:\d+ issues no token for {server.registry}: it answers {status}$"
     with pytest.raises(TransportError, match=words):
         pull(user, server.registry, "app:v1")
 
 
-def test_a_token_server_that_never_says_enough(server: TokenServer, user: Access) -> None:
+def test_a_token_server_with_an_endless_answer(server: TokenServer, user: Access) -> None:
     server.answer = (200, bytes(2 << 20))
     with pytest.raises(TransportError, match="answers with more than 1048576 bytes"):
         pull(user, server.registry, "app:v1")
@@ -145,13 +147,13 @@ def test_a_token_server_that_never_says_enough(server: TokenServer, user: Access
 @pytest.mark.parametrize(
     ("challenge", "words"),
     [
-        ('Bearer realm="http://registry.example/token"', "sends us for a token to registry.example without TLS"),
-        ('Bearer realm="http://["', "asks for a token and names no server"),
-        ('Bearer realm="file:///etc/passwd"', "asks for a token and names no server"),
-        ("Bearer", "asks for a token and names no server"),
-        ('Negotiate realm="x"', "cannot be read with the credentials at hand"),
-        ("", "cannot be read with the credentials at hand"),
-        ('\u00ff=,,,"', "cannot be read with the credentials at hand"),
+        ('Bearer realm="http://registry.example/token"', "names the token server registry.example, which has no TLS"),
+        ('Bearer realm="http://["', "asks for a token, but names no token server"),
+        ('Bearer realm="file:///etc/passwd"', "asks for a token, but names no token server"),
+        ("Bearer", "asks for a token, but names no token server"),
+        ('Negotiate realm="x"', "cannot be read with the user's credentials"),
+        ("", "cannot be read with the user's credentials"),
+        ('\u00ff=,,,"', "cannot be read with the user's credentials"),
     ],
 )  # fmt: skip
 def test_an_odd_challenge_gets_no_password(challenge: str, words: str, server: TokenServer, tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ def test_an_odd_challenge_gets_no_password(challenge: str, words: str, server: T
     assert server.asked == []
 
 
-def test_a_registry_that_is_never_content_is_asked_a_few_times(server: TokenServer, tmp_path: Path) -> None:
+def test_endless_challenges_are_answered_a_few_times(server: TokenServer, tmp_path: Path) -> None:
     rule = Rule("GET", "manifests", status=401)
     with fault_proxy(server.registry) as proxy:
         user = access(logged_in(tmp_path / "docker", proxy.host))
@@ -170,7 +172,7 @@ def test_a_registry_that_is_never_content_is_asked_a_few_times(server: TokenServ
         realm = f'Bearer realm="{token_realm(server)}",service="test-registry"'
         rule.headers = {"WWW-Authenticate": realm}
         proxy.rules, proxy.records[:] = [rule], []
-        with pytest.raises(TransportError, match="cannot be read with the credentials at hand"):
+        with pytest.raises(TransportError, match="cannot be read with the user's credentials"):
             pull(user, proxy.host, "app:v1")
         assert 2 <= len(proxy.seen("GET", "manifests")) <= 4
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
-from m2build.rendering.bake import exactly, render_bake
+from m2build.rendering.bake import literal, render_bake
 from m2build.rendering.context import render
 
 PLANS = (plan_for(profile="tp4"), plan_for(profile="tp8"))
@@ -62,7 +62,7 @@ def with_model(plan: Plan, model: str) -> Plan:
 
 
 def annotations_of(target: Mapping[str, Any]) -> dict[str, str]:
-    """The annotations of a manifest, as ParseAnnotations in buildx, util/buildflags/export.go, takes them apart."""
+    """The annotations of a manifest, parsed as ParseAnnotations does in buildx, util/buildflags/export.go."""
     found = {}
     for annotation in target["annotations"]:
         key, _, value = annotation.partition("=")
@@ -72,7 +72,7 @@ def annotations_of(target: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def test_a_target_says_what_its_plan_says(buildx: Buildx, folder: Path) -> None:
+def test_a_target_matches_its_plan(buildx: Buildx, folder: Path) -> None:
     bake = buildx.printed(folder)
     assert bake["group"]["default"]["targets"] == ["images"]
     assert bake["group"]["images"]["targets"] == list(NAMES)
@@ -97,7 +97,7 @@ def test_the_labels_are_those_of_the_dockerfile(buildx: Buildx, tmp_path: Path) 
     assert written == {**target["labels"], "maintainer": ""}
 
 
-def test_the_folder_is_what_is_rendered_and_the_file_for_bake() -> None:
+def test_the_folder_has_the_contexts_and_the_file_for_bake() -> None:
     files = render_bake(PLANS, prefix="m2build")
     expected = {path: data for path, data in render(PLANS[0]).items() if path != "Dockerfile"}
     expected |= {f"{name}.Dockerfile": render(plan)["Dockerfile"] for name, plan in zip(NAMES, PLANS, strict=True)}
@@ -131,7 +131,7 @@ def test_every_pair_of_profile_and_model_is_a_target(buildx: Buildx, tmp_path: P
     }
 
 
-def test_the_variables_overrule_what_was_rendered(buildx: Buildx, folder: Path, tmp_path: Path) -> None:
+def test_the_variables_override_the_rendered_defaults(buildx: Buildx, folder: Path, tmp_path: Path) -> None:
     bake = buildx.printed(folder, M2BUILD_PREFIX="r.example/team", M2BUILD_CACHE="r.example:5000/cache")
     for target in bake["target"].values():
         assert target["tags"][0].startswith("r.example/team/minimax-m2.1:tp")
@@ -143,18 +143,18 @@ def test_the_variables_overrule_what_was_rendered(buildx: Buildx, folder: Path, 
 
 
 def caches_of(bake: Mapping[str, Any]) -> dict[str, tuple[list[Any], list[Any]]]:
-    """What each target reads and writes."""
+    """The caches that each target reads and writes."""
     return {name: (target.get("cache-from", []), target.get("cache-to", [])) for name, target in bake["target"].items()}
 
 
-def test_the_time_is_the_plans_whatever_the_environment_says(buildx: Buildx, folder: Path) -> None:
+def test_the_time_is_the_plans_whatever_the_environment_has(buildx: Buildx, folder: Path) -> None:
     bake = buildx.printed(folder, SOURCE_DATE_EPOCH="7")
     assert {target["args"]["SOURCE_DATE_EPOCH"] for target in bake["target"].values()} == {str(PLANS[0].created)}
     assert PLANS[0].created != 7
 
 
-def test_attestations_are_there_for_those_who_ask_for_them(buildx: Buildx, folder: Path) -> None:
-    """Otherwise the tag would name an index, and not the image."""
+def test_attestations_can_be_turned_on(buildx: Buildx, folder: Path) -> None:
+    """By default there are none: the tag would name an index, not the image."""
     plain = [{"type": "provenance", "disabled": True}, {"type": "sbom", "disabled": True}]
     assert [target["attest"] for target in buildx.printed(folder)["target"].values()] == [plain] * 2
     asked = buildx.printed(folder, "--provenance=mode=max", "--sbom=true")
@@ -167,11 +167,11 @@ def test_attestations_are_there_for_those_who_ask_for_them(buildx: Buildx, folde
 @example(["${x}", "$${x}", "$$${x}", "%{ if true }", "%%{", "${", "$${", "%%%{", '"', "\\", "${~x~}", "\n", "<<E", ""])
 @example(["\r$${x}", "\n$${x}", "\t${x}", "\x00", "\x85%{"])
 @example(["\u0338", "a\u0338", "\ufeff", "a\ufeff", "e\u0301", "\u00e9", "\u1100\u1161"])
-def test_any_value_is_itself_or_refused(buildx: Buildx, tmp_path: Path, texts: list[str]) -> None:
+def test_any_value_comes_out_exactly_or_is_refused(buildx: Buildx, tmp_path: Path, texts: list[str]) -> None:
     said = {}
     for text in texts:
         try:
-            said[text] = exactly(text), exactly(f"key={text}")
+            said[text] = literal(text), literal(f"key={text}")
         except UsageError:
             assert unicodedata.normalize("NFC", f"key={text}") != f"key={text}" or text[:1] == "\ufeff" or "\r" in text
     labels = {f"a{number}": label for number, (label, _) in enumerate(said.values())}
@@ -188,12 +188,12 @@ def test_any_value_is_itself_or_refused(buildx: Buildx, tmp_path: Path, texts: l
 @given(TEXT.map("".join), TEXT.map("".join))
 @example("${x} %{y} $${z}, \"a\" \\ 'b'", "%%{")
 @example("\u0338", "b")
-def test_a_recipes_texts_reach_bake_as_they_are(buildx: Buildx, tmp_path: Path, summary: str, title: str) -> None:
+def test_a_recipes_texts_reach_bake_unchanged(buildx: Buildx, tmp_path: Path, summary: str, title: str) -> None:
     plan = with_texts(PLANS[1], summary, title, "x")
     try:
         files = render_bake([plan], prefix="m2build")
     except UsageError as error:
-        assert "a Dockerfile cannot say" in str(error) or "bake cannot say" in str(error)  # noqa: PT017
+        assert "a Dockerfile cannot express" in str(error) or "bake cannot express" in str(error)  # noqa: PT017
         return
     (target,) = buildx.printed(write(files, tmp_path / "images"))["target"].values()
     assert target["labels"] == plan.labels
@@ -202,7 +202,7 @@ def test_a_recipes_texts_reach_bake_as_they_are(buildx: Buildx, tmp_path: Path, 
 
 @pytest.mark.parametrize("text", ["e\u0301", "\ufeffa", "=\u0338"])
 def test_what_bake_would_change_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="bake cannot say") as caught:
+    with pytest.raises(UsageError, match="bake cannot express") as caught:
         render_bake([with_texts(PLANS[0], text, "a", "b")], prefix="m2build")
     assert "normal form C" in str(caught.value.hint)
 
@@ -221,7 +221,7 @@ def test_what_bake_would_change_is_refused(text: str) -> None:
         ("m2build", "a,mode=max", "is not an image reference"),
     ],
 )
-def test_names_that_are_none_are_refused(prefix: str, cache: str | None, message: str) -> None:
+def test_invalid_names_are_refused(prefix: str, cache: str | None, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         render_bake(PLANS, prefix=prefix, cache=cache)
     assert message in str(caught.value)
@@ -236,8 +236,8 @@ def test_names_that_are_none_are_refused(prefix: str, cache: str | None, message
     ],
     ids=["another time", "another changeset"],
 )
-def test_plans_that_do_not_belong_together_are_refused(other: Plan) -> None:
-    with pytest.raises(UsageError, match="have not one changeset, platform and time"):
+def test_plans_of_different_derivations_are_refused(other: Plan) -> None:
+    with pytest.raises(UsageError, match="differ in changeset, platform or time"):
         render_bake([PLANS[0], other], prefix="m2build")
 
 
@@ -245,7 +245,7 @@ def test_targets_of_one_name_are_refused() -> None:
     recipe = PLANS[0].selection.recipe
     recipe = recipe.model_copy(update={"models": {**recipe.models, "minimax-m2-1": recipe.models["minimax-m2"]}})
     other = with_model(replace(PLANS[0], selection=replace(PLANS[0].selection, recipe=recipe)), "minimax-m2-1")
-    with pytest.raises(UsageError, match="2 plans come to 1 targets of bake: minimax-m2-1-tp4"):
+    with pytest.raises(UsageError, match="2 plans have 1 different targets of bake: minimax-m2-1-tp4"):
         render_bake([PLANS[0], other], prefix="m2build")
-    with pytest.raises(UsageError, match="0 plans come to 0 targets"):
+    with pytest.raises(UsageError, match="0 plans have 0 different targets"):
         render_bake([], prefix="m2build")

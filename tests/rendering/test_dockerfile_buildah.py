@@ -1,4 +1,4 @@
-"""Somebody else's builder takes the rendered context: its image has the embedded engine's content and configuration."""
+"""buildah builds the rendered context: its image has the embedded engine's content and configuration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
 
 
 class Buildah:
-    """buildah with a storage of its own, in which the base is, under the name that the Dockerfile calls it by."""
+    """buildah with its own storage, which has the base under the name in the Dockerfile."""
 
     def __init__(self, folder: Path) -> None:
         need_root("sets owners and changes roots")
@@ -41,7 +41,7 @@ class Buildah:
 
     def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [need_tool("buildah"), *self._storage, *arguments]
-        # The base is there: whoever asks a registry for it, or runs anything that asks one for something, fails.
+        # The base is in the storage: a pull, or anything else that asks a registry, fails.
         proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
         environment = {"PATH": os.environ["PATH"], "HOME": str(self._folder), **proxies}
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -80,12 +80,12 @@ def write(context: dict[str, bytes], folder: Path) -> Path:
 
 
 def config_of(document: dict[str, Any]) -> dict[str, Any]:
-    """What is set in the config of an image; engines differ in how they write what is not."""
+    """The members that are set in an image's config; engines write unset ones differently."""
     return {key: value for key, value in document.items() if value and key not in {"Hostname", "Image"}}
 
 
 @pytest.mark.parametrize("tool", ["git", "patch"])
-def test_buildah_comes_to_the_embedded_engines_image(tool: str, buildah: Buildah, tmp_path: Path) -> None:
+def test_buildah_builds_the_embedded_engines_image(tool: str, buildah: Buildah, tmp_path: Path) -> None:
     base = base_with(tool, config=CONFIG)
     plan = plan_for(base)
     buildah.add(base)
@@ -104,7 +104,7 @@ def test_buildah_comes_to_the_embedded_engines_image(tool: str, buildah: Buildah
 
 
 def test_buildah_stops_at_one_altered_byte(buildah: Buildah, tmp_path: Path) -> None:
-    """The Dockerfile is pinned to the very base; here somebody points it at another one."""
+    """The Dockerfile is pinned to its base; here it is changed to another one."""
     plan = plan_for(base_with("git", config=CONFIG))
     altered = base_with("git", config=CONFIG, extra=[tampered()])
     buildah.add(altered)

@@ -1,4 +1,4 @@
-"""The build context as a whole: what is in it, that it is always the same, and what is refused."""
+"""The build context as a whole: its files, that it is reproducible, and what is refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_files_are_sorted_and_have_line_feeds_only() -> None:
     assert not hasattr(context, "__setitem__")
 
 
-def test_the_account_is_the_overlays() -> None:
+def test_the_account_is_that_of_the_overlay() -> None:
     plan = plan_for()
     account = {path: data for path, data in render(plan).items() if path.startswith("account/")}
     overlay = {f"account{file.path.removeprefix('opt/m2build')}": file.content for file in account_files(plan)}
@@ -61,7 +61,7 @@ def test_the_account_is_the_overlays() -> None:
     assert "account/patches/0001-rename-transformers-module.patch" in account
 
 
-def test_only_what_is_copied_is_let_in() -> None:
+def test_the_dockerignore_lets_only_copied_files_in() -> None:
     context = render(plan_for())
     first, *rest = context[".dockerignore"].decode().splitlines()
     assert first == "*"
@@ -83,11 +83,11 @@ def test_a_base_without_a_name_cannot_be_pulled() -> None:
     ("config", "message"),
     [
         ({"OnBuild": ["RUN rm -rf /"]}, "ONBUILD"),
-        ({"Volumes": {"/sgl-workspace": {}}}, "declares /sgl-workspace a volume"),
-        ({"Volumes": {"/opt/m2build/": {}}}, "declares /opt/m2build/ a volume"),
+        ({"Volumes": {"/sgl-workspace": {}}}, "declares the volume /sgl-workspace"),
+        ({"Volumes": {"/opt/m2build/": {}}}, "declares the volume /opt/m2build/"),
     ],
 )
-def test_what_a_dockerfile_cannot_take_back_is_refused(config: dict[str, Any], message: str) -> None:
+def test_what_a_dockerfile_cannot_undo_is_refused(config: dict[str, Any], message: str) -> None:
     with pytest.raises(PatchError, match=message):
         render(plan_for(base_image(config=config)))
 
@@ -104,8 +104,8 @@ def test_extended_attributes_that_would_be_lost_are_refused() -> None:
         render(plan_for(with_attributes()))
 
 
-def test_a_user_that_is_no_word_is_refused() -> None:
-    with pytest.raises(UsageError, match="a Dockerfile cannot say 'a\\\\nRUN true'"):
+def test_an_invalid_user_is_refused() -> None:
+    with pytest.raises(UsageError, match="a Dockerfile cannot express 'a\\\\nRUN true'"):
         render(plan_for(base_image(config={"User": "a\nRUN true"})))
 
 
@@ -116,7 +116,7 @@ def test_root_stays_root(user: str) -> None:
 
 
 def many(plan: Plan, count: int) -> Plan:
-    """The plan with so many files that change."""
+    """The plan with this many changed files."""
     before, after = SourceFile.of(b"a\n"), SourceFile.of(b"b\n")
     changes = [FileChange(f"{number:0100}.py", before, f"{number:0100}.py", after) for number in range(count)]
     result = PatchResult(plan.changeset.results[0].patch, plan.changeset.results[0].outcome, "", tuple(changes))
@@ -125,8 +125,8 @@ def many(plan: Plan, count: int) -> Plan:
     return replace(plan, changeset=replace(plan.changeset, results=(result,)), footing=footing)
 
 
-def test_a_script_that_no_shell_takes_is_refused() -> None:
-    """Linux has a limit for one argument: 128 KiB. Just below it the script runs."""
+def test_a_script_too_long_for_a_shell_is_refused() -> None:
+    """Linux limits one argument to 128 KiB. Just below that, the script runs."""
     context = render(many(plan_for(), 800))
     script = only(instructions(context), "RUN").value[0]
     subprocess.run(["/bin/sh", "-nc", script], check=True)
@@ -134,7 +134,7 @@ def test_a_script_that_no_shell_takes_is_refused() -> None:
         render(many(plan_for(), 1000))
 
 
-def test_a_line_that_no_parser_takes_is_refused() -> None:
+def test_a_line_too_long_for_parsers_is_refused() -> None:
     plan = plan_for()
     recipe = plan.selection.recipe.model_copy(update={"summary": "x" * 70_000})
     with pytest.raises(UsageError, match="too long to build"):

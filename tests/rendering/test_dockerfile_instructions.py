@@ -1,4 +1,4 @@
-"""The instructions of a rendered Dockerfile, as other people's programs read them."""
+"""The instructions of a rendered Dockerfile, as other tools read them."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def runtime(plan: Plan) -> dict[str, Any]:
 
 @pytest.mark.parametrize("profile", ["tp4", "tp8"])
 @pytest.mark.parametrize("which", BASES)
-def test_hadolint_has_nothing_to_say(which: str, profile: str) -> None:
+def test_hadolint_reports_nothing(which: str, profile: str) -> None:
     assert complaints(render(plan_for(sample(which), profile=profile))) == ""
 
 
-def test_hadolint_would_say_it() -> None:
-    """The judge is awake: without the one waiver in the template it complains of `cd`."""
+def test_hadolint_would_report_the_waived_rule() -> None:
+    """Without the waiver in the template, it reports the `cd`."""
     context = render(plan_for(sample("busy")))
     assert "DL3003" in complaints({"Dockerfile": context["Dockerfile"].replace(b"# hadolint ignore=DL3003", b"#")})
 
 
-def test_shellcheck_takes_the_script_for_posix() -> None:
+def test_shellcheck_accepts_the_script_as_posix() -> None:
     script = only(instructions(render(plan_for())), "RUN").value[0]
     command = [need_tool("shellcheck"), "--shell=sh", "--severity=style", "-"]
     run = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
@@ -95,7 +95,7 @@ def health_of(instruction: Any) -> dict[str, Any]:
     return found
 
 
-def test_only_labels_that_the_base_has_are_taken_back() -> None:
+def test_only_labels_of_the_base_are_emptied() -> None:
     own = labels_of(instructions(render(plan_for(sample("empty")))))
     assert "" not in own.values()
     busy = labels_of(instructions(render(plan_for(sample("busy")))))
@@ -113,7 +113,7 @@ def test_a_start_period_of_none_is_left_out() -> None:
 
 
 def test_the_base_is_pinned_to_its_manifest() -> None:
-    """With an index's digest, an engine of another architecture would take another image."""
+    """With an index's digest, an engine on another architecture would use another image."""
     plan = plan_for()
     parsed = instructions(render(replace(plan, base=replace(plan.base, digest=plan.digest))))
     assert only(parsed, "FROM").value == (f"{NAME}@{plan.base.manifest_digest}",)
@@ -133,7 +133,7 @@ def test_the_build_is_one_copy_and_one_run_and_leaves_user_and_shell_as_they_wer
     assert [instruction.cmd for instruction in parsed][2:7] == ["SHELL", "USER", "RUN", "USER", "SHELL"]
 
 
-def test_nothing_is_fetched_but_the_base() -> None:
+def test_only_the_base_is_downloaded() -> None:
     context = render(plan_for(sample("busy")))
     parsed = instructions(context)
     assert {instruction.cmd for instruction in parsed}.isdisjoint({"ADD", "ARG", "ENV"})
@@ -142,7 +142,7 @@ def test_nothing_is_fetched_but_the_base() -> None:
     assert (copy.flags, copy.value) == (("--chown=0:0",), ("account/", "/opt/m2build/"))
 
 
-def test_the_judge_of_quotes_sees_variables() -> None:
+def test_the_unquoting_helper_sees_variables() -> None:
     assert unquoted('\'a\\$b\'"c\\"\\\\\\$d\\e"f\\ g') == 'a\\$bc"\\$d\\ef g'
     with pytest.raises(AssertionError, match="taken for a variable"):
         unquoted('"a $HOME"')

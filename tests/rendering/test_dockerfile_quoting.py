@@ -1,4 +1,4 @@
-"""Any value is either refused or comes out as exactly itself: against BuildKit's parser and a real shell."""
+"""Any value is refused or comes out exactly as it was, by BuildKit's parser and a real shell."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ CONTROL = {*map(chr, (*range(32), *range(127, 160)))} - {"\t"}
 
 
 def writable(text: str) -> bool:
-    """What the filters promise to take."""
+    """What the filters accept."""
     return CONTROL.isdisjoint(text) and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def possible_word(text: str) -> bool:
-    """What a command line can hold."""
+    """What a command line can contain."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -53,7 +53,7 @@ def possible_word(text: str) -> bool:
 @example([("a", "b\\")])
 @example([("a b", 'c\\"$d # e')])
 @example([("#", "#")])
-def test_labels_come_out_as_they_went_in_or_are_refused(pairs: list[tuple[str, str]]) -> None:
+def test_labels_come_out_exactly_or_are_refused(pairs: list[tuple[str, str]]) -> None:
     possible = all(key and "=" not in key and writable(key + value) for key, value in pairs)
     try:
         lines = [f"    {name(key)}={quoted(value)}" for key, value in pairs]
@@ -70,7 +70,7 @@ def test_labels_come_out_as_they_went_in_or_are_refused(pairs: list[tuple[str, s
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(TEXT, max_size=6))
-def test_exec_form_is_the_words_and_no_shell_sees_them(words: list[str]) -> None:
+def test_exec_form_keeps_the_words_and_bypasses_the_shell(words: list[str]) -> None:
     possible = all(map(possible_word, words))
     try:
         text = f"FROM x\nENTRYPOINT {exec_form(words)}\nCMD []\n"
@@ -84,11 +84,11 @@ def test_exec_form_is_the_words_and_no_shell_sees_them(words: list[str]) -> None
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=30))
-def test_words_of_a_command_line_reach_the_shell_as_they_are(words: list[str]) -> None:
+def test_words_of_a_command_line_reach_the_shell_unchanged(words: list[str]) -> None:
     """Through the Dockerfile's lines first, then through a real shell."""
     for word in words:
         if not writable(word):
-            with pytest.raises(UsageError, match="a Dockerfile cannot say"):
+            with pytest.raises(UsageError, match="a Dockerfile cannot express"):
                 shell_word(word)
     words = [word for word in words if writable(word)]
     lines = "".join(f"    {shell_word(word)} \\\n" for word in words)
@@ -104,7 +104,7 @@ def test_words_of_a_command_line_reach_the_shell_as_they_are(words: list[str]) -
 @example("\n", "a", "b")
 @example("a", "b\nRUN true", "c")
 @example('"$x" \\', "# '", '\\"\n$(id)')
-def test_a_whole_dockerfile_says_what_the_embedded_engine_does(summary: str, title: str, flag: str) -> None:
+def test_a_whole_dockerfile_matches_the_embedded_engine(summary: str, title: str, flag: str) -> None:
     try:
         plan = with_texts(PLAN, summary, title, flag)
         context = render(plan)
@@ -122,15 +122,15 @@ def test_a_whole_dockerfile_says_what_the_embedded_engine_does(summary: str, tit
     assert list(only(parsed, "ENTRYPOINT").value) == config["Entrypoint"]
 
 
-def test_a_label_of_the_base_that_cannot_be_taken_back_is_named() -> None:
+def test_a_label_of_the_base_that_cannot_be_emptied_is_named() -> None:
     base = base_image(config={"Labels": {"dev.m2build.a=b": "c"}})
-    with pytest.raises(UsageError, match=r"Dockerfile\.template:\d+: a Dockerfile cannot say 'dev\.m2build\.a=b'"):
+    with pytest.raises(UsageError, match=r"Dockerfile\.template:\d+: a Dockerfile cannot express 'dev\.m2build\.a=b'"):
         render(plan_for(base))
 
 
 @pytest.mark.parametrize("value", ["", "a b", "a\n", "é", "$x", "a;b", True, None, ["a"]])
-def test_a_plain_word_is_plain(value: object) -> None:
-    with pytest.raises(UsageError, match="a Dockerfile cannot say"):
+def test_plain_refuses_other_characters(value: object) -> None:
+    with pytest.raises(UsageError, match="a Dockerfile cannot express"):
         plain(value)
 
 
@@ -140,7 +140,7 @@ def test_exec_form_takes_lists_of_words_only(value: object) -> None:
         exec_form(value)
 
 
-def test_a_refusal_shows_the_value_and_not_a_novel() -> None:
+def test_a_refusal_shows_a_shortened_value() -> None:
     with pytest.raises(UsageError) as caught:
         quoted("x" * 100_000 + "\n")
     assert len(str(caught.value)) < 300

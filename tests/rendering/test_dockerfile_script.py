@@ -1,4 +1,4 @@
-"""The script of a rendered Dockerfile, run by a real shell with real tools in a root file system of its own."""
+"""The script of a rendered Dockerfile, run by a real shell with real tools in its own root file system."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from m2build.rendering.context import render
 
 
 def run_script(context: Mapping[str, bytes], root: Path) -> subprocess.CompletedProcess[str]:
-    """Copy and run, as an engine does; the copy has such modes as a checkout or an archive may give it."""
+    """Copy and run, as an engine does; the copy has the modes that a checkout or an archive may give it."""
     for path, data in context.items():
         if path.startswith("account/"):
             target = root / "opt/m2build" / path.removeprefix("account/")
@@ -34,7 +34,7 @@ def run_script(context: Mapping[str, bytes], root: Path) -> subprocess.Completed
 
 
 def compare(plan: Plan, folder: Path) -> None:
-    """The script's outcome is the embedded engine's image."""
+    """The script's result is the embedded engine's image."""
     (folder / "ours").mkdir()
     (folder / "theirs").mkdir()
     expected = content(unpacked(build(plan), folder / "ours"))
@@ -49,13 +49,13 @@ def compare(plan: Plan, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("tool", "uid"), [("git", 0), ("git", 1000), ("patch", 1000)])
-def test_the_outcome_is_the_embedded_engines(tool: str, uid: int, tmp_path: Path) -> None:
-    """In a repository that is its own user's, git would skip every patch and say nothing."""
+def test_the_script_gives_the_embedded_engines_result(tool: str, uid: int, tmp_path: Path) -> None:
+    """In a repository of its own user, git would skip every patch silently."""
     compare(plan_for(base_with(tool, uid=uid)), tmp_path)
 
 
 def package_base(*names: str) -> Image:
-    """The module is a package here, and goes away with its folder; one path has a space, quotes and a dollar."""
+    """The module is a package here, and its folder is removed; one path has a space, quotes and a dollar."""
     package = f"{MODELS}/transformers"
     above = [folder("/".join(MODELS.split("/")[:depth])) for depth in range(1, len(MODELS.split("/")) + 1)]
     odd = f'{MODELS}/it\'s a "$HOME".py'
@@ -73,7 +73,7 @@ def package_base(*names: str) -> Image:
 
 
 @pytest.mark.parametrize("tool", ["git", "patch"])
-def test_folders_that_go_away_and_odd_names_and_modes(tool: str, tmp_path: Path) -> None:
+def test_removed_folders_odd_names_and_modes(tool: str, tmp_path: Path) -> None:
     compare(plan_for(package_base(tool)), tmp_path)
 
 
@@ -84,7 +84,7 @@ def test_sglang_itself(sglang_tree: SourceTree, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tool", ["git", "patch"])
-def test_one_altered_byte_stops_it_before_anything_is_applied(tool: str, tmp_path: Path) -> None:
+def test_one_altered_byte_stops_it_before_any_patch(tool: str, tmp_path: Path) -> None:
     context = render(plan_for(base_with(tool)))
     root = unpacked(base_with(tool, extra=[tampered()]), tmp_path)
     before = content(root)
@@ -94,7 +94,7 @@ def test_one_altered_byte_stops_it_before_anything_is_applied(tool: str, tmp_pat
     assert {path: seen for path, seen in content(root).items() if not path.startswith("opt/m2build")} == before
 
 
-def test_a_patch_that_says_something_else_is_found_out(tmp_path: Path) -> None:
+def test_an_altered_patch_is_detected(tmp_path: Path) -> None:
     base = base_with("git")
     context = dict(render(plan_for(base)))
     (name,) = [path for path in context if path.endswith("-rename-transformers-module.patch")]
@@ -105,7 +105,7 @@ def test_a_patch_that_says_something_else_is_found_out(tmp_path: Path) -> None:
     assert "sglang/srt/models/kimi_linear.py: FAILED" in run.stdout
 
 
-def test_a_base_without_git_and_patch_is_told_so(tmp_path: Path) -> None:
+def test_a_base_without_git_and_patch_is_reported(tmp_path: Path) -> None:
     base = base_with()
     root = unpacked(base, tmp_path)
     before = content(root)

@@ -1,4 +1,4 @@
-"""A user's own template: what it can use, and what it is told when it is wrong."""
+"""A user's own template: what it can use, and the errors for its mistakes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def rendered(template: str) -> str:
     return render(plan_for(), template, name="mine.j2")["Dockerfile"].decode()
 
 
-def test_the_shipped_template_is_the_one_at_the_top() -> None:
+def test_the_shipped_template_is_the_one_in_the_repositorys_root() -> None:
     assert shipped_template() == (REPOSITORY / "Dockerfile.template").read_text(encoding="utf-8")
     assert rendered(shipped_template()) == render(plan_for())["Dockerfile"].decode()
 
 
-def test_every_variable_and_filter_is_there() -> None:
+def test_every_variable_and_filter_exists() -> None:
     lines = ["FROM {{ base | plain }}", "RUN echo {{ title | sh }} {{ port | plain }}", "CMD {{ entrypoint | json }}"]
     parsed = instructions({"Dockerfile": rendered("\r\n".join([*lines, ""])).encode()})
     assert only(parsed, "RUN").value == ("echo 'MiniMax-M2.1, tp8' 8000",)
@@ -57,12 +57,12 @@ def test_a_template_can_extend_the_shipped_one() -> None:
         ("{{ 'a b' }}", "mine.j2:1: prints 'a b' without a filter"),
         ("{{ (title | sh) ~ title }}", "mine.j2:1: prints "),
         ("{{ true }}", "mine.j2:1: prints 'True' without a filter"),
-        ("{{ title | plain }}", "mine.j2:1: a Dockerfile cannot say 'MiniMax-M2.1, tp8'"),
-        ("{{ labels | quoted }}", "mine.j2:1: a Dockerfile cannot say"),
-        ("{{ title | json }}", "mine.j2:1: a Dockerfile cannot say 'MiniMax-M2.1, tp8': this takes a list"),
+        ("{{ title | plain }}", "mine.j2:1: a Dockerfile cannot express 'MiniMax-M2.1, tp8'"),
+        ("{{ labels | quoted }}", "mine.j2:1: a Dockerfile cannot express"),
+        ("{{ title | json }}", "mine.j2:1: a Dockerfile cannot express 'MiniMax-M2.1, tp8': this takes a list"),
         ("{{ title + 1 }}", "mine.j2:1: "),
         ("{{ 1 // 0 }}", "mine.j2:1: "),
-        ("x\n{% include '/etc/passwd' %}", "mine.j2:2: there is no template '/etc/passwd'"),
+        ("x\n{% include '/etc/passwd' %}", "mine.j2:2: the template '/etc/passwd' does not exist"),
         ("{% extends 'mine.j2' %}", "mine.j2:1: "),
         ("{{ ''.__class__.__mro__ | plain }}", "mine.j2:1: access to attribute '__class__'"),
         ("{{ [1, 2] | random | plain }}", "mine.j2:1: No filter named 'random'"),
@@ -70,7 +70,7 @@ def test_a_template_can_extend_the_shipped_one() -> None:
         ("{{ labels.append(1) | plain }}", "mine.j2:1: "),
     ],
 )
-def test_a_wrong_template_is_told_where(template: str, message: str) -> None:
+def test_a_mistake_in_a_template_is_reported_with_its_line(template: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         rendered(template)
     assert str(caught.value).startswith(message)
@@ -78,8 +78,8 @@ def test_a_wrong_template_is_told_where(template: str, message: str) -> None:
     assert caught.value.hint
 
 
-def test_a_mistake_in_the_shipped_template_is_placed_there() -> None:
-    with pytest.raises(UsageError, match=rf"^{SHIPPED}:\d+: a Dockerfile cannot say"):
+def test_a_mistake_in_the_shipped_template_is_reported_with_its_line() -> None:
+    with pytest.raises(UsageError, match=rf"^{SHIPPED}:\d+: a Dockerfile cannot express"):
         rendered("{% extends 'm2build/Dockerfile.template' %}{% set version = 'a b' %}")
 
 

@@ -1,1 +1,1 @@
-"""Helpers of the tests of cli."""
+"""Helpers for the tests of the room cli."""

@@ -1,4 +1,4 @@
-"""A small checkout that both patches apply to, and what can be made of it: commands on it are quick."""
+"""A small checkout that both patches apply to, for quick commands, and a wheel and a base image made from it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def wheel(folder: Path, target: Path) -> Path:
 
 
 def store(place: str, *extra_layers: bytes) -> None:
-    """A base image with the sources in it, put at a place such as `oci:DIR:TAG`, with further layers on top."""
+    """Write a base image with the sources to a place such as `oci:DIR:TAG`, with more layers on top."""
     base = base_image(how="plain")
     if extra_layers:
         base = image(*(read_blob(base.blobs, layer) for layer in base.manifest.layers), *extra_layers, how="plain")
@@ -47,7 +47,7 @@ def store(place: str, *extra_layers: bytes) -> None:
 
 
 def quickly(*arguments: str | Path) -> str:
-    """Run a command in this process, expect success and return stdout: where the process itself is not the point."""
+    """Run a command in this process, expect success and return stdout; for tests that need no process of their own."""
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout

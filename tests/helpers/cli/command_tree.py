@@ -1,4 +1,4 @@
-"""The commands that there are, as click knows them."""
+"""All commands, as click knows them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from m2build.cli.root import cli
 
 
 def commands(group: click.Group, *way: str) -> Iterator[tuple[str, ...]]:
-    """The way to every group and command."""
+    """The path to every group and command."""
     yield way
     for name, command in members(group).items():
         if isinstance(command, click.Group):

@@ -1,4 +1,4 @@
-"""A workshop full of names and texts that try to take over the terminal, and a judge of what reached it."""
+"""Names and texts that try to take over the terminal, and a check of what reached it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from m2build.progress import Silent
 LINE = "h\x1b]0;t\x07\x1b[2J\x9b1m\u202e\u2066\u061c\u200b\ufeff\x85\u2028m2build: forged"
 """A window title, a cleared screen, C1 controls, marks of direction and of no width, and rarer line breaks."""
 MARKS = "h\u202e\u2066\u061c\u200b\ufeff m2build: forged"
-"""What recipes and series let be: they refuse control characters."""
+"""What recipes and series accept: they refuse control characters."""
 NAME = f"{LINE}\r\nm2build: forged\udcff"
-"""What a file can be called, and an argument can be: line breaks, and a byte that is no UTF-8."""
+"""What a file name and an argument can contain: line breaks, and a byte that is not UTF-8."""
 TEXT = NAME.removesuffix("\udcff")
-"""The same for what has to be Unicode."""
+"""The same for names that must be Unicode."""
 
 _OWN = re.compile(r"\r\x1b\[K")
-"""The one sequence of ours: to the start of the line, and clear it."""
+"""m2build's only sequence: go to the start of the line, and clear it."""
 _ALLOWED = re.compile(r"[^\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*")
 
 
 def verdict(seen: bytes) -> list[str]:
-    """What is wrong with what a terminal received: nothing, if all is well."""
+    """The problems in what a terminal received; empty if there are none."""
     problems = []
     try:
         text = seen.decode()
@@ -52,7 +52,7 @@ def verdict(seen: bytes) -> list[str]:
 
 
 def workshop(folder: Path) -> None:
-    """Fill a folder with sources, recipes, series, layouts and programs, all of them hostile; good ones beside them."""
+    """Fill a folder with hostile sources, recipes, series, layouts and programs, and with good ones."""
     checkout(folder / "tree")
     hostile_tree(folder / "hostile-tree")
     shutil.copytree(folder / "hostile-tree", folder / NAME)
@@ -118,7 +118,7 @@ def layouts(folder: Path) -> None:
 
 
 def engines(folder: Path) -> None:
-    """A docker and a podman that say hostile things, at probing and whenever they are asked."""
+    """A docker and a podman whose every output is hostile."""
     (folder / "said").write_text(f"STEP 1/1: RUN x\n{LINE}\r{LINE}\nm2build: forged\n{LINE}\nm2build: forged \x1b[2J\n")
     (folder / "bin").mkdir()
     said = f"cat '{folder}/said'"

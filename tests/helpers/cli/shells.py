@@ -1,4 +1,4 @@
-"""Real shells on a terminal, with our completion, and what becomes of what is typed."""
+"""Real shells on a terminal, with m2build's completion, and the command lines that result from keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SECONDS = 30
 
 
 class Shell:
-    """A shell that runs, and in which `m2build` notes what it was called with."""
+    """A running shell, in which `m2build` records its arguments."""
 
     def __init__(self, primary: int, noted: Path) -> None:
         self._primary = primary
@@ -38,7 +38,7 @@ class Shell:
         self._seen = ""
 
     def runs(self, keys: str) -> list[str]:
-        """Press these keys and Enter, and give the arguments with which `m2build` was then called."""
+        """Press these keys and Enter; return the arguments that `m2build` got."""
         self._noted.unlink(missing_ok=True)
         self.send(f"{keys}\r")
         deadline = time.monotonic() + _SECONDS
@@ -54,7 +54,7 @@ class Shell:
         os.write(self._primary, keys.encode())
 
     def wait(self) -> str:
-        """Wait for the prompt, and give what stood before it."""
+        """Wait for the prompt; return what was printed before it."""
         deadline = time.monotonic() + _SECONDS
         while _PROMPT not in self._seen:
             assert time.monotonic() < deadline, f"no prompt: {self._seen!r}"

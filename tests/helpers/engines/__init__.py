@@ -1,1 +1,1 @@
-"""Helpers of the tests of engines."""
+"""Helpers for the tests of the room engines."""

@@ -1,4 +1,4 @@
-"""Real Docker daemons that get in nobody's way: beside the machine's own, beside each other, and gone afterwards."""
+"""Real Docker daemons that do not disturb the machine's own or each other, and are removed afterwards."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from helpers.engines.leftovers import remove, short_folder
 from helpers.support import need_root, need_tool
 
 START = 30
-"""Seconds in which a daemon has to answer; it takes about one."""
+"""Seconds within which a daemon must answer; it takes about one."""
 
 
 @dataclass(frozen=True)
 class DockerEngine(Engine):
-    """A Docker daemon, and a client that knows no other and finds the buildx plugin beside it."""
+    """A Docker daemon, and a client for it alone that finds the buildx plugin."""
 
     program: ClassVar[str] = "docker"
 
@@ -35,10 +35,10 @@ class DockerEngine(Engine):
 
 @contextmanager
 def docker_daemon(folder: Path, *, containerd_store: bool = True) -> Iterator[DockerEngine]:
-    """A daemon with a store of its own, of containerd's kind or of the older one, in a new folder.
+    """A daemon with its own store, containerd's or the older one, in a new folder.
 
-    It has its own containerd and its own bridge, and changes nothing of the machine's packet filter; its containers
-    reach the machine and nothing beyond. Everything is stopped and removed at the end, the folder too.
+    It has its own containerd and its own bridge, and does not change the machine's packet filter; its containers reach
+    only the machine. At the end everything is stopped and removed, the folder included.
     """
     need_root("starts a container engine")
     for tool in ("docker", "dockerd", "containerd", "containerd-shim-runc-v2", "runc"):
@@ -67,7 +67,7 @@ def docker_daemon(folder: Path, *, containerd_store: bool = True) -> Iterator[Do
 
 @contextmanager
 def _containerd(folder: Path, run: Path) -> Iterator[str]:
-    """The path of the socket of a containerd; left to itself, dockerd would take the machine's where there is one."""
+    """The socket's path of a new containerd; by default, dockerd would use the machine's if there is one."""
     (run / "containerd.toml").write_text(f"""
 version = 2
 root = "{folder}/containerd"
@@ -84,7 +84,7 @@ address = "{run}/containerd.sock"
 
 @contextmanager
 def _bridge() -> Iterator[str]:
-    """A bridge: a dockerd that is to do without deletes the machine's `docker0`. Whoever can make a name has it."""
+    """A bridge: without one, dockerd would delete the machine's `docker0`. Creating the name reserves it."""
     for number in range(256):
         name = f"m2-{number}"
         if _ip("link", "add", name, "type", "bridge").returncode == 0:
@@ -105,7 +105,7 @@ def _ip(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def _running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server in a session of its own, so that Ctrl-C leaves stopping it, and the order, to us."""
+    """A server in its own session: Ctrl-C does not reach it, and the test stops servers in order."""
     with (
         log.open("wb") as out,
         subprocess.Popen(

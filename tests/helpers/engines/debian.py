@@ -36,7 +36,7 @@ LABELS = {"maintainer": "them", "keep": "this", "org.opencontainers.image.versio
 def debian_root(cache: Path) -> Path:
     """A root file system with git and the whole of python3, of the machine's own release of Debian, as a tar.gz.
 
-    It is made once, in half a minute, and kept in a folder under the digest of what it was asked to be.
+    It is made once, in half a minute, and kept in a folder named by the digest of its specification.
     """
     need_root("makes a root file system")
     sources = _package_sources()
@@ -55,7 +55,7 @@ def debian_root(cache: Path) -> Path:
 
 
 def _package_sources() -> Path:
-    """Where apt gets its packages; the first that `.ci/fetch-debs` would take as well."""
+    """Where apt gets its packages: the first source, as in `.ci/fetch-debs`."""
     folder = Path("/etc/apt/sources.list.d")
     candidates = [folder / "debian.sources", *sorted(folder.glob("*.sources")), Path("/etc/apt/sources.list")]
     found = next((path for path in candidates if path.is_file() and path.stat().st_size), None)
@@ -63,7 +63,7 @@ def _package_sources() -> Path:
 
 
 def push_base(host: str, root: Path, tree: SourceTree, folder: Path, *, oci: bool) -> str:
-    """Push an image that is made like SGLang's, and return its name; its media types are OCI's or Docker's."""
+    """Push an image like SGLang's, with OCI's or Docker's media types, and return its name."""
     later = {name: folder / f"{name}.tar" for name in ("etc", "opt")}
     for name, path in later.items():
         path.write_bytes(tar(file(f"{name}/marker", b"a later layer\n")))
@@ -80,7 +80,7 @@ def push_base(host: str, root: Path, tree: SourceTree, folder: Path, *, oci: boo
 
 
 def _sources_layer(tree: SourceTree, folder: Path) -> Path:
-    """The sources where the image has them, in a git repository with one commit, owned by root; each time the same."""
+    """The sources as the image has them, in a git repository with one commit, owned by root; always the same bytes."""
     write(tree, folder / "tree" / PACKAGE)
     commands = "init --quiet", "add .", "commit --quiet --message=v0.5.7", "tag v0.5.7", "read-tree HEAD"
     for command in commands:  # the last one takes the times and numbers of files out of the index
@@ -92,7 +92,7 @@ def _sources_layer(tree: SourceTree, folder: Path) -> Path:
 
 
 def push_tampered(base: str, folder: Path) -> str:
-    """Push a base with one more layer, in which one byte of a file that the patches touch is another one."""
+    """Push a base with one more layer, which alters one byte of a file that the patches touch."""
     info, content = _touched(base)
     at = content.index(b"# ") + 2  # in a comment, where Python does not see it
     layer = folder / "tampered.tar"

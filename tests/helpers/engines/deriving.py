@@ -1,4 +1,4 @@
-"""Deriving and looking at images by command, with the engines of a test run."""
+"""Deriving and inspecting images by command, with a test run's engines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.registry.registries import run
 
 
 def derived(environment: Mapping[str, str], *arguments: str, said: str = "") -> list[str]:
-    """What `m2build image` prints, line by line, once it has succeeded; stderr begins with what it said."""
+    """The lines that a successful `m2build image` prints; its stderr begins with `said`."""
     done = m2build("image", *arguments, environment=environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(said), done.stderr
@@ -20,7 +20,7 @@ def derived(environment: Mapping[str, str], *arguments: str, said: str = "") -> 
 
 
 def inspected(environment: Mapping[str, str], place: str) -> dict[str, Any]:
-    """What `m2build inspect --json` tells of an image."""
+    """What `m2build inspect --json` prints for an image."""
     done = m2build("inspect", place, "--json", environment=environment)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     document: dict[str, Any] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""A container engine as a user's process reaches it."""
+"""A container engine, as a user's process reaches it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import ClassVar
 from helpers.support import need_tool
 
 TIME_OUT = 300
-"""Seconds for one command. An engine that hangs is a failure, and nobody waits for it for hours."""
+"""Seconds for one command; an engine that hangs is a failure."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine of a test run's own.
+    """An engine for this test run only.
 
     Attributes:
-        environment: all that a process needs beside its own environment to use this engine, and no other.
+        environment: the variables with which a process uses this engine and no other.
     """
 
     program: ClassVar[str]
     environment: Mapping[str, str]
 
     def run(self, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run the engine's command line; unless told otherwise, see that it succeeds."""
+        """Run the engine's command line; by default it has to succeed."""
         done = subprocess.run(
             [need_tool(self.program), *arguments],
             env={**os.environ, **self.environment},

@@ -1,6 +1,6 @@
-"""What the tests of the engines share: a registry, the engines, and bases that are like SGLang's image.
+"""What the tests of the engines share: a registry, the engines, and bases like SGLang's image.
 
-The fixtures are not in a `conftest.py`: that name is taken, and mypy wants each module's but once.
+The fixtures are not in a `conftest.py`: mypy allows each module name only once, and there is one already.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def podman(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[
 
 @pytest.fixture(scope="session")
 def both(docker: DockerEngine, podman: PodmanEngine) -> Mapping[str, str]:
-    """What a process needs to reach `docker` and `podman`."""
+    """The environment of a process that uses `docker` and `podman`."""
     return {**docker.environment, **podman.environment}
 
 
 @pytest.fixture(scope="session")
 def remote_builder(docker: DockerEngine) -> Iterator[str]:
-    """The name of a builder of `docker`'s buildx that is, to buildx, elsewhere."""
+    """The name of a builder of `docker`'s buildx that buildx treats as remote."""
     with remote_buildkit(docker) as name:
         yield name
 

@@ -1,4 +1,4 @@
-"""What an engine can leave behind in the folders that it was given: processes, mounts, files."""
+"""What an engine can leave behind in its folders: processes, mounts, files."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from helpers.support import need_tool
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """A folder with a short path: that of a socket may have 108 bytes, and podman's own folder 50 characters.
+    """A folder with a short path: a socket's path may have 108 bytes, and podman's own folder 50 characters.
 
-    Nothing remains of it. Whoever was started with a path in it and still runs is killed, and what is mounted below it
-    is unmounted.
+    At the end it is removed: processes that were started with a path in it are killed, and mounts below it are
+    unmounted.
     """
     folder = Path(tempfile.mkdtemp(prefix="m2-", dir="/tmp"))
     try:
@@ -31,19 +31,19 @@ def short_folder() -> Iterator[Path]:
 
 
 def mounts(folder: Path) -> list[str]:
-    """Where something is mounted at a folder or below it, the last mounted first."""
+    """The mount points at a folder or below it, the newest first."""
     lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     points = [Path(line.split()[4]) for line in lines]
     return [str(point) for point in reversed(points) if point.is_relative_to(folder)]
 
 
 def processes(folder: Path) -> list[int]:
-    """Who has a path in a folder on its command line: daemons, and the shims that stand between them and containers."""
+    """Processes with a path in a folder on their command line: daemons, and the shims of their containers."""
     return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if f"{folder}/" in _command_line(entry)]
 
 
 def kill(folder: Path) -> None:
-    """End everybody who was started with a path in a folder, and the containers of shims among them."""
+    """End the processes that were started with a path in a folder, and the containers of shims among them."""
     left = processes(folder)
     for pid in [*(child for parent in left for child in _children(parent)), *left]:
         with suppress(ProcessLookupError):

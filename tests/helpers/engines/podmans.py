@@ -1,4 +1,4 @@
-"""A real podman, which has no daemon, with a store of its own; buildah and skopeo find it there as well."""
+"""A real podman with its own store, which buildah and skopeo use as well."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from helpers.support import need_root, need_tool
 
 @dataclass(frozen=True)
 class PodmanEngine(Engine):
-    """podman, as it is where nobody has used it before."""
+    """podman with a new, empty store."""
 
     program: ClassVar[str] = "podman"
 
 
 @contextmanager
 def podman_engine(folder: Path, insecure: Sequence[str] = ()) -> Iterator[PodmanEngine]:
-    """podman with its store in a new folder, which asks the registries named as insecure by HTTP.
+    """podman with its store in a new folder; it uses HTTP for the registries named as insecure.
 
-    Containers have the machine's own network: nothing is changed of that. Everything is stopped and removed at the end,
-    the folder too.
+    Containers use the machine's own network, which is not changed. At the end everything is stopped and removed, the
+    folder included.
     """
     need_root("starts a container engine")
     for tool in ("conmon", "runc"):
@@ -44,7 +44,7 @@ def podman_engine(folder: Path, insecure: Sequence[str] = ()) -> Iterator[Podman
 
 
 def _with_driver(folder: Path, run: Path, insecure: Sequence[str]) -> PodmanEngine:
-    """The driver is overlay, or vfs where files are kept in something that overlay cannot be laid over."""
+    """The driver is overlay, or vfs on a file system that overlay does not support."""
     environment = {
         "CONTAINERS_CONF": _written(folder / "containers.conf", _settings(folder, run)),
         "CONTAINERS_REGISTRIES_CONF": _written(folder / "registries.conf", _registries(insecure)),
@@ -56,11 +56,11 @@ def _with_driver(folder: Path, run: Path, insecure: Sequence[str]) -> PodmanEngi
 
 
 def _settings(folder: Path, run: Path) -> str:
-    """Where podman keeps what it knows, and limits that may be set where the machine's own are lower than usual.
+    """Where podman keeps its data, and limits that work even if the machine's own are lower than usual.
 
-    Locks would otherwise be shared with every other podman of the machine, and a network of its own would be made by
-    changing the machine's bridges and its packet filter. `static_dir` stays where it is, in the store: the process that
-    cleans up after a container looks for it there only, and where it does not find it, podman waits for 20 seconds.
+    By default, locks would be shared with every other podman of the machine, and a new network would change the
+    machine's bridges and its packet filter. `static_dir` stays in the store: the process that cleans up after a
+    container looks only there, and without it podman waits for 20 seconds.
     """
     return f"""
 [containers]

@@ -1,4 +1,4 @@
-"""dockerd's BuildKit as a builder that runs elsewhere."""
+"""dockerd's BuildKit as a remote builder."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def remote_buildkit(engine: DockerEngine) -> Iterator[str]:
     """The name of a builder that buildx reaches by its `remote` driver.
 
     No package of Debian or PyPI has buildkitd, but dockerd contains the same BuildKit. buildx's `docker` driver asks
-    dockerd for it by `POST /grpc` and an upgrade; here that is done in between, on a socket on which BuildKit answers
-    at once, as buildkitd would. To buildx the builder is elsewhere: what it builds stays there unless it is told where
-    to. In one thing it is not: what it pushes, it also puts into the daemon's store.
+    dockerd for it by `POST /grpc` and an upgrade; here a socket in between does that, and BuildKit answers on it at
+    once, as buildkitd would. buildx treats the builder as remote: results stay there unless an output is given. One
+    difference remains: what it pushes, it also puts into the daemon's store.
     """
     with short_folder() as folder, _served(folder / "buildkit.sock", engine.socket) as socket:
         engine.run("buildx", "create", "--name", NAME, "--driver", "remote", f"unix://{socket}")
@@ -60,7 +60,7 @@ def _served(socket: Path, docker: str) -> Iterator[Path]:
 
 
 async def _join(reader: StreamReader, writer: StreamWriter, docker: str) -> None:
-    """Ask the daemon for its BuildKit, and be a pipe from then on."""
+    """Connect to the daemon's BuildKit, and forward bytes from then on."""
     theirs, to_them = await asyncio.open_unix_connection(docker)
     try:
         to_them.write(UPGRADE)

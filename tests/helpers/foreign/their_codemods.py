@@ -1,4 +1,4 @@
-"""libcst codemods of somebody else's, good and bad ones."""
+"""libcst codemods of another package, good and bad ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PosixPath(ContextAwareTransformer):
 
 
 class Shout(VisitorBasedCodemodCommand):
-    """Names in capitals, with options of every kind; says what it sees."""
+    """Puts names in capitals; has options of every kind, and reports what it sees."""
 
     METADATA_DEPENDENCIES = (PositionProvider,)
 
@@ -65,7 +65,7 @@ class Shout(VisitorBasedCodemodCommand):
 
 
 class Raising(ContextAwareTransformer):
-    """Raises what it is told to raise."""
+    """Raises the given exception."""
 
     def __init__(self, context: CodemodContext, what: str) -> None:
         super().__init__(context)
@@ -84,7 +84,7 @@ class Growing(CodemodCommand):
 
 
 class Breaking(CodemodCommand):
-    """Writes what is not Python."""
+    """Writes something that is not Python."""
 
     def transform_module_impl(self, tree: cst.Module) -> cst.Module:
         return tree.with_changes(body=[cst.SimpleStatementLine([cst.Expr(cst.Name("class"))])])
@@ -97,7 +97,7 @@ class Global(ContextAwareTransformer):
 
 
 class Anything(CodemodCommand):
-    """Takes whatever it is given."""
+    """Accepts any arguments."""
 
     def __init__(self, context: CodemodContext, **options: Any) -> None:
         super().__init__(context)

@@ -1,1 +1,1 @@
-"""Helpers of the tests of patches."""
+"""Helpers for the tests of the room patches."""

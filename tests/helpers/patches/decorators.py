@@ -1,4 +1,4 @@
-"""Decorators before and after they are commented out, and a module that holds them at several depths."""
+"""Decorators before and after they are commented out, and a module with them at several depths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random Python files around one edit: put together from pieces, so that the expected bytes are known beforehand."""
+"""Random Python files around one edit, assembled from pieces, so that the expected bytes are known."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """Text before and after an edit, whose lines end in \\n and correspond; a line that goes is None."""
+    """Text before and after an edit, in corresponding lines that end in \\n; a removed line is None."""
 
     before: list[str]
     after: list[str | None]

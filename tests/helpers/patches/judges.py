@@ -1,4 +1,4 @@
-"""Other people's tools that apply patches: `git apply`, `patch -p1`, quilt."""
+"""Other tools that apply patches: `git apply`, `patch -p1`, quilt."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Judge(Protocol):
 
 
 def git_apply(diff: bytes, folder: Path, *, reverse: bool = False) -> None:
-    """`git apply`, which takes no fuzz."""
+    """`git apply`, which never uses fuzz."""
     run(["git", "apply", "--whitespace=nowarn", *(["--reverse"] if reverse else []), "-"], folder, stdin=diff)
 
 
 def gnu_patch(diff: bytes, folder: Path, *, reverse: bool = False) -> None:
-    """`patch -p1`, told to take no fuzz and to ask nothing."""
+    """`patch -p1`, without fuzz and without questions."""
     run(["patch", "-p1", "--batch", "--fuzz=0", *(["--reverse"] if reverse else [])], folder, stdin=diff)
     assert not [path for path in folder.rglob("*") if path.suffix in (".orig", ".rej")]

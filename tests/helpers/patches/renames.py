@@ -14,7 +14,7 @@ TREE = {
     "a/b/y.py": "value = 'y'\n",
     "a/c/__init__.py": "",
     "a/c/deep/__init__.py": "",
-    # Imports whatever is there, as SGLang's model registry does.
+    # Imports every module that exists, as SGLang's model registry does.
     "a/c/load.py": "import importlib, pkgutil, a.b\n"
     "for m in pkgutil.iter_modules(a.b.__path__): importlib.import_module('a.b.' + m.name)\n",
 }

@@ -55,10 +55,10 @@ def series_of(*patches: dict[str, Any]) -> Series:
 
 
 def applied(tree: SourceTree | None = None, *patches: dict[str, Any]) -> Changeset:
-    """The series, of both patches unless others are given, on the small tree unless another is given."""
+    """The series on a tree; by default, both patches on the small tree."""
     return apply_series(series_of(*(patches or (RENAME, DECORATOR))), tree or tree_of(FILES), load_codemods())
 
 
 def apply_changeset(changeset: Changeset, folder: Path) -> None:
-    """Apply a changeset that was made before, which a folder may have changed under since."""
+    """Apply an existing changeset to a folder that may have changed since."""
     change_directory(changeset.series.id, folder, lambda: changeset)

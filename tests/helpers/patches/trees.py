@@ -1,4 +1,4 @@
-"""Small source trees, and Python itself as the judge of what a rename did to them."""
+"""Small source trees, and Python itself to check what a rename did to them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def text(tree: SourceTree, path: str) -> str:
 
 
 def changed(codemod: Codemod, tree: SourceTree) -> tuple[SourceTree, Rewrite]:
-    """The tree after a codemod that has to change something, and what it said."""
+    """The tree after a codemod that has to change something, and the codemod's message."""
     rewrite = codemod.apply(tree)
     assert rewrite.finding is Finding.CHANGED, rewrite.detail
     return changed_tree(tree, rewrite.changes), rewrite
@@ -48,7 +48,7 @@ def write(tree: SourceTree, folder: Path) -> Path:
 
 
 def read(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Every regular file below a folder, dot files included: path -> bytes and mode. Empty folders count as files."""
+    """Every regular file below a folder, including dot files: path -> bytes and mode. Empty folders count as files."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -61,7 +61,7 @@ def read(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def result_of(folder: Path, module: str) -> str:
-    """What the running Python makes of `module.result` in a tree, in a process of its own."""
+    """The value of `module.result` in a tree, from this Python in a new process."""
     script = f"import sys; sys.path[:0] = [{str(folder)!r}]; import importlib\n"
     script += f"print(repr(importlib.import_module({module!r}).result))"
     command = [sys.executable, "-I", "-B", "-c", script]
@@ -71,7 +71,7 @@ def result_of(folder: Path, module: str) -> str:
 
 
 def imported_modules(path: str, content: bytes) -> Iterator[str]:
-    """Every module that the import statements of a file may load, absolute: an account of our own, by `ast` alone."""
+    """Every module that the import statements of a file may load, absolute, by an `ast` walk of the test's own."""
     package = path.removesuffix(".py").split("/")[:-1]
     for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.Import):
@@ -84,7 +84,7 @@ def imported_modules(path: str, content: bytes) -> Iterator[str]:
 
 
 def cases_in(name: str) -> list[tuple[str, str, str]]:
-    """The cases of a text file beside this one, as name, path and source: `=== PATH | NAME`, then the source."""
+    """The cases of a text file beside this module, as name, path and source: `=== PATH | NAME`, then the source."""
     cases = (Path(__file__).parent / name).read_text(encoding="utf-8").split("=== ")[1:]
     heads = [case.partition("\n") for case in cases]
     return [(head.partition(" | ")[2], head.partition(" | ")[0], body) for head, _, body in heads]

@@ -1,1 +1,1 @@
-"""Helpers of the tests of recipes."""
+"""Helpers for the tests of the room recipes."""

@@ -1,4 +1,4 @@
-"""Documents that are within the bound in bytes and made to cost memory, time or a screen full of messages."""
+"""Documents within the bound in bytes, but made to cost memory, time or a screen full of messages."""
 
 from __future__ import annotations
 

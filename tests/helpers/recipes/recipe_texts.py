@@ -6,11 +6,11 @@ from importlib import resources
 from pathlib import Path
 
 SHIPPED = resources.files("m2build.recipes").joinpath("minimax-m2.yaml").read_text(encoding="utf-8")
-"""The shipped recipe; valid, and with every kind of key in it."""
+"""The shipped recipe: valid, with every kind of key."""
 
 
 def spoiled(old: str, new: str) -> str:
-    """The shipped recipe with the first `old` replaced; there has to be one, or a test would lose its point."""
+    """The shipped recipe with the first `old` replaced; it must exist, or the test would check nothing."""
     assert old in SHIPPED, old
     return SHIPPED.replace(old, new, 1)
 

@@ -1,4 +1,4 @@
-"""A server's command line, read as servers read it: by argparse, with a flag of the type that a value has."""
+"""A server's command line, parsed as servers do it: by argparse, with flags of their values' types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHIPPED: dict[str, object] = {
 
 
 def read_back(command: Sequence[str], flag: str, value: object) -> object:
-    """What a server finds under `--FLAG`, which is declared as for `value`, beside the shipped recipe's flags.
+    """What a server parses for `--FLAG`, declared with the type of `value`, beside the shipped recipe's flags.
 
     Raises:
         NotReadError: it does not understand its command line.
@@ -32,7 +32,7 @@ def read_back(command: Sequence[str], flag: str, value: object) -> object:
 
 
 def read_all(words: Sequence[str], values: Mapping[str, object]) -> dict[str, object]:
-    """What a server finds under each of its flags, which are declared as for these values: a switch, a type, a list.
+    """The values that a server parses for its flags, declared for these values: a switch, a type, a list.
 
     Raises:
         NotReadError: it does not understand its command line.
@@ -50,7 +50,7 @@ def read_all(words: Sequence[str], values: Mapping[str, object]) -> dict[str, ob
 
 
 def _typed(read: object, value: object) -> object:
-    """Of several values each has its own type here: a server would have one for all of them."""
+    """Each of several values has its own type here; a server would have one type for all."""
     if isinstance(value, list | tuple) and isinstance(read, list):
         return type(value)(type(item)(text) for item, text in zip(value, read, strict=True))
     return read

@@ -1,1 +1,1 @@
-"""Helpers of the tests of registry."""
+"""Helpers for the tests of the room registry."""

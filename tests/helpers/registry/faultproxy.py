@@ -1,4 +1,4 @@
-"""A proxy in front of a registry that breaks what it is told to, and keeps a record of every request."""
+"""A proxy in front of a registry that injects faults by rules, and records every request."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FOREVER = 1 << 30
 
 @dataclass
 class Rule:
-    """What happens to requests that match: the first that applies counts.
+    """What happens to matching requests: the first rule that matches applies.
 
-    `skip` requests pass first, then `times` are hit. With `status` the proxy answers itself; `drop` closes the
-    connection, with `lose` it does so once the registry has done what it was asked; `cut_request` and `cut_response`
-    close it after so many bytes of a body; `change` alters an answer's body and `change_request` a request's; `strip`
-    takes a header out of the request; `twice` sends the request on two times; `delay` waits before anything else. `raw`
-    is sent as the whole answer, before the connection is closed; with `drip`, byte by byte so many seconds apart.
+    The first `skip` requests pass, and the rule applies to the next `times`. With `status` the proxy answers itself.
+    `drop` closes the connection; with `lose` only after the registry has handled the request. `cut_request` and
+    `cut_response` close it after this many bytes of a body. `change` alters an answer's body, `change_request` a
+    request's. `strip` removes a header from the request. `twice` forwards the request twice. `delay` waits first. `raw`
+    is sent as the whole answer before the connection is closed; with `drip`, byte by byte this many seconds apart.
     """
 
     method: str = ".*"
@@ -57,7 +57,7 @@ class Rule:
 
 @dataclass
 class Record:
-    """One request, in the order of arrival; the status is there before the client has it."""
+    """One request, in order of arrival; its status is recorded before the client receives it."""
 
     method: str
     path: str
@@ -127,7 +127,7 @@ class Handler(QuietHandler):
         return connection
 
     def spell(self, answer: bytes, drip: float) -> None:
-        """Send an answer as it is: all at once, or drop by drop for as long as anybody listens."""
+        """Send raw bytes: all at once, or a few at a time until the client hangs up."""
         self.close_connection = True
         if not drip:
             self.wfile.write(answer)

@@ -1,4 +1,4 @@
-"""A small registry that answers as registries in the field do, where the specification says otherwise or nothing."""
+"""A small registry with the deviations from the specification that registries in the field have."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 @dataclass
 class Habits:
-    """What a registry does in its own way.
+    """How a registry deviates.
 
-    `location` is a template for where an upload goes on, of `{host}`, `{path}` and `{id}`; `forgets` names what it
-    confirms and does not keep: `blobs`, `manifests` or `tags`; `post` redirects the beginning of an upload, with a
-    status and a template for the address.
+    `location` is the template of an upload's Location, with `{host}`, `{path}` and `{id}`. `forgets` names what the
+    registry confirms but does not store: `blobs`, `manifests` or `tags`. `post` redirects the beginning of an upload,
+    with a status and a template for the URL.
     """
 
     patch: int = 202
@@ -165,7 +165,7 @@ class Handler(QuietHandler):
 
 @contextmanager
 def field_registry(habits: Habits | None = None) -> Iterator[FieldRegistry]:
-    """A registry of that kind, on a port of its own."""
+    """A registry with these habits, on a port of its own."""
     registry = FieldRegistry(habits=habits or Habits())
     with serving_with(type("BoundHandler", (Handler,), {"registry": registry})) as server:
         registry.host = host_of(server)

@@ -1,4 +1,4 @@
-"""HTTP servers of our own on loopback ports, in threads."""
+"""HTTP servers on loopback ports, in threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Every method is answered by `serve`; nothing is logged, and clients may hang up."""
+    """`serve` answers every method; nothing is logged, and clients may hang up."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -35,7 +35,7 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving_with(handler: type[QuietHandler]) -> Iterator[ThreadingHTTPServer]:
-    """A server with such handlers; one thread for each connection, none of which is waited for."""
+    """A server with such handlers, in one thread for each connection; it ends without waiting for them."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads, server.block_on_close = True, False
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

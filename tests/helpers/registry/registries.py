@@ -1,4 +1,4 @@
-"""Registries of others on loopback ports, and a way into them that is not the code under test."""
+"""Other projects' registries on loopback ports, and an access to them that is not the code under test."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def docker_registry(
 
 @contextmanager
 def crane_registry(folder: Path) -> Iterator[str]:
-    """The registry in crane: another implementation, and one that never mounts."""
+    """crane's registry: another implementation, which never mounts."""
     port = free_port()
     command = [need_tool("crane"), "registry", "serve", "--address", f"127.0.0.1:{port}"]
     with serving(command, port, folder / "log") as host:
@@ -65,20 +65,20 @@ def htpasswd(folder: Path) -> dict[str, Any]:
 
 
 def docker_config(folder: Path, document: Mapping[str, Any]) -> dict[str, str]:
-    """An environment whose only configuration is this one."""
+    """An environment with this configuration only."""
     folder.mkdir(exist_ok=True, parents=True)
     (folder / "config.json").write_text(json.dumps(document))
     return {"DOCKER_CONFIG": str(folder), "HOME": str(folder / "no-home")}
 
 
 def logged_in(folder: Path, host: str, user: str = USER, password: str = PASSWORD) -> dict[str, str]:
-    """An environment that holds a password for a registry."""
+    """An environment with a password for a registry."""
     auth = base64.b64encode(f"{user}:{password}".encode()).decode()
     return docker_config(folder, {"auths": {host: {"auth": auth}}})
 
 
 def access(environment: Mapping[str, str] | None = None, *, insecure: bool = False) -> Access:
-    """Access that does not wait between two tries, and finds nobody's credentials but those of the test."""
+    """Access that does not wait between tries, and finds no credentials but the test's."""
     environment = environment or {"HOME": "/nonexistent"}
     return Access(environment, Transport(environment, insecure=insecure, sleep=lambda _: None))
 
@@ -88,14 +88,14 @@ def reference(host: str, rest: str) -> Reference:
 
 
 def noise(size: int, seed: int = 0) -> Entry:
-    """A file that does not compress, the same each time."""
+    """A file that does not compress, with the same bytes each time."""
     return file("noise", random.Random(seed).randbytes(size))  # noqa: S311 - hides nothing
 
 
 def call(
     method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
-    """One request by Python's own client."""
+    """One request, with Python's own client."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=20)
     try:
@@ -134,14 +134,14 @@ def upload(host: str, repository: str, image: Image, tag: str | None = None) -> 
 
 
 def tag_digest(host: str, repository: str, tag: str) -> str | None:
-    """What a registry says that a tag names."""
+    """The digest that a registry gives for a tag."""
     accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
     status, headers, _ = call("HEAD", f"http://{host}/v2/{repository}/manifests/{tag}", headers={"Accept": accept})
     return headers["Docker-Content-Digest"] if status == 200 else None
 
 
 def run(*command: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> bytes:
-    """Somebody else's tool, which has to succeed."""
+    """Run another tool, which has to succeed."""
     program = [need_tool(command[0]), *command[1:]]
     done = subprocess.run(program, capture_output=True, check=False, timeout=60, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr.decode()

@@ -1,4 +1,4 @@
-"""What tests of access have in common: one image, both ways, and refusals that tell no secret."""
+"""What the tests of access share: one image, pushed and pulled, and refusals that show no secret."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def pull(user: Access, host: str, rest: str) -> Image:
     return found
 
 
-def told(error: BaseException | None) -> str:
-    """Everything of an error that might reach somebody's eyes."""
+def visible(error: BaseException | None) -> str:
+    """Everything in an error that a user might see."""
     parts = []
     while error is not None:
         parts += [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
@@ -49,11 +49,11 @@ def refused(words: str, hint: str, *secrets: str) -> Iterator[None]:
     assert caught.value.exit_code == 8
     assert "\n" not in str(caught.value)
     assert hint in str(caught.value.hint)
-    assert [secret for secret in secrets if secret in told(caught.value)] == []
+    assert [secret for secret in secrets if secret in visible(caught.value)] == []
 
 
 def refuses(words: str, hint: str, user: Access, host: str, *secrets: str) -> None:
-    """Both ways end in one clear sentence."""
+    """Both push and pull end with one clear message."""
     for action in (pull, push):
         with refused(words, hint, *secrets):
             action(user, host, "app:v1")

@@ -1,4 +1,4 @@
-"""Fixtures: a registry with a base, and a way to it that counts."""
+"""Fixtures: a registry with a base, and a proxy that records its requests."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def proxy(stocked: str) -> Iterator[Proxy]:
-    """A way to that registry that counts what is asked for."""
+    """A proxy in front of that registry, which records requests."""
     with fault_proxy(stocked) as proxy:
         yield proxy

@@ -1,4 +1,4 @@
-"""Faults between a client and a registry, by a seed: what networks and proxies do to a request or its answer."""
+"""Seeded faults between a client and a registry: what networks and proxies do to a request or its answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GARBAGE = (
 
 
 def altered(where: float, how: int) -> Callable[[bytes], bytes]:
-    """One byte of a body altered, wherever it is."""
+    """A body with one byte altered."""
 
     def change(body: bytes) -> bytes:
         at = min(int(where * len(body)), len(body) - 1)
@@ -38,7 +38,7 @@ def altered(where: float, how: int) -> Callable[[bytes], bytes]:
 
 
 def shortened(where: float) -> Callable[[bytes], bytes]:
-    """The beginning of a body, which claims to be all of it."""
+    """The beginning of a body, sent as if it were complete."""
     return lambda body: body[: int(where * len(body))]
 
 
@@ -49,7 +49,7 @@ class Faults:
         """Prepare.
 
         Args:
-            seed: of what is drawn.
+            seed: the seed of the random faults.
             here: the host of the proxy.
             elsewhere: a host that must not learn a secret.
         """
@@ -114,7 +114,7 @@ class Faults:
         return Rule(status=401, headers={"WWW-Authenticate": challenge})
 
     def nothing_stored(self) -> Rule:
-        """A confirmation by someone who has not passed the request on."""
+        """A confirmation from a proxy that has not forwarded the request."""
         location = self.random.choice(("/v2/app/blobs/uploads/gone", f"http://{self.elsewhere}/up", "/"))
         return Rule(status=self.random.choice((200, 201, 201, 202, 204)), headers={"Location": location})
 

@@ -24,13 +24,13 @@ from cryptography.x509.oid import NameOID
 from helpers.registry.registries import PASSWORD, USER, docker_registry
 
 LEEWAY = 60
-"""Seconds for which docker-registry takes a token beyond its end."""
+"""Seconds for which docker-registry accepts a token after it expires."""
 REFRESH_TOKEN = "refresh-me-0815"
 
 
 @dataclass
 class TokenServer:
-    """What it grants: to everybody, and to who knows the password or the refresh token."""
+    """What it grants: without credentials, and with the password or the refresh token."""
 
     registry: str = ""
     anonymous: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def encoded(data: bytes) -> str:
 
 
 class Signer:
-    """A key and the certificate that a registry is told to trust."""
+    """A key, and the certificate that a registry is configured to trust."""
 
     def __init__(self, folder: Path) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -120,7 +120,7 @@ class TokenHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def token_registry(folder: Path) -> Iterator[TokenServer]:
-    """A docker-registry that asks for tokens, and the server that gives them."""
+    """A docker-registry that requires tokens, and the server that issues them."""
     signer, state = Signer(folder), TokenServer()
     handler = type("BoundHandler", (TokenHandler,), {"server_state": state, "signer": signer})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -1,1 +1,1 @@
-"""Helpers of the tests of rendering."""
+"""Helpers for the tests of the room rendering."""

@@ -1,4 +1,4 @@
-"""Dockerfiles as docker reads them: BuildKit's own parser, and its unquoting, which comes at a later stage there."""
+"""Dockerfiles as docker reads them: BuildKit's own parser, and its unquoting, which is a later stage there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def plan_for(base: Image | None = None, *, profile: str = "tp8", name: str | Non
 
 
 def with_texts(plan: Plan, summary: str, title: str, flag: str) -> Plan:
-    """The plan with texts that no recipe's model has looked at."""
+    """The plan with texts that no recipe's model has checked."""
     recipe, selection = plan.selection.recipe, plan.selection
     model = selection.model.model_copy(update={"title": title})
     profile = selection.profile.model_copy(update={"flags": {**selection.profile.flags, "x": flag}})
@@ -70,9 +70,9 @@ def labels_of(parsed: list[Any]) -> dict[str, str]:
 
 
 def unquoted(word: str) -> str:
-    """What BuildKit makes of a word of LABEL, ENV, USER and the like (frontend/dockerfile/shell/lex.go).
+    """A word of LABEL, ENV, USER and the like, unquoted as in BuildKit (frontend/dockerfile/shell/lex.go).
 
-    A variable is never meant here: an unescaped `$` that begins one is an error.
+    Variables are not supported: an unescaped `$` that begins one is an error.
     """
     out, rest = "", word
     while rest:
@@ -112,7 +112,7 @@ def _no_variable(character: str, rest: str) -> None:
 
 
 def complaints(context: Mapping[str, bytes]) -> str:
-    """What hadolint says, of whatever severity."""
+    """What hadolint reports, at any severity."""
     run = subprocess.run(
         [Path(sys.executable).with_name("hadolint"), "--no-color", "--no-fail", "-"],
         input=context["Dockerfile"], capture_output=True, check=True,

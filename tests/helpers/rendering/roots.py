@@ -1,4 +1,4 @@
-"""Small root file systems with real tools, and what stands in an unpacked one."""
+"""Small root file systems with real tools, and the entries of an unpacked one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Seen = dict[str, tuple[Any, ...]]
 
 
 def tools(*names: str) -> list[Entry]:
-    """The machine's own shell, coreutils and the named tools, with the libraries that they load."""
+    """This machine's shell, coreutils and the named tools, with the libraries that they load."""
     files = {"bin/sh": Path(need_tool("sh"))}
     files |= {f"usr/bin/{name}": Path(need_tool(name)) for name in (*COREUTILS, *names)}
     for path in list(files.values()):
@@ -38,7 +38,7 @@ def tools(*names: str) -> list[Entry]:
     # Tools read these: git looks for its user, buildah for root's home.
     passwd = file("etc/passwd", b"root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/:/bin/sh\n")
     group = file("etc/group", b"root:x:0:\napp:x:1000:\n")
-    # Every builder mounts something over these, and leaves empty files behind where there are none.
+    # Builders mount something over these, and leave empty files behind if there are none.
     mounted = [file(f"etc/{name}") for name in ("hostname", "hosts", "resolv.conf")]
     devices = [entry("dev/null", tarfile.CHRTYPE, mode=0o666, devmajor=1, devminor=3)]
     programs = [file(name, path.read_bytes(), mode=0o755) for name, path in sorted(files.items())]
@@ -46,7 +46,7 @@ def tools(*names: str) -> list[Entry]:
 
 
 def repository() -> list[Entry]:
-    """What makes git take the folder above the sources for a repository, as in SGLang's image, and convert lines."""
+    """Files that make git see a repository above the sources, as in SGLang's image, and convert lines."""
     git = f"{ROOT.rpartition('/')[0]}/.git"
     folders = [folder(git), folder(f"{git}/objects"), folder(f"{git}/refs")]
     config = b"[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
@@ -64,7 +64,7 @@ def base_with(*names: str, extra: Sequence[Entry] = (), uid: int = 1000, gid: in
 
 
 def unpacked(built: Image, folder: Path) -> Path:
-    """The root file system that umoci makes of an image."""
+    """The root file system that umoci unpacks from an image."""
     need_root("sets owners and changes roots")
     place = Place(PlaceKind.OCI, str(folder / "layout"), "v1")
     write_image(built, place, tag="", reference="", replace=False, progress=Silent())
@@ -98,5 +98,5 @@ def _described(path: Path) -> tuple[Any, ...]:
 
 
 def tampered() -> Entry:
-    """One of the files that the patches are for, one byte altered."""
+    """One of the files to patch, with one byte altered."""
     return file(f"{MODELS}/kimi_linear.py", b"from sglang.srt.models.transformers import maybe_prefix;", mode=0o640)

@@ -1,1 +1,1 @@
-"""Helpers of the tests of sweeps."""
+"""Helpers for the sweeps."""

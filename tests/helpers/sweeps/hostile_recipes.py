@@ -1,4 +1,4 @@
-"""Recipes, series and overrides that nobody should write, made from a seed."""
+"""Hostile recipes, series and overrides, made from a seed."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ YAML = [
     "%TAG ! x\n", "---\n", "...\n", "\t", "\x00", "\u2028", "#", "'", '"', "~", "yes", "010", "1:20", "0x1F", ".inf",
     "1_000", "2026-13-99", "extends: minimax-m2\n", "extends: ./mine.yaml\n", "extends: /dev/zero\n", "extends: [a]\n",
 ]  # fmt: skip
-"""What means something to YAML, or to readers of another version of it."""
+"""Texts with a meaning in some version of YAML."""
 KEYS = ["x", "tp-size", "ep-size", "port", "model", "model-path", "host", "tp_size", "X", "-x", "", "por", "a-b", "é"]
 
 
 def value(dice: random.Random, depth: int = 0) -> Any:
-    """Anything that YAML can hold."""
+    """Anything that YAML can contain."""
     kind = dice.choice(
         ["text", "text", "texts", "number", "number", "other", *(["list", "mapping"] if depth < 3 else [])]
     )
@@ -83,13 +83,13 @@ def _dice(kind: str, seed: int) -> random.Random:
 
 
 def _ways(data: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value of a document."""
+    """The path to every value of a document."""
     inner = list(data.items()) if isinstance(data, dict) else list(enumerate(data)) if isinstance(data, list) else []
     return [found for key, one in inner for found in [(*way, key), *_ways(one, (*way, key))]]
 
 
 def _changed(dice: random.Random, text: str) -> str:
-    """A document in which some values, or all texts, are others."""
+    """A document in which some values, or all texts, are replaced."""
     data = yaml.safe_load(text)
     ways = _ways(data)
     if dice.random() < 0.3:
@@ -150,7 +150,7 @@ def hostile_series(seed: int) -> str:
 
 
 def _worded(dice: random.Random) -> str:
-    """The series with other words for a person to read: what ends up in the headers of patch files."""
+    """The series with other texts in what ends up in the headers of patch files."""
     data = yaml.safe_load(SERIES)
     for patch in data["patches"]:
         key = dice.choice(["summary", "why", "why", "author", "forwarded"])

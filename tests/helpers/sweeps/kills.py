@@ -1,4 +1,4 @@
-"""One command that is killed at each of its changing system calls, and what has to hold then."""
+"""A command killed at each of its changing system calls, and what must hold afterwards."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _TEMPORARY = re.compile(r"(^|/)\.m2build-tmp-[0-9a-f]{16}(/|$)")
 
 @dataclass(frozen=True)
 class Killed:
-    """A command, and what is there before.
+    """A command, and the files before it.
 
     Attributes:
-        name: what it is called where it fails.
+        name: its name in failures.
         arguments: the command line.
-        least: how many calls it is killed at, at least.
-        outputs: the files and folders that it writes; each is at any moment what it was or what it is to be.
-        before: commands that make what is there.
+        least: at least how many calls it is killed at.
+        outputs: the files and folders that it writes; at any moment each is the old or the new one.
+        before: commands that run first.
         is_cold: whether the cache is empty at the beginning.
     """
 
@@ -53,9 +53,8 @@ def quick_disk(folder: Path) -> Iterator[Path]:
 def sweep(killed: Killed, commands: Commands) -> None:
     """Kill a command at each of its changing calls, and run it again each time.
 
-    After the kill every output is what it was or what it is to be, and everything else is as it was. The second run
-    succeeds, and then there is to the last file what is there after a run that was not killed, and nothing temporary.
-    The cache may lack something.
+    After the kill, each output is the old or the new one, and everything else is unchanged. The second run succeeds,
+    and leaves exactly the files that a run without a kill leaves, and nothing temporary. The cache may lack something.
     """
     work, cache, tmp = (commands.folder / name for name in ("work", "cache", "tmp"))
     _empty(work, cache, tmp)
@@ -85,7 +84,7 @@ def sweep(killed: Killed, commands: Commands) -> None:
 
 
 def _prepare(folder: Path) -> None:
-    """Sources, a base with compressed layers, an older file, and a link to a file that is not there yet."""
+    """Sources, a base with compressed layers, an older file, and a link to a file that does not exist yet."""
     checkout(folder / "tree")
     (folder / "meta").write_text("old")
     (folder / "meta").chmod(0o640)
@@ -107,7 +106,7 @@ def _entries(folder: Path) -> Iterator[tuple[str, tuple[int, bytes | str | None]
 
 
 def _part(of: State, outputs: Sequence[str]) -> State:
-    """What a state says of outputs, files or folders, but for what is temporary."""
+    """The outputs in a state, files or folders, without temporary ones."""
     return {
         name: entry
         for name, entry in of.items()
@@ -116,7 +115,7 @@ def _part(of: State, outputs: Sequence[str]) -> State:
 
 
 def _check(now: State, before: State, after: State, outputs: Sequence[str], where: str) -> None:
-    """Each output is what it was or what it is to be; a layout that was there may have got new blobs already."""
+    """Check that each output is the old or the new one; an existing layout may have new blobs already."""
     for output in outputs:
         found, old, new = (_part(of, [output]) for of in (now, before, after))
         early = {name for name in found if f"{output}/blobs/" in name and name not in old and found[name] == new[name]}

@@ -1,4 +1,4 @@
-"""What the sweeps of pushes and of pulls have in common: the registries, and what counts as held."""
+"""What the sweeps of pushes and pulls share: the registries, and the checks."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 from helpers.registry.faultproxy import Proxy, fault_proxy
 from helpers.registry.registries import PASSWORD, access, docker_registry, htpasswd, logged_in
-from helpers.registry.registry_checks import told, user_header
+from helpers.registry.registry_checks import user_header, visible
 from helpers.registry.seeded_faults import Faults
 from m2build.errors import M2BuildError
 from m2build.registry.access import Access
 
 MOST_SECONDS = 25
-"""What a case may take; stalls are cut short by M2BUILD_REGISTRY_TIMEOUT."""
+"""Seconds for one case; M2BUILD_REGISTRY_TIMEOUT cuts stalls short."""
 CODES = {2, 5, 8}
-"""A usage error is one where a registry offers another image than was asked for."""
+"""A usage error is allowed because a registry may offer another image than requested."""
 
 
 @dataclass
 class Bench:
-    """A registry that wants a password, a proxy before it, and a host that must not learn the password."""
+    """A registry with a password, a proxy in front of it, and a host that must not learn the password."""
 
     proxy: Proxy
     elsewhere: Proxy
@@ -50,7 +50,7 @@ def bench(folder: Path) -> Iterator[Bench]:
 def tried(
     seed: int, bench: Bench, requests: Sequence[tuple[str, str]], action: Callable[[Access], None]
 ) -> M2BuildError | None:
-    """Do something through faults; what it was refused with, once that is seen to be a clear sentence."""
+    """Do something through faults; return the error, after a check that it is clear."""
     faults = Faults(seed, bench.proxy.host, bench.elsewhere.host)
     bench.proxy.rules = faults.rules(requests)
     case = f"seed {seed}: {bench.proxy.rules}"
@@ -72,7 +72,7 @@ def tried(
         assert "\n" not in str(error), case
         assert 10 < len(str(error)) < 700, f"{case}: {error}"
         for secret in (PASSWORD, bench.basic):
-            assert secret not in told(error), case
+            assert secret not in visible(error), case
     return error
 
 

@@ -1,10 +1,10 @@
-"""A failed build is told as its step, that step's output and the reason. The logs were recorded, and shortened."""
+"""A failed build is reported as step, output and reason. The logs are recorded, and shortened."""
 
 from __future__ import annotations
 
 import pytest
 
-from m2build.programs.story import Story, explain
+from m2build.programs.build_log import BuildLog, explain
 from m2build.progress import Silent
 
 BUILDKIT = """\
@@ -51,7 +51,7 @@ RUNNING = {"buildkit": BUILDKIT, "buildah": BUILDAH}
 
 
 @pytest.mark.parametrize("engine", RUNNING)
-def test_the_step_that_ran_is_named_with_what_it_printed(engine: str) -> None:
+def test_a_failed_step_is_named_with_its_output(engine: str) -> None:
     failure = explain(RUNNING[engine].splitlines())
     assert failure.step.startswith({"buildkit": "[3/3] RUN set -eu; umask", "buildah": "3/9: RUN set -eu; um"}[engine])
     assert failure.output == (
@@ -62,7 +62,7 @@ def test_the_step_that_ran_is_named_with_what_it_printed(engine: str) -> None:
     assert failure.reason == "exit code 1"
 
 
-def test_a_base_that_cannot_be_pulled_is_told_in_the_engines_words() -> None:
+def test_a_failed_pull_of_the_base_is_reported_with_the_engines_message() -> None:
     failure = explain(UNREACHABLE.splitlines())
     assert failure.step == "[internal] load metadata for 127.0.0.1:9/a/b:c"
     assert failure.reason.endswith("connect: refused")
@@ -72,13 +72,13 @@ def test_a_base_that_cannot_be_pulled_is_told_in_the_engines_words() -> None:
 @pytest.mark.parametrize(
     ("log", "reason"),
     [
-        ("", "it said nothing"),
+        ("", "it printed no reason"),
         ("ERROR: no builder fleet found\n", "no builder fleet found"),
         ("Cannot connect to the Docker daemon\n\n", "Cannot connect to the Docker daemon"),
         ("#1 [internal] load build definition\nKilled\n", "Killed"),
     ],
 )
-def test_a_log_without_steps_ends_in_its_last_word(log: str, reason: str) -> None:
+def test_a_log_without_steps_gives_its_last_line(log: str, reason: str) -> None:
     failure = explain(log.splitlines())
     assert (failure.step, failure.output, failure.reason) == ("", (), reason)
 
@@ -91,8 +91,8 @@ def test_a_step_of_thousands_of_characters_and_lines_is_shortened() -> None:
     assert len(failure.output) == 20
 
 
-class Heard(Silent):
-    """Remembers what was passed on."""
+class Recorder(Silent):
+    """Keeps the reported lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -101,26 +101,26 @@ class Heard(Silent):
         self.lines.append(line)
 
 
-def test_what_is_heard_is_passed_on_and_explained_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_is_reported_and_explained_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_abcdefgh")
-    progress = Heard()
-    story = Story(progress)
+    progress = Recorder()
+    log = BuildLog(progress)
     for line in ("STEP 1/1: RUN login\n", "token hf_abcdefgh\r\n", "Error: exit status 3\n"):
-        story.hear(line)
+        log.add(line)
     assert progress.lines == ["STEP 1/1: RUN login", "token ***", "Error: exit status 3"]
-    error = story.failure("podman")
+    error = log.failure("podman")
     assert str(error) == "podman: the build stopped at 1/1: RUN login: exit code 3\n    token ***"
     assert error.exit_code == 9
 
 
-def test_an_older_store_is_told_with_what_it_lacks() -> None:
-    story = Story(Silent())
-    story.hear("ERROR: failed to build: OCI exporter is not supported for the docker driver.")
-    assert "containerd's store" in str(story.failure("docker").hint)
+def test_an_older_store_gets_a_hint() -> None:
+    log = BuildLog(Silent())
+    log.add("ERROR: failed to build: OCI exporter is not supported for the docker driver.")
+    assert "containerd's store" in str(log.failure("docker").hint)
 
 
-def test_altered_sources_are_told_with_the_command_that_looks_at_them() -> None:
-    story = Story(Silent())
+def test_altered_sources_get_a_hint_at_patch_status() -> None:
+    log = BuildLog(Silent())
     for line in BUILDKIT.splitlines():
-        story.hear(line)
-    assert "m2build patch status --source" in str(story.failure("docker").hint)
+        log.add(line)
+    assert "m2build patch status --source" in str(log.failure("docker").hint)
