@@ -8,15 +8,22 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from helpers.warm import run_warm
+
+AT_START = ("LANG", "LC_", "LD_", "PYTHON", "TZ")
+"""What the names of variables begin with that are looked at as Python starts."""
+
 
 def m2build(
     *arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `m2build` in a process of its own."""
+    """Run `m2build` in a process of its own, from a warm start unless the environment says how Python has to start."""
     command = [sys.executable, "-m", "m2build", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
-    )
+    variables = {**os.environ, **(environment or {})}
+    if any(name.startswith(AT_START) for name in environment or {}):
+        return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+    done = run_warm(command[3:], cwd or Path.cwd(), variables)
+    return subprocess.CompletedProcess(command, done.code, done.stdout, done.stderr)
 
 
 def succeeds(*arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
