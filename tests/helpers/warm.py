@@ -49,7 +49,7 @@ class Finished:
 def run_warm(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Finished:
     """Run `m2build` in a folder, with these variables and no others.
 
-    Those that Python looks at as it starts are without effect.
+    Those that Python looks at as it starts are without effect, but for PYTHONPATH.
     """
     order = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
     pipes = [os.pipe() for _ in range(3)]

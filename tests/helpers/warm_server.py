@@ -55,7 +55,8 @@ def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
     os.environ.clear()
     os.environ.update(order["environment"])
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
-    sys.path[0] = order["folder"]  # as `python -m m2build` has it
+    more = os.environ.get("PYTHONPATH")
+    sys.path[:1] = [order["folder"], *(more.split(os.pathsep) if more else [])]  # as for `python -m m2build`
     sys.argv = ["m2build", *order["arguments"]]
     start()
 
