@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.images import Entry, file, symlink, tar
+from helpers.images import Entry, file, folder, symlink, tar
 from helpers.rendering.roots import libraries, tools
 
 IMPORTED = ("ast", "dataclasses", "importlib.util", "json", "os", "pathlib", "runpy", "sys")
@@ -17,7 +17,7 @@ IMPORTED = ("ast", "dataclasses", "importlib.util", "json", "os", "pathlib", "ru
 def small_root(path: Path) -> Path:
     """Write it as a tar.gz."""
     with gzip.open(path, "wb", compresslevel=1) as out:
-        entries = {entry[0].name: entry for entry in (*tools("cat", "git", "sleep"), *_python())}
+        entries = {entry[0].name: entry for entry in (*tools("cat", "git", "sleep"), *_python(), folder("opt"))}
         out.write(tar(*entries.values()))
     return path
 
