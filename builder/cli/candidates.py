@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 import m2build
-from m2build.cli.printable import printable
 from m2build.places.place import PlaceKind
+from m2build.printable import printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
