@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import zstandard
 from helpers.images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
-from helpers.support import need_tool
+from helpers.support import in_shares, need_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -261,9 +261,10 @@ def to_tar(layer: list[tuple[str, str, bytes]]) -> bytes:
     return tar(*entries)
 
 
-@settings(deadline=None, max_examples=300)
+@in_shares(3)
+@settings(deadline=None, max_examples=100)
 @given(stacks())
-def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes]]]) -> None:
+def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes]]], share: int) -> None:
     expected: dict[str, bytes | None] = {}
     for layer in layers:
         expected = apply(expected, layer)
