@@ -264,7 +264,7 @@ def to_tar(layer: list[tuple[str, str, bytes]]) -> bytes:
 @in_shares(3)
 @settings(deadline=None, max_examples=100)
 @given(stacks())
-def test_the_view_is_what_the_model_says(layers: list[list[tuple[str, str, bytes]]], share: int) -> None:
+def test_the_view_is_what_the_model_says(share: int, layers: list[list[tuple[str, str, bytes]]]) -> None:
     expected: dict[str, bytes | None] = {}
     for layer in layers:
         expected = apply(expected, layer)

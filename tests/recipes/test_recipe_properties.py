@@ -99,7 +99,7 @@ FRAGMENTS = st.sampled_from([*MARKS, *WORDS, *SCALARS])
 @example(["name: ", "!!bool ", "a"])
 @in_shares(4)
 @settings(max_examples=100, deadline=None)
-def test_any_text_of_yamls_own_marks_is_answered(file: Path, fragments: list[str], share: int) -> None:
+def test_any_text_of_yamls_own_marks_is_answered(file: Path, share: int, fragments: list[str]) -> None:
     answer = load(file, "".join(fragments).encode())
     if isinstance(answer, Recipe):
         assert "extends: " in fragments

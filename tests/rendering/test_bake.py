@@ -169,7 +169,7 @@ def test_attestations_are_there_for_those_who_ask_for_them(buildx: Buildx, folde
 @example(["${x}", "$${x}", "$$${x}", "%{ if true }", "%%{", "${", "$${", "%%%{", '"', "\\", "${~x~}", "\n", "<<E", ""])
 @example(["\r$${x}", "\n$${x}", "\t${x}", "\x00", "\x85%{"])
 @example(["\u0338", "a\u0338", "\ufeff", "a\ufeff", "e\u0301", "\u00e9", "\u1100\u1161"])
-def test_any_value_is_itself_or_refused(buildx: Buildx, tmp_path: Path, texts: list[str], share: int) -> None:
+def test_any_value_is_itself_or_refused(buildx: Buildx, tmp_path: Path, share: int, texts: list[str]) -> None:
     said = {}
     for text in texts:
         try:
@@ -192,7 +192,7 @@ def test_any_value_is_itself_or_refused(buildx: Buildx, tmp_path: Path, texts: l
 @example("${x} %{y} $${z}, \"a\" \\ 'b'", "%%{")
 @example("\u0338", "b")
 def test_a_recipes_texts_reach_bake_as_they_are(
-    buildx: Buildx, tmp_path: Path, summary: str, title: str, share: int
+    buildx: Buildx, tmp_path: Path, share: int, summary: str, title: str
 ) -> None:
     plan = with_texts(PLANS[1], summary, title, "x")
     try:

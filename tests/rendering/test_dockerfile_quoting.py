@@ -55,7 +55,7 @@ def possible_word(text: str) -> bool:
 @example([("a", "b\\")])
 @example([("a b", 'c\\"$d # e')])
 @example([("#", "#")])
-def test_labels_come_out_as_they_went_in_or_are_refused(pairs: list[tuple[str, str]], share: int) -> None:
+def test_labels_come_out_as_they_went_in_or_are_refused(share: int, pairs: list[tuple[str, str]]) -> None:
     possible = all(key and "=" not in key and writable(key + value) for key, value in pairs)
     try:
         lines = [f"    {name(key)}={quoted(value)}" for key, value in pairs]
@@ -87,7 +87,7 @@ def test_exec_form_is_the_words_and_no_shell_sees_them(words: list[str]) -> None
 @in_shares(2)
 @settings(max_examples=100, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=30))
-def test_words_of_a_command_line_reach_the_shell_as_they_are(words: list[str], share: int) -> None:
+def test_words_of_a_command_line_reach_the_shell_as_they_are(share: int, words: list[str]) -> None:
     """Through the Dockerfile's lines first, then through a real shell."""
     for word in words:
         if not writable(word):
@@ -108,7 +108,7 @@ def test_words_of_a_command_line_reach_the_shell_as_they_are(words: list[str], s
 @example("\n", "a", "b")
 @example("a", "b\nRUN true", "c")
 @example('"$x" \\', "# '", '\\"\n$(id)')
-def test_a_whole_dockerfile_says_what_the_embedded_engine_does(summary: str, title: str, flag: str, share: int) -> None:
+def test_a_whole_dockerfile_says_what_the_embedded_engine_does(share: int, summary: str, title: str, flag: str) -> None:
     try:
         plan = with_texts(PLAN, summary, title, flag)
         context = render(plan)
