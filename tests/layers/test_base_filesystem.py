@@ -199,6 +199,15 @@ def test_extended_attributes_are_kept() -> None:
     assert dict(found["w/a"].xattrs) == {"SCHILY.xattr.user.key": "value"}
 
 
+def test_a_wanted_file_that_is_written_through_a_link_is_refused(tmp_path: Path) -> None:
+    """umoci puts it where the link leads, so by the layer's name for it nothing would be found."""
+    layers = tar(folder("w"), folder("w/real"), symlink("w/l", "real")), tar(file("w/l/a", b"1"))
+    with pytest.raises(ContentError, match=r"the layer sha256:\w+ writes /w/l/a below something that is no f"):
+        view(*layers)
+    assert unpacked(tmp_path, *layers).keys() == {"w", "w/real", "w/real/a", "w/l"}
+    assert sorted(view(*layers, tar(file("w/.wh.l")))) == ["w", "w/real"]
+
+
 NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"])
 
 
