@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from m2build.local.printable import printable
+
 WORTH_SAYING = 64 << 20
 """Bytes from which a step announces how much it is about to move."""
 
@@ -53,7 +55,8 @@ class Logged:
     """A `Progress` that passes everything on, and logs it under `m2build`.
 
     Steps are logged as INFO, notices as WARNING, programs' output as DEBUG; transfers are not logged. Nothing is shown
-    until the application asks for it, as with `logging.basicConfig(level="INFO")`. No message contains a secret.
+    until the application asks for it, as with `logging.basicConfig(level="INFO")`. No message contains a secret, and
+    each is one printable line, whatever names are in it.
 
     >>> import logging
     >>> logging.getLogger("m2build").setLevel(logging.INFO)  # m2build's messages only
@@ -71,7 +74,7 @@ class Logged:
 
     def step(self, message: str) -> None:
         """Log the step as INFO."""
-        self._log.info("%s", message)
+        self._log.info("%s", printable(message))
         self._progress.step(message)
 
     def transfer(self, label: str, done: int, total: int) -> None:
@@ -80,10 +83,10 @@ class Logged:
 
     def output(self, line: str) -> None:
         """Log the line as DEBUG."""
-        self._log.debug("%s", line)
+        self._log.debug("%s", printable(line))
         self._progress.output(line)
 
     def notice(self, sentence: str) -> None:
         """Log the sentence as WARNING."""
-        self._log.warning("%s", sentence)
+        self._log.warning("%s", printable(sentence))
         self._progress.notice(sentence)

@@ -56,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sweeps run by themselves. The tests of the engines take longest: they come first, or not at all."""
+    """Sweeps run by themselves. What takes longest comes first: the tests of the engines, if at all, then of pages."""
     chosen: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (chosen if is_sweep == config.getoption("sweep") else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
-    items.sort(key=lambda item: item.get_closest_marker("engine") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("engine") is None, len(item.path.parts)))
     if not config.getoption("require_engines"):
         reason = "needs container engines: pytest --require-engines runs it"
         for item in items:

@@ -17,6 +17,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from helpers.buildx import Buildx
+from helpers.cli.command_tree import members
 from helpers.fleet_page import BLOCKS, DOCS, PAGE, Session, run_page
 
 from m2build.cli.root import cli
@@ -47,7 +48,7 @@ def test_every_command_was_run(session: Session) -> None:
 def test_the_commands_of_m2build_are_accepted(session: Session) -> None:
     """click reads each: an option that does not exist, or is missing, raises."""
     for name, *words in session.of("m2build"):
-        cli.commands[name].make_context(name, words)
+        members(cli)[name].make_context(name, words)
 
 
 def test_the_cluster_gets_the_configuration_and_spreads(session: Session) -> None:

@@ -61,6 +61,15 @@ def test_a_session_logs_what_it_does(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.record_tuples == [("m2build", logging.INFO, "reading layer 84f75399b239 (18.5 MB)")]
 
 
+def test_a_log_gets_one_printable_line_and_the_caller_the_text_itself(caplog: pytest.LogCaptureFixture) -> None:
+    noted, hostile = Noted(), "reading \x1b[2Ja\nm2build: done\udcff"
+    with caplog.at_level(logging.DEBUG, "m2build"):
+        for say in (Logged(noted).step, Logged(noted).output, Logged(noted).notice):
+            say(hostile)
+    assert {record.getMessage() for record in caplog.records} == {r"reading \x1b[2Ja\nm2build: done\udcff"}
+    assert {call[1] for call in noted.calls} == {hostile}
+
+
 def printed(before: str = "") -> tuple[str, str]:
     run = subprocess.run([sys.executable, "-c", before + EVERYTHING], capture_output=True, text=True, check=True)
     return run.stdout, run.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from helpers.cli.command_tree import members
 from helpers.pages import PAGES, README, ROOT, examples, rendered, tables
 from helpers.support import need_tool
 
@@ -73,7 +74,7 @@ def test_the_commands_of_shell_blocks_are_accepted() -> None:
         words = shlex.split(command)
         found: click.Command = cli
         while isinstance(found, click.Group):
-            found = found.commands[words.pop(0)]
+            found = members(found)[words.pop(0)]
         found.make_context(command, words)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 from m2build.errors import PatchError
 from m2build.layers.cache import member_cache
 from m2build.layers.filesystem import Filesystem, read_filesystem
+from m2build.layers.held import held
 from m2build.layers.links import followed, read_followed
-from m2build.layers.members import Wanted
 from m2build.oci.tar import Kind
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_directory, from_wheel
@@ -39,15 +38,14 @@ def open_source(
     """
     if place.kind in SOURCES:
         return open_files(place)
-    read: Callable[[Wanted], Filesystem]
     if place.kind in ENGINE_STORES:
         from m2build.places.engine_store import find_local_image  # it needs other programs
 
-        read = find_local_image(place).files
+        filesystem = read_followed(source_root, "", find_local_image(place).files)
     else:
-        image = read_image(place, platform, access).image
-        read = partial(read_filesystem, image, progress=progress, cache=member_cache())
-    filesystem = read_followed(source_root, "", read)
+        with held(read_image(place, platform, access).image) as image:
+            read = partial(read_filesystem, image, progress=progress, cache=member_cache())
+            filesystem = read_followed(source_root, "", read)
     return source_tree(filesystem, source_root, origin=str(place))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 import m2build
-from m2build.cli.printable import printable
+from m2build.local.printable import printable
 from m2build.places.place import PlaceKind
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TextIO
 
 import click
 
-from m2build.cli.printable import printable, shell_text
 from m2build.errors import M2BuildError
+from m2build.local.printable import printable, shell_text
 
 _OURS = "m2build:"
 """How lines begin that are said by m2build itself."""

@@ -12,6 +12,7 @@ from m2build.derivation.plan import Plan, make_plan
 from m2build.errors import UsageError
 from m2build.layers.cache import member_cache
 from m2build.layers.filesystem import Filesystem, read_filesystem
+from m2build.layers.held import held
 from m2build.layers.links import read_followed
 from m2build.oci.image import MemoryBlobs
 from m2build.patches.changeset import apply_series
@@ -73,8 +74,9 @@ def _filesystem(base: Base, root: str, progress: Progress) -> Filesystem:
     if base.filesystem is not None or base.image is None:
         return base.filesystem or Filesystem({})
     cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
-    read = partial(read_filesystem, base.image, progress=progress, cache=cache)
-    return read_followed(root, base.config.working_dir, read)
+    with held(base.image) as image:
+        read = partial(read_filesystem, image, progress=progress, cache=cache)
+        return read_followed(root, base.config.working_dir, read)
 
 
 def creation_time(base: Base, environment: Mapping[str, str]) -> int:

@@ -14,9 +14,10 @@ from functools import cached_property
 from m2build.errors import ContentError
 from m2build.inspection.runtime import runtime_of
 from m2build.labels import BASE_CHAIN_ID, OWN
-from m2build.layers.cache import member_cache
+from m2build.layers.cache import MemberCache, member_cache
 from m2build.layers.contents import read_members
 from m2build.layers.filesystem import Filesystem, read_filesystem
+from m2build.layers.held import held
 from m2build.layers.members import EVERYTHING, NOTHING, Wanted, subject, wanted_for
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import JsonObject
@@ -121,15 +122,19 @@ def read_content(image: Image, base_layers: int, progress: Progress) -> Content:
     Raises:
         ContentError: a layer is missing, truncated, altered or hostile, or writes through a link.
     """
+    cache = None if isinstance(image.blobs, MemoryBlobs) else member_cache()
+    with held(image) as once:
+        return _content(once, base_layers, progress, cache)
+
+
+def _content(image: Image, base_layers: int, progress: Progress, cache: MemberCache | None) -> Content:
     stored = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[base_layers:]
     layers = [read_members(image, layer, diff_id, EVERYTHING) for layer, diff_id in stored]
     source_root = image.config.labels.get(f"{OWN}source-root", "").strip("/")
     wanted = (wanted_for(source_root, image.config.working_dir) if source_root else NOTHING) | _touched(layers)
-    cache = None if isinstance(image.blobs, MemoryBlobs) else member_cache()
     before = after = read_filesystem(_lowest(image, base_layers), wanted, progress, cache)
-    for height, members in enumerate(layers, base_layers + 1):
+    for height in range(base_layers + 1, len(image.manifest.layers) + 1):  # one that writes through a link is refused
         after = read_filesystem(_lowest(image, height), wanted, progress, cache)
-        _check_reached(members, after, image.manifest.layers[height - 1].digest)
     return Content(dict(_changed(before, after)), tuple(_removed(before, after)), runtime_of(image.config))
 
 
@@ -147,20 +152,6 @@ def _touched(layers: Sequence[Mapping[str, Member]]) -> Wanted:
     standing = {member.path for member, _ in members if member.kind is Kind.FOLDER}
     standing |= {"", *(parent for member, _ in members for parent in parents(member.path))}
     return Wanted(frozenset(hidden & standing), frozenset(path for _, path in members))
-
-
-def _check_reached(members: Mapping[str, Member], view: Filesystem, layer: Digest) -> None:
-    """Check that the uppermost layer of a view has its entries where it says.
-
-    Raises:
-        ContentError: an entry is below a link or a file.
-    """
-    for path in members:
-        if subject(path) == path and path not in view:
-            raise ContentError(
-                f"the layer {layer} writes /{path} below something that is not a folder",
-                hint="unpackers treat that differently; engines write a file under its real path",
-            )
 
 
 def _changed(before: Filesystem, after: Filesystem) -> Iterator[tuple[str, Entry]]:

@@ -52,7 +52,8 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
         cache: members of layers that were read before, or None.
 
     Raises:
-        ContentError: a layer is missing, truncated, altered or hostile; the message names it and the member.
+        ContentError: a layer is missing, truncated, altered or hostile, or writes a wanted file through a link, which
+            umoci and containerd put where the link leads. The message names the layer and the member.
     """
     most = most_content(sum(layer.size for layer in image.manifest.layers))
     view, reader = _View(wanted, most), LayerReader(image, progress, cache)
@@ -76,6 +77,7 @@ class _View:
         self._entries: dict[str, Member] = {}
         self._hidden: set[str] = set()
         self._opaque: set[str] = set()
+        self._layers: dict[str, Digest] = {}
         self._links: dict[str, Digest] = {}
 
     @property
@@ -103,6 +105,7 @@ class _View:
         """Add the next lower layer."""
         visible = {path: member for path, member in layer.items() if self._is_visible(path)}
         self._entries |= visible
+        self._layers |= dict.fromkeys(visible, digest)
         self._check_total()
         self._links |= {path: digest for path, member in visible.items() if member.kind is Kind.HARD_LINK}
         for path in list(self._links):
@@ -120,14 +123,20 @@ class _View:
         """The view, once all layers are added.
 
         Raises:
-            ContentError: the target of a hard link is missing.
+            ContentError: the target of a hard link is missing, or a layer writes through a link.
         """
         for path, digest in self._links.items():
             raise ContentError(
                 f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is missing"
             )
         solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
-        return {path: member for path, member in self._entries.items() if solid.isdisjoint(parents(path))}
+        for path in self._entries:
+            if not solid.isdisjoint(parents(path)):
+                raise ContentError(
+                    f"the layer {self._layers[path]} writes /{path} below something that is no folder",
+                    hint="unpackers differ in what they make of that; engines name a file by where it really is",
+                )
+        return self._entries
 
     def _is_visible(self, path: str) -> bool:
         if not self._wanted.concerns(path) or path.rpartition("/")[2].startswith(WHITEOUT):

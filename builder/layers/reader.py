@@ -55,9 +55,11 @@ class LayerReader:
             ContentError: it is missing, truncated, altered or hostile; the message names it.
         """
         begun = self._begun.pop(layer.digest, None)
-        if begun and begun[0] == wanted:
-            return begun[1].result()
-        return self._members(layer, diff_id, wanted)
+        if begun is None:
+            return self._members(layer, diff_id, wanted)
+        foreseen, future = begun
+        found = future.result()  # also where it is not what is wanted now: a held image has the layer's bytes then
+        return found if foreseen == wanted else self._members(layer, diff_id, wanted)
 
     def _members(self, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> Members:
         claim = claim_of(self._image, layer, diff_id)

@@ -27,7 +27,8 @@ class Blobs(Protocol):
     def open(self, descriptor: Descriptor) -> BinaryIO:
         """A stream of the blob's bytes as stored, unchecked; its `name`, if any, is for messages.
 
-        If its `is_fetched` is true it comes over a network, and is fetched again if it is altered.
+        If its `is_fetched` is true it comes over a network, and is fetched again if it is altered. If its
+        `is_kept` is true it is also written to a file on the way, and will not be fetched again.
 
         Raises:
             ContentError: the blob is not there.

@@ -162,6 +162,8 @@ class _Copy:
 class _Copied(io.RawIOBase):
     """A stream that copies its bytes as they are read."""
 
+    is_kept = True
+
     def __init__(self, stream: BinaryIO, copy: _Copy, done: Callable[[], None]) -> None:
         self.name = getattr(stream, "name", None)
         self.is_fetched = getattr(stream, "is_fetched", False)

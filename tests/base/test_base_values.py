@@ -14,14 +14,16 @@ from m2build.base.assumed import assumed_base
 from m2build.base.model import Base
 from m2build.base.open import open_base
 from m2build.base.sources import open_files
+from m2build.base.stand_in import LARGEST_STAND_IN, source_members
 from m2build.derivation.derive import derive
 from m2build.derivation.image import build
 from m2build.derivation.overlay import make_overlay
 from m2build.derivation.plan import Plan
-from m2build.errors import UsageError
+from m2build.errors import ContentError, UsageError
 from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import EVERYTHING
 from m2build.oci.reference import parse_reference
+from m2build.patches.sources import from_directory
 from m2build.places.place import Place, PlaceKind, parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
@@ -75,6 +77,23 @@ def test_an_assumed_base_holds_what_an_image_of_its_sources_holds(platform: str,
     assert assumed.config.created == stand_in.config.created
     unknown = (assumed.image, assumed.digest, assumed.manifest_digest, assumed.config_digest, assumed.chain_id)
     assert {*unknown, assumed.place} == {None}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_stand_in_has_a_bound_that_is_checked_before_its_files_are_read(more: int, tmp_path: Path) -> None:
+    """All files count. The file is a hole, and takes no room on the disk."""
+    size = LARGEST_STAND_IN - 1
+    (tmp_path / "a.py").write_text("1" * (1 + more))
+    with (tmp_path / "weights.bin").open("wb") as file:
+        file.truncate(size)
+    tree = from_directory(tmp_path)
+    members = source_members(tree, ROOT)
+    if not more:
+        assert next(members).path in ROOT
+        return
+    with pytest.raises(ContentError, match=f"has {size + 2:,} bytes, more than the {size + 1:,} of a"):
+        next(members)
+    assert "content" not in vars(tree["weights.bin"])
 
 
 def test_no_image_is_made_of_a_base_whose_image_is_not_at_hand(sglang: Base) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.bases import ROOT, sources
-from helpers.forked import Measured, measured
+from helpers.forked import Measured
 from helpers.images import compressed, file, folder, hardlink, image, symlink, tar
 from helpers.registry.registries import docker_registry, run
 from helpers.support import sampled
@@ -33,9 +33,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Measured]:
-    with measured(tmp_path) as process:
-        yield process
+def cli(tmp_path: Path) -> Measured:
+    return Measured(tmp_path)
 
 
 LAYER = tar(*sources())

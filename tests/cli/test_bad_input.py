@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import MODELS, checkout, everything, store, wheel
-from helpers.commands import m2build
+from helpers.commands import from_cold, m2build
 
 IMAGE = ("image", "--tp", "8", "-o", "oci:out")
 TREE = ("--base", "dir:tree")
@@ -188,7 +188,7 @@ def test_a_programming_error_is_told_as_one(debug: list[str], tmp_path: Path) ->
     """A mistake of m2build's own: exit code 1, traceback on request."""
     mistake = "import m2build.recipes.load\nm2build.recipes.load.recipe_names = lambda: 1 // 0\n"
     (tmp_path / "sitecustomize.py").write_text(mistake)
-    run = m2build(*debug, "recipe", "list", environment={"PYTHONPATH": str(tmp_path)})
+    run = from_cold(*debug, "recipe", "list", environment={"PYTHONPATH": str(tmp_path)})
     assert (run.returncode, run.stdout) == (1, "")
     *traceback, sentence, step = run.stderr.splitlines()
     assert sentence == "m2build: internal error: ZeroDivisionError: integer division or modulo by zero"

@@ -12,7 +12,7 @@ import pytest
 from helpers.cli.command_tree import WAYS, find
 from helpers.cli.shells import Shell, shell
 from helpers.commands import m2build, succeeds
-from helpers.support import need_tool
+from helpers.support import need_tool, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -193,7 +193,7 @@ def test_the_scripts_are_what_the_shells_can_parse(tmp_path: Path) -> None:
     subprocess.run([need_tool("shellcheck"), "-"], input=bash, text=True, check=True)
 
 
-@pytest.mark.parametrize("line", TYPED)
+@pytest.mark.parametrize("line", sampled(TYPED, every=2))
 def test_the_tab_key_completes(line: str, running: Shell) -> None:
     arguments = running.runs(f"{line}\tX")
     assert arguments[-len(TYPED[line]) :] == TYPED[line]

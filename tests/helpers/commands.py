@@ -8,14 +8,32 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from helpers.warm import run_warm
+
+AT_START = ("LANG", "LC_", "LD_", "PYTHON", "TZ")
+"""What the names of variables begin with that are looked at as Python starts; of these, a warm start heeds one."""
+HEEDED = "PYTHONPATH"
+
 
 def m2build(
     *arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `m2build` in its own process."""
+    """Run `m2build` in a process of its own, from a warm start unless the environment says how Python has to start."""
+    environment = environment or {}
+    if any(name.startswith(AT_START) and name != HEEDED for name in environment):
+        return from_cold(*arguments, cwd=cwd, environment=environment)
+    words = [str(argument) for argument in arguments]
+    done = run_warm(words, cwd or Path.cwd(), {**os.environ, **environment})
+    return subprocess.CompletedProcess(["m2build", *words], done.code, done.stdout, done.stderr)
+
+
+def from_cold(
+    *arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run `m2build` in a process of its own that Python starts, as a user's shell does."""
     command = [sys.executable, "-m", "m2build", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
 
 

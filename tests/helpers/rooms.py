@@ -45,9 +45,9 @@ def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) 
 
 
 ROOMS = (
-    "errors", "progress", "labels", "local", "documents", "oci", "layers", "programs", "registry", "places", "patches",
-    "recipes", "base", "derivation", "inspection", "rendering", "engines", "delivery", "session", "testing", "",
-    "cli", "__main__",
+    "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
+    "places", "patches", "recipes", "base", "derivation", "inspection", "rendering", "engines", "delivery", "session",
+    "testing", "", "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 

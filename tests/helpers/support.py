@@ -30,6 +30,11 @@ def sampled(cases: Iterable[object], every: int) -> list[object]:
     return [pytest.param(case, marks=marks if number % every else []) for number, case in enumerate(cases)]
 
 
+def in_shares(count: int) -> pytest.MarkDecorator:
+    """A property's examples in so many shares: the first in each run of the tests, the others with the sweeps."""
+    return pytest.mark.parametrize("share", sampled(range(count), every=count))
+
+
 def need_tool(name: str) -> str:
     """The path of another tool."""
     return shutil.which(name) or lacking(f"{name} is missing")

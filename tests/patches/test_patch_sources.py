@@ -116,3 +116,14 @@ def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.py").unlink()
     with pytest.raises(StorageError, match=r"a\.py cannot be read: No such file"):
         _ = tree["a.py"].content
+
+
+def test_a_folder_has_a_bound_of_files_and_links_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.patches.sources.MOST_FILES", 3)
+    write(tree_of({"pkg/a.py": "", "pkg/b.py": ""}), tmp_path / "tree")
+    (tmp_path / "tree/link").symlink_to("pkg/a.py")
+    assert len(from_directory(tmp_path / "tree")) == 2
+    (tmp_path / "tree/pkg/c.bin").touch()
+    with pytest.raises(ContentError, match="tree holds more than 3 files") as caught:
+        from_directory(tmp_path / "tree")
+    assert caught.value.hint == "name the folder that holds the package"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers.recipes.recipe_texts import SHIPPED, line_of
+from helpers.support import in_shares
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -96,8 +97,9 @@ FRAGMENTS = st.sampled_from([*MARKS, *WORDS, *SCALARS])
 
 @given(fragments=st.lists(FRAGMENTS, max_size=12))
 @example(["name: ", "!!bool ", "a"])
-@settings(max_examples=400, deadline=None)
-def test_any_text_of_yamls_own_marks_is_answered(file: Path, fragments: list[str]) -> None:
+@in_shares(4)
+@settings(max_examples=100, deadline=None)
+def test_any_text_of_yamls_own_marks_is_answered(file: Path, share: int, fragments: list[str]) -> None:
     answer = load(file, "".join(fragments).encode())
     if isinstance(answer, Recipe):
         assert "extends: " in fragments

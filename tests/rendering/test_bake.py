@@ -15,6 +15,7 @@ import pytest
 from helpers.bases import base_image
 from helpers.buildx import Buildx
 from helpers.rendering.dockerfiles import instructions, labels_of, plan_for, with_texts
+from helpers.support import in_shares
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -162,12 +163,15 @@ def test_attestations_can_be_turned_on(buildx: Buildx, folder: Path) -> None:
     assert [target["attest"] for target in asked["target"].values()] == [attest] * 2
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@in_shares(3)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS)
 @example(["${x}", "$${x}", "$$${x}", "%{ if true }", "%%{", "${", "$${", "%%%{", '"', "\\", "${~x~}", "\n", "<<E", ""])
 @example(["\r$${x}", "\n$${x}", "\t${x}", "\x00", "\x85%{"])
 @example(["\u0338", "a\u0338", "\ufeff", "a\ufeff", "e\u0301", "\u00e9", "\u1100\u1161"])
-def test_any_value_comes_out_exactly_or_is_refused(buildx: Buildx, tmp_path: Path, texts: list[str]) -> None:
+def test_any_value_comes_out_exactly_or_is_refused(
+    buildx: Buildx, tmp_path: Path, share: int, texts: list[str]
+) -> None:
     said = {}
     for text in texts:
         try:
@@ -184,11 +188,14 @@ def test_any_value_comes_out_exactly_or_is_refused(buildx: Buildx, tmp_path: Pat
     assert [f"key={text}" for text in said] == found["annotations"]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@in_shares(3)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXT.map("".join), TEXT.map("".join))
 @example("${x} %{y} $${z}, \"a\" \\ 'b'", "%%{")
 @example("\u0338", "b")
-def test_a_recipes_texts_reach_bake_unchanged(buildx: Buildx, tmp_path: Path, summary: str, title: str) -> None:
+def test_a_recipes_texts_reach_bake_unchanged(
+    buildx: Buildx, tmp_path: Path, share: int, summary: str, title: str
+) -> None:
     plan = with_texts(PLANS[1], summary, title, "x")
     try:
         files = render_bake([plan], prefix="m2build")

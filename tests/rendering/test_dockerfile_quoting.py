@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from helpers.bases import base_image
 from helpers.rendering.dockerfiles import instructions, labels_of, only, parse, plan_for, unquoted, with_texts
+from helpers.support import in_shares
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -48,12 +49,13 @@ def possible_word(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-@settings(max_examples=1500, deadline=None)
+@in_shares(5)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
 @example([("a", "b\\")])
 @example([("a b", 'c\\"$d # e')])
 @example([("#", "#")])
-def test_labels_come_out_exactly_or_are_refused(pairs: list[tuple[str, str]]) -> None:
+def test_labels_come_out_exactly_or_are_refused(share: int, pairs: list[tuple[str, str]]) -> None:
     possible = all(key and "=" not in key and writable(key + value) for key, value in pairs)
     try:
         lines = [f"    {name(key)}={quoted(value)}" for key, value in pairs]
@@ -82,9 +84,10 @@ def test_exec_form_keeps_the_words_and_bypasses_the_shell(words: list[str]) -> N
     assert (found.json, list(found.value)) == (True, words)
 
 
-@settings(max_examples=200, deadline=None)
+@in_shares(2)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=30))
-def test_words_of_a_command_line_reach_the_shell_unchanged(words: list[str]) -> None:
+def test_words_of_a_command_line_reach_the_shell_unchanged(share: int, words: list[str]) -> None:
     """Through the Dockerfile's lines first, then through a real shell."""
     for word in words:
         if not writable(word):
@@ -99,12 +102,13 @@ def test_words_of_a_command_line_reach_the_shell_unchanged(words: list[str]) -> 
     assert seen == ["begin", *words, "end", ""]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@in_shares(5)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXT, TEXT, TEXT)
 @example("\n", "a", "b")
 @example("a", "b\nRUN true", "c")
 @example('"$x" \\', "# '", '\\"\n$(id)')
-def test_a_whole_dockerfile_matches_the_embedded_engine(summary: str, title: str, flag: str) -> None:
+def test_a_whole_dockerfile_matches_the_embedded_engine(share: int, summary: str, title: str, flag: str) -> None:
     try:
         plan = with_texts(PLAN, summary, title, flag)
         context = render(plan)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import random
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.bases import ROOT, sources
-from helpers.forked import Measured, measured
+from helpers.forked import Measured
 from helpers.hostile_images import (
     LAYER_TYPES,
     Sample,
@@ -81,9 +80,8 @@ def sample_at(seed: int, folder: Path) -> str:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Measured]:
-    with measured(tmp_path) as process:
-        yield process
+def cli(tmp_path: Path) -> Measured:
+    return Measured(tmp_path)
 
 
 @pytest.mark.parametrize("chunk", range(CASES // _CHUNK))

@@ -86,14 +86,14 @@ class Bench:
         run("docker", "buildx", "bake", "--push", environment={**os.environ, **self.environment}, folder=folder)
 
 
-@pytest.fixture(scope="module", params=["base", pytest.param("oci_base", marks=pytest.mark.sweep)])
+@pytest.fixture(scope="module", params=["base", pytest.param("debian_base", marks=pytest.mark.sweep)])
 def bench(
     request: pytest.FixtureRequest,
     both: Mapping[str, str],
     remote_builder: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Bench:
-    """A bench for the base in Docker's media types, and for that in OCI's."""
+    """A bench for a small base in Docker's media types, and for Debian in OCI's."""
     return Bench(request.getfixturevalue(request.param), both, remote_builder, tmp_path_factory.mktemp("rendered"))
 
 

@@ -62,16 +62,15 @@ def _package_sources() -> Path:
     return found or lacking("apt has no sources")
 
 
-def push_base(host: str, root: Path, tree: SourceTree, folder: Path, *, oci: bool) -> str:
+def push_base(name: str, root: Path, tree: SourceTree, folder: Path, *, oci: bool) -> str:
     """Push an image like SGLang's, with OCI's or Docker's media types, and return its name."""
-    later = {name: folder / f"{name}.tar" for name in ("etc", "opt")}
-    for name, path in later.items():
-        path.write_bytes(tar(file(f"{name}/marker", b"a later layer\n")))
-    name = f"{host}/{'oci' if oci else 'base'}/sglang:v0.5.7"
-    layers = [f"--new_layer={path}" for path in (root, _sources_layer(tree, folder), *later.values())]
+    later = [folder / "etc.tar", folder / "opt.tar"]
+    for path in later:
+        path.write_bytes(tar(file(f"{path.stem}/marker", b"a later layer\n")))
+    layers = [f"--new_layer={path}" for path in (root, _sources_layer(tree, folder), *later)]
     run("crane", "append", *layers, f"--oci-empty-base={str(oci).lower()}", f"--new_tag={name}")
     settings = [
-        "--set-platform=linux/amd64", "--entrypoint=/bin/bash", f"--workdir=/{REPOSITORY}",
+        "--set-platform=linux/amd64", "--entrypoint=/bin/sh", f"--workdir=/{REPOSITORY}",
         *(f"--env={key}={value}" for key, value in ENVIRONMENT.items()),
         *(f"--label={key}={value}" for key, value in LABELS.items()),
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from helpers.engines.daemons import DockerEngine, docker_daemon
 from helpers.engines.debian import debian_root, push_base, push_tampered
 from helpers.engines.podmans import PodmanEngine, podman_engine
 from helpers.engines.remote import remote_buildkit
+from helpers.engines.small_root import small_root
 from helpers.registry.registries import docker_registry
 from m2build.patches.tree import SourceTree
 
@@ -53,21 +54,30 @@ def remote_builder(docker: DockerEngine) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def system(request: pytest.FixtureRequest) -> Path:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root file system that the bases begin with."""
-    return debian_root(request.config.cache.mkdir("debian"))
+    return small_root(tmp_path_factory.mktemp("system") / "root.tar.gz")
 
 
 @pytest.fixture(scope="session")
 def base(registry: str, system: Path, sglang_tree: SourceTree, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a base in Docker's media types."""
-    return push_base(registry, system, sglang_tree, tmp_path_factory.mktemp("base"), oci=False)
+    return push_base(f"{registry}/base/sglang:v1", system, sglang_tree, tmp_path_factory.mktemp("base"), oci=False)
 
 
 @pytest.fixture(scope="session")
 def oci_base(registry: str, system: Path, sglang_tree: SourceTree, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of the same base in OCI's media types."""
-    return push_base(registry, system, sglang_tree, tmp_path_factory.mktemp("oci-base"), oci=True)
+    return push_base(f"{registry}/oci/sglang:v1", system, sglang_tree, tmp_path_factory.mktemp("oci-base"), oci=True)
+
+
+@pytest.fixture(scope="session")
+def debian_base(
+    registry: str, sglang_tree: SourceTree, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> str:
+    """The name of a base that begins with the whole of Debian, in OCI's media types."""
+    root = debian_root(request.config.cache.mkdir("debian"))
+    return push_base(f"{registry}/debian/sglang:v1", root, sglang_tree, tmp_path_factory.mktemp("debian"), oci=True)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import re
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,20 @@ COREUTILS = ("chmod", "chown", "rm", "sha256sum")
 Seen = dict[str, tuple[Any, ...]]
 
 
+@cache
+def libraries(program: Path) -> Mapping[str, Path]:
+    """The libraries that a program loads, by where a root file system has them."""
+    run = subprocess.run(["ldd", program], capture_output=True, text=True, check=True)
+    found = re.findall(r"(?:=> |^\t)(/\S+)", run.stdout, re.MULTILINE)
+    return {path.lstrip("/"): Path(path) for path in found}
+
+
 def tools(*names: str) -> list[Entry]:
     """This machine's shell, coreutils and the named tools, with the libraries that they load."""
     files = {"bin/sh": Path(need_tool("sh"))}
     files |= {f"usr/bin/{name}": Path(need_tool(name)) for name in (*COREUTILS, *names)}
     for path in list(files.values()):
-        run = subprocess.run(["ldd", path], capture_output=True, text=True, check=True)
-        files |= {
-            found.lstrip("/"): Path(found) for found in re.findall(r"(?:=> |^\t)(/\S+)", run.stdout, re.MULTILINE)
-        }
+        files |= libraries(path)
     folders = {str(parent) for name in files for parent in Path(name).parents} - {"."}
     modes = {"tmp": 0o1777, "dev": 0o755, "etc": 0o755, "proc": 0o755, "sys": 0o755, "run": 0o755}
     made = [folder(name) for name in sorted(folders)] + [folder(name, mode=mode) for name, mode in modes.items()]

@@ -10,7 +10,7 @@ from helpers.support import need_tool
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from m2build.cli.printable import printable, shell_text
+from m2build.local.printable import printable, shell_text
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=30)
 UNSEEN = {

@@ -1,0 +1,33 @@
+"""A root file system of ten megabytes with the machine's own shell, coreutils, git and Python."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers.images import Entry, file, folder, symlink, tar
+from helpers.rendering.roots import libraries, tools
+
+IMPORTED = ("ast", "dataclasses", "importlib.util", "json", "os", "pathlib", "runpy", "sys")
+"""Of Python's library there is what these modules load."""
+
+
+def small_root(path: Path) -> Path:
+    """Write it as a tar.gz."""
+    with gzip.open(path, "wb", compresslevel=1) as out:
+        entries = {entry[0].name: entry for entry in (*tools("cat", "git", "sleep"), *_python(), folder("opt"))}
+        out.write(tar(*entries.values()))
+    return path
+
+
+def _python() -> list[Entry]:
+    """Python where it stands on this machine, which is where it looks for its library, and a link in the path."""
+    program = f"{sys.base_prefix}/bin/python3.{sys.version_info.minor}"
+    script = "print(*(getattr(module, '__file__', None) or '' for module in list(sys.modules.values())), sep='\\n')"
+    command = [program, "-I", "-c", f"import {', '.join(IMPORTED)}\n{script}"]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    files = {program, *loaded, *map(str, libraries(Path(program)).values())}
+    found = [file(name[1:], Path(name).read_bytes(), mode=0o755) for name in sorted(files)]
+    return [*found, symlink("usr/bin/python3", program)]

@@ -1,0 +1,80 @@
+"""Commands from a warm start: processes of their own, each forked from one that has imported m2build already.
+
+To import it takes half a second of a processor, and the tests run some hundreds of commands.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from helpers.measured import MEGABYTES, SECONDS
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended.
+
+    Attributes:
+        code: the exit code; negative if a signal ended it.
+        stdout: what it printed.
+        stderr: what it said.
+        megabytes: the most that it held.
+        seconds: of a processor.
+    """
+
+    code: int
+    stdout: str
+    stderr: str
+    megabytes: int
+    seconds: float
+
+    def check_cost(self) -> None:
+        """See that it met the bounds for hostile input, and did not fall over it."""
+        assert "Traceback" not in self.stderr, self.stderr
+        assert self.megabytes < MEGABYTES, self
+        assert self.seconds < SECONDS, self
+
+
+def run_warm(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Finished:
+    """Run `m2build` in a folder, with these variables and no others.
+
+    Those that Python looks at as it starts are without effect, but for PYTHONPATH.
+    """
+    order = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
+    pipes = [os.pipe() for _ in range(3)]
+    socket.send_fds(_server(), [json.dumps(order).encode()], [theirs for _, theirs in pipes])
+    for _, theirs in pipes:
+        os.close(theirs)
+    with ThreadPoolExecutor(len(pipes)) as pool:
+        stdout, stderr, told = pool.map(_read, (ours for ours, _ in pipes))
+    code, megabytes, seconds = json.loads(told)
+    return Finished(code, stdout, stderr, megabytes, seconds)
+
+
+def _read(pipe: int) -> str:
+    with open(pipe, encoding="utf-8") as file:
+        return file.read()
+
+
+@cache
+def _server() -> socket.socket:
+    """The way to this process's server; both end with this process."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        command = [sys.executable, "-m", "helpers.warm_server", str(theirs.fileno())]
+        tests = Path(__file__).parents[1]
+        stack.enter_context(subprocess.Popen(command, cwd=tests, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]))
+    return stack.enter_context(ours)

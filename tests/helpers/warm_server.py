@@ -1,0 +1,78 @@
+"""The process behind `warm.py`: it imports all of m2build, and forks for every command that it is sent.
+
+Its one argument is the number of a socket. Each message is a command, with three files: for its stdout, for its stderr,
+and for how it ended. The process ends once nobody has the socket's other end.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import selectors
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn
+
+from helpers.rooms import MODULES
+from m2build.cli import start
+
+LONGEST = 60
+"""Seconds of a processor that a command may take; one that takes more is ended."""
+
+
+def serve(orders: socket.socket) -> None:
+    """Run commands, several at a time, until there can be no more."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(orders, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is not orders:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+                    _tell(*key.data)
+                    continue
+                message, files, _, _ = socket.recv_fds(orders, 1 << 20, 3)
+                if not message:
+                    return
+                stdout, stderr, told = files
+                child = os.fork() or _run(message, stdout, stderr)
+                os.close(stdout)
+                os.close(stderr)
+                selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, told))
+
+
+def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
+    """Be the command: with its arguments, folder and variables, and no open files but the usual three."""
+    order = json.loads(message)
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    os.closerange(3, 1024)
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
+    more = os.environ.get("PYTHONPATH")
+    sys.path[:1] = [order["folder"], *(more.split(os.pathsep) if more else [])]  # as for `python -m m2build`
+    sys.argv = ["m2build", *order["arguments"]]
+    start()
+
+
+def _tell(child: int, told: int) -> None:
+    """Tell how a command ended: its exit code, the megabytes that it held, and its seconds of a processor."""
+    _, status, usage = os.wait4(child, 0)
+    ended = [os.waitstatus_to_exitcode(status), usage.ru_maxrss >> 10, usage.ru_utime + usage.ru_stime]
+    with suppress(BrokenPipeError):
+        os.write(told, json.dumps(ended).encode())
+    os.close(told)
+
+
+if __name__ == "__main__":
+    for module in MODULES.keys() - {"m2build.__main__"}:
+        import_module(module)
+    gc.freeze()  # or else each fork would copy what its garbage collector looks at
+    with suppress(KeyboardInterrupt):
+        serve(socket.socket(fileno=int(sys.argv[1])))
