@@ -133,8 +133,8 @@ class _View:
         for path in self._entries:
             if not solid.isdisjoint(parents(path)):
                 raise ContentError(
-                    f"the layer {self._layers[path]} writes /{path} below something that is no folder",
-                    hint="unpackers differ in what they make of that; engines name a file by where it really is",
+                    f"the layer {self._layers[path]} writes /{path} below something that is not a folder",
+                    hint="unpackers treat that differently; engines write a file under its real path",
                 )
         return self._entries
 

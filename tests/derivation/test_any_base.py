@@ -31,7 +31,7 @@ NAMES = ("a", "etc/a", "etc/a/b", "opt", "opt/m2build", "opt/m2build/old", "sgl-
 KINDS = ("file", "folder", "symlink", "hard link", "whiteout", "opaque")
 REFUSED = (
     r"^the base has a /opt/m2build already|^/(opt|work)\b.* is a \S+ in the base; |"
-    r"^the layer sha256:\w+ writes /\S+ below something that is no folder$"
+    r"^the layer sha256:\w+ writes /\S+ below something that is not a folder$"
 )
 HISTORIES: tuple[Any, ...] = ("right", [], [{}], [{}] * 9, [None, None], [{"empty_layer": True}])
 
