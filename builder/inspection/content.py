@@ -147,7 +147,8 @@ def _lowest(image: Image, height: int) -> Image:
 
 def _touched(layers: Sequence[Mapping[str, Member]]) -> Wanted:
     """What layers add or hide, and everything below a folder that replaces something hidden."""
-    members = [(member, subject(member.path)) for layer in layers for member in layer.values()]
+    entries = (member for layer in layers for member in layer.values() if member.kind is not Kind.IMPLIED)
+    members = [(member, subject(member.path)) for member in entries]
     hidden = {path for member, path in members if member.kind is not Kind.FOLDER or member.path != path}
     standing = {member.path for member, _ in members if member.kind is Kind.FOLDER}
     standing |= {"", *(parent for member, _ in members for parent in parents(member.path))}

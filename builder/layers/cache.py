@@ -12,7 +12,7 @@ from m2build.oci.image import Image
 from m2build.oci.layer import claim_of
 from m2build.oci.tar import Kind, Member
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of every key: increased when the format of a file, or how a layer is read, changes."""
 
 

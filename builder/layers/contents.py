@@ -80,6 +80,8 @@ class _Contents:
         self._total = 0
         self._links: dict[str, str] = {}
         self._standing: set[str] = set()
+        self._folders: set[str] = set()
+        self._last_folder = ""
         self._due: set[str] = set()
 
     def read(self, stream: BinaryIO, *, most: int) -> None:
@@ -96,6 +98,8 @@ class _Contents:
                 self._add(archive, info)
         except (tarfile.TarError, UnicodeError, ValueError) as error:
             raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
+        for path in self._folders - self.members.keys():
+            self.members[path] = Member(path, Kind.IMPLIED)
 
     def awaited(self) -> frozenset[str]:
         """The targets of hard links that are not among the members."""
@@ -119,12 +123,27 @@ class _Contents:
         if path in self._due:
             raise ContentError(f"the member {path!r} comes after a hard link to it")
         marker = _opaque_marker(path)
+        self._note_folders(path)
         if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
         self._check(info)
         if marker:
             self._check_folder_stays(path, marker)
         self._keep(Member(marker, Kind.FILE) if marker else member_of(archive, info, path))
+
+    def _note_folders(self, path: str) -> None:
+        """Note the wanted folders above a path, which unpackers make even if no layer has an entry of them."""
+        last, _, name = path.rpartition("/")
+        if last == self._last_folder or name.startswith(WHITEOUT):
+            return
+        self._last_folder = last
+        for folder in parents(path):
+            if folder in self._folders:
+                break
+            if self._wanted.shows(folder):
+                self._folders.add(folder)
+        if len(self._folders) > MOST_WANTED:
+            raise ContentError(f"down to the member {path[:200]!r} its sources have more than {MOST_WANTED} folders")
 
     def _is_wanted(self, path: str) -> bool:
         return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)

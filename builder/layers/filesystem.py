@@ -79,6 +79,7 @@ class _View:
         self._opaque: set[str] = set()
         self._layers: dict[str, Digest] = {}
         self._links: dict[str, Digest] = {}
+        self._implied: set[str] = set()
 
     @property
     def awaited(self) -> frozenset[str]:
@@ -103,6 +104,9 @@ class _View:
 
     def add(self, layer: Mapping[str, Member], digest: Digest) -> None:
         """Add the next lower layer."""
+        implied = {path for path, member in layer.items() if member.kind is Kind.IMPLIED}
+        self._implied |= {path for path in implied if self._is_visible(path)}
+        layer = {path: member for path, member in layer.items() if path not in implied}
         visible = {path: member for path, member in layer.items() if self._is_visible(path)}
         self._entries |= visible
         self._layers |= dict.fromkeys(visible, digest)
@@ -120,7 +124,7 @@ class _View:
                 self._hidden.add(path)
 
     def finished(self) -> dict[str, Member]:
-        """The view, once all layers are added.
+        """The view, once all layers are added. Folders without an entry are as unpackers make them: root's, 0755.
 
         Raises:
             ContentError: the target of a hard link is missing, or a layer writes through a link.
@@ -136,7 +140,8 @@ class _View:
                     f"the layer {self._layers[path]} writes /{path} below something that is not a folder",
                     hint="unpackers treat that differently; engines write a file under its real path",
                 )
-        return self._entries
+        implied = (path for path in self._implied - self._entries.keys() if solid.isdisjoint(parents(path)))
+        return self._entries | {path: Member(path, Kind.FOLDER, 0o755) for path in implied}
 
     def _is_visible(self, path: str) -> bool:
         if not self._wanted.concerns(path) or path.rpartition("/")[2].startswith(WHITEOUT):

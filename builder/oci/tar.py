@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """Another name of the file at its target; a `Filesystem` holds that file in its place."""
     OTHER = "other"
     """A device or a pipe."""
+    IMPLIED = "implied folder"
+    """A folder of which a layer has no entry, but something below it; a `Filesystem` holds a plain folder instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,33 @@ def test_the_view_equals_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
     assert view(*STACKS[name]) == unpacked(tmp_path, *STACKS[name])
 
 
+NO_ENTRY: dict[str, list[bytes]] = {
+    "none at all": [tar(file("w/d/e/a", b"1"), file("w/b"))],
+    "one in a lower layer": [tar(W, folder("w/d", 0o700, uid=3)), tar(file("w/d/x"))],
+    "one in an upper layer": [tar(file("w/d/x")), tar(W, folder("w/d", 0o711, uid=3))],
+    "one that is hidden": [tar(W, folder("w/d", 0o700), file("w/d/y")), tar(file("w/.wh.d"), file("w/d/x"))],
+    "one that comes later": [tar(file("w/d/x"), folder("w/d", 0o711), W)],
+    "left empty": [tar(W, file("w/d/x")), tar(file("w/d/.wh.x"))],
+    "hidden by another layer": [tar(W, file("w/d/e/x")), tar(file("w/.wh.d"))],
+    "replaced by a file": [tar(W, file("w/d/x")), tar(file("w/d", b"1"))],
+    "replaced by a link": [tar(W, file("w/d/e/x")), tar(symlink("w/d", "elsewhere"))],
+}
+
+
+@pytest.mark.parametrize("name", NO_ENTRY)
+def test_folders_without_an_entry_are_those_that_umoci_makes(name: str, tmp_path: Path) -> None:
+    """Their time is that of the unpacking, which no view can know."""
+    found, expected = view(*NO_ENTRY[name]), unpacked(tmp_path, *NO_ENTRY[name])
+    assert {path: (*seen[:4], seen[5:]) for path, seen in found.items()} == {
+        path: (*seen[:4], seen[5:]) for path, seen in expected.items()
+    }
+
+
+def test_a_folder_above_is_there_if_anything_is_below_it() -> None:
+    found = view(tar(file("opt/other/x"), file("usr/x")), wanted=("opt/m2build", "srv/w"))
+    assert {path: seen[:4] for path, seen in found.items()} == {"opt": ("folder", 0o755, 0, 0)}
+
+
 @pytest.mark.parametrize("name", STACKS)
 def test_reading_ahead_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one_by_one = view(*STACKS[name])
@@ -202,7 +229,7 @@ def test_extended_attributes_are_kept() -> None:
 def test_a_wanted_file_that_is_written_through_a_link_is_refused(tmp_path: Path) -> None:
     """umoci puts it where the link leads, so by the layer's name for it nothing would be found."""
     layers = tar(folder("w"), folder("w/real"), symlink("w/l", "real")), tar(file("w/l/a", b"1"))
-    with pytest.raises(ContentError, match=r"the layer sha256:\w+ writes /w/l/a below something that is no f"):
+    with pytest.raises(ContentError, match=r"the layer sha256:\w+ writes /w/l/a below something that is not a f"):
         view(*layers)
     assert unpacked(tmp_path, *layers).keys() == {"w", "w/real", "w/real/a", "w/l"}
     assert sorted(view(*layers, tar(file("w/.wh.l")))) == ["w", "w/real"]
@@ -243,10 +270,13 @@ def apply(tree: dict[str, bytes | None], layer: list[tuple[str, str, bytes]]) ->
         elif kind == "opaque":
             drop(path, itself=False)
     for path, kind, data in layer:
+        if kind == "whiteout":
+            continue
+        result |= {parent: None for parent in parents(path) if parent not in result}
         if kind in ("file", "hidden and back"):
             drop(path, itself=True)
             result[path] = data
-        elif kind in ("folder", "opaque"):
+        else:
             result[path] = None
     return {
         path: data
