@@ -339,11 +339,14 @@ class Session:
     ) -> Shipment:
         from m2build.delivery.dispatch import dispatch
         from m2build.delivery.surroundings import Surroundings
-        from m2build.engines.choice import Wish
+        from m2build.engines.choice import EngineRequest
 
-        wish, access = Wish(engine, builder, goal.place, goal.is_kept, base), self._access_to(base, goal.place)
+        request, access = (
+            EngineRequest(engine, builder, goal.place, goal.is_kept, base),
+            self._access_to(base, goal.place),
+        )
         around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure)
-        return dispatch(selections, goal, wish, around, platform=self.platform, series=series, replace=replace)
+        return dispatch(selections, goal, request, around, platform=self.platform, series=series, replace=replace)
 
     @cached_property
     def _access(self) -> Access:

@@ -58,7 +58,7 @@ Examples:
     "--replace",
     is_flag=True,
     help="Overwrite an archive, or move the tag of a layout. Tags in registries and engines move without it; what they "
-    "named before is said on stderr.",
+    "named before is reported on stderr.",
 )
 @reporting
 @click.option("--dry-run", is_flag=True, help="Print the plan, where it goes and what would move; write nothing.")
@@ -82,10 +82,10 @@ def image(
 ) -> None:
     """Derive images: the base, the recipe's patches, and an entrypoint that starts the profile.
 
-    Where to, and by what: an explicit destination (-o, --push) wins, and m2build's own embedded engine builds for it,
-    without any daemon. Without one, Docker builds and keeps the image if it is running, else podman; without either,
-    m2build writes a thin layout into the working directory: the new blobs, and a manifest that names the base's
-    layers, for `m2build push` to complete. --engine, --builder and --load decide explicitly.
+    With an explicit destination (-o, --push), m2build's own embedded engine builds, without any daemon. Without one,
+    Docker builds and keeps the image if it is running, else podman. Without either, m2build writes a thin layout into
+    the working directory: the new blobs, and a manifest that names the base's layers; `m2build push` completes it.
+    --engine, --builder and --load decide explicitly.
 
     Prints NAME@DIGEST and nothing else on stdout, a line an image; of a layout or an archive its place,
     oci:DIR:TAG@DIGEST. The embedded engine gives the same digest on every machine, every engine the same content; set

@@ -125,7 +125,7 @@ _terminal = _Terminal()
 
 
 def _story(text: str, end: str = "\n") -> None:
-    """Write to stderr; that it cannot be written is no reason to stop the work."""
+    """Write to stderr; if that fails, the work goes on."""
     start, _terminal.is_drawn = _CLEAR * _terminal.is_drawn, False
     try:
         click.echo(f"{start}{text}{end}", err=True, nl=False)

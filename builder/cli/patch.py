@@ -164,7 +164,7 @@ def _changeset(sources: Sources, series_name: str) -> patches.Changeset:
 def _folder(place: Place, verb: str) -> Path:
     if place.kind is not PlaceKind.DIRECTORY:
         raise UsageError(
-            f"`patch {verb}` changes a folder, and {place} is none",
+            f"`patch {verb}` changes a folder, and {place} is not one",
             hint="give a folder as --source"
             + (", or write the patched tree elsewhere with -o DIR" * (verb == "apply")),
         )

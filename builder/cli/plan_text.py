@@ -53,7 +53,7 @@ def _already(forecast: m2build.Forecast) -> str:
 
 
 def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
-    """The same for machines: the plan, its digest, that of the manifest where it can be told, and what would move."""
+    """The same for machines: the plan, its digest, the manifest's digest where it is known, and what would move."""
     document: dict[str, object] = {**forecast.plan.document(), "digest": str(forecast.plan.digest)}
     if forecast.image is not None:
         document["manifest"] = str(forecast.image.manifest.digest)

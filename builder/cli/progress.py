@@ -99,7 +99,7 @@ class QuietProgress:
         """Say nothing."""
 
     def notice(self, sentence: str) -> None:
-        """Print the sentence: it is no progress."""
+        """Print the sentence: it is not progress."""
         note(sentence)
 
 

@@ -108,7 +108,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
         problem = M2BuildError(
             f"internal error: {type(error).__name__}: {error}",
-            hint="this is a mistake of m2build's; please report it with the output of `m2build --debug …`",
+            hint="this is a bug in m2build; please report it with the output of `m2build --debug …`",
         )
         return _explain(problem, error, debug=debug)
     return code

@@ -8,7 +8,9 @@ import m2build
 from m2build.cli.progress import progress
 
 insecure_option = click.option(
-    "--insecure", is_flag=True, help="Registries elsewhere too may speak plain HTTP, or have certificates of their own."
+    "--insecure",
+    is_flag=True,
+    help="Allow plain HTTP and unverified certificates beyond this machine's own registries.",
 )
 
 

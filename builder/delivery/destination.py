@@ -99,7 +99,7 @@ class Goal:
         for one in destinations:
             if sum(other.slot == one.slot for other in destinations) > 1:
                 raise UsageError(
-                    f"{one.place} can hold one image of that name, and these are {len(selections)}",
+                    f"{one.place} can hold one image of that name, not {len(selections)}",
                     hint="leave the tag out, and write several to a registry or a layout; several models one by one",
                 )
         return destinations
@@ -133,20 +133,22 @@ def parse_goal(output: str | None, reference: str | None, *, push: bool, load: b
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} exclude each other", hint="an image goes to one place at a time")
     if reference is not None and parse_reference(reference).digest is not None:
-        raise UsageError(f"{reference!r} names a digest, which only the build can tell", hint="leave out @sha256:…")
+        raise UsageError(
+            f"{reference!r} names a digest, which is not known before the build", hint="leave out @sha256:…"
+        )
     if push:
         if reference is None:
             raise UsageError("say under which name to push the image", hint="as in -t REGISTRY/NAME:TAG --push")
         return Goal(Place(PlaceKind.REGISTRY, reference), reference)
     place = parse_place(output) if output else None
     if place is not None and place.digest is not None:
-        raise UsageError(f"{place} names a digest, which only the build can tell", hint="leave out @sha256:…")
+        raise UsageError(f"{place} names a digest, which is not known before the build", hint="leave out @sha256:…")
     if place is None or place.kind not in _NAMED:
         return Goal(_writable(place), reference, load)
     if reference is not None:
         raise UsageError(f"{place} is a name already: leave out --tag", hint="or use -t REGISTRY/NAME:TAG --push")
     if parse_reference(place.location).digest is not None:
-        raise UsageError(f"{place} names a digest, which only the build can tell", hint="leave out @sha256:…")
+        raise UsageError(f"{place} names a digest, which is not known before the build", hint="leave out @sha256:…")
     return Goal(place, place.location)
 
 

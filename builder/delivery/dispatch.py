@@ -10,7 +10,7 @@ from m2build.delivery.job import Job
 from m2build.delivery.shipment import Shipment
 from m2build.delivery.surroundings import Surroundings
 from m2build.delivery.target import target_of
-from m2build.engines.choice import Wish, choose_engine
+from m2build.engines.choice import EngineRequest, choose_engine
 from m2build.places.place import PlaceKind
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def dispatch(
     selections: Sequence[Selection],
     goal: Goal,
-    wish: Wish,
+    request: EngineRequest,
     surroundings: Surroundings,
     *,
     platform: str | None,
@@ -33,7 +33,7 @@ def dispatch(
     Args:
         selections: which images.
         goal: where they go, and what they are called.
-        wish: what bears on the engine, and where the base is.
+        request: what bears on the engine, and where the base is.
         surroundings: how registries, caches and the user are reached.
         platform: `os/architecture[/variant]` of the base; None for the recipe's.
         series: the patches to apply; None for the recipe's own.
@@ -43,19 +43,19 @@ def dispatch(
         UsageError: what was said does not fit together.
         EngineError: the engine that it has to be is missing, or does not answer.
     """
-    engine, access = choose_engine(wish, surroundings.progress), surroundings.access
+    engine, access = choose_engine(request, surroundings.progress), surroundings.access
     platform = platform or selections[0].recipe.base.platform
     jobs = [
-        Job(selection, to, target_of(to, access, base=wish.base, platform=platform, may_replace=replace))
+        Job(selection, to, target_of(to, access, base=request.base, platform=platform, may_replace=replace))
         for selection, to in zip(selections, goal.of(selections, engine.store), strict=True)
     ]
     return Shipment(
-        source=wish.base,
+        source=request.base,
         jobs=jobs,
         engine=engine,
         platform=platform,
         surroundings=surroundings,
         series=series,
         may_replace=replace,
-        is_thin=engine.copies and goal.place is None and wish.base.kind is PlaceKind.REGISTRY,
+        is_thin=engine.copies and goal.place is None and request.base.kind is PlaceKind.REGISTRY,
     )

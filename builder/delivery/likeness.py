@@ -1,4 +1,4 @@
-"""Whether an image that is in the way can be the one that is about to be derived: the same again is no conflict.
+"""Whether the image at a destination can be the one that is about to be derived: the same again is not a conflict.
 
 It is asked before the base is read, so what decides are the labels, and not the digest.
 """

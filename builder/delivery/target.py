@@ -24,7 +24,7 @@ class Target(Protocol):
 
     @property
     def folder(self) -> Path | None:
-        """The folder that is written to, or the file's; None where it is no local one."""
+        """The folder that is written to, or the file's; None if it is not local."""
 
     @property
     def mounts(self) -> bool:
@@ -34,7 +34,7 @@ class Target(Protocol):
         """See that it can be written.
 
         Raises:
-            UsageError: something is there that is no image.
+            UsageError: something other than an image is there.
             StorageError: it cannot be written.
             TransportError: the registry does not answer, or does not let us write.
         """
@@ -47,7 +47,7 @@ class Target(Protocol):
         """
 
     def named(self) -> Digest | None:
-        """What the destination's name means there now, if that can be told."""
+        """What the destination's name means there now, if that can be known."""
 
     def has(self, blob: Descriptor) -> bool:
         """Whether a blob is there."""
@@ -99,7 +99,7 @@ class _Remote:
         check_push(self.repository.client)
 
     def check_free(self, labels: Mapping[str, str]) -> None:
-        """A tag in a registry may be moved; that it was is said afterwards."""
+        """A tag in a registry may move; the report says so afterwards."""
 
     def named(self) -> Digest | None:
         from m2build.registry.target import tag_digest
@@ -130,7 +130,7 @@ class _Store:
         """The engine has been asked whether it is there."""
 
     def check_free(self, labels: Mapping[str, str]) -> None:
-        """A name in a store may be given anew; that it was is said afterwards."""
+        """A name in a store may move; the report says so afterwards."""
 
     def named(self) -> Digest | None:
         from m2build.places.engine_store import image_as_it_is  # it needs other programs
@@ -138,7 +138,7 @@ class _Store:
         local = image_as_it_is(self.to.place)
         return local.image_id if local else None
 
-    def has(self, blob: Descriptor) -> bool:  # noqa: ARG002 - engines do not tell
+    def has(self, blob: Descriptor) -> bool:  # noqa: ARG002 - engines do not say
         return False
 
     def lacks(self, blob: Descriptor) -> bool:  # noqa: ARG002 - what has to be copied is the engine's business

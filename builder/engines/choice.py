@@ -12,7 +12,7 @@ from m2build.progress import Progress
 
 
 @dataclass(frozen=True)
-class Wish:
+class EngineRequest:
     """What the user has said that bears on the engine.
 
     Attributes:
@@ -30,7 +30,7 @@ class Wish:
     base: Place
 
 
-def choose_engine(wish: Wish, progress: Progress) -> Engine:
+def choose_engine(request: EngineRequest, progress: Progress) -> Engine:
     """The engine that builds; a container engine has been probed.
 
     An explicit destination is the embedded engine's, unless it is an engine's own store. Without one it is the first
@@ -40,57 +40,59 @@ def choose_engine(wish: Wish, progress: Progress) -> Engine:
         UsageError: what was said does not fit together.
         EngineError: the engine that it has to be is missing, or does not answer.
     """
-    name = _named(wish)
-    _check(wish, name)
+    name = _named(request)
+    _check(request, name)
     if name == "embedded":
         return Embedded()
     if name is None:
-        return _first(wish, progress)
-    engine = _called(name, wish)
+        return _first(request, progress)
+    engine = _called(name, request)
     progress.step(f"building with {engine.probe()}")
     return engine
 
 
-def _named(wish: Wish) -> str | None:
+def _named(request: EngineRequest) -> str | None:
     """The engine that follows from what was said, without looking for any."""
-    if wish.engine:
-        return wish.engine
-    if wish.builder:
+    if request.engine:
+        return request.engine
+    if request.builder:
         return "docker"
-    return ENGINE_STORES.get(wish.place.kind, "embedded") if wish.place else None
+    return ENGINE_STORES.get(request.place.kind, "embedded") if request.place else None
 
 
-def _check(wish: Wish, name: str | None) -> None:
+def _check(request: EngineRequest, name: str | None) -> None:
     """See that the engine, the destination and the base fit together."""
-    store = ENGINE_STORES.get(wish.place.kind) if wish.place else None
-    home = ENGINE_STORES.get(wish.base.kind)
-    if wish.builder and name != "docker":
-        raise UsageError("--builder names a builder of docker's", hint="use --engine docker, or leave --engine out")
+    store = ENGINE_STORES.get(request.place.kind) if request.place else None
+    home = ENGINE_STORES.get(request.base.kind)
+    if request.builder and name != "docker":
+        raise UsageError("--builder needs docker", hint="use --engine docker, or leave --engine out")
     if store and name != store:
-        raise UsageError(f"only {store} writes to {wish.place}", hint=f"use --engine {store}, or leave --engine out")
-    if name == "embedded" and wish.load:
+        raise UsageError(f"only {store} writes to {request.place}", hint=f"use --engine {store}, or leave --engine out")
+    if name == "embedded" and request.load:
         raise UsageError("the embedded engine has no store of its own", hint="say where to, as in -o oci:DIR")
-    if home and (wish.builder or name not in (None, home, "embedded")):
-        sees = f"the builder {wish.builder}" if wish.builder else name
-        raise UsageError(f"{sees} cannot see {wish.base}", hint=f"use --engine {home}, or push the base to a registry")
-    if wish.base.kind in SOURCES and (wish.load or name in ("docker", "podman")):
-        raise UsageError(f"no container engine can pull {wish.base}", hint="derive without one, as in -o oci:DIR")
+    if home and (request.builder or name not in (None, home, "embedded")):
+        sees = f"the builder {request.builder}" if request.builder else name
+        raise UsageError(
+            f"{sees} cannot see {request.base}", hint=f"use --engine {home}, or push the base to a registry"
+        )
+    if request.base.kind in SOURCES and (request.load or name in ("docker", "podman")):
+        raise UsageError(f"no container engine can pull {request.base}", hint="derive without one, as in -o oci:DIR")
 
 
-def _called(name: str, wish: Wish) -> Engine:
+def _called(name: str, request: EngineRequest) -> Engine:
     from m2build.engines.docker import Docker
     from m2build.engines.podman import Podman  # an explicit destination needs neither
 
     if name == "podman":
         return Podman()
-    is_kept = wish.place is None or wish.place.kind is PlaceKind.DOCKER_DAEMON
-    return Docker(wish.builder, needs_daemon=is_kept or wish.builder is None)
+    is_kept = request.place is None or request.place.kind is PlaceKind.DOCKER_DAEMON
+    return Docker(request.builder, needs_daemon=is_kept or request.builder is None)
 
 
-def _first(wish: Wish, progress: Progress) -> Engine:
+def _first(request: EngineRequest, progress: Progress) -> Engine:
     problems: list[str] = []
-    for name in _able(wish.base):
-        engine = _called(name, wish)
+    for name in _able(request.base):
+        engine = _called(name, request)
         try:
             version = engine.probe()
         except EngineError as error:
@@ -99,8 +101,8 @@ def _first(wish: Wish, progress: Progress) -> Engine:
             _tell_why(problems, progress)
             progress.step(f"building with {version}")
             return engine
-    problems = problems or [f"no container engine can pull {wish.base}"]
-    if wish.load:
+    problems = problems or [f"no container engine can pull {request.base}"]
+    if request.load:
         reason = "; ".join(problems)
         raise EngineError(f"there is no container engine to build with: {reason}", hint="say where else to: -o oci:DIR")
     _tell_why(problems, progress)

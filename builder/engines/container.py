@@ -11,7 +11,7 @@ from typing import ClassVar
 from m2build.base.model import Base
 from m2build.derivation.plan import Plan
 from m2build.engines.model import Built, Order, Task
-from m2build.engines.nearby import is_held, looked_at_nearby, place_in
+from m2build.engines.nearby import is_held, place_in, with_nearby_files
 from m2build.local.temporary import temporary_folder
 from m2build.oci.image import Image
 from m2build.places.place import Place, PlaceKind
@@ -53,7 +53,7 @@ class ContainerEngine(ABC):
             EngineError: the engine cannot fetch the base.
             ContentError: what it copies out of it is damaged.
         """
-        return looked_at_nearby(base, self._nearby(base), source_root, task, fetches=fetches)
+        return with_nearby_files(base, self._nearby(base), source_root, task, fetches=fetches)
 
     def preview(self, plan: Plan) -> Image | None:  # noqa: ARG002 - the others
         """Unknown: the engine makes a layer of its own."""

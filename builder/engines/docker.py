@@ -180,7 +180,7 @@ def _built(file: Path) -> Built:
         metadata = json.loads(file.read_text())
         digest = Digest.parse(metadata["containerimage.digest"])
     except (OSError, ValueError, KeyError) as error:
-        raise EngineError("docker has built the image and not said which: its metadata file is not there") from error
+        raise EngineError("docker built the image, but its metadata file is missing") from error
     image_id = Digest.parse(metadata.get("containerimage.config.digest", str(digest)))
     is_kept_without = "containerimage.config.digest" in metadata and image_id == digest
     return Built(image_id, None if is_kept_without else digest, metadata)

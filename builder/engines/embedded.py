@@ -41,7 +41,7 @@ class Embedded:
         return False
 
     def make(self, plan: Plan, task: Task) -> Built:
-        """Derive the image, and write it to a layout or an archive, or push what a registry has not got.
+        """Derive the image, and write it to a layout or an archive, or push what a registry lacks.
 
         Raises:
             UsageError: something else is at the place, or which base it is has been left open.

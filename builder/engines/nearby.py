@@ -14,8 +14,8 @@ from m2build.places.engine_store import LocalImage, fetch_image, image_as_it_is
 from m2build.places.place import Place, PlaceKind
 
 
-def looked_at_nearby(base: Base, place: Place | None, source_root: str, task: Task, *, fetches: bool) -> Base:
-    """A base with its files as an engine's own store has them, which fetches the image if it has not got it.
+def with_nearby_files(base: Base, place: Place | None, source_root: str, task: Task, *, fetches: bool) -> Base:
+    """A base with its files as an engine's own store has them, which fetches the image if it lacks it.
 
     Files that are known from an earlier reading are not looked at again; and an image whose layers are not the base's,
     in their order, is not taken for it.

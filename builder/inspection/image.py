@@ -99,7 +99,9 @@ def inspect_image(place: Place, platform: str, access: Access | None, progress: 
     """
     found = read_image(place, platform, access, progress=progress)
     if BASE_CHAIN_ID not in found.image.config.labels:
-        progress.notice(f"{place} was not derived by m2build, or does not say from what; there is nothing to compare")
+        progress.notice(
+            f"{place} was not derived by m2build, or its labels do not name its base; there is nothing to compare"
+        )
         return Inspection(found, 0, None)
     with located(str(place)):
         height = base_height(found.image.config)

@@ -61,7 +61,7 @@ NAMES: dict[tuple[str, ...], tuple[int, str, str]] = {
     ("image", "--tp", "8", *TREE, "--load"): (2, "no container engine can pull dir:tree", "-o oci:DIR"),
     (*IMAGE, *TREE, "--engine", "dokcer"): (2, "'dokcer' is not one of 'embedded', 'docker', 'podman'", "--help"),
     ("image", "--tp", "8", *TREE, "--load", "--engine", "embedded"): (2, "has no store of its own", "-o oci:DIR"),
-    (*IMAGE, *TREE, "--builder", "x", "--engine", "podman"): (2, "a builder of docker's", "--engine docker"),
+    (*IMAGE, *TREE, "--builder", "x", "--engine", "podman"): (2, "--builder needs docker", "--engine docker"),
     ("image", "--tp", "8", *TREE, "-o", "docker-daemon:a:b", "--engine", "podman"): (2, "only docker writes", "docker"),
     (*IMAGE, "--base", "docker-daemon:a:b", "--engine", "podman"): (2, "podman cannot see docker-daemon:a:b", "docker"),
     (*IMAGE, "--base", "docker-daemon:a:b", "--builder", "x"): (2, "the builder x cannot see", "to a registry"),
@@ -185,7 +185,7 @@ class Broken:
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
 def test_a_programming_error_is_told_as_one(debug: list[str], tmp_path: Path) -> None:
-    """A mistake of m2build's own: exit code 1, traceback on request."""
+    """A bug in m2build: exit code 1, traceback on request."""
     mistake = "import m2build.recipes.load\nm2build.recipes.load.recipe_names = lambda: 1 // 0\n"
     (tmp_path / "sitecustomize.py").write_text(mistake)
     run = from_cold(*debug, "recipe", "list", environment={"PYTHONPATH": str(tmp_path)})

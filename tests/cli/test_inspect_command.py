@@ -106,7 +106,9 @@ def test_what_somebody_adds_is_told(workshop: Path, tmp_path: Path) -> None:
 def test_an_image_that_was_not_derived_is_told_as_far_as_it_goes(workshop: Path) -> None:
     run = m2build("inspect", "oci:base:base", cwd=workshop)
     assert run.returncode == 0
-    assert run.stderr.startswith("m2build: oci:base:base was not derived by m2build, or does not say from what; ")
+    assert run.stderr.startswith(
+        "m2build: oci:base:base was not derived by m2build, or its labels do not name its base; "
+    )
     words = [line.split()[0] for line in run.stdout.splitlines()]
     assert words == ["image", "manifest", "config", "platform", "created", "layers", "entrypoint"]
     run = m2build("inspect", "oci:base:base", "--json", cwd=workshop)

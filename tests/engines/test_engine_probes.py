@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.engines.programs import OLD_DOCKER, script
 
-from m2build.engines.choice import Wish, choose_engine
+from m2build.engines.choice import EngineRequest, choose_engine
 from m2build.engines.docker import Docker
 from m2build.engines.model import Engine, Order
 from m2build.engines.podman import Podman
@@ -146,9 +146,9 @@ class Noticed(Silent):
 
 def chosen(base: str = "registry.example/sglang:v1", place: str | None = None, *, load: bool = False) -> list[str]:
     """The engine, and what is said of those that were passed over."""
-    wish = Wish(None, None, parse_place(place) if place else None, load, parse_place(base))
+    request = EngineRequest(None, None, parse_place(place) if place else None, load, parse_place(base))
     noticed = Noticed()
-    engine = choose_engine(wish, noticed)
+    engine = choose_engine(request, noticed)
     return [engine.name, *noticed.sentences]
 
 
@@ -228,5 +228,5 @@ def test_a_docker_that_does_not_say_what_it_built(programs: Path, tmp_path: Path
     """Nothing is guessed, by a tag or otherwise."""
     script(programs, "docker", ("buildx' 'build*", "exit 0"))
     order = Order(Place(PlaceKind.DOCKER_DAEMON, "a:b"), "a:b", "linux/amd64", 0)
-    with pytest.raises(EngineError, match="not said which"):
+    with pytest.raises(EngineError, match="its metadata file is missing"):
         Docker().build(tmp_path, order, Silent())

@@ -104,7 +104,7 @@ def _exit_codes() -> Iterator[str]:
     for kind in kinds:
         kinds += kind.__subclasses__()
         codes[kind.exit_code] = (kind.__doc__ or "").partition("\n")[0]
-    codes[1] = "Internal error: a mistake of m2build's own."
+    codes[1] = "Internal error: a bug in m2build."
     return (f"| {code} | {when} |" for code, when in sorted(codes.items()))
 
 
