@@ -14,7 +14,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 
 from m2build.errors import ContentError, StorageError, UsageError
-from m2build.local.reading import LARGEST_SOURCE, open_regular, read_regular
+from m2build.local.reading import LARGEST_SOURCE, UnfitFileError, open_regular, read_regular
 from m2build.patches.tree import SourceFile, SourceTree
 
 SKIPPED = frozenset({"__pycache__", ".git", ".hg", ".svn", ".m2build"})
@@ -29,6 +29,7 @@ LARGEST_FOLDER = 512 << 20
 LARGEST_WHEEL = 64 << 20
 MOST_INFLATED = 10
 """A wheel's Python files may have so many bytes, and so many times the wheel's own; SGLang's has four times its own."""
+_PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How a wheel's members may be compressed: as PyPI's are. `zipfile` unpacks other methods without any bound."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, IndexError, OSError, RuntimeError, ValueError)
@@ -62,7 +63,8 @@ def from_directory(path: Path) -> SourceTree:
                 links[relative] = str(Path(entry.path).readlink())
             elif entry.is_file():
                 status = entry.stat()
-                files[relative] = SourceFile(stat.S_IMODE(status.st_mode), status.st_size, partial(_read, entry.path))
+                read, pieces = partial(_read, entry.path), partial(_pieces, entry.path)
+                files[relative] = SourceFile(stat.S_IMODE(status.st_mode), status.st_size, read, pieces)
             if len(files) + len(links) > MOST_FILES:
                 raise ContentError(
                     f"{path} holds more than {MOST_FILES:,} files", hint="name the folder that holds the package"
@@ -138,6 +140,16 @@ def _walk(top: Path) -> Iterator[os.DirEntry[str]]:
 def _read(path: str) -> bytes:
     try:
         return read_regular(path, LARGEST_SOURCE)
+    except UnfitFileError as error:
+        raise ContentError(f"{path} {error.strerror}", hint="a patch looks at it: is it a source file?") from error
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _pieces(path: str) -> Iterator[bytes]:
+    try:
+        with open_regular(path) as file:
+            yield from iter(partial(file.read, _PIECE), b"")
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -157,7 +169,8 @@ def _from_member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) 
     if not {"", ".", ".."}.isdisjoint(parts):
         raise ContentError(f"{path} holds a member outside its tree: {member.filename!r}")
     mode = stat.S_IMODE(member.external_attr >> 16) & 0o777 or 0o644
-    return SourceFile(mode, member.file_size, partial(_content, archive, path, member))
+    whole, pieces = partial(_content, archive, path, member), partial(_member_pieces, archive, path, member)
+    return SourceFile(mode, member.file_size, whole, pieces)
 
 
 def _timestamp(member: zipfile.ZipInfo) -> int:
@@ -176,5 +189,13 @@ def _content(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> b
         raise ContentError(f"{path} has {member.filename} compressed by another method than deflate")
     try:
         return archive.read(member)
+    except _DAMAGED as error:
+        raise ContentError(f"{path} is damaged at {member.filename}: {error}") from error
+
+
+def _member_pieces(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with archive.open(member) as file:
+            yield from iter(partial(file.read, _PIECE), b"")
     except _DAMAGED as error:
         raise ContentError(f"{path} is damaged at {member.filename}: {error}") from error

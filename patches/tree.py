@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
+from m2build.local.reading import LARGEST_SOURCE
+
 
 @dataclass(frozen=True)
 class FileState:
@@ -32,6 +34,7 @@ class SourceFile:
         mode: permission bits, such as 0o644.
         size: length in bytes, known without reading.
         load: returns the bytes; called once at most, and only when something looks at them.
+        pieces: returns the bytes piece by piece, also of a file that is too large to be loaded; None if it never is.
 
     Example:
         >>> SourceFile.of(b"#!/bin/sh\\n", 0o755).size
@@ -41,6 +44,7 @@ class SourceFile:
     mode: int
     size: int
     load: Callable[[], bytes] = field(repr=False, compare=False)
+    pieces: Callable[[], Iterator[bytes]] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, content: bytes, mode: int = 0o644) -> SourceFile:
@@ -56,6 +60,20 @@ class SourceFile:
     def content(self) -> bytes:
         """The file's bytes."""
         return self.load()
+
+    def may_spell(self, word: bytes) -> bool:
+        """Whether looking for a word in the file needs its content.
+
+        It does not if the file is too large to be loaded, and a first look finds ASCII alone, without the word.
+        """
+        if self.size <= LARGEST_SOURCE or self.pieces is None:
+            return True
+        end = b""
+        for piece in self.pieces():
+            if not piece.isascii() or word in end + piece:
+                return True
+            end = piece[-len(word) :]
+        return False
 
     @cached_property
     def sha256(self) -> str:

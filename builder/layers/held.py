@@ -1,6 +1,6 @@
-"""What is fetched of an image's layers, written down while it is read: whoever looks again need not fetch it again.
+"""What is fetched of an image's layers, written down while it is read, so that no layer is fetched a second time.
 
-Layers are looked at again for what links lead to, and that there are such links is known only once they have been read.
+Layers are read again for what links lead to, and that there are such links is known only once they have been read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import IO, BinaryIO, cast
 
+from m2build.local.temporary import temporary_place
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.hashing import RunningHash
 from m2build.oci.image import Blobs, Image
 
 _MOST = 2 << 30
-"""Bytes of one image. To write down all of a base of 20 GB would cost everybody more than it would spare a few."""
+"""Bytes of one image. Writing down all of a base of 20 GB would cost more than it saves."""
 _SHARE = 4
 """What part of the free space of the folder for temporary files may be taken: a fourth. It may be memory."""
 
@@ -46,7 +47,7 @@ class _HeldBlobs:
     def __init__(self, below: Blobs) -> None:
         self._below = below
         self._files: dict[Digest, IO[bytes]] = {}
-        self._left = min(_MOST, shutil.disk_usage(tempfile.gettempdir()).free // _SHARE)
+        self._left: int | None = None
         self._lock = threading.Lock()
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
@@ -57,7 +58,7 @@ class _HeldBlobs:
         stream = self._below.open(descriptor)
         if getattr(stream, "is_fetched", False) and not getattr(stream, "is_kept", False) and self._take(descriptor):
             with suppress(OSError):
-                return cast("BinaryIO", _Noted(stream, tempfile.TemporaryFile(buffering=0), descriptor, self._files))
+                return cast("BinaryIO", _Noted(stream, _nameless_file(), descriptor, self._files))
         return stream
 
     def close(self) -> None:
@@ -67,9 +68,15 @@ class _HeldBlobs:
 
     def _take(self, descriptor: Descriptor) -> bool:
         with self._lock:
+            if self._left is None:
+                self._left = min(_MOST, shutil.disk_usage(temporary_place()).free // _SHARE)
             fits = descriptor.size <= self._left
             self._left -= descriptor.size if fits else 0
         return fits
+
+
+def _nameless_file() -> IO[bytes]:
+    return tempfile.TemporaryFile(buffering=0, dir=temporary_place())
 
 
 class _Lent(io.RawIOBase):

@@ -105,7 +105,9 @@ class _Work:
             moves = path in self._moving
             module = module_file(path)
             after = file
-            if module is not None and concerned(path, file.content, moves=moves):
+            if module is None or not (moves or file.may_spell(concerned.word)):
+                pass
+            elif concerned(path, file.content, moves=moves):
                 after = self._edited(module, file)
             if moves or after is not file:
                 new_path = self._renaming.path(path) if moves else path

@@ -99,7 +99,9 @@ class LibcstCodemod:
         word = re.compile(rf"(?<!\w){re.escape(self.spelling)}(?!\w)") if self.spelling else None
         for path, file in tree.items():
             module = module_file(path) if self._pattern.fullmatch(path) else None
-            if module and (not word or word.search(read_python(path, file.content).text)):
+            if not module or (self.spelling and not file.may_spell(self.spelling.encode())):
+                continue
+            if not word or word.search(read_python(path, file.content).text):
                 yield module, file
 
     def _transformed(self, module: ModuleFile, file: SourceFile) -> tuple[SourceFile, tuple[str, ...]]:

@@ -20,13 +20,17 @@ _NAMES = r"(?:\((?:[^)#]|\#[^\r\n]*)*\)|(?:[^\r\n\\;]|\\(?:\r\n?|\n))*)"
 
 
 class Concern:
-    """The test for one renaming."""
+    """The test for one renaming.
+
+    Attributes:
+        word: what a file holds that can refer to the module, or a spelling of it that is not ASCII.
+    """
 
     def __init__(self, renaming: Renaming) -> None:
         parent, last = split(renaming.old)
         origin = rf"{_GAP}\.{_GAP}".join(parent.split(".")) if parent else r"\."
         self._everywhere = not renaming.keeps_parent
-        self._word = last.encode()
+        self.word = last.encode()
         self._name = re.compile(rf"\b{last}\b")
         self._dotted = re.compile(rf"\.{_GAP}{last}\b" if parent else rf"\b{last}\b")
         # A pattern that begins with plain letters is searched for ten times as fast as one that begins with \b.
@@ -40,7 +44,7 @@ class Concern:
         """
         if moves and self._everywhere:
             return True
-        if self._word not in content and (content.isascii() or not _readable(path, content)):
+        if self.word not in content and (content.isascii() or not _readable(path, content)):
             return False
         text = read_python(path, content).text
         if not text.isascii():

@@ -26,8 +26,9 @@ def status(source: str, tmp_path: Path) -> tuple[int, str]:
     return run.code, run.stderr.rstrip("\n")
 
 
-def sparse(path: Path, size: int) -> None:
+def sparse(path: Path, size: int, begin: str = "") -> None:
     with path.open("wb") as file:
+        file.write(begin.encode())
         file.truncate(size)
 
 
@@ -40,7 +41,9 @@ CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "many names": (lambda tree: (tree / "pkg/a.py").write_text(IMPORT + "x\n" * (1 << 20)), 4, "100,000"),
     "many lists": (lambda tree: (tree / "pkg/a.py").write_text(f"{IMPORT}[{'[],' * (1 << 20)}]\n"), 4, "100,000"),
     "not concerned": (lambda tree: (tree / "pkg/a.py").write_text("x\n" * (1 << 20)), 0, ""),
-    "huge Python": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20), 16, "67,108,864"),
+    "huge Python": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20), 0, ""),
+    "huge Python that imports it": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20, IMPORT), 5, "67,108,864"),
+    "huge Python that may": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20, "# \u00e9\n"), 5, "67,108,864"),
     "all Python": (
         lambda tree: list(map(sparse, [tree / f"pkg/a{number}.py" for number in range(10)], [60 << 20] * 10)),
         5, "536,870,912"),
@@ -96,7 +99,7 @@ WHEELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "zeros by bzip2": (lambda path: zeros(path, "pkg/zeros.py", 40 << 20, zipfile.ZIP_BZIP2), 5, "than deflate"),
     "too many": (many, 5, "4,194,304"),
     "3 GB as data": (lambda path: hole(path, "pkg/weights.bin"), 0, ""),
-    "3 GB as Python": (lambda path: hole(path, "pkg/weights.py"), 5, "67,108,864"),
+    "3 GB as Python": (lambda path: hole(path, "pkg/weights.py"), 0, ""),
     "pipe": (os.mkfifo, 16, "is a pipe, not a regular file"),
 }
 

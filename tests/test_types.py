@@ -14,7 +14,6 @@ from helpers.support import need_tool
 
 pytestmark = pytest.mark.sweep
 
-CASES = 2
 CONSUMER = """\
 from typing import assert_type
 
