@@ -70,9 +70,10 @@ class SourceFile:
             return True
         end = b""
         for piece in self.pieces():
-            if not piece.isascii() or word in end + piece:
+            seen = end + piece
+            if not piece.isascii() or word in seen:
                 return True
-            end = piece[-len(word) :]
+            end = seen[-len(word) :]
         return False
 
     @cached_property

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Shipment:
     """Images of one recipe, where they are derived from, what makes them, and where they go.
 
-    Making one reads nothing of the base and writes nothing; `session.shipment` does so.
+    `session.shipment` makes one; that reads nothing of the base, and writes nothing.
 
     Attributes:
         source: where the base is.
@@ -77,7 +77,7 @@ class Shipment:
                 yield self._delivered(plan, job)
 
     def deliver_plan(self, plan: Plan) -> Delivery:
-        """Make the image of a plan of the first selection; the destination is looked at first.
+        """Make the image of a plan, where the shipment is of that one image; the destination is looked at first.
 
         Raises:
             M2BuildError: as `deliver`.

@@ -55,7 +55,7 @@ class ContainerEngine(ABC):
         """
         return with_nearby_files(base, self._nearby(base), source_root, task, fetches=fetches)
 
-    def preview(self, plan: Plan) -> Image | None:  # noqa: ARG002 - the others
+    def preview(self, plan: Plan) -> Image | None:  # noqa: ARG002 - of Engine
         """Unknown: the engine makes a layer of its own."""
         return None
 

@@ -28,7 +28,7 @@ class Embedded:
         """What builds, for messages."""
         return "m2build itself"
 
-    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:  # noqa: ARG002 - the others
+    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:  # noqa: ARG002 - of Engine
         """The base as it is: its layers are read where they are."""
         return base
 
@@ -36,7 +36,7 @@ class Embedded:
         """The image, if the base's layers are known."""
         return build(plan) if plan.base.image else None
 
-    def holds(self, base: Base) -> bool:  # noqa: ARG002 - the others
+    def holds(self, base: Base) -> bool:  # noqa: ARG002 - of Engine
         """It has no store."""
         return False
 

@@ -1,4 +1,4 @@
-"""stdout is the result, stderr is the story; and what happens if nobody listens to the one or the other."""
+"""stdout has the result, stderr the progress; and what happens if one of them is closed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(arguments: list[str], tree:
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_a_story_that_nobody_hears_does_not_stop_the_work(tree: Path, tmp_path: Path) -> None:
+def test_progress_that_cannot_be_written_does_not_stop_the_work(tree: Path, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     command = derive(tree, tmp_path / "out.tar", "--progress", "plain")

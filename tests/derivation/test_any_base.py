@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.bases import sources
 from helpers.images import Entry, file, folder, hardlink, image, read_everything, symlink, tar
-from helpers.registry.registries import run
+from helpers.registry.registries import docker_registry, run
 from helpers.rendering.dockerfiles import plan_for
 from helpers.support import in_shares
 from hypothesis import given, reject, settings
@@ -25,6 +26,7 @@ from m2build.oci.media_types import DOCKER, OCI
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
+from m2build.session import Session
 
 SEED = tar(folder("etc"), file("etc/seed", b"1"))
 NAMES = ("a", "etc/a", "etc/a/b", "opt", "opt/m2build", "opt/m2build/old", "sgl-workspace/other", "work/here")
@@ -97,12 +99,21 @@ def test_what_is_made_of_it_agrees_with_itself(share: int, base: Image) -> None:
         check(base, Path(folder))
 
 
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with docker_registry(tmp_path_factory.mktemp("registry")) as host:
+        yield host
+
+
 @pytest.mark.sweep
 @settings(max_examples=60, deadline=None)
 @given(bases())
-def test_crane_finds_nothing_wrong_with_it(base: Image) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+def test_it_can_be_pushed_and_crane_finds_nothing_wrong_with_it(host: str, base: Image) -> None:
+    with tempfile.TemporaryDirectory() as folder, Session() as session:
         built = check(base, Path(folder))
+        name = f"{host}/any/base:v1"
+        pushed = session.push(f"oci:{folder}/out:v1", name)
+        assert pushed.digest == str(built.manifest.digest) == run("crane", "digest", name).decode().strip()
         place = parse_place(f"docker-archive:{folder}/out.tar")
         write_image(built, place, tag="", reference="m2build/any:v1", replace=False, progress=Silent())
         assert b"PASS" in run("crane", "validate", "--tarball", f"{folder}/out.tar")

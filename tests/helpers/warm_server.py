@@ -1,7 +1,7 @@
 """The process behind `warm.py`: it imports all of m2build, and forks for every command that it is sent.
 
 Its one argument is the number of a socket. Each message is a command, with three files: for its stdout, for its stderr,
-and for how it ended. The process ends once nobody has the socket's other end.
+and for how it ended. The process ends when the other end of the socket is closed.
 """
 
 from __future__ import annotations

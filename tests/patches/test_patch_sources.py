@@ -11,7 +11,9 @@ from helpers.patches.trees import contents, tree_of, write
 from helpers.patches.wheels import MEMBERS, NAME, wheel
 
 from m2build.errors import ContentError, M2BuildError, StorageError, UsageError
+from m2build.local.reading import LARGEST_SOURCE
 from m2build.patches.sources import from_directory, from_wheel
+from m2build.patches.tree import SourceFile
 
 
 def test_a_wheel_is_the_files_that_it_installs(tmp_path: Path) -> None:
@@ -127,3 +129,17 @@ def test_a_folder_has_a_bound_of_files_and_links_together(tmp_path: Path, monkey
     with pytest.raises(ContentError, match="tree holds more than 3 files") as caught:
         from_directory(tmp_path / "tree")
     assert caught.value.hint == "name the folder that holds the package"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ([b"a = 1\nol", b"d = 2\n"], True),
+        ([b"o", b"l", b"d"], True),
+        ([b"ol", b"x", b"d"], False),
+        ([b"\xc3\xa9"], True),
+    ],
+)
+def test_a_word_is_found_across_the_pieces_of_a_large_file(pieces: list[bytes], found: bool) -> None:  # noqa: FBT001
+    file = SourceFile(0o644, LARGEST_SOURCE + 1, lambda: pytest.fail("it is not loaded"), lambda: iter(pieces))
+    assert file.may_spell(b"old") is found
