@@ -22,31 +22,6 @@ from m2build.progress import Progress
 from m2build.recipes.model import Selection, common_recipe
 
 
-def derive(
-    selection: Selection,
-    base: Base,
-    *,
-    environment: Mapping[str, str],
-    progress: Progress,
-    series: Series | None = None,
-) -> Plan:
-    """Read the base's sources, apply a series, and decide the image. Writes nothing.
-
-    Args:
-        selection: the recipe, its profile and its model.
-        base: what to derive from.
-        environment: where to look for `SOURCE_DATE_EPOCH`; the default is the base's creation time.
-        progress: receives what is read.
-        series: the series to apply; None for the recipe's own.
-
-    Raises:
-        PatchError: the base has no sources at the source root, or a patch does not apply.
-        ContentError: a layer of the base is truncated, altered or malformed.
-        UsageError: the recipe's series does not exist, or `SOURCE_DATE_EPOCH` is not a number.
-    """
-    return derive_all([selection], base, environment=environment, progress=progress, series=series)[0]
-
-
 def derive_all(
     selections: Sequence[Selection],
     base: Base,
@@ -55,10 +30,20 @@ def derive_all(
     progress: Progress,
     series: Series | None = None,
 ) -> tuple[Plan, ...]:
-    """What `derive` does, for several selections of one recipe; the sources are read and patched once.
+    """Read the base's sources, apply a series, and decide the images, all of one recipe. Writes nothing.
+
+    Args:
+        selections: the recipe, with a profile and a model for each image.
+        base: what to derive from.
+        environment: where to look for `SOURCE_DATE_EPOCH`; the default is the base's creation time.
+        progress: receives what is read.
+        series: the series to apply; None for the recipe's own.
 
     Raises:
-        UsageError: the selections are of different recipes, or of none; and what `derive` raises.
+        PatchError: the base has no sources at the source root, or a patch does not apply.
+        ContentError: a layer of the base is truncated, altered or malformed.
+        UsageError: the selections are not of one recipe, its series does not exist, or `SOURCE_DATE_EPOCH` is not a
+            number.
     """
     recipe = common_recipe(selections)
     root = recipe.base.source_root.strip("/")

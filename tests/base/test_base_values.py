@@ -9,13 +9,13 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from helpers.plans import derive
 
 from m2build.base.assumed import assumed_base
 from m2build.base.model import Base
 from m2build.base.open import open_base
 from m2build.base.sources import open_files
 from m2build.base.stand_in import LARGEST_STAND_IN, source_members
-from m2build.derivation.derive import derive
 from m2build.derivation.image import build
 from m2build.derivation.overlay import make_overlay
 from m2build.derivation.plan import Plan

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from helpers.bases import base_image
+from helpers.plans import derive
 
 from m2build.base.model import Base
-from m2build.derivation.derive import derive
 from m2build.derivation.image import build
 from m2build.labels import DROPPED, KEPT, derived_labels
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes

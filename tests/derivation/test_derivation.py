@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from helpers.bases import MODELS, ROOT, base_image, bytecode, sources
 from helpers.images import Entry, file, folder, image, symlink, tar
+from helpers.plans import derive
 
 from m2build import labels
 from m2build.base.model import Base
-from m2build.derivation.derive import derive, derive_all
+from m2build.derivation.derive import derive_all
 from m2build.derivation.health import probe_command
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan

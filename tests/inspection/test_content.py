@@ -18,12 +18,12 @@ from helpers.bases import ROOT, base_image
 from helpers.commands import succeeds
 from helpers.content_cases import BASE, DIFFERENT, NO_DIFFERENCE, SAME, D, Layers, W
 from helpers.images import Entry, WatchedBlobs, entry, file, folder, image, symlink, tar
+from helpers.plans import derive
 from helpers.support import need_root, need_tool, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2build.base.open import open_base
-from m2build.derivation.derive import derive
 from m2build.derivation.image import build
 from m2build.errors import ContentError
 from m2build.inspection.content import Content, base_height, read_content

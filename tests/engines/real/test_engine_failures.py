@@ -16,11 +16,11 @@ from helpers.engines.daemons import DockerEngine
 from helpers.engines.engine import Engine
 from helpers.engines.podmans import PodmanEngine
 from helpers.images import file, tar
+from helpers.plans import derive
 from helpers.registry.registries import run
 
 from m2build.base.model import Base
 from m2build.base.open import open_base
-from m2build.derivation.derive import derive
 from m2build.derivation.plan import Plan
 from m2build.engines.container import ContainerEngine as Builder
 from m2build.engines.docker import Docker

@@ -12,8 +12,8 @@ from typing import Any
 import dockerfile  # type: ignore[import-not-found]  # a compiled module without stubs
 
 from helpers.bases import base_image
+from helpers.plans import derive
 from m2build.base.model import Base
-from m2build.derivation.derive import derive
 from m2build.derivation.plan import Plan
 from m2build.oci.image import Image
 from m2build.progress import Silent
