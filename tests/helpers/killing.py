@@ -1,7 +1,8 @@
 """Killing a command at any of its changing system calls: strace on a process that is forked from a warm one.
 
 A new process would take half a second to start, and hundreds are needed. Instead, a server imports all of m2build and
-forks for each run; the fork waits until strace is attached.
+forks for each run. The fork stops itself and goes on when strace is attached, so that each of its calls is counted: one
+that only waited for its `TracerPid` could make calls before strace had asked for them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ CHANGING = (
 """Calls that change files or sync them; for `openat`, only those that may create a file."""
 
 _SERVER = """
-import json, os, sys, time
+import json, os, signal, sys
 import m2build.cli.root
 from m2build.cli import start
 from importlib import import_module
@@ -49,10 +50,8 @@ for line in sys.stdin:
         os.environ.update(order["environment"])
         for number, name in ((1, order["stdout"]), (2, order["stderr"])):
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-        with open("/proc/self/status") as status:  # once: to open it again would be a call that may be counted or not
-            while order["traced"] and "TracerPid:\\t0\\n" in status.read():
-                time.sleep(0.001)
-                status.seek(0)
+        if order["traced"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
         sys.argv = ["m2build", *order["arguments"]]
         start()
     print(child, flush=True)
@@ -122,17 +121,16 @@ class Commands:
 
     def _trace(self, arguments: Sequence[str], *options: str) -> tuple[int, subprocess.Popen[bytes]]:
         child = self._start(arguments, traced=True)
+        _wait_for(child, "State:\tT")
         command = [need_tool("strace"), "-qq", "-p", str(child), *options]
         said = self.folder.parent / "strace.said"
         with said.open("wb") as file:
             tracer = subprocess.Popen(command, stderr=file)
-        deadline = time.monotonic() + 20
-        while "TracerPid:\t0\n" in Path(f"/proc/{child}/status").read_text() and tracer.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-        if tracer.poll() is not None and tracer.returncode != 0:
+        _wait_for(child, f"TracerPid:\t{tracer.pid}\n", or_end_of=tracer)
+        if tracer.poll() is not None:
             os.kill(child, signal.SIGKILL)
             lacking(f"strace cannot attach: {said.read_text()}")
+        os.kill(child, signal.SIGCONT)
         return child, tracer
 
     def _start(self, arguments: Sequence[str], *, traced: bool) -> int:
@@ -156,6 +154,16 @@ class Commands:
     def _answer(self) -> str:
         assert self.server.stdout is not None
         return self.server.stdout.readline()
+
+
+def _wait_for(process: int, status: str, *, or_end_of: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until the kernel's account of a process has a line, or until another process ends."""
+    deadline = time.monotonic() + 20
+    while status not in Path(f"/proc/{process}/status").read_text():
+        if or_end_of is not None and or_end_of.poll() is not None:
+            return
+        assert time.monotonic() < deadline, f"{process} does not say {status!r}"
+        time.sleep(0.001)
 
 
 _CALL = re.compile(r"^(\d+) +(\w+)\((.*)", re.MULTILINE)
