@@ -21,12 +21,12 @@ _MODE = re.compile(r"[0-7]{1,6}")
 
 @dataclass(frozen=True)
 class RecordedFile:
-    """One file of an account: where it was and is, and what it was and became."""
+    """One file of an account: where it was and is, and what it was and became; None for what does not exist."""
 
     old_path: str
     path: str
-    before: FileState
-    after: FileState
+    before: FileState | None
+    after: FileState | None
 
 
 def read_account(content: bytes) -> tuple[RecordedFile, ...]:
@@ -42,7 +42,7 @@ def read_account(content: bytes) -> tuple[RecordedFile, ...]:
     if not isinstance(files, list) or len(files) > MOST_FILES:
         raise ValueError(f"its files are not a list of at most {MOST_FILES:,}")
     found = tuple(map(_file, files))
-    for paths in ([file.old_path for file in found], [file.path for file in found]):
+    for paths in ([file.old_path for file in found if file.before], [file.path for file in found if file.after]):
         if len(paths) != len(set(paths)):
             raise ValueError("it names a file twice")
     return found
@@ -51,12 +51,16 @@ def read_account(content: bytes) -> tuple[RecordedFile, ...]:
 def _file(entry: object) -> RecordedFile:
     match entry:
         case {"path": str(path), "renamedFrom": str() | None as old, "before": before, "after": after}:
-            return RecordedFile(_path(path if old is None else old), _path(path), _state(before), _state(after))
+            states = _state(before), _state(after)
+            if states != (None, None) and (old is None or None not in states):
+                return RecordedFile(_path(path if old is None else old), _path(path), *states)
     raise ValueError("a file in it has no path, or not what tells of its two states")
 
 
-def _state(entry: object) -> FileState:
+def _state(entry: object) -> FileState | None:
     match entry:
+        case None:
+            return None
         case {"sha256": str(sha256), "size": int(size), "mode": str(mode)}:
             if _SHA256.fullmatch(sha256) and _MODE.fullmatch(mode) and 0 <= size <= LARGEST_SOURCE:
                 return FileState(sha256, size, int(mode, 8) & 0o777)

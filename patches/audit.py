@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -14,6 +15,7 @@ from pydantic import JsonValue
 from m2build import __version__
 from m2build.patches.change import FileChange, Proof
 from m2build.patches.patch_files import checksum, patch_files
+from m2build.patches.tree import SourceFile
 
 if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
@@ -29,8 +31,8 @@ def audit_files(changeset: Changeset, root: str) -> dict[str, bytes]:
         root: the folder that the changeset's paths are relative to, as the auditor finds it.
     """
     files = {f"patches/{name}": content for name, content in patch_files(changeset).items()}
-    before = {change.old_path: change.before.sha256 for change in changeset.changes}
-    after = {change.path: change.after.sha256 for change in changeset.changes}
+    before = {change.old_path: change.before.sha256 for change in changeset.changes if change.before}
+    after = {change.path: change.after.sha256 for change in changeset.changes if change.after}
     return files | {
         "README": _readme(changeset, root).encode(errors="surrogateescape"),
         "after.sha256": _checksums(after),
@@ -77,9 +79,13 @@ def _file_account(change: FileChange) -> dict[str, JsonValue]:
     return {
         "path": change.path,
         "renamedFrom": change.old_path if change.renamed else None,
-        "before": {"sha256": change.before.sha256, "size": change.before.size, "mode": f"{change.before.mode:04o}"},
-        "after": {"sha256": change.after.sha256, "size": change.after.size, "mode": f"{change.after.mode:04o}"},
+        "before": _state_account(change.before),
+        "after": _state_account(change.after),
     }
+
+
+def _state_account(file: SourceFile | None) -> JsonValue:
+    return {"sha256": file.sha256, "size": file.size, "mode": f"{file.mode:04o}"} if file else None
 
 
 def _checksums(digests: dict[str, str]) -> bytes:
@@ -89,6 +95,7 @@ def _checksums(digests: dict[str, str]) -> bytes:
 
 def _readme(changeset: Changeset, root: str) -> str:
     patches = "".join(f"  {name}\n" for name in patch_files(changeset) if name != "series")
+    commands = "".join(f"  {line}\n" for line in _checking(changeset, root))
     return f"""\
 m2build {__version__} changed {len(changeset.changes)} files below {root},
 by the series {changeset.series.id}:
@@ -97,17 +104,28 @@ by the series {changeset.series.id}:
 Nothing else below that folder differs from the base. To check this with sha256sum and git alone, run these lines
 where this folder is the current one:
 
-  audit=$PWD root={shlex.quote(root)}
-  # 1. The files are what the patches make of them.
-  (cd "$root" && sha256sum --check --strict "$audit/after.sha256")
-  # 2. Without the patches they are the base's own.
-  copy=$(mktemp -d)
-  (cd "$root" && sed 's/^[0-9a-f]*  //' "$audit/after.sha256" | xargs -d '\\n' cp --parents -t "$copy")
-  cd "$copy" && git init --quiet
-  tac "$audit/patches/series" | while read -r name; do git apply --reverse "$audit/patches/$name"; done
-  sha256sum --check --strict "$audit/before.sha256"
-
+{commands}
 Then read the patches: each says what it changes, why, and where that was reported. changeset.json holds the same for
 machines. The base's files can be compared with before.sha256 in the base image itself, which this image names in its
 labels org.opencontainers.image.base.name and org.opencontainers.image.base.digest.
 """
+
+
+def _checking(changeset: Changeset, root: str) -> Iterator[str]:
+    """The commands of an auditor; sha256sum and cp fail on empty lists, which new or deleted files alone give."""
+    are_left = any(change.after for change in changeset.changes)
+    yield f"audit=$PWD root={shlex.quote(root)}"
+    if are_left:
+        yield "# 1. The files are what the patches make of them."
+        yield """(cd "$root" && sha256sum --check --strict "$audit/after.sha256")"""
+    yield "# 2. Without the patches they are the base's own."
+    yield "copy=$(mktemp -d)"
+    if are_left:
+        yield (
+            """(cd "$root" && sed 's/^[0-9a-f]*  //' "$audit/after.sha256" | """
+            """xargs -d '\\n' cp --parents -t "$copy")"""
+        )
+    yield """cd "$copy" && git init --quiet"""
+    yield """tac "$audit/patches/series" | while read -r name; do git apply --reverse "$audit/patches/$name"; done"""
+    if any(change.before for change in changeset.changes):
+        yield """sha256sum --check --strict "$audit/before.sha256\""""

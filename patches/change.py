@@ -12,24 +12,36 @@ from m2build.patches.tree import SourceFile, SourceTree
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file before and after: edited in place, renamed, or both.
+    """One file before and after: created, deleted, edited in place, renamed, or the last two at once.
 
     Attributes:
-        old_path: where it stands before.
-        before: its bytes and mode before.
-        path: where it stands after.
-        after: its bytes and mode after.
+        old_path: where it is before; `path` if it is created.
+        before: its bytes and mode before; None if it is created.
+        path: where it is after; `old_path` if it is deleted.
+        after: its bytes and mode after; None if it is deleted.
 
     Example:
         >>> file = SourceFile.of(b"x = 1\\n")
         >>> FileChange("a.py", file, "b.py", file).renamed
         True
+        >>> FileChange.created("c.py", file).before is None
+        True
     """
 
     old_path: str
-    before: SourceFile
+    before: SourceFile | None
     path: str
-    after: SourceFile
+    after: SourceFile | None
+
+    @classmethod
+    def created(cls, path: str, file: SourceFile) -> FileChange:
+        """The change that makes a new file."""
+        return cls(path, None, path, file)
+
+    @classmethod
+    def deleted(cls, path: str, file: SourceFile) -> FileChange:
+        """The change that deletes a file."""
+        return cls(path, file, path, None)
 
     @property
     def renamed(self) -> bool:
@@ -38,12 +50,21 @@ class FileChange:
 
     @property
     def edited(self) -> bool:
-        """Whether the file changes its bytes or its mode."""
+        """Whether the file changes its bytes or its mode, is created, or is deleted."""
+        if self.before is None or self.after is None:
+            return True
         return self.before.content != self.after.content or self.before.mode != self.after.mode
 
     def reversed(self) -> FileChange:
         """The change that takes this one back."""
         return FileChange(self.path, self.after, self.old_path, self.before)
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"{self.path} (new)"
+        if self.after is None:
+            return f"{self.path} (deleted)"
+        return f"{self.old_path} -> {self.path}" if self.renamed else self.path
 
 
 def changed_tree(tree: SourceTree, changes: Iterable[FileChange]) -> SourceTree:
@@ -60,19 +81,45 @@ def changed_tree(tree: SourceTree, changes: Iterable[FileChange]) -> SourceTree:
     """
     files: dict[str, SourceFile | None] = {}
     for change in changes:
-        if change.renamed:
-            files.setdefault(change.old_path, None)
-        files[change.path] = change.after
+        files.setdefault(change.old_path, None)
+        if change.after is not None:
+            files[change.path] = change.after
     return tree.replaced(files)
 
 
 def net_changes(steps: Iterable[Iterable[FileChange]]) -> tuple[FileChange, ...]:
     """Successive changes of one tree folded into one change a file, sorted by path; what cancels out is dropped."""
-    by_path: dict[str, FileChange] = {}
+    now: dict[str, FileChange] = {}
+    deleted: dict[str, SourceFile] = {}
     for step in steps:
-        moved = [(by_path.pop(change.old_path, change), change) for change in step]
-        by_path |= {late.path: FileChange(early.old_path, early.before, late.path, late.after) for early, late in moved}
-    return tuple(change for _, change in sorted(by_path.items()) if change.renamed or change.edited)
+        for change in [_since_the_first(now, change) for change in list(step)]:
+            if change.after is not None:
+                now[change.path] = change
+            elif change.before is not None:
+                deleted[change.old_path] = change.before
+    while both := deleted.keys() & now.keys():
+        path = min(both)
+        _keep_in_place(now, deleted, path)
+    changes = [*now.values(), *(FileChange.deleted(path, file) for path, file in deleted.items())]
+    return tuple(sorted((one for one in changes if one.renamed or one.edited), key=lambda one: one.path))
+
+
+def _since_the_first(now: dict[str, FileChange], late: FileChange) -> FileChange:
+    """A change together with those that led to the file that it starts from, which are taken out."""
+    early = now.pop(late.old_path, None) if late.before is not None else None
+    if early is None:
+        return late
+    if early.before is None:
+        return FileChange(late.path, None, late.path, late.after)
+    return FileChange(early.old_path, early.before, late.path if late.after else early.old_path, late.after)
+
+
+def _keep_in_place(now: dict[str, FileChange], deleted: dict[str, SourceFile], path: str) -> None:
+    """Take a file that was deleted, and whose path another file has now, for an edited one."""
+    change = now[path]
+    now[path] = FileChange(path, deleted.pop(path), path, change.after)
+    if change.before is not None:
+        deleted[change.old_path] = change.before
 
 
 class Finding(StrEnum):

@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from m2build.errors import PatchError
 from m2build.patches.change import Codemod, FileChange, Finding, Mention, Proof, Rewrite, changed_tree, net_changes
+from m2build.patches.checks import check_changes
 from m2build.patches.patch import Patch
 from m2build.patches.registry import load_codemods
 from m2build.patches.running import make_codemod, run_codemod
@@ -180,20 +181,10 @@ def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None
     if not patch.applies_to(release):
         return PatchResult(patch, Outcome.NOT_NEEDED, f"release {release} is not among {patch.releases}")
     rewrite = run_codemod(codemod, patch, tree)
-    for change in rewrite.changes:
-        _check(change, tree, patch.codemod)
+    check_changes(rewrite.changes, tree, patch.codemod)
     return PatchResult(
         patch, _outcome(patch, rewrite), rewrite.detail, rewrite.changes, rewrite.mentions, rewrite.proof
     )
-
-
-def _check(change: FileChange, tree: SourceTree, codemod: str) -> None:
-    """Hold a codemod to the tree that it was given; it may be another distribution's."""
-    before = tree.get(change.old_path)
-    if before is None or before.sha256 != change.before.sha256:
-        raise PatchError(f"the codemod {codemod} is faulty: {change.old_path!r} is not the file that it changes")
-    if not {"", ".", ".."}.isdisjoint(change.path.split("/")):
-        raise PatchError(f"the codemod {codemod} is faulty: {change.path!r} is no path of a tree")
 
 
 def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:

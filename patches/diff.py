@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from m2build.patches.tree import SourceFile
 
 _CONTEXT = 3
+_NULL = "/dev/null"
 _ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r"} | {
     ord(character): f"\\{character}" for character in '"\\'
 }
@@ -28,19 +29,31 @@ def git_diff(changes: Iterable[FileChange]) -> bytes:
 
 def _file_diff(change: FileChange) -> bytes:
     old, new = _quoted("a/", change.old_path), _quoted("b/", change.path)
-    before, after = _lines(change.before.content), _lines(change.after.content)
-    lines = [f"diff --git {old} {new}"]
-    if _git_mode(change.before) != _git_mode(change.after):
-        lines += [f"old mode {_git_mode(change.before)}", f"new mode {_git_mode(change.after)}"]
+    before = _lines(change.before.content) if change.before else []
+    after = _lines(change.after.content) if change.after else []
+    lines = [f"diff --git {old} {new}", *_modes(change)]
     if change.renamed:
         lines.append(f"similarity index {_similarity(before, after)}%")
         lines += [f"rename from {_quoted('', change.old_path)}", f"rename to {_quoted('', change.path)}"]
-    if change.before.content != change.after.content:
-        mode = f" {_git_mode(change.before)}" if _git_mode(change.before) == _git_mode(change.after) else ""
-        lines.append(f"index {_blob_id(change.before.content)}..{_blob_id(change.after.content)}{mode}")
-        lines += [f"--- {old}", f"+++ {new}"]
+    if before != after:
+        same_mode = f" {_git_mode(change.before)}" if _git_mode(change.before) == _git_mode(change.after) else ""
+        lines.append(f"index {_blob_id(change.before)}..{_blob_id(change.after)}{same_mode}")
+        lines += [f"--- {old if change.before else _NULL}", f"+++ {new if change.after else _NULL}"]
+    elif not (change.before and change.after):  # an empty file
+        lines.append(f"index {_blob_id(change.before)}..{_blob_id(change.after)}")
     header = "".join(f"{line}\n" for line in lines).encode()
     return header + b"".join(_hunks(before, after))
+
+
+def _modes(change: FileChange) -> Iterator[str]:
+    old, new = _git_mode(change.before), _git_mode(change.after)
+    if change.before is None:
+        yield f"new file mode {new}"
+    elif change.after is None:
+        yield f"deleted file mode {old}"
+    elif old != new:
+        yield f"old mode {old}"
+        yield f"new mode {new}"
 
 
 def _lines(content: bytes) -> list[bytes]:
@@ -92,12 +105,17 @@ def _similarity(before: Sequence[bytes], after: Sequence[bytes]) -> int:
     return min(99, 100 * common // max(1, sum(map(len, set(before) | set(after)))))
 
 
-def _git_mode(file: SourceFile) -> str:
+def _git_mode(file: SourceFile | None) -> str | None:
+    if file is None:
+        return None
     return "100755" if file.mode & 0o100 else "100644"
 
 
-def _blob_id(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
+def _blob_id(file: SourceFile | None) -> str:
+    if file is None:
+        return "0" * 40
+    blob = b"blob %d\0%b" % (len(file.content), file.content)
+    return hashlib.sha1(blob, usedforsecurity=False).hexdigest()
 
 
 def _quoted(prefix: str, path: str) -> str:

@@ -46,9 +46,9 @@ def _header(result: PatchResult) -> Iterator[str]:
     yield f"X-M2build-Codemod: {patch.codemod} {json.dumps(patch.parameters, sort_keys=True)}"
     yield f"X-M2build-Releases: {patch.releases}"
     yield "X-M2build-Pre-SHA256:"
-    yield from (f" {checksum(change.before.sha256, change.old_path)}" for change in result.changes)
+    yield from (f" {checksum(change.before.sha256, change.old_path)}" for change in result.changes if change.before)
     yield "X-M2build-Post-SHA256:"
-    yield from (f" {checksum(change.after.sha256, change.path)}" for change in result.changes)
+    yield from (f" {checksum(change.after.sha256, change.path)}" for change in result.changes if change.after)
 
 
 def _continued(text: str) -> Iterator[str]:

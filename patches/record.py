@@ -48,14 +48,15 @@ class Record:
         return tuple(self._steps(forth=False))
 
     def _steps(self, *, forth: bool) -> Iterator[Step]:
-        before, after = {file.old_path: file for file in self.files}, {file.path: file for file in self.files}
+        before = {file.old_path: file for file in self.files if file.before}
+        after = {file.path: file for file in self.files if file.after}
         for path in sorted(before.keys() | after.keys()):
             old, new = before.get(path), after.get(path)
             start, end = old.before if old else None, new.after if new else None
             if forth:
-                yield Step(path, start, end, f"{self.path}/after/{path}", new.old_path if new else path)
+                yield Step(path, start, end, f"{self.path}/after/{path}", new.old_path if new and new.before else None)
             else:
-                yield Step(path, end, start, f"{self.path}/before/{path}", old.path if old else path)
+                yield Step(path, end, start, f"{self.path}/before/{path}", old.path if old and old.after else None)
 
 
 def read_record(folder: HeldFolder, series_id: str) -> Record | None:
@@ -91,8 +92,8 @@ def write_record(folder: HeldFolder, changeset: Changeset) -> Record:
     """
     path = f"{FOLDER}/{changeset.series.id}"
     files = audit_files(changeset, str(folder.path))
-    files |= {f"before/{change.old_path}": change.before.content for change in changeset.changes}
-    files |= {f"after/{change.path}": change.after.content for change in changeset.changes}
+    files |= {f"before/{change.old_path}": change.before.content for change in changeset.changes if change.before}
+    files |= {f"after/{change.path}": change.after.content for change in changeset.changes if change.after}
     drop_record(folder, path)
     _put(folder, path, files)
     record = read_record(folder, changeset.series.id)

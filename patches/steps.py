@@ -22,14 +22,14 @@ class Step:
         start: the file that is there before; None if there is none.
         end: the file that is there afterwards; None if there is none.
         image: where the bytes of `end` are kept.
-        origin: the path whose owner the file keeps.
+        origin: the path whose owner the file keeps; None if it is a new file, and whoever runs m2build owns it.
     """
 
     path: str
     start: FileState | None
     end: FileState | None
     image: str
-    origin: str
+    origin: str | None
 
     def is_done(self, found: FileState | None) -> bool:
         """Whether what was found is the end. A mode counts only if start and end differ in nothing else."""
@@ -91,7 +91,9 @@ def _check(folder: HeldFolder, step: Step) -> bool:
     if step.is_done(found):
         return True
     if step.is_open(found):
-        if step.start is None and folder.status(step.origin) is None:  # new names come before old ones go
+        if (
+            step.start is None and step.origin and folder.status(step.origin) is None
+        ):  # new names come before old ones go
             raise PatchError(f"{folder.path / step.origin} is not there as a regular file; nothing was changed")
         return False
     path = folder.path / step.path
@@ -144,7 +146,7 @@ def remove_staged(folder: HeldFolder, steps: Iterable[Step]) -> None:
 def _stage(folder: HeldFolder, step: Step) -> None:
     if step.end is None:
         return
-    staged, owner = _staged(step.path), folder.status(step.origin)
+    staged, owner = _staged(step.path), folder.status(step.origin) if step.origin else None
     try:
         content = folder.read(step.image, step.end.size)
     except (FileNotFoundError, PathRefusedError):

@@ -174,6 +174,6 @@ def _folder(place: Place, verb: str) -> Path:
 def _print_result(found: patches.PatchResult) -> None:
     result(f"{found.outcome:<16} {found.patch.id}", f"    {found.detail}")
     for change in found.changes:
-        result(f"    {f'{change.old_path} -> ' if change.renamed else ''}{change.path}")
+        result(f"    {change}")
     for mention in found.mentions:
         result(f"    {mention}")

@@ -26,7 +26,7 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
         for mention in entry.mentions:
             yield f"            {mention}"
     for change in plan.changeset.changes:
-        yield f"file        {f'{change.old_path} -> ' if change.renamed else ''}{change.path}"
+        yield f"file        {change}"
     for path in plan.hidden:
         yield f"removed     /{path}"
     if forecast.image is not None:

@@ -56,10 +56,16 @@ def make_overlay(plan: Plan) -> Overlay:
 
 
 def changed_files(plan: Plan) -> Iterator[Member]:
-    """The files after the change, each with the owner and the attributes of the file that it comes from."""
+    """The files after the change, each with the owner and the attributes of the file that it comes from.
+
+    New files belong to root, as those that a Dockerfile copies.
+    """
     for change in plan.changeset.changes:
-        origin = plan.footing[f"{plan.source_root}/{change.old_path}"]
+        if change.after is None:
+            continue
         path = f"{plan.source_root}/{change.path}"
+        new = Member(path, Kind.FILE)
+        origin = plan.footing[f"{plan.source_root}/{change.old_path}"] if change.before else new
         yield replace(origin, path=path, mode=change.after.mode, mtime=plan.created, content=change.after.content)
 
 

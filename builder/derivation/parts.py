@@ -41,7 +41,9 @@ def encode(plan: Plan) -> bytes:
     changeset = plan.changeset
     contents: dict[str, bytes] = {}
 
-    def file(found: SourceFile) -> list[object]:
+    def file(found: SourceFile | None) -> list[object] | None:
+        if found is None:
+            return None
         contents[found.sha256] = found.content
         return [found.sha256, found.mode]
 
@@ -74,8 +76,8 @@ def decode(data: bytes, series: Series) -> Remembered:
     about, results, footing, sizes = json.loads(head)
     contents = dict(_contents(sizes, rest))
 
-    def file(found: tuple[str, int]) -> SourceFile:
-        return SourceFile.of(contents[found[0]], found[1])
+    def file(found: tuple[str, int] | None) -> SourceFile | None:
+        return SourceFile.of(contents[found[0]], found[1]) if found else None
 
     made = [
         PatchResult(

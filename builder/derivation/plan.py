@@ -18,7 +18,7 @@ from m2build.errors import PatchError
 from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE, STAND_IN
 from m2build.layers.filesystem import Filesystem
 from m2build.layers.links import followed
-from m2build.layers.members import AUDIT_FOLDER
+from m2build.layers.members import AUDIT_FOLDER, WHITEOUT
 from m2build.oci.digest import Digest
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
@@ -156,8 +156,9 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
             hint="derive from an image without one",
         )
     root = followed(filesystem, selection.recipe.base.source_root.strip("/"))
-    old = {f"{root}/{change.old_path}" for change in changeset.changes}
-    new = {f"{root}/{change.path}" for change in changeset.changes}
+    old = {f"{root}/{change.old_path}" for change in changeset.changes if change.before}
+    new = {f"{root}/{change.path}" for change in changeset.changes if change.after}
+    _check_new(new - old, filesystem)
     hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, base)
     written = (*old, *new, *hidden, *unmade, f"{AUDIT_FOLDER}/README")
     above = {parent for path in written for parent in parents(path)}
@@ -171,13 +172,25 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     return Plan(selection, base, changeset, footing, hidden, created, root, unmade)
 
 
+def _check_new(paths: set[str], filesystem: Filesystem) -> None:
+    """Check that new files can be in a layer, and replace nothing: not everything in the base is in its source tree."""
+    for path in sorted(paths):
+        if path in filesystem:
+            raise PatchError(f"/{path} would be a new file, and the base has a {filesystem[path].kind} there")
+        if any(name.startswith(WHITEOUT) for name in path.split("/")):
+            raise PatchError(
+                f"/{path} cannot be in a layer: names that begin with {WHITEOUT} hide others",
+                hint="give the file another name",
+            )
+
+
 def _unmade(filesystem: Filesystem, base: Base) -> tuple[str, ...]:
     folder = followed(filesystem, base.config.working_dir)
     return tuple(path for path in (folder, *parents(folder)) if path and path not in filesystem)
 
 
 def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, ...]:
-    gone = (old - new) | {path for path in filesystem if _source_of(path) in old}
+    gone = (old - new) | {path for path in filesystem if _source_of(path) in old | new}
     left = {
         parent
         for path, member in filesystem.items()

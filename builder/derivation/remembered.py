@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.patches.series import Series
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of every key: raised when the format of the cached parts changes."""
 
 

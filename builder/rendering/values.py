@@ -47,6 +47,10 @@ def template_values(plan: Plan) -> dict[str, object]:
         "account": f"/{AUDIT_FOLDER}",
         "root": f"/{plan.source_root}",
         "patches": [name for name in patch_files(plan.changeset) if name != "series"],
+        "checked": {
+            "before": any(change.before for change in plan.changeset.changes),
+            "after": any(change.after for change in plan.changeset.changes),
+        },
         "changed": list(_changed(plan)),
         "hidden": [f"/{path}" for path in plan.hidden],
         "shell": _shell(runtime),

@@ -44,7 +44,7 @@ def check_compiles(changes: Iterable[FileChange]) -> None:
         AssertionError: one is not.
     """
     for change in changes:
-        if change.edited and is_python(change.path):
+        if change.after and change.edited and is_python(change.path):
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from helpers.patches.judges import Judge, git_apply, gnu_patch, run
-from helpers.patches.trees import read, write
+from helpers.patches.trees import files_before, read, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ def names(characters: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 @st.composite
 def changes(draw: st.DrawFn, characters: st.SearchStrategy[str]) -> tuple[FileChange, ...]:
-    """Edits, renames, mode changes and combinations; no path is a folder of another's."""
+    """Edits, renames, mode changes and combinations, new and deleted files; no path is a folder of another's."""
     count = draw(st.integers(1, 4))
     tops = draw(st.lists(names(characters), min_size=2 * count, max_size=2 * count))
     found = []
@@ -38,14 +38,23 @@ def changes(draw: st.DrawFn, characters: st.SearchStrategy[str]) -> tuple[FileCh
         old, new = (f"{side}{number}/{top}" for side, top in zip("xy", tops[2 * number : 2 * number + 2], strict=True))
         before = SourceFile.of(draw(CONTENT), draw(st.sampled_from([0o644, 0o755])))
         after = SourceFile.of(draw(st.just(before.content) | CONTENT), draw(st.sampled_from([0o644, 0o755])))
-        change = FileChange(old, before, draw(st.sampled_from([old, new])), after)
+        change = draw(
+            st.sampled_from(
+                [
+                    FileChange(old, before, old, after),
+                    FileChange(old, before, new, after),
+                    FileChange.created(old, after),
+                    FileChange.deleted(old, before),
+                ]
+            )
+        )
         if change.renamed or change.edited:
             found.append(change)
     return tuple(found)
 
 
 def check(judge: Judge, made: tuple[FileChange, ...]) -> None:
-    before = SourceTree({change.old_path: change.before for change in made}, origin="test")
+    before = SourceTree(files_before(made), origin="test")
     after = changed_tree(before, made)
     diff = git_diff(made)
     with tempfile.TemporaryDirectory() as name:
@@ -91,18 +100,16 @@ def test_the_diff_of_a_renamed_and_edited_file_is_what_a_reviewer_knows() -> Non
 
 def test_blob_ids_are_gits() -> None:
     """`git apply --3way` and reviewers look blobs up by them."""
-    change = FileChange("x", SourceFile.of(b"old\r\n"), "x", SourceFile.of(b"new \0\n"))
-    ids = [
-        run(["git", "hash-object", "--stdin"], Path.cwd(), stdin=file.content).decode().strip()
-        for file in (change.before, change.after)
-    ]
+    files = SourceFile.of(b"old\r\n"), SourceFile.of(b"new \0\n")
+    change = FileChange("x", files[0], "x", files[1])
+    ids = [run(["git", "hash-object", "--stdin"], Path.cwd(), stdin=file.content).decode().strip() for file in files]
     assert f"index {ids[0]}..{ids[1]} 100644\n".encode() in git_diff([change])
 
 
 def test_a_name_that_is_not_utf8_survives(tmp_path: Path) -> None:
     name = b"x/\xff\xfe.py".decode(errors="surrogateescape")
     change = FileChange(name, SourceFile.of(b"1\n"), f"{name} ", SourceFile.of(b"2\n"))
-    folder = write(SourceTree({name: change.before}, origin="test"), tmp_path)
+    folder = write(SourceTree(files_before([change]), origin="test"), tmp_path)
     git_apply(git_diff([change]), folder)
     assert read(folder) == {f"{name} ": (b"2\n", 0o644)}
 

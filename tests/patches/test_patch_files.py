@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.patches.judges import PLAIN, Judge, git_apply, gnu_patch, run
 from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied
-from helpers.patches.trees import read, tree_of, write
+from helpers.patches.trees import files_after, files_before, read, tree_of, write
 from helpers.support import need_tool
 
 from m2build.patches.audit import account, audit_files
@@ -70,8 +70,8 @@ def test_the_headers_checksums_are_those_of_the_files() -> None:
     for name, result in zip(NAMES, applied().results, strict=True):
         fields = email.parser.HeaderParser().parsestr(patch_files(applied())[name].decode())
         for field, wanted in (
-            ("Pre", {change.old_path: change.before for change in result.changes}),
-            ("Post", {change.path: change.after for change in result.changes}),
+            ("Pre", files_before(result.changes)),
+            ("Post", files_after(result.changes)),
         ):
             text = str(fields[f"X-M2build-{field}-SHA256"]).strip()
             digests = {path: hashlib.sha256(file.content).hexdigest() for path, file in wanted.items()}

@@ -193,8 +193,8 @@ def test_a_number_is_never_taken_for_a_switch(given: str, taken: str, folder: Pa
 @pytest.mark.parametrize(
     ("path", "target", "message"),
     [
-        ("pkg/a.py", "../outside.py", "'../outside.py' is no path of a tree"),
-        ("pkg/a.py", "/etc/passwd", "'/etc/passwd' is no path of a tree"),
+        ("pkg/a.py", "../outside.py", "'../outside.py' is not a path in a tree"),
+        ("pkg/a.py", "/etc/passwd", "'/etc/passwd' is not a path in a tree"),
         ("pkg/b.py", "pkg/b.py", "'pkg/b.py' is not the file that it changes"),
     ],
 )

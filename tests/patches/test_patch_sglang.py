@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers.patches.judges import Judge, git_apply, gnu_patch
-from helpers.patches.trees import contents, imported_modules, read, write
+from helpers.patches.trees import contents, files_after, files_before, imported_modules, read, write
 
 from m2build.errors import PatchError
 from m2build.patches.change import changed_tree
@@ -71,17 +71,19 @@ def test_the_edits_are_those_of_the_document_and_its_importers(sglang_tree: Sour
 
 
 def test_the_sources_are_the_ones_whose_hashes_are_known(changeset: Changeset, patched: SourceTree) -> None:
-    before = {change.old_path: change.before for change in changeset.changes}
+    before, after = files_before(changeset.changes), files_after(changeset.changes)
     assert before[OLD].sha256 == "95a036877f4c3de88058abf80c4834c9dadefb5a725d61524606be9f0cb51d49"
     assert before[NORM].sha256 == "9c2a3040034d226ffe063ba22410736329938704ab156b5cfd53e9c18df63c63"
-    for change in changeset.changes:
-        assert change.after.sha256 == hashlib.sha256(patched[change.path].content).hexdigest()
+    assert len(before) == len(after) == 4
+    for path, file in after.items():
+        assert file.sha256 == hashlib.sha256(patched[path].content).hexdigest()
 
 
 def test_every_touched_file_compiles(changeset: Changeset) -> None:
-    assert len(changeset.changes) == 4
-    for change in changeset.changes:
-        compile(change.after.content, change.path, "exec", dont_inherit=True)
+    after = files_after(changeset.changes)
+    assert len(after) == 4
+    for path, file in after.items():
+        compile(file.content, path, "exec", dont_inherit=True)
 
 
 def test_no_import_of_the_old_name_is_left(sglang_tree: SourceTree, patched: SourceTree) -> None:

@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from helpers.patches.trees import changed, imported_modules
+from helpers.patches.trees import changed, files_after, files_before, imported_modules
 
 from m2build.patches.change import Finding
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
@@ -58,14 +58,17 @@ def test_renames(chunk: int, sglang_tree: SourceTree) -> None:
         for new_path in python_files(after):
             change = touched.get(new_path)
             old_path = change.old_path if change else new_path
-            before = loaded(old_path, sglang_tree[old_path].content)
-            assert loaded(new_path, after[new_path].content) == {renaming.of(name) for name in before}, (
+            names = loaded(old_path, sglang_tree[old_path].content)
+            assert loaded(new_path, after[new_path].content) == {renaming.of(name) for name in names}, (
                 module,
                 new_path,
             )
+        before, left = files_before(rewrite.changes), files_after(rewrite.changes)
+        assert len(before) == len(left) == len(rewrite.changes)
         for change in rewrite.changes:
-            compile(change.after.content, change.path, "exec", dont_inherit=True)
-            assert change.renamed or module.rpartition(".")[2].encode() in change.before.content, (module, change.path)
+            compile(left[change.path].content, change.path, "exec", dont_inherit=True)
+            word = module.rpartition(".")[2].encode()
+            assert change.renamed or word in before[change.old_path].content, (module, change.path)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -84,7 +87,8 @@ def test_removals(chunk: int, sglang_tree: SourceTree) -> None:
         rewrite = RemoveDecorator(module, decorator, style=style).apply(sglang_tree)
         if rewrite.finding is Finding.CHANGED:
             (change,) = rewrite.changes
-            judge_removal(change.before.content, change.after.content, decorator, style)
+            (before,), (after,) = files_before([change]).values(), files_after([change]).values()
+            judge_removal(before.content, after.content, decorator, style)
         else:
             assert spelled(sglang_tree[path].content, decorator) == [], (path, decorator, rewrite.detail)
 

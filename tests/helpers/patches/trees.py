@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from m2build.patches.change import Codemod, Finding, Rewrite, changed_tree
+from m2build.patches.change import Codemod, FileChange, Finding, Rewrite, changed_tree
 from m2build.patches.tree import SourceFile, SourceTree
 
 Content = str | bytes
@@ -88,3 +88,13 @@ def cases_in(name: str) -> list[tuple[str, str, str]]:
     cases = (Path(__file__).parent / name).read_text(encoding="utf-8").split("=== ")[1:]
     heads = [case.partition("\n") for case in cases]
     return [(head.partition(" | ")[2], head.partition(" | ")[0], body) for head, _, body in heads]
+
+
+def files_before(changes: Iterable[FileChange]) -> dict[str, SourceFile]:
+    """The files that changes start from, by their paths."""
+    return {change.old_path: change.before for change in changes if change.before}
+
+
+def files_after(changes: Iterable[FileChange]) -> dict[str, SourceFile]:
+    """The files that changes leave, by their paths."""
+    return {change.path: change.after for change in changes if change.after}

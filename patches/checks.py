@@ -1,0 +1,51 @@
+"""Whether a codemod's changes fit the tree that it was given; it may be another distribution's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from m2build.errors import PatchError
+from m2build.patches.change import FileChange
+from m2build.patches.tree import SourceTree
+
+
+def check_changes(changes: Collection[FileChange], tree: SourceTree, codemod: str) -> None:
+    """Check changes against their tree.
+
+    Args:
+        changes: those of one `Rewrite`.
+        tree: the tree that the codemod was given.
+        codemod: its name in messages.
+
+    Raises:
+        PatchError: a change starts from another file than the tree's, ends outside it or where something else is, or
+            two changes are of the same file.
+    """
+    for problem in _problems(changes, tree):
+        raise PatchError(f"the codemod {codemod} is faulty: {problem}")
+
+
+def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str]:
+    for change in changes:
+        before = tree.get(change.old_path) if change.before else None
+        if change.before and (before is None or before.sha256 != change.before.sha256):
+            yield f"{change.old_path!r} is not the file that it changes"
+        if change.before is change.after is None:
+            yield f"it neither finds nor leaves a file at {change.path!r}"
+        if change.renamed and not (change.before and change.after):
+            yield f"it renames {change.old_path!r}, of which it has one state only"
+        if not {"", ".", ".."}.isdisjoint(change.path.split("/")):
+            yield f"{change.path!r} is not a path in a tree"
+    left = [change.old_path for change in changes if change.before]
+    for path in _repeated(left):
+        yield f"it changes {path!r} twice"
+    arriving = [change.path for change in changes if change.after]
+    for path in _repeated(arriving):
+        yield f"it writes {path!r} twice"
+    for path in arriving:
+        if path in tree.links or path in tree.folders or (path in tree and path not in left):
+            yield f"{path!r} is there already"
+
+
+def _repeated(paths: list[str]) -> list[str]:
+    return sorted({path for path in paths if paths.count(path) > 1})
