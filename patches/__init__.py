@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from m2build.patches.codemods.remove_decorator import RemoveDecorator
     from m2build.patches.codemods.rename_module import RenameModule
     from m2build.patches.foreign.codemod import LibcstCodemod
+    from m2build.patches.loading import load_series
     from m2build.patches.patch import Patch
     from m2build.patches.pypi import fetch_wheel
-    from m2build.patches.series import Series, load_series
+    from m2build.patches.series import Series
     from m2build.patches.series_text import series_names
     from m2build.patches.sources import from_directory, from_wheel
     from m2build.patches.tree import SourceFile, SourceTree
@@ -50,7 +51,7 @@ _HOMES = {
     "fetch_wheel": "m2build.patches.pypi",
     "from_directory": "m2build.patches.sources",
     "from_wheel": "m2build.patches.sources",
-    "load_series": "m2build.patches.series",
+    "load_series": "m2build.patches.loading",
     "revert_directory": "m2build.patches.applying",
     "series_names": "m2build.patches.series_text",
     "write_tree": "m2build.patches.writing",

@@ -59,8 +59,11 @@ def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
         {"kind": str(mention.kind), "path": mention.path, "line": mention.line, "text": mention.text}
         for mention in result.mentions
     ]
+    patch = result.patch.model_dump(mode="json")
+    if patch["drop_when"] is None:
+        del patch["drop_when"]  # accounts of series that do not use it stay as they were, and so do images
     return {
-        **result.patch.model_dump(mode="json"),
+        **patch,
         "outcome": str(result.outcome),
         "detail": result.detail,
         "files": [change.path for change in result.changes],

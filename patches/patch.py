@@ -25,6 +25,7 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Absence = Literal["already-applied", "not-needed", "target-gone"]
 Accepted = Literal["already-applied", "not-needed"]
+ALREADY_APPLIED = "already-applied"
 
 _DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
 """What patch(1) looks for in the text before a diff, where `why` ends up; it looks behind indentation too."""
@@ -76,6 +77,12 @@ class Patch(Frozen):
     author: Line
     forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
     last_update: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    drop_when: str | None = Field(
+        default=None,
+        max_length=200,
+        description="When the patch is not needed any more: a version specifier (PEP 440), or already-applied.",
+    )
+    _content: bytes | None = PrivateAttr(default=None)
 
     @classmethod
     def of(
@@ -92,6 +99,7 @@ class Patch(Frozen):
         when_absent: Absence = "target-gone",
         accept: Iterable[Accepted] = (),
         forwarded: str = "no",
+        drop_when: str | None = None,
     ) -> Patch:
         """A patch that holds its codemod itself, as `value`.
 
@@ -110,6 +118,7 @@ class Patch(Frozen):
             when_absent: what it means that the codemod finds nothing to change in such a release.
             accept: the outcomes besides `applied` with which the series goes on.
             forwarded: DEP-3: `no`, `not-needed` or the address that the patch was sent to.
+            drop_when: when it is not needed any more: a version specifier, or `already-applied`.
 
         Raises:
             UsageError: the codemod is no such value, or an argument does not fit.
@@ -130,6 +139,7 @@ class Patch(Frozen):
             "author": author,
             "forwarded": forwarded,
             "last_update": last_update,
+            "drop_when": drop_when,
         }
         return made(_PatchOfValue, f"the patch {shown(id)}", fields, context=codemod)
 
@@ -146,11 +156,12 @@ class Patch(Frozen):
     @field_validator("releases")
     @classmethod
     def _is_specifier(cls, value: str) -> str:
-        try:
-            SpecifierSet(value)
-        except InvalidSpecifier as error:
-            raise ValueError(f"{shown(value)} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
-        return value
+        return _specifier(value)
+
+    @field_validator("drop_when")
+    @classmethod
+    def _is_specifier_or_outcome(cls, value: str | None) -> str | None:
+        return value if value in (None, ALREADY_APPLIED) else _specifier(value or "")
 
     @field_validator("last_update")
     @classmethod
@@ -160,6 +171,17 @@ class Patch(Frozen):
         except ValueError as error:
             raise ValueError(f"{value} is no day of the calendar") from error
         return value
+
+    def bringing(self, content: bytes) -> Patch:
+        """The same patch with the bytes of the file that its parameters name."""
+        patch = self.model_copy()
+        patch._content = content  # noqa: SLF001 - of this very class
+        return patch
+
+    @property
+    def content(self) -> bytes | None:
+        """The bytes of the file that the parameters name, once they are read."""
+        return self._content
 
     @property
     def value(self) -> Codemod | None:
@@ -175,9 +197,30 @@ class Patch(Frozen):
         """Whether the patch is meant for a release; an unknown one counts, since the codemod looks at the bytes."""
         return release is None or self._specifier.contains(release, prereleases=True)
 
+    def reason_to_drop(self, release: str | None, outcome: str) -> str | None:
+        """Why the patch can go, by its `drop_when`; None if it has to stay.
+
+        Args:
+            release: that of the tree, if it is known.
+            outcome: what the patch came to there.
+        """
+        if self.drop_when is None or self.drop_when == ALREADY_APPLIED:
+            return "the sources have it already" if outcome == self.drop_when else None
+        if release is None or not SpecifierSet(self.drop_when).contains(release, prereleases=True):
+            return None
+        return f"release {release} is among {self.drop_when}"
+
     @cached_property
     def _specifier(self) -> SpecifierSet:
         return SpecifierSet(self.releases)
+
+
+def _specifier(value: str) -> str:
+    try:
+        SpecifierSet(value)
+    except InvalidSpecifier as error:
+        raise ValueError(f"{shown(value)} is not a version specifier such as '>=0.5.4,<0.5.9'") from error
+    return value
 
 
 class _PatchOfValue(Patch):

@@ -16,6 +16,7 @@ from m2build.patches.confusion import is_confused
 from m2build.patches.distributions import GROUP, LIBCST, distribution_of
 from m2build.patches.patch import Patch
 from m2build.patches.tree import SourceTree
+from m2build.patches.vendored import Vendoring, without_content
 
 _OF_THE_TREE = (ContentError, StorageError, TransportError)
 """What reading a file of the tree may raise, whichever codemod reads it."""
@@ -37,7 +38,8 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
     if patch.value is not None:
         return patch.value
     codemod, fixed = _class_of(codemods, patch, allow)
-    known = [name for name in inspect.signature(codemod).parameters if name not in fixed]
+    taken = without_content(codemod, inspect.signature(codemod).parameters)
+    known = [name for name in taken if name not in fixed]
     for name in patch.parameters:
         if name not in known:
             raise UsageError(
@@ -54,10 +56,10 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
     except UsageError as error:
         raise UsageError(f"the patch {patch.id}: {error}", hint=error.hint) from error
     for name, given in patch.parameters.items():
-        taken: object = getattr(made, name, given)
-        if is_confused(given, taken):
-            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {taken!r}")
-    return made
+        read: object = getattr(made, name, given)
+        if is_confused(given, read):
+            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {read!r}")
+    return made.bringing(patch.content) if isinstance(made, Vendoring) and patch.content is not None else made
 
 
 def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:

@@ -7,13 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from m2build.documents.document import load_document
 from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
-from m2build.documents.validation import validate
 from m2build.errors import UsageError
 from m2build.patches.patch import Frozen, Id, Line, Patch
-from m2build.patches.series_text import series_text
 
 Package = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
 
@@ -144,18 +141,3 @@ class Series(Frozen):
             f"the series {self.id} has no patch {did_you_mean(patch_id, [patch.id for patch in self.patches])}",
             hint="`m2build patch list` names them all",
         )
-
-
-def load_series(name: str) -> Series:
-    """A shipped series by its id, or one's own by its path (anything that holds a slash or ends in .yaml or .yml).
-
-    Raises:
-        UsageError: there is no such series, or its file does not fit the model; the message holds file and line.
-        StorageError: its file cannot be read.
-
-    Example:
-        >>> load_series("minimax-m2-rocm").distribution
-        'sglang'
-    """
-    label, text = series_text(name)
-    return validate(load_document(text, name=label), Series)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from m2build.documents.files import document_bytes
 from m2build.documents.shown import shortened
@@ -22,8 +25,27 @@ def series_names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def series_text(name: str) -> tuple[str, bytes]:
-    """What a series is called in messages, and its bytes.
+@dataclass(frozen=True)
+class SeriesSource:
+    """Where a series is read from.
+
+    Attributes:
+        label: what it is called in messages.
+        content: its bytes.
+        folder: the folder that it is in.
+    """
+
+    label: str
+    content: bytes
+    folder: Traversable
+
+    def beside(self, name: str) -> str:
+        """The name of another series as this one spells it: a path is relative to this one's folder."""
+        return str(self.folder / name) if _is_path(name) else name
+
+
+def series_source(name: str) -> SeriesSource:
+    """A series' bytes, and where they are.
 
     Args:
         name: an id, or a path: anything that holds a slash or ends in .yaml or .yml.
@@ -32,11 +54,16 @@ def series_text(name: str) -> tuple[str, bytes]:
         UsageError: there is no such series.
         StorageError: its file cannot be read.
     """
-    if "/" in name or re.search(r"\.ya?ml$", name):
-        return name, document_bytes(name, "series")
+    if _is_path(name):
+        return SeriesSource(name, document_bytes(name, "series"), Path(name).parent)
     if name not in series_names():
         raise UsageError(
             f"there is no series {did_you_mean(name, series_names())}",
             hint=f"shipped are: {', '.join(series_names())}; give your own as a path, such as ./{shortened(name)}.yaml",
         )
-    return f"{name}.yaml", resources.files("m2build.patches").joinpath(f"{name}.yaml").read_bytes()
+    folder = resources.files("m2build.patches")
+    return SeriesSource(f"{name}.yaml", folder.joinpath(f"{name}.yaml").read_bytes(), folder)
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or re.search(r"\.ya?ml$", name) is not None

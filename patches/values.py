@@ -16,6 +16,7 @@ from m2build.patches.change import Codemod
 from m2build.patches.distributions import LIBCST
 from m2build.patches.foreign.codemod import LibcstCodemod
 from m2build.patches.registry import load_codemods
+from m2build.patches.vendored import without_content
 
 ModelType = TypeVar("ModelType", bound=BaseModel)
 
@@ -70,7 +71,7 @@ def _fields(codemod: object) -> list[tuple[str, JsonValue]]:
         raise UsageError(f"the dataclass {name} is not frozen, and so not a codemod", hint=_HINT)
     if not callable(getattr(codemod, "apply", None)):
         raise UsageError(f"{name} has no apply method, and so is not a codemod", hint=_HINT)
-    fields = [field.name for field in dataclasses.fields(codemod) if field.init]
+    fields = without_content(type(codemod), (field.name for field in dataclasses.fields(codemod) if field.init))
     return [(field, _as_json(getattr(codemod, field), f"{name}.{field}")) for field in fields]
 
 

@@ -16,8 +16,9 @@ from m2build.layers.held import held
 from m2build.layers.links import read_followed
 from m2build.oci.image import MemoryBlobs
 from m2build.patches.changeset import apply_series
+from m2build.patches.loading import load_series
 from m2build.patches.registry import load_codemods
-from m2build.patches.series import Series, load_series
+from m2build.patches.series import Series
 from m2build.progress import Progress
 from m2build.recipes.model import Selection, common_recipe
 

@@ -47,7 +47,7 @@ def plan_all(
         UsageError: the selections are of different recipes, the recipe names no series that exists, or
             `SOURCE_DATE_EPOCH` is not a number.
     """
-    from m2build.patches.series import load_series
+    from m2build.patches.loading import load_series
 
     recipe = common_recipe(selections)
     series = series or load_series(recipe.series)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, Union, get_args, get_origi
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from m2build.documents.placed import Document
+from m2build.documents.placed import Document, Position
 from m2build.documents.shown import shortened, shown
 from m2build.documents.suggest import did_you_mean, nearest
 from m2build.errors import UsageError
@@ -54,17 +54,17 @@ def _lines(document: Document, model: type[BaseModel], found: Sequence[ErrorDeta
     for keys in unknown[:_MAXIMUM_LINES]:
         known, key = _known_keys(model, keys[:-1]), str(keys[-1])
         meant.add((*keys[:-1], nearest(key, known) or ""))
-        yield f"{_place(document, keys)}: unknown key {did_you_mean(key, known)}"
+        yield f"{position_of(document, keys)}: unknown key {did_you_mean(key, known)}"
     # A mistyped key is one mistake, not two.
     absent = [keys for keys in absent if keys not in meant]
     wrong = _wrong(document, found)
     left = max(0, _MAXIMUM_LINES - len(unknown))
     for keys in absent[:left]:
-        yield f"{_place(document, keys)}: the key {shown(str(keys[-1]))} is missing"
+        yield f"{position_of(document, keys)}: the key {shown(str(keys[-1]))} is missing"
     left = max(0, left - len(absent))
     for keys, messages in list(wrong.items())[:left]:
         way = ".".join(shortened(str(key)) for key in keys)
-        yield f"{_place(document, keys)}: {way}{': ' * bool(way)}{_joined(messages)}"
+        yield f"{position_of(document, keys)}: {way}{': ' * bool(way)}{_joined(messages)}"
     if (more := len(unknown) + len(absent) + len(wrong) - _MAXIMUM_LINES) > 0:
         yield f"… and {more:,} more problems"
 
@@ -82,12 +82,12 @@ def _wrong(document: Document, found: Sequence[ErrorDetails]) -> dict[Keys, list
     return {keys: messages for keys, messages in wrong.items() if keys not in above}
 
 
-def _place(document: Document, keys: Keys) -> str:
+def position_of(document: Document, keys: Keys) -> Position:
     """The position of a value, or of the nearest enclosing one that exists."""
     place = document.position
     for _, found in document.along(keys):
         place = found.position
-    return str(place)
+    return place
 
 
 def _joined(messages: list[str]) -> str:

@@ -13,8 +13,8 @@ from helpers.patches.trees import text, tree_of, write
 from m2build.errors import UsageError
 from m2build.patches.change import changed_tree
 from m2build.patches.changeset import apply_series
+from m2build.patches.loading import load_series
 from m2build.patches.registry import load_codemods
-from m2build.patches.series import load_series
 from m2build.patches.sources import from_directory
 
 STRIP = "libcst:libcst.codemod.commands.strip_strings_from_types.StripStringsCommand"

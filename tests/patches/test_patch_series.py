@@ -14,7 +14,8 @@ from helpers.patches.trees import tree_of, write
 from m2build.documents.document import load_document
 from m2build.documents.validation import validate
 from m2build.errors import UsageError
-from m2build.patches.series import Series, load_series
+from m2build.patches.loading import load_series
+from m2build.patches.series import Series
 from m2build.patches.series_text import series_names
 
 TEXT = """\

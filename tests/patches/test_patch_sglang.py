@@ -16,9 +16,9 @@ from m2build.errors import PatchError
 from m2build.patches.change import changed_tree
 from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.diff import git_diff
+from m2build.patches.loading import load_series
 from m2build.patches.patch_files import patch_files
 from m2build.patches.registry import load_codemods
-from m2build.patches.series import load_series
 from m2build.patches.tree import SourceFile, SourceTree
 
 MODELS = "sglang/srt/models"

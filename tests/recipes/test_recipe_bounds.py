@@ -25,7 +25,8 @@ from m2build.documents.document import MAXIMUM_BYTES
 from m2build.documents.suggest import nearest
 from m2build.errors import UsageError
 from m2build.local import reading
-from m2build.patches.series import Series, load_series
+from m2build.patches.loading import load_series
+from m2build.patches.series import Series
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent

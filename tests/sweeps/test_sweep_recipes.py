@@ -22,9 +22,10 @@ from helpers.sweeps.hostile_recipes import hostile_overrides, hostile_recipe, ho
 from m2build.derivation.image import build
 from m2build.errors import PatchError, UsageError
 from m2build.patches.changeset import apply_series
+from m2build.patches.loading import load_series
 from m2build.patches.patch_files import patch_files
 from m2build.patches.registry import load_codemods
-from m2build.patches.series import Series, load_series
+from m2build.patches.series import Series
 from m2build.recipes.load import load_recipe
 from m2build.recipes.model import Recipe, Selection
 from m2build.rendering.context import render
