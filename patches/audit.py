@@ -62,6 +62,8 @@ def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
     patch = result.patch.model_dump(mode="json")
     if patch["drop_when"] is None:
         del patch["drop_when"]  # accounts of series that do not use it stay as they were, and so do images
+    else:
+        patch["dropNow"] = result.drop_now
     return {
         **patch,
         "outcome": str(result.outcome),

@@ -50,6 +50,7 @@ class PatchResult:
         changes: its own changes, relative to the tree that the patch before it left.
         mentions: what a person should look at.
         proof: what shows that the change is whole, from a codemod that looks at its result.
+        drop_now: why the patch can go, by its `drop_when`; None if it has to stay.
 
     Example:
         >>> from m2build.patches import load_series
@@ -64,6 +65,8 @@ class PatchResult:
     changes: tuple[FileChange, ...] = ()
     mentions: tuple[Mention, ...] = ()
     proof: Proof | None = None
+
+    drop_now: str | None = None
 
     @property
     def passes(self) -> bool:
@@ -179,12 +182,14 @@ def apply_series(
 
 def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
     if not patch.applies_to(release):
-        return PatchResult(patch, Outcome.NOT_NEEDED, f"release {release} is not among {patch.releases}")
+        detail = f"release {release} is not among {patch.releases}"
+        drop = patch.reason_to_drop(release, Outcome.NOT_NEEDED)
+        return PatchResult(patch, Outcome.NOT_NEEDED, detail, drop_now=drop)
     rewrite = run_codemod(codemod, patch, tree)
     check_changes(rewrite.changes, tree, patch.codemod)
-    return PatchResult(
-        patch, _outcome(patch, rewrite), rewrite.detail, rewrite.changes, rewrite.mentions, rewrite.proof
-    )
+    outcome = _outcome(patch, rewrite)
+    drop = patch.reason_to_drop(release, outcome)
+    return PatchResult(patch, outcome, rewrite.detail, rewrite.changes, rewrite.mentions, rewrite.proof, drop)
 
 
 def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from m2build.errors import ContentError
@@ -151,7 +152,8 @@ def _put(folder: HeldFolder, path: str, files: Mapping[str, bytes]) -> None:
         folder.sync_above(FOLDER)
     except BaseException:
         folder.remove_tree(staging)
-        folder.prune(staging)
+        with suppress(OSError):
+            folder.prune(staging)
         raise
 
 

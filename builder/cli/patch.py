@@ -71,6 +71,8 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
     result(f"releases     {entry.releases}")
     result(f"when absent  {entry.when_absent}")
     result(f"accepts      {', '.join(['applied', *entry.accept])}")
+    if entry.drop_when:
+        result(f"drop when    {entry.drop_when}")
     for reference in entry.references:
         result(f"reference    {reference}")
 
@@ -177,3 +179,5 @@ def _print_result(found: patches.PatchResult) -> None:
         result(f"    {change}")
     for mention in found.mentions:
         result(f"    {mention}")
+    if found.drop_now:
+        result(f"    drop it now: {found.drop_now}")

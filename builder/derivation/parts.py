@@ -54,6 +54,7 @@ def encode(plan: Plan) -> bytes:
             [[change.old_path, file(change.before), change.path, file(change.after)] for change in result.changes],
             [[mention.path, mention.line, mention.text, mention.kind] for mention in result.mentions],
             [result.proof.method, result.proof.found, result.proof.found_again] if result.proof else None,
+            result.drop_now,
         ]
         for result in changeset.results
     ]
@@ -87,8 +88,9 @@ def decode(data: bytes, series: Series) -> Remembered:
             tuple(FileChange(old, file(before), new, file(after)) for old, before, new, after in changes),
             tuple(Mention(path, line, text, MentionKind(kind)) for path, line, text, kind in mentions),
             Proof(*proof) if proof else None,
+            drop_now,
         )
-        for patch, (outcome, detail, changes, mentions, proof) in zip(series.patches, results, strict=True)
+        for patch, (outcome, detail, changes, mentions, proof, drop_now) in zip(series.patches, results, strict=True)
     ]
     release, origin, deeper, hidden, source_root, unmade = about
     members = {

@@ -6,6 +6,7 @@ paths: what was checked is what is used, whatever others do to the folder meanwh
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -104,7 +105,11 @@ class HeldFolder:
             shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
 
     def prune(self, path: str) -> None:
-        """Remove the empty folders above a path."""
+        """Remove the empty folders above a path.
+
+        Raises:
+            OSError: one is empty, and cannot be removed.
+        """
         while "/" in path:
             path = path.rpartition("/")[0]
             try:
@@ -112,8 +117,10 @@ class HeldFolder:
                     os.rmdir(name, dir_fd=folder)
             except FileNotFoundError:
                 continue
-            except OSError:
-                return
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    return
+                raise
 
     def sync(self, path: str) -> None:
         """Sync a file to disk."""

@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from m2build.base.model import Base
 from m2build.derivation.derive import derive_all
 from m2build.derivation.plan import Plan
+from m2build.patches.series import Series
 from m2build.progress import Progress
 from m2build.recipes.model import Selection
 
 
-def derive(selection: Selection, base: Base, *, environment: Mapping[str, str], progress: Progress) -> Plan:
+def derive(
+    selection: Selection,
+    base: Base,
+    *,
+    environment: Mapping[str, str],
+    progress: Progress,
+    series: Series | None = None,
+) -> Plan:
     """The plan of a selection and a base, made without any cache of results."""
-    return derive_all([selection], base, environment=environment, progress=progress)[0]
+    return derive_all([selection], base, environment=environment, progress=progress, series=series)[0]

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from helpers.patches.judges import PLAIN, Judge, git_apply, gnu_patch, run
-from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied
+from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied, file_series
 from helpers.patches.trees import files_after, files_before, read, tree_of, write
 from helpers.support import need_tool
 
 from m2build.patches.audit import account, audit_files
 from m2build.patches.change import changed_tree
+from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.diff import git_diff
 from m2build.patches.patch_files import patch_files
 from m2build.patches.tree import SourceTree
@@ -111,11 +112,12 @@ def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {path: found for path, found in read(folder).items() if not path.startswith(("patches/", ".pc/"))}
 
 
-def laid_out(folder: Path) -> tuple[Path, Path]:
+def laid_out(folder: Path, changeset: Changeset | None = None) -> tuple[Path, Path]:
     """A patched tree and, beside it, the folder of its account."""
-    root = write(PATCHED, folder / "the root")
+    changeset = changeset or applied()
+    root = write(changed_tree(TREE, changeset.changes), folder / "the root")
     audit = folder / "audit"
-    for path, content in audit_files(applied(), str(root)).items():
+    for path, content in audit_files(changeset, str(root)).items():
         (audit / path).parent.mkdir(parents=True, exist_ok=True)
         (audit / path).write_bytes(content)
     return root, audit
@@ -145,6 +147,16 @@ def test_an_auditor_can_follow_the_readme(tmp_path: Path) -> None:
     verdicts = done.stdout.splitlines()
     assert len(verdicts) == 2 * len(applied().changes)
     assert all(line.endswith(": OK") for line in verdicts)
+
+
+@pytest.mark.parametrize("kinds", [("add", "delete", "replace"), ("add",), ("delete",)], ids="-".join)
+def test_an_auditor_can_follow_it_for_new_and_deleted_files(kinds: tuple[str, ...], tmp_path: Path) -> None:
+    changeset = apply_series(file_series("pkg", *kinds), TREE).checked()
+    _, audit = laid_out(tmp_path, changeset)
+    done = follow(audit)
+    assert done.returncode == 0, done.stderr
+    sides = len(files_before(changeset.changes)) + len(files_after(changeset.changes))
+    assert len(done.stdout.splitlines()) == sides
 
 
 @pytest.mark.parametrize("where", ["tree", "patch", "before"])

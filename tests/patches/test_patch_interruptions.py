@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers.patches.series_files import DECORATOR, RENAME, apply_changeset, series_of
+from helpers.patches.series_files import ADDED, DECORATOR, RENAME, apply_changeset, file_series, series_of
 from helpers.patches.trees import read, tree_of, write
 
 from m2build.errors import StorageError
@@ -29,8 +29,12 @@ FILES = {
     "pkg/old/deep/one.py": "import pkg.old\n",
     "pkg/old/deep/table.txt": "1\n",
     "pkg/norm.py": "import torch\n@torch.compile\ndef f(): ...\n",
+    "pkg/files/__init__.py": "version = '1.5'\n",
+    "pkg/files/old.py": "value = 1\n",
 }
-SERIES = series_of(RENAME, DECORATOR)
+SERIES = series_of(RENAME, DECORATOR).extended(
+    *file_series("pkg/files", "add", "delete", "replace").patches, id="longer"
+)
 TREE = tree_of(FILES)
 CHANGESET = apply_series(SERIES, TREE, load_codemods())
 
@@ -88,7 +92,7 @@ def prepared(folder: Path, action: str) -> tuple[Path, Callable[[], object]]:
         return folder, lambda: apply_changeset(CHANGESET, folder)
     if action == "revert":
         apply_changeset(CHANGESET, folder)
-        return folder, lambda: revert_directory("small", folder)
+        return folder, lambda: revert_directory("longer", folder)
     return folder, lambda: write_files({"a/b": b"1", "c": b"2"}, folder / "new")
 
 
@@ -143,6 +147,7 @@ sys.exit(main(sys.argv[1:]))
 
 def arguments(tmp_path: Path, verb: str) -> list[str]:
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(SERIES.model_dump(mode="json")))
+    (tmp_path / "new.py").write_bytes(ADDED)
     return ["patch", verb, "--series", str(tmp_path / "mine.yaml"), "--source", str(tmp_path / "tree")]
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from helpers.patches.judges import git_apply
-from helpers.patches.series_files import DECORATOR, FILES, RENAME, apply_changeset, series_of
+from helpers.patches.series_files import ADDED, DECORATOR, FILES, RENAME, apply_changeset, file_series, series_of
 from helpers.patches.trees import read, tree_of, write
 from helpers.support import need_root
 
 from m2build.errors import ContentError, PatchError, StorageError, UsageError
-from m2build.patches.applying import revert_directory
+from m2build.patches.applying import apply_to_directory, revert_directory
 from m2build.patches.change import FileChange, changed_tree
 from m2build.patches.changeset import Changeset, Outcome, PatchResult, apply_series
 from m2build.patches.diff import git_diff
@@ -59,6 +59,16 @@ def test_apply_and_revert(folder: Path) -> None:
     assert (sources(folder)["pkg/norm.py"][1], sources(folder)["pkg/new.py"][1]) == (0o750, 0o604)
     reverted = revert_directory("small", folder)
     assert sorted(reverted) == ["pkg/my notes é.py", "pkg/norm.py", "pkg/old.py"]
+    assert read(folder) == before
+
+
+def test_new_and_deleted_files_come_go_and_come_back(folder: Path) -> None:
+    before = read(folder)
+    apply_to_directory(file_series("pkg", "add", "delete", "replace"), folder)
+    after = sources(folder)
+    assert after.keys() == (before.keys() - {"pkg/old.py"}) | {"pkg/it's/new.py"}
+    assert after["pkg/it's/new.py"] == (ADDED, 0o755)
+    assert sorted(revert_directory("files", folder)) == ["pkg/__init__.py", "pkg/old.py"]
     assert read(folder) == before
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.bases import MODELS, ROOT
 from helpers.images import file, folder, image, tar
+from helpers.patches.series_files import file_series
 from helpers.rendering.dockerfiles import instructions, only, plan_for
 from helpers.rendering.roots import base_with, content, tampered, tools, unpacked
 from helpers.support import need_tool
@@ -75,6 +76,20 @@ def package_base(*names: str) -> Image:
 @pytest.mark.parametrize("tool", ["git", "patch"])
 def test_removed_folders_odd_names_and_modes(tool: str, tmp_path: Path) -> None:
     compare(plan_for(package_base(tool)), tmp_path)
+
+
+@pytest.mark.parametrize("tool", ["git", "patch"])
+@pytest.mark.parametrize("kinds", [("add", "delete", "replace"), ("add",), ("delete",)], ids="-".join)
+def test_new_and_deleted_files(tool: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
+    """Also alone, when there is nothing to be checked before the first patch, or after the last."""
+    above = [folder("/".join(ROOT.split("/")[:depth])) for depth in range(1, len(ROOT.split("/")) + 1)]
+    entries = [
+        *above, folder(f"{ROOT}/pkg"), file(f"{ROOT}/pkg/__init__.py", b"__version__ = '1.5'\n", uid=5),
+        file(f"{ROOT}/pkg/old.py", b"value = 1\n"), folder(f"{ROOT}/pkg/__pycache__"),
+        file(f"{ROOT}/pkg/__pycache__/old.cpython-310.pyc", b"x"),
+    ]  # fmt: skip
+    base = image(tar(*tools(tool)), tar(*entries), how="plain")
+    compare(plan_for(base, series=file_series("pkg", *kinds)), tmp_path)
 
 
 def test_sglang_itself(sglang_tree: SourceTree, tmp_path: Path) -> None:

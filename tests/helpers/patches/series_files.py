@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from helpers.patches.trees import Content, tree_of
 from m2build.patches.applying import change_directory
+from m2build.patches.change import Codemod
 from m2build.patches.changeset import Changeset, apply_series
+from m2build.patches.codemods.files import AddFile, DeleteFile
+from m2build.patches.codemods.replace_text import ReplaceText
 from m2build.patches.patch import Patch
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series
@@ -46,6 +50,29 @@ DECORATOR: dict[str, Any] = {
     "author": "Jo Doe <jo@example.org>",
     "last_update": "2026-11-24",
 }
+
+
+ADDED = b"value = 2\n"
+
+
+def file_series(package: str, *kinds: str) -> Series:
+    """A series that adds a file in a new folder, deletes a file, and replaces one; or does some of this.
+
+    Args:
+        package: the folder of `old.py` and `__init__.py`, which it deletes and edits.
+        kinds: `add`, `delete`, `replace`.
+    """
+    old = hashlib.sha256(b"value = 1\n").hexdigest()
+    codemods: dict[str, Codemod] = {
+        "add": AddFile("new.py", hashlib.sha256(ADDED).hexdigest(), f"{package}/it's/new.py", "0755", content=ADDED),
+        "delete": DeleteFile(f"{package}/old.py", (old,)),
+        "replace": ReplaceText(f"{package}/__init__.py", "'1.5'", "'1.5.1'"),
+    }
+    patches = (
+        Patch.of(codemods[kind], id=kind, summary="A file", why="Because.", author="Jo", last_update="2026-11-27")
+        for kind in kinds
+    )
+    return Series.of(*patches, id="files", summary="Whole files", distribution="pkg")
 
 
 def series_of(*patches: dict[str, Any]) -> Series:

@@ -16,16 +16,21 @@ from helpers.plans import derive
 from m2build.base.model import Base
 from m2build.derivation.plan import Plan
 from m2build.oci.image import Image
+from m2build.patches.series import Series
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
 
 NAME = "docker.io/lmsysorg/sglang:v0.5.7-rocm700-mi30x"
 
 
-def plan_for(base: Image | None = None, *, profile: str = "tp8", name: str | None = NAME) -> Plan:
+def plan_for(
+    base: Image | None = None, *, profile: str = "tp8", name: str | None = NAME, series: Series | None = None
+) -> Plan:
     image = base or base_image()
     selection = load_recipe("minimax-m2").select(profile=profile)
-    return derive(selection, Base.of(image, image.manifest.digest, name), environment={}, progress=Silent())
+    return derive(
+        selection, Base.of(image, image.manifest.digest, name), environment={}, progress=Silent(), series=series
+    )
 
 
 def with_texts(plan: Plan, summary: str, title: str, flag: str) -> Plan:
