@@ -246,7 +246,7 @@ class Session:
             base: where the layers are that it leaves out; None for where its labels say.
 
         Raises:
-            UsageError: the name holds a digest, there is no such image, or its base cannot be known.
+            UsageError: the name holds a digest, there is no such image, or its base is unknown.
             ContentError: something is missing, truncated or altered.
             TransportError: a registry does not deliver, or does not take the image; its tag is as it was.
             EngineError: a container engine does not give its image.
@@ -302,7 +302,7 @@ class Session:
 
         at = _parsed(place)
         if source_root is None and at.kind not in SOURCES:
-            raise UsageError(f"{at} is an image: say where its sources stand", hint="as in source_root='/opt/app'")
+            raise UsageError(f"{at} is an image: say where its sources are", hint="as in source_root='/opt/app'")
         with self._caching():
             tree = open_source(
                 at,
@@ -380,7 +380,9 @@ def _recipe_and_place(source: Recipe | str | Place, place: str | Place | None) -
     if isinstance(source, Recipe):
         return source, registry_place(source.base.image) if place is None else _parsed(place)
     if place is not None:
-        raise UsageError(f"{source} and {place} are two places of one base", hint="give a recipe and a place")
+        raise UsageError(
+            f"the base is given twice: {source} and {place}", hint="give one place, or a recipe and a place"
+        )
     return load_recipe(_RECIPE), _parsed(source)
 
 

@@ -115,9 +115,11 @@ class Changeset:
                 where = f"{self.series.distribution} {self.release}" if self.release else self.origin
                 hint = f"it applies to the releases {result.patch.releases}"
                 if result.patch.value is None:
-                    hint = f"`m2build patch show {result.patch.id}` says what it expects; {hint}"
+                    hint = f"`m2build patch show {result.patch.id}` shows what it expects; {hint}"
                 if self.deeper:
-                    hint = f"its sources of {self.series.distribution} are in the folder {self.deeper}: name that one"
+                    hint = (
+                        f"the sources of {self.series.distribution} are in its folder {self.deeper}: name that folder"
+                    )
                 raise PatchError(
                     f"the patch {result.patch.id} does not apply to {where} ({result.outcome}): {result.detail}",
                     hint=hint,

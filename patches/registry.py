@@ -15,7 +15,7 @@ from m2build.patches.distributions import GROUP, distribution_of, top
 
 
 class InstalledCodemods(Mapping[str, type[Codemod]]):
-    """The registered codemod classes by their names. One is loaded when it is asked for, and not before."""
+    """The registered codemod classes by their names. Each is loaded only when it is used."""
 
     @cached_property
     def _entries(self) -> tuple[EntryPoint, ...]:

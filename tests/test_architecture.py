@@ -84,7 +84,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
 
 
 def test_the_command_line_prints_in_one_module_only() -> None:
-    """It escapes what comes from outside, and no command can go around it."""
+    """It escapes text from outside, and no command can bypass it."""
     found = [
         f"{name}:{node.lineno} uses {used}"
         for name, path in MODULES.items()
@@ -100,7 +100,7 @@ def test_the_command_line_prints_in_one_module_only() -> None:
 
 
 def test_errors_are_raised_with_one_line_and_details() -> None:
-    """A line break of our own in a message could not be told from one in a name."""
+    """A line break of our own in a message would look like one in a name."""
     kinds = {kind.__name__ for kind in every_error(errors.M2BuildError)}
     found = [
         f"{name}:{node.lineno}"
@@ -153,7 +153,7 @@ def test_the_command_line_is_a_thin_shell_over_the_face() -> None:
 
 
 @pytest.mark.parametrize("name", ["m2build", "m2build.patches", "m2build.testing"])
-def test_a_face_has_the_names_that_it_says(name: str) -> None:
+def test_a_face_has_the_names_in_all(name: str) -> None:
     script = f"import {name} as face; assert dir(face) == sorted(face.__all__), dir(face); print(len(face.__all__))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(run.stdout) <= 25

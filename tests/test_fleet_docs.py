@@ -130,7 +130,7 @@ def test_the_manifest_finds_what_the_commands_make(session: Session) -> None:
 
 
 def created(session: Session) -> Iterator[tuple[str, str, str]]:
-    """What kubectl was asked to make of files: kind, name and source."""
+    """What kubectl was asked to create from files: kind, name and source."""
     for words in session.of("kubectl", "-n", "fleet", "create"):
         kind, *rest = [word for word in words if word != "generic"]
         name, source = rest
@@ -166,7 +166,7 @@ def gigabytes(text: str) -> int:
     return int(text.removesuffix("GB").removesuffix("Gi"))
 
 
-def test_relative_links_lead_somewhere() -> None:
+def test_relative_links_have_targets() -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", PAGE) if "://" not in link]
     assert links != []
     assert [link for link in links if not (DOCS / link).exists()] == []

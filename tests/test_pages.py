@@ -78,7 +78,7 @@ def test_the_commands_of_shell_blocks_are_accepted() -> None:
         found.make_context(command, words)
 
 
-def test_relative_links_lead_somewhere() -> None:
+def test_relative_links_have_targets() -> None:
     """To a file or a folder, and to a heading where they name one."""
     broken, count = [], 0
     for page, text in TEXTS.items():

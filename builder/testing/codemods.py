@@ -34,7 +34,7 @@ _OUTCOMES = {
     Finding.ABSENT: Outcome.TARGET_GONE,
     Finding.CONFLICT: Outcome.CONFLICT,
 }
-"""What the findings come to in a patch that leaves `when_absent` and `accept` as they are."""
+"""The outcomes of the findings in a patch that leaves `when_absent` and `accept` as they are."""
 
 
 def assert_codemod(
@@ -71,7 +71,7 @@ def assert_codemod(
     expected = after_tree(tree, after)
     result = _changed(codemod, tree, expected, "")
     if mentions is not None and (found := difference("mentions", list(mentions), list(map(str, result.mentions)))):
-        raise AssertionError(message(f"{codemod!r} gives other mentions", found))
+        raise AssertionError(message(f"{codemod!r} gives different mentions", found))
     for where, form in _FORMS.items():
         _changed(codemod, _formed(tree, form), _formed(expected, form), f", with {where}")
     return result
@@ -105,11 +105,11 @@ def assert_unchanged(
 
 
 def _changed(codemod: Codemod, tree: SourceTree, expected: SourceTree, where: str) -> PatchResult:
-    """What a codemod comes to, which has to be this change and complete."""
+    """Check that a codemod makes this change, and all of it."""
     result = _run(codemod, tree)
     _check_outcome(codemod, result, Outcome.APPLIED, where)
     after = changed_tree(tree, result.changes)
-    check_equal(after, expected, f"{codemod!r} gives another tree{where}")
+    check_equal(after, expected, f"{codemod!r} gives a different tree{where}")
     check_compiles(result.changes)
     again = _run(codemod, after)
     if again.outcome not in (Outcome.ALREADY_APPLIED, Outcome.TARGET_GONE):

@@ -54,7 +54,7 @@ def assert_series(
     result = changed_tree(tree, changeset.changes)
     if after is not None:
         expected = after_tree(tree, after)
-        check_equal(result, expected, f"the series {series.id} gives another tree")
+        check_equal(result, expected, f"the series {series.id} gives a different tree")
     check_compiles(changeset.changes)
     again = apply_series(series, result)
     if again.changes:
@@ -82,7 +82,7 @@ def assert_commands(
     Example:
         >>> assert_commands("minimax-m2", {})
         Traceback (most recent call last):
-        AssertionError: the recipe minimax-m2 has other profiles:
+        AssertionError: the recipe minimax-m2 has different profiles:
         --- profiles, expected
         +++ profiles, found
         @@ -0,0 +1,2 @@
@@ -92,10 +92,10 @@ def assert_commands(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     if recipe.profiles.keys() != commands.keys():
         found = difference("profiles", sorted(commands), sorted(recipe.profiles))
-        raise AssertionError(message(f"the recipe {recipe.name} has other profiles", found))
+        raise AssertionError(message(f"the recipe {recipe.name} has different profiles", found))
     for profile, command in commands.items():
         words = shlex.split(command) if isinstance(command, str) else list(command)
         found = difference("words", words, list(recipe.select(profile=profile, model=model).command))
         if found:
-            raise AssertionError(message(f"the profile {profile} of {recipe.name} has another command line", found))
+            raise AssertionError(message(f"the profile {profile} of {recipe.name} has a different command line", found))
     return recipe

@@ -66,8 +66,8 @@ def test_help_can_be_read_on_any_terminal(way: tuple[str, ...]) -> None:
 
 
 def test_the_exit_codes_in_the_help_are_those_of_the_errors() -> None:
-    told = re.sub(r"\s+", " ", help_of(()).partition("Exit codes:")[2])
-    codes = {int(code) for code in re.findall(r"(?:^|, )(\d+) ", f", {told.strip()}")}
+    output = re.sub(r"\s+", " ", help_of(()).partition("Exit codes:")[2])
+    codes = {int(code) for code in re.findall(r"(?:^|, )(\d+) ", f", {output.strip()}")}
     kinds: list[type[errors.M2BuildError]] = [errors.M2BuildError, *errors.M2BuildError.__subclasses__()]
     assert codes == {0, 130, *(kind.exit_code for kind in kinds)}
 

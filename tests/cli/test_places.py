@@ -108,12 +108,12 @@ def test_two_readings_are_refused_and_both_are_named(
 
 
 @pytest.mark.parametrize("where", COMMANDS)
-def test_the_rule_holds_wherever_a_place_is_read(where: str, workshop: Path) -> None:
+def test_the_rule_holds_for_every_option_that_takes_a_place(where: str, workshop: Path) -> None:
     arguments = [word.format("image") for word in COMMANDS[where]]
-    told = refused(2, *arguments, cwd=workshop)
-    assert "'image' can be a path or a name in a registry" in told
-    assert "oci:./image" in told
-    assert "docker://image" in told
+    shown = refused(2, *arguments, cwd=workshop)
+    assert "'image' can be a path or a name in a registry" in shown
+    assert "oci:./image" in shown
+    assert "docker://image" in shown
 
 
 @pytest.mark.parametrize("text", ["./file.tar", "file.tar"])
@@ -126,10 +126,10 @@ def test_a_file_is_named_with_its_kind(text: str, workshop: Path, monkeypatch: p
 
 def test_a_recipes_base_is_a_name_in_a_registry(workshop: Path) -> None:
     """Also where a folder has that name."""
-    told = refused(
+    shown = refused(
         2, "render", "--tp", "8", "--set", "base.image=image", "--source", "./tree", "-o", "out", cwd=workshop
     )
-    assert "docker.io/library/image has no digest" in told
+    assert "docker.io/library/image has no digest" in shown
 
 
 words = st.text("abcxyz019._-/", min_size=1, max_size=12).filter(lambda word: not word.startswith(("/", ".")))

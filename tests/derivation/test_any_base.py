@@ -1,4 +1,4 @@
-"""Whatever base there is: what is derived from it agrees with itself, and others' tools and our own take it."""
+"""Any base: the image derived from it is consistent, and our tools and others accept it."""
 
 from __future__ import annotations
 

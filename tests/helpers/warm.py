@@ -40,7 +40,7 @@ class Finished:
     seconds: float
 
     def check_cost(self) -> None:
-        """See that it met the bounds for hostile input, and did not fall over it."""
+        """Check that it kept the bounds for hostile input and did not crash."""
         assert "Traceback" not in self.stderr, self.stderr
         assert self.megabytes < MEGABYTES, self
         assert self.seconds < SECONDS, self
@@ -57,8 +57,8 @@ def run_warm(arguments: Sequence[str], folder: Path, environment: Mapping[str, s
     for _, theirs in pipes:
         os.close(theirs)
     with ThreadPoolExecutor(len(pipes)) as pool:
-        stdout, stderr, told = pool.map(_read, (ours for ours, _ in pipes))
-    code, megabytes, seconds = json.loads(told)
+        stdout, stderr, output = pool.map(_read, (ours for ours, _ in pipes))
+    code, megabytes, seconds = json.loads(output)
     return Finished(code, stdout, stderr, megabytes, seconds)
 
 

@@ -38,11 +38,11 @@ def serve(orders: socket.socket) -> None:
                 message, files, _, _ = socket.recv_fds(orders, 1 << 20, 3)
                 if not message:
                     return
-                stdout, stderr, told = files
+                stdout, stderr, output = files
                 child = os.fork() or _run(message, stdout, stderr)
                 os.close(stdout)
                 os.close(stderr)
-                selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, told))
+                selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, output))
 
 
 def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
@@ -61,13 +61,13 @@ def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
     start()
 
 
-def _tell(child: int, told: int) -> None:
+def _tell(child: int, output: int) -> None:
     """Tell how a command ended: its exit code, the megabytes that it held, and its seconds of a processor."""
     _, status, usage = os.wait4(child, 0)
     ended = [os.waitstatus_to_exitcode(status), usage.ru_maxrss >> 10, usage.ru_utime + usage.ru_stime]
     with suppress(BrokenPipeError):
-        os.write(told, json.dumps(ended).encode())
-    os.close(told)
+        os.write(output, json.dumps(ended).encode())
+    os.close(output)
 
 
 if __name__ == "__main__":

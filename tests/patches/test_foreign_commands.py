@@ -1,4 +1,4 @@
-"""libcst's own commands, and one of another distribution: a series makes of a file what libcst's tool makes of it."""
+"""libcst's own commands, and one of another distribution: a series changes a file as libcst's tool does."""
 
 from __future__ import annotations
 

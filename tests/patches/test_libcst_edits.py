@@ -34,7 +34,7 @@ CHANGING = {
 
 @pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize(("codemod", "source"), CHANGING.values(), ids=CHANGING)
-def test_a_statement_that_libcst_does_not_read_is_refused_with_its_place(
+def test_a_statement_that_libcst_cannot_parse_is_refused_with_its_place(
     codemod: Codemod, source: str, unreadable: str
 ) -> None:
     tree = tree_of({**PACKAGE, "use.py": source + unreadable})
@@ -49,12 +49,12 @@ def test_a_statement_that_libcst_does_not_read_is_refused_with_its_place(
     assert reason.startswith((f"use.py:{line}: libcst does not read", "use.py is nested too deeply to be read"))
 
 
-def test_a_statement_that_libcst_gives_back_otherwise_is_refused_with_its_place() -> None:
+def test_a_statement_that_libcst_does_not_reproduce_is_refused_with_its_place() -> None:
     """Form feeds in a block's first indentation: libcst 1.9 puts them before every line."""
     source = "x = 1\nif x:\n\f\f  x = 2\n  from a.b import old\n"
     rewrite = RENAME.apply(tree_of({**PACKAGE, "use.py": source}))
     assert rewrite.finding is Finding.CONFLICT
-    assert rewrite.detail == "use.py:2: libcst does not give this statement back as it is"
+    assert rewrite.detail == "use.py:2: libcst does not reproduce this statement byte for byte"
 
 
 @pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
@@ -93,7 +93,7 @@ def test_at_every_depth_there_is_a_change_or_a_reason(codemod: Codemod) -> None:
 
 @pytest.mark.parametrize("head", ["", "\f", "\f\f\n", "\ufeff", "#!/bin/sh\n\f", "  \f"])
 @pytest.mark.parametrize("tail", ["", "\r", "\n", "\r\n", "\r\n\r", " \\\n\n", " \\\r\n", "  # \\\nv = 1", "; v = 1\r"])
-def test_what_libcst_does_not_give_back_stays_as_it_is(head: str, tail: str) -> None:
+def test_a_file_that_libcst_does_not_reproduce_stays_as_it_is(head: str, tail: str) -> None:
     """Byte order marks, leading form feeds, a final carriage return, a backslash at the end."""
     for codemod, before, after in (
         (RENAME, "from a.b import old", "from a.b import new as old"),
@@ -173,4 +173,4 @@ def test_a_result_in_which_something_is_found_again_is_a_conflict(monkeypatch: p
     monkeypatch.setattr(RenamingEditor, "leave_Import", lazy)
     rewrite = RENAME.apply(tree_of({**PACKAGE, "use.py": "import a.b.old\n"}))
     assert rewrite.finding is Finding.CONFLICT
-    assert "libcst sees no node of its own" in rewrite.detail
+    assert "libcst has no node at line" in rewrite.detail

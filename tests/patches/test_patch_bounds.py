@@ -105,7 +105,7 @@ WHEELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
 
 
 @pytest.mark.sweep
-def test_the_wheel_of_3_gb_is_an_honest_one(tmp_path: Path) -> None:
+def test_the_wheel_of_3_gb_is_a_valid_one(tmp_path: Path) -> None:
     hole(tmp_path / "whole.whl", "pkg/weights.bin")
     with zipfile.ZipFile(tmp_path / "whole.whl") as archive:
         assert archive.testzip() is None

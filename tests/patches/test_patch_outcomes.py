@@ -1,4 +1,4 @@
-"""What each patch of a series comes to on a tree, and with which outcomes the series goes on."""
+"""The outcome of each patch of a series on a tree, and with which outcomes the series goes on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from m2build.patches.tree import SourceFile, SourceTree
 
 @dataclass(frozen=True)
 class Says:
-    """A codemod that finds what it is told to."""
+    """A codemod that finds what it is output to."""
 
     finding: str
 
@@ -82,7 +82,7 @@ def test_releases_decide_before_the_codemod_does(release: str | None, releases: 
         ({"other/__init__.py": "__version__ = '2.0'\n"}, None),
     ],
 )
-def test_a_tree_tells_its_release(files: dict[str, Content], release: str | None) -> None:
+def test_a_tree_knows_its_release(files: dict[str, Content], release: str | None) -> None:
     assert release_of(tree_of(files), "my-pkg") == release
     assert release_of(SourceTree(dict(tree_of(files)), origin="test", release="7"), "my-pkg") == "7"
 

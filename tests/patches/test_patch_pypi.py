@@ -45,9 +45,7 @@ def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
     assert sorted(read(cache_folder() / "wheels")) == [f"demo-pkg-1.2/{NAME}"]
 
 
-def test_an_index_that_cannot_be_reached_is_told_from_a_release_that_it_lacks(
-    index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_index_differs_from_a_missing_release(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/simple")

@@ -62,7 +62,7 @@ def test_a_long_line_is_cut() -> None:
         ("from a.b import *\nfrom x import old\nold.f()\n", []),
     ],
 )
-def test_uses_that_only_running_the_file_could_tell_are_listed(source: str, expected: list[int]) -> None:
+def test_uses_that_only_show_at_run_time_are_listed(source: str, expected: list[int]) -> None:
     assert [int(found.split(":")[1]) for found in mentions({"use.py": source})] == expected
 
 

@@ -90,7 +90,7 @@ def test_skopeo_reads_a_health_check_at_its_bounds(tmp_path: Path) -> None:
         ("a path of many folders", "there is no recipe file"),
     ],
 )
-def test_hostile_documents_cost_little_and_are_told_in_few_lines(name: str, says: str, tmp_path: Path) -> None:
+def test_hostile_documents_cost_little_and_are_reported_in_few_lines(name: str, says: str, tmp_path: Path) -> None:
     write(tmp_path, mine=HOSTILE[name])
     run = measured("recipe", "show", "--recipe", "./mine.yaml", cwd=tmp_path)
     assert run.code == 2
@@ -137,7 +137,7 @@ def test_a_document_of_a_megabyte_is_too_large_whatever_it_says(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("load", [load_recipe, load_series])
-def test_what_is_no_small_file_is_refused(load: Callable[[str], object], tmp_path: Path) -> None:
+def test_what_is_not_a_small_file_is_refused(load: Callable[[str], object], tmp_path: Path) -> None:
     with (tmp_path / "sparse.yaml").open("wb") as file:
         file.truncate(1 << 40)
     with socket.socket(socket.AF_UNIX) as listening:

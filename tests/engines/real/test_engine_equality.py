@@ -1,4 +1,4 @@
-"""The heart of the engines: the same plan gives images of the same content, whoever builds it."""
+"""The promise of the engines: the same plan gives images of the same content, with every engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BUILDERS = (*OURS, "bake", "classic", "buildah")
 
 @dataclass(frozen=True)
 class Bench:
-    """One base, and everybody's image of it, built once.
+    """One base, and each engine's image of it, built once.
 
     Attributes:
         base: its name.
@@ -50,7 +50,7 @@ class Bench:
 
     @cached_property
     def embedded(self) -> str:
-        """What the embedded engine pushed; everybody else is held against it."""
+        """What the embedded engine pushed; all others are compared with it."""
         derived(self.environment, "--tp", "8", "--base", self.base, "-t", self.name("embedded"), "--push")
         return self.name("embedded")
 
@@ -98,7 +98,7 @@ def bench(
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_every_builder_comes_to_the_same_content(builder: str, bench: Bench) -> None:
+def test_every_builder_produces_the_same_content(builder: str, bench: Bench) -> None:
     assert bench.content(bench.built[builder]) == bench.content(bench.embedded)
     assert config(bench.built[builder])["rootfs"] != config(bench.embedded)["rootfs"], "it is an image of its own"
 
@@ -167,7 +167,7 @@ def test_another_plan_has_another_content(bench: Bench) -> None:
         ("podman", "oci:{}/out"),
     ],
 )
-def test_wherever_an_engine_puts_it(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
+def test_an_engine_gives_the_same_content_in_every_place(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
     """In its own store, and in layouts and archives."""
     where = place.format(tmp_path, secrets.token_hex(4))
     derived(bench.environment, "--tp", "8", "--base", bench.base, f"--engine={engine}", "-o", where)

@@ -1,4 +1,4 @@
-"""`--require-engines` means it: what would be skipped fails, wherever that is said, in one process and in several."""
+"""With `--require-engines`, a skip anywhere is a failure, in one process and in several."""
 
 from __future__ import annotations
 
