@@ -163,7 +163,7 @@ def test_a_face_has_the_names_in_all(name: str) -> None:
 
 
 def test_the_picture_of_the_rooms_has_every_arrow_that_is_needed_and_no_other() -> None:
-    """Its arrows lead wherever the imports lead, and each is one of them; without any one of them some room is lost."""
+    """Its arrows imply all imports, each arrow is an import, and none of them can be left out."""
     direct = direct_arrows()
     everywhere = ways(arrows())
     assert set(direct) <= arrows()
@@ -172,7 +172,7 @@ def test_the_picture_of_the_rooms_has_every_arrow_that_is_needed_and_no_other() 
 
 
 def ways(pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The transitive closure: which room leads to which, over any number of arrows."""
+    """The transitive closure: which rooms each room reaches, over any number of arrows."""
     found = set(pairs)
     while longer := {(start, end) for start, middle in found for other, end in pairs if other == middle} - found:
         found |= longer

@@ -54,7 +54,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A base of two layers, whose media types say what they like."""
+    """A base of two layers, with any media types."""
 
     upper: str = "an ordinary one"
     config: str = "history absent"

@@ -138,7 +138,7 @@ CASES = NAMES | PLACES
 
 @pytest.fixture(scope="module")
 def runs(workshop: Path) -> dict[tuple[str, ...], subprocess.CompletedProcess[str]]:
-    """All of the commands, run side by side: they have nothing to write and so cannot get in each other's way."""
+    """All of the commands, run in parallel: they write nothing, so they do not disturb each other."""
     before = everything(workshop)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(CASES, pool.map(lambda typed: m2build(*typed, cwd=workshop), CASES), strict=True))

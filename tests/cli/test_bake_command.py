@@ -1,4 +1,4 @@
-"""`m2build bake` by command: a folder that bake takes, whole or not at all."""
+"""`m2build bake` by command: a folder that bake accepts, whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--help` everywhere: it works, it has examples, and what the examples type is accepted."""
+"""`--help` everywhere: it works, it has examples, and the examples are accepted."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_version() -> None:
 
 
 def test_the_installed_command_and_the_module_are_one() -> None:
-    """`m2build` and `python -m m2build`: the same words in usage and errors."""
+    """`m2build` and `python -m m2build`: the same usage and errors."""
     script = Path(sys.executable).with_name("m2build")
     run = subprocess.run([script, "imge"], capture_output=True, text=True, check=False)
     other = m2build("imge")

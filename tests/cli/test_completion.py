@@ -1,4 +1,4 @@
-"""Shell completion, with the real shells: keys are pressed on a terminal, and what is then run is looked at."""
+"""Shell completion, with the real shells: keys are pressed on a terminal, and the resulting commands are checked."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_line_is_read_as_the_shell_reads_it(words: list[str], last: str) -> No
 @settings(derandomize=True, max_examples=200)
 @given(MARKS.filter(lambda text: not set(text) & set("\"'\\ ")), MARKS)
 def test_what_bash_inserts_makes_the_word(begun: str, rest: str) -> None:
-    """What bash keeps of the last word, and what it is given, are together the word that was meant."""
+    """The kept part of the last word and the inserted part make up the word that was meant."""
     line = typed(f"m2build {begun}", BREAKS)
     kept = begun[: line.kept].replace("$", "\\$")
     assert shlex.split(kept + line.replacement(begun + rest)) == ([begun + rest] if begun + rest else [])

@@ -229,7 +229,7 @@ def test_wheel_and_directory_are_stand_ins_too(sglang_wheel: Path, tmp_path: Pat
 
 
 def write_noop(folder: Path) -> Path:
-    """A series that changes nothing: it removes a decorator that is not there."""
+    """A series that changes nothing: it removes a decorator that does not exist."""
     path = folder / "noop.yaml"
     path.write_text(
         "id: noop\nsummary: Nothing\ndistribution: sglang\npatches:\n  - id: none\n    summary: None\n    why: None\n"

@@ -87,7 +87,7 @@ def test_json_has_the_same_in_full(workshop: Path) -> None:
 
 
 def test_the_content_is_the_same_in_every_store(workshop: Path) -> None:
-    """An archive of Docker's has no manifest: what is made up for it has another digest."""
+    """A Docker archive has no manifest: the one made up for it has another digest."""
     layout, archive = (inspected(place, workshop) for place in ("oci:out:tp8", "docker-archive:out.tar"))
     assert layout["content"] == archive["content"]
     assert layout["digest"] != archive["digest"]

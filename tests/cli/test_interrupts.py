@@ -47,7 +47,7 @@ def stopped_while_writing(command: list[str], folder: Path) -> subprocess.Popen[
 
 
 def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send the signal, let the process go on, and then send more of them, as impatient people do."""
+    """Send the signal, let the process go on, and send more signals, as impatient users do."""
     process.send_signal(number)
     process.send_signal(signal.SIGCONT)
     while process.poll() is None:
@@ -97,7 +97,7 @@ def test_ctrl_c_while_python_is_still_importing(imported: str) -> None:
 
 
 def test_a_job_in_the_background_is_left_alone(tmp_path: Path) -> None:
-    """A shell starts `m2build … &` with SIGINT ignored: Ctrl-C is meant for what runs in front."""
+    """A shell starts `m2build … &` with SIGINT ignored: Ctrl-C is for the foreground job."""
     tree = checkout(tmp_path / "tree")
     command = [*M2BUILD, "patch", "status", "--source", str(tree)]
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)

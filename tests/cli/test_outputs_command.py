@@ -1,4 +1,4 @@
-"""Outputs by command: stdout as an archive or a file, devices and links, and what is there already."""
+"""Outputs by command: stdout as an archive or a file, devices and links, and outputs that exist."""
 
 from __future__ import annotations
 

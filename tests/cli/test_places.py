@@ -151,7 +151,7 @@ def test_what_is_printed_of_an_image_is_a_place_of_it(kind: PlaceKind, path: str
 
 @pytest.mark.parametrize("output", ["oci:out", "oci:./out:x", "./out", "oci-archive:out.tar", "docker-archive:out.tar"])
 def test_a_script_can_use_what_is_printed(output: str, workshop: Path, tmp_path: Path) -> None:
-    """`-t` of a registry that has nothing of it is not printed; before the `@` it is a place of skopeo's too."""
+    """The name from `-t` is not printed, as that registry has nothing; skopeo accepts the part before the `@`."""
     name = "registry.example/team/m2"
     base = f"oci:{workshop}/image"
     printed = succeeds("image", "--tp", "8", "--base", base, "-t", name, "-o", output, cwd=tmp_path).strip()

@@ -1,4 +1,4 @@
-"""`m2build render` by command: templates of one's own, and contexts that appear whole."""
+"""`m2build render` by command: custom templates, and contexts that appear whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--dry-run` says by what, where to and how much would move, and writes nothing; then the build does just that."""
+"""`--dry-run` prints engine, destination and transfer, and writes nothing; then the build does just that."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ LAYERS = [str(layer.digest) for layer in BASE.manifest.layers]
 
 @pytest.fixture
 def cold(tmp_path: Path) -> Mapping[str, str]:
-    """A user who has never seen the base, and has a folder for what is temporary."""
+    """A user with an empty cache and an own folder for temporary files."""
     (tmp_path / "tmp").mkdir()
     return {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
 

@@ -21,7 +21,7 @@ def moved(name: str, before: object, now: object) -> str:
 
 @pytest.mark.parametrize("how", ["HEAD", "GET"])
 def test_a_registrys_tag_that_moves_is_reported(how: str, stocked: str) -> None:
-    """By `image` and by `push`; some registries know no HEAD of a manifest, so that it has to be got."""
+    """By `image` and by `push`; some registries do not support HEAD for manifests, so m2build uses GET."""
     repository = f"moving/{how.lower()}"
     upload(stocked, repository, BASE, "tp8")
     rules = [Rule("HEAD", "/manifests/", status=405)] if how == "GET" else []

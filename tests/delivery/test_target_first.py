@@ -45,7 +45,7 @@ def test_credentials(credentials: str, proxy: Proxy, closed: tuple[str, Path], t
 
 
 def test_credentials_of_a_push(closed: tuple[str, Path], proxy: Proxy, tmp_path: Path) -> None:
-    """The image itself is far, and so is the base of a thin one."""
+    """The image itself is remote, and so is the base of a thin one."""
     host, _ = closed
     environment = docker_config(tmp_path / "c", {})
     name = f"docker://{proxy.host}/team/sglang:rocm"
@@ -60,7 +60,7 @@ def test_a_registry_that_cannot_be_reached(proxy: Proxy) -> None:
 
 
 def test_checking_the_target_leaves_nothing_behind(closed: tuple[str, Path], proxy: Proxy, tmp_path: Path) -> None:
-    """Not even an upload that has begun, which registries keep for a week; this one keeps empty folders of it."""
+    """Not even a started upload, which registries keep for a week; this one keeps its empty folders."""
     host, data = closed
     environment = logged_in(tmp_path / "c", host)
     proxy.rules.append(Rule("GET", "/manifests/", status=404))
@@ -98,7 +98,7 @@ def test_what_is_in_the_way(place: str, message: str, proxy: Proxy, workshop: Pa
 
 @pytest.fixture(scope="module")
 def workshop(stocked: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with things that may be in the way."""
+    """A folder with things that may block an output."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "text.tar").write_text("precious")
     (folder / "folder").mkdir()
@@ -122,7 +122,7 @@ def test_a_place_that_cannot_be_written(place: str, proxy: Proxy, workshop: Path
 
 
 def test_an_image_of_another_base_is_refused_before_the_layers_are_read(stocked: str, tmp_path: Path) -> None:
-    """What the layers hold decides nothing then: the manifest of the base is another one."""
+    """Without reading the layers: the manifest of the base differs."""
     upload(stocked, "team/newer", base_image(how="zstd"), "rocm")
     succeeds(*IMAGE, "--base", f"{stocked}/team/sglang:rocm", "-o", f"oci:{tmp_path}/out")
     with fault_proxy(stocked) as proxy:

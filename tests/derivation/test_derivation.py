@@ -285,7 +285,7 @@ print('ready', flush=True); server.serve_forever()
 
 @pytest.mark.parametrize(("status", "spelling"), [(200, "--port={}"), (200, "--port {}"), (503, "--port={}")])
 def test_the_health_check_finds_the_servers_actual_port(status: int, spelling: str) -> None:
-    """The real probe runs against a server whose command line stands in for process 1's."""
+    """The real probe runs against a server whose command line is used as process 1's."""
     import socket
 
     with socket.socket() as probe:

@@ -106,7 +106,7 @@ def test_a_builder_elsewhere_needs_no_daemon(programs: Path) -> None:
 
 
 def test_a_docker_command_that_is_podman(programs: Path) -> None:
-    """As Debian's package podman-docker has it; podman is then taken as what it is."""
+    """As in Debian's package podman-docker; m2build then uses it as podman."""
     podman = ((VERSION, 'echo \'{"Client":{"Version":"4.3.1"}}\''), (BUILDX, "echo buildah 1.28.2"))
     script(programs, "docker", *podman)
     script(programs, "podman", *podman)

@@ -150,7 +150,7 @@ NO_ENTRY: dict[str, list[bytes]] = {
 
 @pytest.mark.parametrize("name", NO_ENTRY)
 def test_folders_without_an_entry_are_those_that_umoci_makes(name: str, tmp_path: Path) -> None:
-    """Their time is that of the unpacking, which no view can know."""
+    """Their time is the time of unpacking, which no view knows."""
     found, expected = view(*NO_ENTRY[name]), unpacked(tmp_path, *NO_ENTRY[name])
     assert {path: (*seen[:4], seen[5:]) for path, seen in found.items()} == {
         path: (*seen[:4], seen[5:]) for path, seen in expected.items()

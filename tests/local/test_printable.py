@@ -1,4 +1,4 @@
-"""Text from outside is printable on every terminal, and says which characters were there."""
+"""Text from outside is printable on every terminal, and shows which characters it replaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codemods that were written for libcst run in a series: on which files, with what, and what comes of them."""
+"""Codemods written for libcst run in a series: on which files, with which arguments, and with which results."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ UNREADABLE = "if os:\n  \\\n  x = 1\n"
 
 
 def test_what_libcst_cannot_parse_is_a_conflict_even_if_nothing_would_change() -> None:
-    """Whether the codemod would change it, only libcst could say."""
+    """Only libcst could decide whether the codemod would change it."""
     rewrite = theirs("PosixPath").apply(tree_of({"a.py": JOIN, "b.py": UNREADABLE}))
     assert rewrite.finding is Finding.CONFLICT
     assert rewrite.detail.startswith("b.py:1: libcst does not read")

@@ -87,7 +87,7 @@ def test_a_series_makes_of_a_file_what_the_tool_makes_of_it(name: str, by_the_to
 def test_commands_that_change_their_own_result_again_are_refused(
     name: str, arguments: dict[str, Any], source: str
 ) -> None:
-    """These two of libcst 1.9 do: an import is added twice, a closing parenthesis wanders."""
+    """These two of libcst 1.9 do: one adds an import twice, one moves a closing parenthesis."""
     codemod = LibcstCodemod(f"libcst.codemod.commands.{name}", ("*.py",), None, arguments, ("libcst",))
     rewrite = codemod.apply(tree_of({"m.py": source}))
     assert rewrite.finding is Finding.CONFLICT

@@ -1,4 +1,4 @@
-"""What libcst cannot edit exactly is refused with its place; everywhere else in a file it may stand."""
+"""What libcst cannot edit exactly is refused with its place; elsewhere in a file it does no harm."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_nested_too_deeply_is_reported_with_its_path(codemod: Cod
 
 @pytest.mark.parametrize("codemod", [RENAME, REMOVE, THEIRS])
 def test_at_every_depth_there_is_a_change_or_a_reason(codemod: Codemod) -> None:
-    """Each step, from the search to libcst's printing, gives up at a depth of its own."""
+    """Each step, from the search to libcst's printing, has its own limit of depth."""
     endings = set()
     for depth in (50, 150, *range(200, 1000, 50), 3000):
         try:
@@ -152,7 +152,7 @@ def test_the_account_of_a_change_counts_what_was_found() -> None:
 
 
 def test_a_result_in_which_something_is_found_again_is_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An edit that leaves something is a fault of ours, and must not pass for a change."""
+    """An edit that leaves a use behind is a bug, and must not count as a change."""
     from m2build.patches.decorator_edits import DecoratorEditor
     from m2build.patches.renaming.edits import RenamingEditor
 

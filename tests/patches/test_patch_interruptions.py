@@ -1,4 +1,4 @@
-"""Whatever stops the writing half-way, the folder is as it was: no file changed, none left behind."""
+"""If anything stops the writing half-way, the folder is unchanged: no file changed, none left behind."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from m2build.patches.tree import SourceFile, SourceTree
 
 @dataclass(frozen=True)
 class Says:
-    """A codemod that finds what it is output to."""
+    """A codemod that reports the finding that it is given."""
 
     finding: str
 
@@ -62,7 +62,7 @@ def test_outcomes_and_which_of_them_pass(finding: Finding, when_absent: str, acc
     ],
 )
 def test_releases_decide_before_the_codemod_does(release: str | None, releases: str, outcome: str) -> None:
-    """A tree that does not tell its release counts, since the codemod looks at the bytes."""
+    """A tree of unknown release is patched, since the codemod looks at the bytes."""
     patch = {**RENAME, "codemod": "says", "parameters": {"finding": "changed"}, "releases": releases}
     tree = SourceTree({"f": SourceFile.of(b"")}, origin="test", release=release)
     (result,) = apply_series(series_of(patch), tree, CODEMODS).results

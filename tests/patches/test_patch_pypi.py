@@ -22,7 +22,7 @@ from m2build.patches.sources import from_wheel
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of wheels as pip's only source, and a cache of one's own."""
+    """A folder of wheels as pip's only source, and an own cache."""
     folder = tmp_path / "index"
     folder.mkdir()
     for name in [name for name in os.environ if name.startswith("PIP_")]:
@@ -67,7 +67,7 @@ def test_what_no_index_has_says_what_to_do(index: Path) -> None:
 
 
 def test_a_pinned_release_has_to_be_the_pinned_bytes(index: Path) -> None:
-    """An index that serves something else under the name of the release that patches are reviewed against."""
+    """An index that serves other bytes under the name of the release that the patches were reviewed against."""
     other = {
         name.replace("demo_pkg-1.2", "sglang-0.5.7"): text.replace("demo-pkg", "sglang").replace("1.2", "0.5.7")
         for name, text in MEMBERS.items()

@@ -1,4 +1,4 @@
-"""A folder that a killed run left in part, and records and links that lead elsewhere."""
+"""A folder that a killed run changed in part, and records and links that point outside it."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_every_touched_file_compiles(changeset: Changeset) -> None:
 
 
 def test_no_import_of_the_old_name_is_left(sglang_tree: SourceTree, patched: SourceTree) -> None:
-    """By an account of our own: every import statement of every file, relative ones resolved."""
+    """By the test's own search: every import statement of every file, relative ones resolved."""
 
     def importers(tree: SourceTree, module: str) -> list[str]:
         return [path for path, file in tree.items() if module in imports(path, file.content)]
@@ -153,7 +153,7 @@ def moved(tree: SourceTree) -> SourceTree:
 
 
 def hand_edited(spelling: bytes) -> Callable[[SourceTree], SourceTree]:
-    """The document's second step, as somebody typed it."""
+    """The document's second step, edited by hand."""
 
     def edit(tree: SourceTree) -> SourceTree:
         content = tree[NORM].content.replace(DECORATOR, spelling)

@@ -41,7 +41,7 @@ class Tone(StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Shout:
-    """A codemod of somebody else's, which is registered nowhere."""
+    """A foreign codemod, which is not registered."""
 
     path: str = "pkg/a.py"
     times: tuple[int, ...] = (1, 2)

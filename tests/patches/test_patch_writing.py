@@ -1,4 +1,4 @@
-"""Applying to a folder and taking it back: wholly or not at all, whatever happens on the way."""
+"""Applying to a folder and reverting: wholly or not at all, despite any failure."""
 
 from __future__ import annotations
 

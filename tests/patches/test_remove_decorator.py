@@ -1,4 +1,4 @@
-"""`RemoveDecorator`: which decorators match, and how their lines go."""
+"""`RemoveDecorator`: which decorators match, and how their lines are removed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def removed(source: Content, *, within: str | None = None, style: Style = "comme
 
 
 def kept(source: Content, *, within: str | None = None) -> Rewrite:
-    """What the codemod says of a module in which it must not change anything."""
+    """The codemod's message for a module that it must not change."""
     rewrite = RemoveDecorator("p.m", "torch.compile", within=within).apply(tree_of({"p/m.py": source}))
     assert rewrite.changes == ()
     return rewrite

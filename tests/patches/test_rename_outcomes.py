@@ -59,7 +59,7 @@ def test_only_the_new_name_and_no_importer_is_already_applied() -> None:
 
 
 def test_a_file_that_was_only_moved_gets_its_importers_rewritten() -> None:
-    """After a plain `mv` the importers are broken; the codemod finishes the job, and says so."""
+    """After a plain `mv` the importers are broken; the codemod rewrites them, and reports it."""
     moved = {path: content for path, content in TREE.items() if path != "a/b/old.py"} | {"a/b/new.py": OLD}
     tree = tree_of({**moved, "use.py": IMPORTER, "a/b/sibling.py": "from . import old\n"})
     mended, rewrite = changed(RENAME, tree)

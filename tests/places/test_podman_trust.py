@@ -1,4 +1,4 @@
-"""What podman may speak plain HTTP to: registries on this machine, as for Docker and for m2build itself."""
+"""Registries that podman may use by plain HTTP: those on this machine, as for Docker and for m2build itself."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def test_archives_of_every_tar_format_are_read(variant: int, layout: Path) -> No
 
 @pytest.mark.parametrize("place", ["docker://a/b:v1", "dir:src", "wheel:a.whl", "pypi:a==1"])
 def test_places_that_hold_no_image_are_refused_by_name(place: str) -> None:
-    """A registry is among them where the caller gives no access to it."""
+    """A registry is one of them if the caller gives no access."""
     with pytest.raises(UsageError, match=re.escape(place)) as caught:
         read_image(parse_place(place), "linux/amd64")
     assert "name an image" in str(caught.value.hint)

@@ -61,7 +61,7 @@ def breaking(sample: Image, error: BaseException) -> Image:
 
 
 class Altering:
-    """Blobs of which one byte is another, or the last one is missing."""
+    """Blobs with one byte altered, or the last one missing."""
 
     def __init__(self, below: Blobs, damage: str) -> None:
         self.below, self.damage = below, damage

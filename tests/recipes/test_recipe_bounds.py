@@ -1,4 +1,4 @@
-"""Bounds: of every number what it becomes can hold, and of every document what one can be read in no time."""
+"""Bounds: each number fits the type that it becomes, and each document is quick to read."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_hostile_documents_cost_little_and_are_reported_in_few_lines(name: str, 
 
 
 def test_long_texts_are_not_compared() -> None:
-    """To find what two of them have in common takes the product of their lengths."""
+    """Comparing two takes time in proportion to the product of their lengths."""
     text = "".join(map(chr, range(0x4E00, 0x4E96))) * 4000
     assert nearest(text, [text[1:]]) is None
     assert nearest("a" * 90, [text, "a" * 91]) == "a" * 91

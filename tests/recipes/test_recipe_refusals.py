@@ -1,4 +1,4 @@
-"""What a recipe file must not be: each mistake is refused with its place, and with the nearest key that is valid."""
+"""Mistakes in a recipe file: each is refused with its place, and with the nearest valid key."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_missing_recipe(name: str, problem: str, tmp_path: Path, monkeypatch: 
 
 
 def test_harmless_input_is_accepted(tmp_path: Path) -> None:
-    """Anchors, dates, a byte-order mark and DOS line ends say one thing only."""
+    """Anchors, dates, a byte-order mark and DOS line ends are unambiguous."""
     text = spoiled("name: minimax-m2", "name: &name minimax-m2").replace("title: MiniMax-M2\n", "title: 2026-01-01\n")
     (tmp_path / "mine.yaml").write_bytes("\ufeff".encode() + text.replace("\n", "\r\n").encode())
     recipe = load_recipe(str(tmp_path / "mine.yaml"))

@@ -1,4 +1,4 @@
-"""`m2build.testing` holds series and recipes to what is expected of them."""
+"""`m2build.testing` compares series and recipes with the expected results."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_a_local_image_is_read_without_running_it(
 def test_a_local_image_is_a_base_for_its_own_engine(
     engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], base: str, embedded: str
 ) -> None:
-    """The content is the registry's base's, but for the labels that name the base and the plan."""
+    """The content is that of the registry's base, except for the labels that name the base and the plan."""
     _, place = local[engine]
     store = place.partition(":")[0]
     derived(both, "--tp", "8", "--base", place, "-t", "from/local:tp8")

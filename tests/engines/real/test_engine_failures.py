@@ -100,7 +100,7 @@ def test_a_missing_base_is_reported_with_the_engines_message(
 
 @pytest.fixture
 def slow_base(registry: str, base: str, tmp_path: Path) -> str:
-    """The base with a git that takes its time."""
+    """The base with a slow git."""
     layer = tmp_path / "slow.tar"
     layer.write_bytes(tar(file("usr/local/bin/git", b"#!/bin/sh\nsleep 60\n", mode=0o755)))
     name = f"{registry}/slow/sglang:v1"

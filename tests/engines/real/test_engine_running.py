@@ -1,4 +1,4 @@
-"""The derived images, run: they start the profile's command, and in them the patches have cured what they are for."""
+"""The derived images, run: they start the profile's command, and the patches work in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engines that other tests rely on are what they say: real, recent, apart from each other, and gone afterwards."""
+"""The engines that other tests rely on are real, recent, independent of each other, and gone afterwards."""
 
 from __future__ import annotations
 

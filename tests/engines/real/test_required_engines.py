@@ -35,7 +35,7 @@ FILES = {
 
 
 def said_by_pytest(folder: Path, *options: str) -> str:
-    """What pytest says of these files, with the hooks and the settings of this repository."""
+    """What pytest prints for these files, with the hooks and the settings of this repository."""
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(re.sub("^ {8}", "", text, flags=re.MULTILINE))
