@@ -1,4 +1,4 @@
-"""Applying a series to a folder and taking it back: wholly or not at all, and whatever stops it can be completed."""
+"""Applying a series to a folder and reverting it: wholly or not at all; an interrupted run can be completed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def apply_to_directory(
     Raises:
         UsageError: there is no such folder; or what `apply_series` raises.
         PatchError: a patch does not apply; a file on disk is not the one that the changeset was made from, or is
-            reached through a link; or changes of an earlier run are still there, which could not be taken back any
+            reached through a link; or changes of an earlier run are still there, which could not be reverted any
             more.
         ContentError: the record of an earlier run is damaged, or the folder holds more files than any sources do.
         StorageError: something cannot be read or written; everything is as it was.
@@ -84,7 +84,7 @@ def apply_to_directory(
 
 
 def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
-    """Take back what `apply_to_directory` did to a folder, to the byte, from its record.
+    """Undo what `apply_to_directory` did to a folder, to the byte, from its record.
 
     Args:
         series: the series, or its id.
@@ -144,7 +144,7 @@ def change_directory(series_id: str, root: Path, derive: Callable[[], Changeset]
 
 
 def check_settled(series_id: str, root: Path) -> None:
-    """See that a folder is not what a killed run left: it is neither the sources nor the patched ones.
+    """Check that a folder is not what a killed run left: neither the sources nor the patched ones.
 
     Raises:
         PatchError: it is.

@@ -1,4 +1,4 @@
-"""A series applied to a source tree: what each patch came to, and every byte that changes."""
+"""A series applied to a source tree: the outcome of each patch, and every byte that changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What a patch came to.
+    """The outcome of a patch.
 
     Example:
         >>> [str(outcome) for outcome in Outcome]
@@ -41,11 +41,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class PatchResult:
-    """One patch and what it came to.
+    """One patch and its outcome.
 
     Attributes:
         patch: the patch.
-        outcome: what it came to.
+        outcome: its outcome.
         detail: one line for people.
         changes: its own changes, relative to the tree that the patch before it left.
         mentions: what a person should look at.

@@ -40,7 +40,7 @@ class SeriesFile(Frozen):
 
 
 def load_series(name: str) -> Series:
-    """A shipped series by its id, or one's own by its path (anything that holds a slash or ends in .yaml or .yml).
+    """A shipped series by its id, or your own by its path (anything that holds a slash or ends in .yaml or .yml).
 
     Files that its patches name are read as well, and so is the series that it extends.
 

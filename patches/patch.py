@@ -200,7 +200,7 @@ class Patch(Frozen):
 
         Args:
             release: that of the tree, if it is known.
-            outcome: what the patch came to there.
+            outcome: the patch's outcome there.
         """
         if self.drop_when is None or self.drop_when == ALREADY_APPLIED:
             return "the sources have it already" if outcome == self.drop_when else None

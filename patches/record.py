@@ -104,7 +104,7 @@ def write_record(folder: HeldFolder, changeset: Changeset) -> Record:
 
 
 def keep_after(folder: HeldFolder, record: Record) -> None:
-    """See that the files after the change are kept as well, before they go: releases before this one did not.
+    """Check that the files after the change are kept as well, before they are removed: older releases did not.
 
     Raises:
         OSError: they cannot be written.

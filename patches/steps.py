@@ -22,7 +22,7 @@ class Step:
         start: the file that is there before; None if there is none.
         end: the file that is there afterwards; None if there is none.
         image: where the bytes of `end` are kept.
-        origin: the path whose owner the file keeps; None if it is a new file, and whoever runs m2build owns it.
+        origin: the path whose owner the file keeps; None if it is a new file, and the user who runs m2build owns it.
     """
 
     path: str

@@ -143,7 +143,7 @@ class PythonSource:
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Say which file it is that Python's recursion limit does not suffice for.
+    """Name the file for which Python's recursion limit is too low.
 
     Raises:
         PatchError: whatever runs within has hit the limit.

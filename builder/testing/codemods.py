@@ -46,7 +46,7 @@ def assert_codemod(
 ) -> PatchResult:
     """Check what a codemod does to a tree: this, once, and nothing else.
 
-    It is run as the only patch of a series, which holds it to what a series asks of codemods. Checked are that
+    It runs as the only patch of a series, so that it must do what a series requires. This checks that
 
     - the tree afterwards is `before` with the files of `after`, to the byte and with the same modes;
     - every Python file that changes compiles;
@@ -60,7 +60,7 @@ def assert_codemod(
         mentions: the mentions, in order, as `str(mention)` gives them; None to let any pass.
 
     Returns:
-        What the codemod came to on the tree as it was given.
+        What the codemod did to the tree as given.
 
     Raises:
         AssertionError: one of these does not hold.
@@ -82,7 +82,7 @@ def assert_unchanged(
     before: Mapping[str, Content],
     finding: Literal[Finding.ALREADY_APPLIED, Finding.ABSENT, Finding.CONFLICT] = Finding.ABSENT,
 ) -> PatchResult:
-    """Check that a codemod leaves a tree alone, and that it gives this reason.
+    """Check that a codemod changes nothing, and that it gives this reason.
 
     Args:
         codemod: the codemod, a value of a frozen dataclass.

@@ -23,7 +23,7 @@ def assert_series(
     nothing, and, where `after` is given, that the tree is `before` with those files, to the byte.
 
     Args:
-        series: the series; a shipped one by its id, or one's own by its path. `Recipe.series` is such a name.
+        series: the series; a shipped one by its id, or your own by its path. `Recipe.series` is such a name.
         before: the sources: path -> content, or a `SourceTree` from a folder or a wheel.
         after: the files that differ afterwards: path -> content, or None for a path that is gone.
 
@@ -68,7 +68,7 @@ def assert_commands(
     """Check that a recipe loads, and the command lines with which its profiles start the server.
 
     Args:
-        recipe: the recipe; a shipped one by its name, or one's own by its path.
+        recipe: the recipe; a shipped one by its name, or your own by its path.
         commands: the command line of every profile, by the profile's id: one text as in a shell, or its words.
         model: the model's id; by default the recipe's default model.
 
@@ -76,7 +76,7 @@ def assert_commands(
         The recipe.
 
     Raises:
-        AssertionError: a command line is another one, or the profiles are not these.
+        AssertionError: a command line or the profiles differ.
         UsageError: there is no such recipe or model, or the recipe does not fit.
 
     Example:
