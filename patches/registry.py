@@ -62,7 +62,7 @@ def load_codemods() -> InstalledCodemods:
 
 
 def _load(entry: EntryPoint) -> type[Codemod]:
-    hint = f"mend or uninstall {_distribution(entry)}, which registers it under {GROUP}"
+    hint = f"fix or uninstall {_distribution(entry)}, which registers it under {GROUP}"
     try:
         loaded: object = entry.load()
     except (Exception, SystemExit) as error:

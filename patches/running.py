@@ -112,7 +112,7 @@ def _reported(codemod: type[Codemod], patch: Patch, *, passing: tuple[type[Excep
         if ours or isinstance(error, KeyboardInterrupt):
             raise
         raise PatchError(
-            f"the patch {patch.id} stops: the codemod {patch.codemod} of {distribution_of(codemod.__module__)} has "
+            f"the patch {patch.id} stops: the codemod {patch.codemod} of {distribution_of(codemod.__module__)} "
             f"raised {type(error).__name__}: {error}",
             hint="report it to the codemod's authors; m2build --debug shows its traceback",
         ) from error

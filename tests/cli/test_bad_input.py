@@ -99,7 +99,7 @@ PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
     (*IMAGE, "--base", "oci:layout", "--set", "base.source_root=/src"): (4, "no sources at /src", "base.source_root"),
     (*IMAGE, "--base", "dir:gone"): (4, "rename-transformers-module does not apply", "patch show rename-trans"),
     (*IMAGE, "--base", "dir:conflict"): (4, "(conflict)", "patch show rename-transformers-module"),
-    (*IMAGE, "--base", "dir:unparsable"): (4, "kimi_linear.py", "mend it"),
+    (*IMAGE, "--base", "dir:unparsable"): (4, "kimi_linear.py", "fix it"),
     (*IMAGE, "--base", "oci:altered"): (5, "sha256:", "fetch it again"),
     (*IMAGE, "--base", "oci-archive:truncated.tar"): (5, "truncated.tar", "gunzip"),
     (*IMAGE, "--base", "docker-archive:truncated-docker.tar"): (5, "truncated-docker.tar", "gunzip"),

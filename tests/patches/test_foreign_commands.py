@@ -91,4 +91,4 @@ def test_commands_that_change_their_own_result_again_are_refused(
     codemod = LibcstCodemod(f"libcst.codemod.commands.{name}", ("*.py",), None, arguments, ("libcst",))
     rewrite = codemod.apply(tree_of({"m.py": source}))
     assert rewrite.finding is Finding.CONFLICT
-    assert "changes its own result again" in rewrite.detail
+    assert "changes its own result when it is run again" in rewrite.detail
