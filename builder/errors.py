@@ -47,7 +47,7 @@ class BaseChangedError(M2BuildError):
 
 
 class PatchError(M2BuildError):
-    """A patch does not apply to this source tree, or cannot be taken back."""
+    """A patch does not apply to this source tree, or cannot be reverted."""
 
     exit_code = 4
 

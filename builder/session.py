@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _RECIPE = "minimax-m2"
 """The recipe where none is given, as on the command line."""
 _PLATFORM = "linux/amd64"
-"""What is looked at where neither a session nor a recipe says: ROCm runs nowhere else."""
+"""The platform if neither a session nor a recipe names one: ROCm runs on no other."""
 
 
 class Session:
@@ -62,10 +62,10 @@ class Session:
         """Say how; nothing is read or reached yet.
 
         Args:
-            progress: receives steps, bytes that move, and notices; None for nothing but the logger
+            progress: receives steps, transfers and notices; None for only the logger
                 `m2build`, which has them too.
             insecure: whether registries beyond this machine may speak plain HTTP, or have certificates of their own.
-            cache: a folder for what is worth keeping; None for `m2build` in the user's cache directory.
+            cache: the cache folder; None for `m2build` in the user's cache directory.
             platform: `os/architecture[/variant]` of images for several; None for the recipe's.
             environment: where credentials, proxies and `SOURCE_DATE_EPOCH` are looked for; None for the process's own.
 
@@ -103,7 +103,7 @@ class Session:
         """The base of a recipe.
 
         Args:
-            source: the recipe, which says which image, where its sources stand, and for which platform; or a place, for
+            source: the recipe, which names the image, the folder of its sources, and the platform; or a place, for
                 the shipped recipe's base in that place.
             place: where the base is, if it is another one than the recipe's: a name in a registry, `oci:DIR`, an
                 archive, an image of Docker's or podman's, or a stand-in made of sources, `pypi:NAME==VERSION`.
@@ -113,7 +113,7 @@ class Session:
         Raises:
             UsageError: there is no such place, no image in it for the platform, or a digest is missing.
             TransportError: a registry or the package index does not deliver.
-            EngineError: a container engine does not give its image.
+            EngineError: a container engine does not export its image.
             ContentError: something is truncated, altered or malformed.
             PatchError: there are no sources in a folder or a wheel.
             StorageError: a file cannot be read.
@@ -168,7 +168,7 @@ class Session:
         engine: str | None = None,
         replace: bool = False,
     ) -> Delivery:
-        """Make the image of a plan, and bring it to a place.
+        """Make the image of a plan, and deliver it to a place.
 
         Layers of the base that reading its sources has fetched are fetched once more if they have to be copied;
         `shipment` keeps them.
@@ -183,7 +183,7 @@ class Session:
 
         Raises:
             UsageError: something else is there, or the engine, the place and the base do not fit together.
-            TransportError: the registry does not take the image; its tag is as it was.
+            TransportError: the registry does not accept the image; its tag is unchanged.
             ContentError: a blob is not what it should be.
             EngineError: a container engine is missing, or fails.
             StorageError: the place cannot be written; nothing is left half-written.
@@ -212,7 +212,7 @@ class Session:
     ) -> Shipment:
         """Images of one recipe from base to destination, as `m2build image` makes them: `deliver()` or `foresee()`.
 
-        Every destination is looked at before the base is read, and no layer of the base is fetched twice.
+        Every destination is checked before the base is read, and no layer of the base is fetched twice.
 
         Args:
             selections: which images, all of one recipe.
@@ -228,8 +228,8 @@ class Session:
             replace: whether an existing archive, or a tag of a layout that names another image, may be replaced.
 
         Raises:
-            UsageError: what was said does not fit together.
-            EngineError: the engine that it has to be is missing, or does not answer.
+            UsageError: the options contradict each other.
+            EngineError: the required engine is missing, or does not answer.
         """
         from m2build.delivery.destination import parse_goal
 
@@ -238,7 +238,7 @@ class Session:
         return self._dispatch(selections, source, goal, engine, builder, series=series, replace=replace)
 
     def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
-        """Publish an image that is there already, such as one in a layout; a thin one is completed from its base.
+        """Publish an existing image, such as one in a layout; a thin one is completed from its base.
 
         Args:
             place: where the image is.
@@ -246,10 +246,10 @@ class Session:
             base: where the layers are that it leaves out; None for where its labels say.
 
         Raises:
-            UsageError: the name holds a digest, there is no such image, or its base cannot be known.
+            UsageError: the name holds a digest, there is no such image, or its base is unknown.
             ContentError: something is missing, truncated or altered.
-            TransportError: a registry does not deliver, or does not take the image; its tag is as it was.
-            EngineError: a container engine does not give its image.
+            TransportError: a registry does not send or does not accept the image; its tag is unchanged.
+            EngineError: a container engine does not export its image.
         """
         from m2build.delivery.publish import publish
 
@@ -271,7 +271,7 @@ class Session:
             UsageError: there is no such place, or no such image in it.
             ContentError: something is missing, truncated, altered or malformed.
             TransportError: a registry does not deliver.
-            EngineError: a container engine does not give its image.
+            EngineError: a container engine does not export its image.
             StorageError: a file cannot be read.
         """
         from m2build.inspection.image import inspect_image
@@ -286,7 +286,7 @@ class Session:
 
         Args:
             place: a folder, a wheel, a release (`pypi:NAME==VERSION`), or an image.
-            source_root: where the sources stand in an image.
+            source_root: the folder of the sources in an image.
             series: what is to be tried on them: a folder is refused that holds it in part, as after an interruption.
 
         Raises:
@@ -302,7 +302,7 @@ class Session:
 
         at = _parsed(place)
         if source_root is None and at.kind not in SOURCES:
-            raise UsageError(f"{at} is an image: say where its sources stand", hint="as in source_root='/opt/app'")
+            raise UsageError(f"{at} is an image: say where its sources are", hint="as in source_root='/opt/app'")
         with self._caching():
             tree = open_source(
                 at,
@@ -364,7 +364,7 @@ class Session:
 
 
 def inspect(place: str | Place) -> Inspection:
-    """What an image is, and in what it differs from its base: `Session.inspect` in a session of its own.
+    """What an image is, and how it differs from its base: `Session.inspect` in a session of its own.
 
     Raises:
         M2BuildError: as `Session.inspect`.
@@ -380,7 +380,9 @@ def _recipe_and_place(source: Recipe | str | Place, place: str | Place | None) -
     if isinstance(source, Recipe):
         return source, registry_place(source.base.image) if place is None else _parsed(place)
     if place is not None:
-        raise UsageError(f"{source} and {place} are two places of one base", hint="give a recipe and a place")
+        raise UsageError(
+            f"the base is given twice: {source} and {place}", hint="give one place, or a recipe and a place"
+        )
     return load_recipe(_RECIPE), _parsed(source)
 
 

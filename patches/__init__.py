@@ -1,6 +1,6 @@
 """Codemods, patches, series and changesets: what may be changed in a source tree, and the account of it.
 
-A library of its own, for which no image is needed. Its names are loaded when they are asked for.
+A library of its own, which needs no image. Its names are loaded when they are used.
 
 Example:
     >>> from m2build import patches

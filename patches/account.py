@@ -33,7 +33,7 @@ def read_account(content: bytes) -> tuple[RecordedFile, ...]:
     """The files of a `changeset.json`.
 
     Raises:
-        ValueError: it is damaged, or names what is no path of a source tree; the message says what.
+        ValueError: it is damaged, or names something that is not a path in a source tree; the message says what.
     """
     try:
         files = json.loads(content)["files"]
@@ -54,7 +54,7 @@ def _file(entry: object) -> RecordedFile:
             states = _state(before), _state(after)
             if states != (None, None) and (old is None or None not in states):
                 return RecordedFile(_path(path if old is None else old), _path(path), *states)
-    raise ValueError("a file in it has no path, or not what tells of its two states")
+    raise ValueError("a file in it lacks its path, or its state before and after")
 
 
 def _state(entry: object) -> FileState | None:
@@ -64,7 +64,7 @@ def _state(entry: object) -> FileState | None:
         case {"sha256": str(sha256), "size": int(size), "mode": str(mode)}:
             if _SHA256.fullmatch(sha256) and _MODE.fullmatch(mode) and 0 <= size <= LARGEST_SOURCE:
                 return FileState(sha256, size, int(mode, 8) & 0o777)
-    raise ValueError(f"a file's state in it is no SHA-256, size of at most {LARGEST_SOURCE:,} bytes and mode")
+    raise ValueError(f"a file's state in it is not a SHA-256, a size of at most {LARGEST_SOURCE:,} bytes and a mode")
 
 
 def _path(path: str) -> str:
@@ -74,5 +74,5 @@ def _path(path: str) -> str:
     """
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path or not SKIPPED.isdisjoint(map(str.lower, parts)):
-        raise ValueError(f"{path[:200]!r} is no path of a source tree")
+        raise ValueError(f"{path[:200]!r} is not a path in a source tree")
     return path

@@ -1,4 +1,4 @@
-"""Applying a series to a folder and taking it back: wholly or not at all, and whatever stops it can be completed."""
+"""Applying a series to a folder and reverting it: wholly or not at all; an interrupted run can be completed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def apply_to_directory(
     codemods: Mapping[str, type[Codemod]] | None = None,
     allow: Collection[str] = (),
 ) -> Changeset:
-    """Apply a series to the files below a folder, wholly or not at all; `revert_directory` takes it back.
+    """Apply a series to the files below a folder, wholly or not at all; `revert_directory` undoes it.
 
     The account, with the files before and after, is kept under `.m2build/SERIES` in the folder. What an earlier run of
     the series was killed in is completed first. Another process that changes the folder is waited for, 60 s at most.
@@ -52,7 +52,7 @@ def apply_to_directory(
     Raises:
         UsageError: there is no such folder; or what `apply_series` raises.
         PatchError: a patch does not apply; a file on disk is not the one that the changeset was made from, or is
-            reached through a link; or changes of an earlier run are still there, which could not be taken back any
+            reached through a link; or changes of an earlier run are still there, which could not be reverted any
             more.
         ContentError: the record of an earlier run is damaged, or the folder holds more files than any sources do.
         StorageError: something cannot be read or written; everything is as it was.
@@ -84,7 +84,7 @@ def apply_to_directory(
 
 
 def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
-    """Take back what `apply_to_directory` did to a folder, to the byte, from its record.
+    """Undo what `apply_to_directory` did to a folder, to the byte, from its record.
 
     Args:
         series: the series, or its id.
@@ -102,7 +102,7 @@ def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
     Example:
         >>> revert_directory("..", Path("src"))
         Traceback (most recent call last):
-        m2build.errors.UsageError: '..' is no id of a series
+        m2build.errors.UsageError: '..' is not the id of a series
     """
     series_id = series if isinstance(series, str) else series.id
     with _changing(folder, series_id) as held:
@@ -110,7 +110,7 @@ def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
         if record is None:
             raise PatchError(
                 f"{folder} holds no record of an applied series {series_id}",
-                hint="only what `m2build patch apply` changed can be taken back; for the rest use your version control",
+                hint="only what `m2build patch apply` changed can be reverted; for the rest use your version control",
             )
         keep_after(held, record)
         restored = take(held, record.back, record.forth)
@@ -137,14 +137,14 @@ def change_directory(series_id: str, root: Path, derive: Callable[[], Changeset]
                 raise PatchError(
                     f"{root} still holds changes of an earlier run of {series_id}; nothing was changed",
                     hint=f"run `m2build patch revert` first; or remove {root / record.path}, and those changes "
-                    "cannot be taken back",
+                    "cannot be reverted",
                 )
             _apply(folder, changeset)
     return changeset
 
 
 def check_settled(series_id: str, root: Path) -> None:
-    """See that a folder is not what a killed run left: it is neither the sources nor the patched ones.
+    """Check that a folder is not what a killed run left: neither the sources nor the patched ones.
 
     Raises:
         PatchError: it is.
@@ -155,8 +155,8 @@ def check_settled(series_id: str, root: Path) -> None:
         record = read_record(folder, series_id)
         if record and _is_half_done(folder, record):
             raise PatchError(
-                f"{root} holds {series_id} in part: the run that applied it or took it back was stopped",
-                hint="`m2build patch apply` completes it, `m2build patch revert` takes it back",
+                f"{root} holds {series_id} in part: a run that applied or reverted it was interrupted",
+                hint="`m2build patch apply` completes it, `m2build patch revert` reverts it",
             )
 
 
@@ -184,7 +184,7 @@ def _apply(folder: HeldFolder, changeset: Changeset) -> None:
 
 
 def _abandon(folder: HeldFolder, series_id: str) -> None:
-    """Remove the record of what was not done; a change that could not be taken back needs its record."""
+    """Remove the record of what was not done; a change that could not be reverted needs its record."""
     record = read_record(folder, series_id)
     if record and not any(step.is_done(find(folder, step)) for step in record.forth):
         remove_staged(folder, record.forth)
@@ -195,7 +195,7 @@ def _abandon(folder: HeldFolder, series_id: str) -> None:
 def _changing(root: Path, series_id: str) -> Iterator[HeldFolder]:
     """A folder that no other m2build changes meanwhile, without what killed runs left among its records."""
     if "/" in series_id or series_id in ("", ".", ".."):
-        raise UsageError(f"{series_id!r} is no id of a series")
+        raise UsageError(f"{series_id!r} is not the id of a series")
     with _translated(root), hold(root) as folder:
         _lock(folder)
         remove_leftovers(folder)
@@ -212,7 +212,7 @@ def _lock(folder: HeldFolder) -> None:
             if time.monotonic() > end:
                 raise StorageError(
                     f"another m2build has been changing {folder.path} for {PATIENCE:.0f} s; nothing was changed",
-                    hint="wait for it to end, or end it",
+                    hint="wait for it to end, or stop it",
                 ) from None
             time.sleep(0.02)
         except OSError:
@@ -228,7 +228,7 @@ def _translated(where: Path) -> Iterator[None]:
     except PathRefusedError as error:
         raise PatchError(
             f"{error.filename} {error.strerror}; nothing was changed",
-            hint=f"only what really stands in {where} is changed: name the folder that the file stands in",
+            hint=f"only files that really are in {where} are changed: name the folder that the file is in",
         ) from error
     except OSError as error:
         raise StorageError(

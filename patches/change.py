@@ -56,7 +56,7 @@ class FileChange:
         return self.before.content != self.after.content or self.before.mode != self.after.mode
 
     def reversed(self) -> FileChange:
-        """The change that takes this one back."""
+        """The change that undoes this one."""
         return FileChange(self.path, self.after, self.old_path, self.before)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""A series applied to a source tree: what each patch came to, and every byte that changes."""
+"""A series applied to a source tree: the outcome of each patch, and every byte that changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What a patch came to.
+    """The outcome of a patch.
 
     Example:
         >>> [str(outcome) for outcome in Outcome]
@@ -41,11 +41,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class PatchResult:
-    """One patch and what it came to.
+    """One patch and its outcome.
 
     Attributes:
         patch: the patch.
-        outcome: what it came to.
+        outcome: its outcome.
         detail: one line for people.
         changes: its own changes, relative to the tree that the patch before it left.
         mentions: what a person should look at.
@@ -115,9 +115,11 @@ class Changeset:
                 where = f"{self.series.distribution} {self.release}" if self.release else self.origin
                 hint = f"it applies to the releases {result.patch.releases}"
                 if result.patch.value is None:
-                    hint = f"`m2build patch show {result.patch.id}` says what it expects; {hint}"
+                    hint = f"`m2build patch show {result.patch.id}` shows what it expects; {hint}"
                 if self.deeper:
-                    hint = f"its sources of {self.series.distribution} are in the folder {self.deeper}: name that one"
+                    hint = (
+                        f"the sources of {self.series.distribution} are in its folder {self.deeper}: name that folder"
+                    )
                 raise PatchError(
                     f"the patch {result.patch.id} does not apply to {where} ({result.outcome}): {result.detail}",
                     hint=hint,

@@ -31,9 +31,9 @@ def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str
         if change.before and (before is None or before.sha256 != change.before.sha256):
             yield f"{change.old_path!r} is not the file that it changes"
         if change.before is change.after is None:
-            yield f"it neither finds nor leaves a file at {change.path!r}"
+            yield f"{change.path!r} exists neither before nor after the change"
         if change.renamed and not (change.before and change.after):
-            yield f"it renames {change.old_path!r}, of which it has one state only"
+            yield f"it renames {change.old_path!r}, but gives only one of its two states"
         if not {"", ".", ".."}.isdisjoint(change.path.split("/")):
             yield f"{change.path!r} is not a path in a tree"
     left = [change.old_path for change in changes if change.before]
@@ -44,7 +44,7 @@ def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str
         yield f"it writes {path!r} twice"
     for path in arriving:
         if path in tree.links or path in tree.folders or (path in tree and path not in left):
-            yield f"{path!r} is there already"
+            yield f"{path!r} exists already"
 
 
 def _repeated(paths: list[str]) -> list[str]:

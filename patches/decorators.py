@@ -13,7 +13,7 @@ from m2build.patches.places import decorator_line
 from m2build.patches.text import PythonSource
 
 Style = Literal["comment", "delete"]
-"""How a decorator goes: as a comment that stays readable, or for good."""
+"""How to remove a decorator: comment it out, or delete it."""
 
 _COMMENT = re.compile(r"[ \t]*#[ ]?")
 _LONGEST = 64

@@ -1,4 +1,4 @@
-"""Which installed distribution is it that a module comes from?"""
+"""The installed distribution that a module comes from."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Editor(cst.CSTTransformer, Generic[New]):
     newline: cst.Newline
     """The line ending that new lines are to have: the first of the file."""
     waiting: dict[CodeRange, New]
-    """The places that have not been come to."""
+    """The places that no editor has reached."""
 
     def prepare(self, source: PythonSource, places: Iterable[Place[New]], start: int, end: int) -> None:
         """Set out to visit the text of `source` from `start` to `end`."""
@@ -76,7 +76,7 @@ def _edited(source: PythonSource, statements: Statements[New], editor: Editor[Ne
     editor.prepare(source, statements.places, statements.start, statements.end)
     module = parsed(text, where)
     if module.code != text:
-        raise InexactError(f"{where}: libcst does not give this statement back as it is")
+        raise InexactError(f"{where}: libcst does not reproduce this statement byte for byte")
     try:
         result = MetadataWrapper(module, unsafe_skip_copy=True).visit(editor).code
     except (cst.CSTValidationError, RecursionError) as error:
@@ -99,15 +99,17 @@ def parsed(text: str, where: str) -> cst.Module:
         module = cst.parse_module(text)
         _ = module.code  # libcst parses deeper than it can write
     except (cst.ParserSyntaxError, RecursionError) as error:
-        raise InexactError(f"{where}: libcst does not read what begins here ({type(error).__name__})") from error
+        raise InexactError(
+            f"{where}: libcst cannot parse the statement that begins here ({type(error).__name__})"
+        ) from error
     return module
 
 
 def check_complete(editor: Editor[New], where: str) -> None:
-    """Check that an editor has come to every place.
+    """Check that an editor has reached every place.
 
     Raises:
         InexactError: it has not.
     """
     for place in editor.waiting:
-        raise InexactError(f"{where}: libcst sees no node of its own at line {place.start.line} of this statement")
+        raise InexactError(f"{where}: libcst has no node at line {place.start.line} of this statement")

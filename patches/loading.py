@@ -40,7 +40,7 @@ class SeriesFile(Frozen):
 
 
 def load_series(name: str) -> Series:
-    """A shipped series by its id, or one's own by its path (anything that holds a slash or ends in .yaml or .yml).
+    """A shipped series by its id, or your own by its path (anything that holds a slash or ends in .yaml or .yml).
 
     Files that its patches name are read as well, and so is the series that it extends.
 
@@ -65,7 +65,7 @@ def _load(name: str, above: tuple[str, ...]) -> Series:
         return found.alone(patches)
     extended = source.beside(found.file.extends)
     if extended in (*above, name):
-        raise found.wrong(f"{shown(found.file.extends)} extends this series in turn", "extends")
+        raise found.wrong(f"{shown(found.file.extends)} extends this series, which is a circle", "extends")
     return found.on_top_of(_load(extended, (*above, name)), patches)
 
 
@@ -87,7 +87,7 @@ class _Loaded:
         """The series of a file that extends none."""
         for key in ("without", "order"):
             if getattr(self.file, key):
-                raise self.wrong("it says how a series is extended, and `extends` is missing", key)
+                raise self.wrong("this key needs `extends`, which is missing", key)
         if self.file.distribution is None:
             raise self.wrong("the key 'distribution' is missing")
         return self._series(patches, self.file.distribution, self.file.codemods)

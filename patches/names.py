@@ -62,7 +62,7 @@ def absolute_module(package: str, level: int, module: str | None) -> str | None:
 class Names:
     """The names of one parsed module, and what they stand for.
 
-    Scopes are worked out when the first name is asked for: most modules only need their import statements looked at.
+    Scopes are worked out when the first name is looked up: most modules only need their import statements looked at.
 
     Attributes:
         imports: every import statement.

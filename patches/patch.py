@@ -148,9 +148,7 @@ class Patch(Frozen):
     def _is_prose(cls, value: str) -> str:
         for line in value.splitlines():
             if _DIFF.match(line):
-                raise ValueError(
-                    f"the line {shown(line)} could be taken for a part of a diff by patch(1); word it otherwise"
-                )
+                raise ValueError(f"the line {shown(line)} could be taken for a part of a diff by patch(1); rephrase it")
         return value
 
     @field_validator("releases")
@@ -169,7 +167,7 @@ class Patch(Frozen):
         try:
             date.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f"{value} is no day of the calendar") from error
+            raise ValueError(f"{value} is not a valid date") from error
         return value
 
     def bringing(self, content: bytes) -> Patch:
@@ -202,7 +200,7 @@ class Patch(Frozen):
 
         Args:
             release: that of the tree, if it is known.
-            outcome: what the patch came to there.
+            outcome: the patch's outcome there.
         """
         if self.drop_when is None or self.drop_when == ALREADY_APPLIED:
             return "the sources have it already" if outcome == self.drop_when else None

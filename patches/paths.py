@@ -12,7 +12,7 @@ def check_path(path: str) -> str:
     """Return `path` if a source tree may hold it.
 
     Raises:
-        UsageError: it is absolute, leads out of the tree, or is in a folder that holds no sources, such as `.git`.
+        UsageError: it is absolute, points out of the tree, or is in a folder that holds no sources, such as `.git`.
     """
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path:

@@ -56,7 +56,7 @@ def fetch_wheel(requirement: str) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         raise BaseChangedError(
             f"{wheel.name} is not the pinned {release}: its SHA-256 is {found}, not {_pin(release)}",
-            hint="the package index serves another file than the one that the patches were reviewed against",
+            hint="the package index serves a different file from the one that the patches were reviewed against",
         )
     known.put(release, found.encode())
     return wheel

@@ -1,6 +1,6 @@
 """The record of an applied series: a folder `.m2build/SERIES` with the account, and each file before and after.
 
-It is whole on the disk before the first file changes, so that a run that was killed can be completed or taken back.
+It is whole on the disk before the first file changes, so that a killed run can be completed or reverted.
 A record comes with the tree, and its author is not known: everything is reached through the tree's own held folder.
 """
 
@@ -88,7 +88,7 @@ def write_record(folder: HeldFolder, changeset: Changeset) -> Record:
     """Write a record, in the place of one that is of no use any more.
 
     Raises:
-        ContentError: the changeset is larger than any that can be taken back.
+        ContentError: the changeset is larger than any that can be reverted.
         OSError: it cannot be written.
     """
     path = f"{FOLDER}/{changeset.series.id}"
@@ -104,7 +104,7 @@ def write_record(folder: HeldFolder, changeset: Changeset) -> Record:
 
 
 def keep_after(folder: HeldFolder, record: Record) -> None:
-    """See that the files after the change are kept as well, before they go: releases before this one did not.
+    """Check that the files after the change are kept as well, before they are removed: older releases did not.
 
     Raises:
         OSError: they cannot be written.

@@ -15,7 +15,7 @@ from m2build.patches.distributions import GROUP, distribution_of, top
 
 
 class InstalledCodemods(Mapping[str, type[Codemod]]):
-    """The registered codemod classes by their names. One is loaded when it is asked for, and not before."""
+    """The registered codemod classes by their names. Each is loaded only when it is used."""
 
     @cached_property
     def _entries(self) -> tuple[EntryPoint, ...]:
@@ -62,7 +62,7 @@ def load_codemods() -> InstalledCodemods:
 
 
 def _load(entry: EntryPoint) -> type[Codemod]:
-    hint = f"mend or uninstall {_distribution(entry)}, which registers it under {GROUP}"
+    hint = f"fix or uninstall {_distribution(entry)}, which registers it under {GROUP}"
     try:
         loaded: object = entry.load()
     except (Exception, SystemExit) as error:

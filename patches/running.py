@@ -58,7 +58,7 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
     for name, given in patch.parameters.items():
         read: object = getattr(made, name, given)
         if is_confused(given, read):
-            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be taken for {read!r}")
+            raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be read as {read!r}")
     return made.bringing(patch.content) if isinstance(made, Vendoring) and patch.content is not None else made
 
 
@@ -74,7 +74,9 @@ def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:
     if not isinstance(rewrite, Rewrite):
         raise PatchError(f"the codemod {patch.codemod} is faulty: it gives {rewrite!r}, which is not a Rewrite")
     if rewrite.changes and rewrite.finding is not Finding.CHANGED:
-        raise PatchError(f"the codemod {patch.codemod} is faulty: it finds {str(rewrite.finding)!r}, and changes files")
+        raise PatchError(
+            f"the codemod {patch.codemod} is faulty: it reports {str(rewrite.finding)!r}, and yet changes files"
+        )
     return rewrite
 
 
@@ -89,7 +91,7 @@ def _class_of(
     if patch.codemod not in codemods:
         raise UsageError(
             f"the patch {patch.id} names no codemod that is installed: {did_you_mean(patch.codemod, list(codemods))}",
-            hint=f"registered under {GROUP} are: {', '.join(sorted(codemods)) or 'none'}",
+            hint=f"registered under {GROUP}: {', '.join(sorted(codemods)) or 'none'}",
         )
     return codemods[patch.codemod], {}
 
@@ -110,7 +112,7 @@ def _reported(codemod: type[Codemod], patch: Patch, *, passing: tuple[type[Excep
         if ours or isinstance(error, KeyboardInterrupt):
             raise
         raise PatchError(
-            f"the patch {patch.id} stops: the codemod {patch.codemod} of {distribution_of(codemod.__module__)} has "
+            f"the patch {patch.id} stops: the codemod {patch.codemod} of {distribution_of(codemod.__module__)} "
             f"raised {type(error).__name__}: {error}",
             hint="report it to the codemod's authors; m2build --debug shows its traceback",
         ) from error

@@ -50,7 +50,7 @@ class Series(Frozen):
         distribution: str,
         allow: Iterable[str] = (),
     ) -> Series:
-        """A series of patches that are at hand.
+        """A series of patches made in Python.
 
         Args:
             patches: one at least, in their order.
@@ -104,8 +104,8 @@ class Series(Frozen):
         """
         if id == self.id:
             raise UsageError(
-                f"the longer series needs an id of its own, and {shown(id)} is that of the shorter one",
-                hint="a patched folder keeps its record by the id: choose another one",
+                f"the extended series needs its own id, but {shown(id)} is the id of the series that it extends",
+                hint="choose another id: it names the record in a patched folder",
             )
         summary = self.summary if summary is None else summary
         return Series.of(
@@ -139,5 +139,5 @@ class Series(Frozen):
                 return patch
         raise UsageError(
             f"the series {self.id} has no patch {did_you_mean(patch_id, [patch.id for patch in self.patches])}",
-            hint="`m2build patch list` names them all",
+            hint="`m2build patch list` lists them",
         )

@@ -59,7 +59,7 @@ def series_source(name: str) -> SeriesSource:
     if name not in series_names():
         raise UsageError(
             f"there is no series {did_you_mean(name, series_names())}",
-            hint=f"shipped are: {', '.join(series_names())}; give your own as a path, such as ./{shortened(name)}.yaml",
+            hint=f"shipped: {', '.join(series_names())}; give your own as a path, such as ./{shortened(name)}.yaml",
         )
     folder = resources.files("m2build.patches")
     return SeriesSource(f"{name}.yaml", folder.joinpath(f"{name}.yaml").read_bytes(), folder)

@@ -141,7 +141,7 @@ def _read(path: str) -> bytes:
     try:
         return read_regular(path, LARGEST_SOURCE)
     except UnfitFileError as error:
-        raise ContentError(f"{path} {error.strerror}", hint="a patch looks at it: is it a source file?") from error
+        raise ContentError(f"{path} {error.strerror}", hint="a patch reads this file; is it a source file?") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -184,7 +184,9 @@ def _timestamp(member: zipfile.ZipInfo) -> int:
 def _content(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> bytes:
     """A member's bytes, read when they are needed: a wheel may hold gigabytes that concern no patch."""
     if member.file_size > LARGEST_SOURCE:
-        raise ContentError(f"{path} is to be read at {member.filename}, which has more than {LARGEST_SOURCE:,} bytes")
+        raise ContentError(
+            f"{path} holds {member.filename} with more than {LARGEST_SOURCE:,} bytes, the limit for a source file"
+        )
     if member.compress_type not in _METHODS:
         raise ContentError(f"{path} has {member.filename} compressed by another method than deflate")
     try:

@@ -22,7 +22,7 @@ class Step:
         start: the file that is there before; None if there is none.
         end: the file that is there afterwards; None if there is none.
         image: where the bytes of `end` are kept.
-        origin: the path whose owner the file keeps; None if it is a new file, and whoever runs m2build owns it.
+        origin: the path whose owner the file keeps; None if it is a new file, and the user who runs m2build owns it.
     """
 
     path: str
@@ -72,7 +72,7 @@ def take(folder: HeldFolder, steps: Iterable[Step], back: Iterable[Step]) -> tup
     Raises:
         PatchError: a path is at neither of the two; nothing was changed.
         ContentError: what is kept of a file is not what the record says; nothing was changed.
-        StorageError: something cannot be written and, what was changed before that, not be taken back either.
+        StorageError: something cannot be written and, what was changed before that, not be reverted either.
         OSError: something cannot be written; everything is as it was.
     """
     steps = tuple(steps)
@@ -94,7 +94,7 @@ def _check(folder: HeldFolder, step: Step) -> bool:
         if (
             step.start is None and step.origin and folder.status(step.origin) is None
         ):  # new names come before old ones go
-            raise PatchError(f"{folder.path / step.origin} is not there as a regular file; nothing was changed")
+            raise PatchError(f"{folder.path / step.origin} is missing, or not a regular file; nothing was changed")
         return False
     path = folder.path / step.path
     if step.start is None:
@@ -102,10 +102,10 @@ def _check(folder: HeldFolder, step: Step) -> bool:
     if found is None or not found.sha256:
         status = folder.status(step.path)
         if status is None or not stat.S_ISREG(status.st_mode):
-            raise PatchError(f"{path} is not there as a regular file; nothing was changed")
+            raise PatchError(f"{path} is missing, or not a regular file; nothing was changed")
     raise PatchError(
-        f"{path} was changed since, and is not the file that this change was made from; nothing was changed",
-        hint="undo what was done to it since, then run the command again; or use your version control",
+        f"{path} is not the file that this change was made from, it was edited since; nothing was changed",
+        hint="undo that edit and run the command again, or use your version control",
     )
 
 
@@ -133,7 +133,7 @@ def _take_back(folder: HeldFolder, back: list[Step]) -> None:
     except OSError as error:
         raise StorageError(
             f"{error.filename or folder.path} cannot be written: {error.strerror}; {folder.path} is changed in part",
-            hint="`m2build patch apply` completes the change, `m2build patch revert` takes it back",
+            hint="`m2build patch apply` completes the change, `m2build patch revert` reverts it",
         ) from error
 
 
@@ -153,7 +153,7 @@ def _stage(folder: HeldFolder, step: Step) -> None:
         content = b""
     if hashlib.sha256(content).hexdigest() != step.end.sha256:
         raise ContentError(
-            f"the record is damaged: {folder.path / step.image} is not the file that it tells of; nothing was changed",
+            f"the record is damaged: {folder.path / step.image} is not the file that it describes; nothing was changed",
             hint="use your version control instead, and remove the record",
         )
     folder.write(staged, content, step.end.mode)

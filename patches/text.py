@@ -77,7 +77,7 @@ class PythonSource:
             where = f"{self.path}:{error.lineno or 1}:{error.offset or 1}"
             raise PatchError(
                 f"{where} does not parse: {error.msg}",
-                hint="the file may concern a patch, so nothing was changed; mend it, or leave it out of the source",
+                hint="the file may concern a patch, so nothing was changed; fix it, or leave it out of the source",
             ) from error
         except (ValueError, RecursionError, MemoryError) as error:
             raise PatchError(f"{self.path}:1:1 does not parse: {str(error) or type(error).__name__}") from error
@@ -143,7 +143,7 @@ class PythonSource:
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Say which file it is that Python's recursion limit does not suffice for.
+    """Name the file for which Python's recursion limit is too low.
 
     Raises:
         PatchError: whatever runs within has hit the limit.
@@ -157,7 +157,7 @@ def reading(path: str) -> Iterator[None]:
 def _unfit(path: str, problem: str) -> PatchError:
     return PatchError(
         f"{path}:1:1 {problem}",
-        hint="no source that people write is like that; the file may concern a patch, so leave it out of the source",
+        hint="hand-written source is never like that; a patch may concern the file, so leave it out of the source",
     )
 
 

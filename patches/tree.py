@@ -48,7 +48,7 @@ class SourceFile:
 
     @classmethod
     def of(cls, content: bytes, mode: int = 0o644) -> SourceFile:
-        """A file whose bytes are at hand.
+        """A file from its bytes.
 
         Args:
             content: the bytes.
@@ -131,7 +131,7 @@ class SourceTree(Mapping[str, SourceFile]):
         origin: str = "the files in memory",
         release: str | None = None,
     ) -> SourceTree:
-        """A tree of files that are at hand.
+        """A tree of files in memory.
 
         Args:
             files: path -> bytes, or text that becomes UTF-8; both with mode 0o644. A `SourceFile` has its own mode.

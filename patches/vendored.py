@@ -81,7 +81,7 @@ def vendored_file(folder: Traversable, parameters: Mapping[str, JsonValue], wher
         where: the beginning of messages.
 
     Raises:
-        UsageError: the name leads out of the folder, there is no such file, or it is another one than `sha256` says.
+        UsageError: the name points out of the folder, there is no such file, or it is another one than `sha256` says.
         StorageError: it cannot be read.
     """
     name, sha256 = str(parameters["file"]), str(parameters["sha256"])

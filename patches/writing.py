@@ -22,7 +22,7 @@ def write_files(files: Mapping[str, bytes], folder: Path, *, may_replace: Callab
 
     Raises:
         UsageError: something else is there.
-        ContentError: a path leads out of the folder, or through a link.
+        ContentError: a path points out of the folder, or passes through a link.
         StorageError: something cannot be written.
     """
     tree = SourceTree({path: SourceFile.of(content) for path, content in files.items()}, origin="files")
@@ -39,7 +39,7 @@ def write_tree(tree: SourceTree, folder: Path, *, may_replace: Callable[[Path], 
 
     Raises:
         UsageError: something else is there.
-        ContentError: a path leads out of the folder, or through a link.
+        ContentError: a path points out of the folder, or passes through a link.
         StorageError: something cannot be written.
 
     Example:

@@ -2,8 +2,8 @@
 
 `--sweep` runs the sweeps and nothing else: long rows of seeded cases, which docs/reliability.md counts.
 
-`--require-engines` runs the tests that need container engines, and lets no test be skipped: not for want of an engine,
-nor of root, nor of any other tool.
+`--require-engines` runs the tests that need container engines, and lets no test be skipped for lack of an
+engine, of root, or of any other tool.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sweeps run by themselves. What takes longest comes first: the tests of the engines, if at all, then of pages."""
+    """Sweeps run by themselves. The longest come first: the tests of the engines, if they run, then those of pages."""
     chosen: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
@@ -100,7 +100,7 @@ def pytest_make_collect_report(
 
 
 def _required(config: pytest.Config, report: Report) -> Report:
-    """Where engines are required, what was skipped has failed, for the reason for which it was skipped."""
+    """With --require-engines, a skipped test fails, with the reason for the skip."""
     if config.getoption("require_engines") and report.skipped:
         report.outcome = "failed"
         report.longrepr = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr

@@ -84,7 +84,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
 
 
 def test_the_command_line_prints_in_one_module_only() -> None:
-    """It escapes what comes from outside, and no command can go around it."""
+    """It escapes text from outside, and no command can bypass it."""
     found = [
         f"{name}:{node.lineno} uses {used}"
         for name, path in MODULES.items()
@@ -100,7 +100,7 @@ def test_the_command_line_prints_in_one_module_only() -> None:
 
 
 def test_errors_are_raised_with_one_line_and_details() -> None:
-    """A line break of our own in a message could not be told from one in a name."""
+    """A line break of our own in a message would look like one in a name."""
     kinds = {kind.__name__ for kind in every_error(errors.M2BuildError)}
     found = [
         f"{name}:{node.lineno}"
@@ -153,7 +153,7 @@ def test_the_command_line_is_a_thin_shell_over_the_face() -> None:
 
 
 @pytest.mark.parametrize("name", ["m2build", "m2build.patches", "m2build.testing"])
-def test_a_face_has_the_names_that_it_says(name: str) -> None:
+def test_a_face_has_the_names_in_all(name: str) -> None:
     script = f"import {name} as face; assert dir(face) == sorted(face.__all__), dir(face); print(len(face.__all__))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(run.stdout) <= 25
@@ -163,7 +163,7 @@ def test_a_face_has_the_names_that_it_says(name: str) -> None:
 
 
 def test_the_picture_of_the_rooms_has_every_arrow_that_is_needed_and_no_other() -> None:
-    """Its arrows lead wherever the imports lead, and each is one of them; without any one of them some room is lost."""
+    """Its arrows imply all imports, each arrow is an import, and none of them can be left out."""
     direct = direct_arrows()
     everywhere = ways(arrows())
     assert set(direct) <= arrows()
@@ -172,7 +172,7 @@ def test_the_picture_of_the_rooms_has_every_arrow_that_is_needed_and_no_other() 
 
 
 def ways(pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The transitive closure: which room leads to which, over any number of arrows."""
+    """The transitive closure: which rooms each room reaches, over any number of arrows."""
     found = set(pairs)
     while longer := {(start, end) for start, middle in found for other, end in pairs if other == middle} - found:
         found |= longer

@@ -1,4 +1,4 @@
-"""The checks are the same wherever they run: in CI, as pre-commit hooks, and by hand as CONTRIBUTING.md has them."""
+"""The checks are the same wherever they run: in CI, as pre-commit hooks, and by hand from CONTRIBUTING.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The commands of docs/fleet.md run as they stand there, and its files are what BuildKit and Kubernetes take.
+"""The commands of docs/fleet.md run as written, and BuildKit and Kubernetes accept its files.
 
-Nothing is built here, and there is no cluster: of a command that needs one, it is seen what it would have got.
+Nothing is built here, and there is no cluster: for a command that needs one, the test checks what it would pass to it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 
 def test_every_command_was_run(session: Session) -> None:
-    """So that a block which is marked as something else, or is never reached, does not go unnoticed."""
+    """So that a block that is marked as something else, or never reached, is noticed."""
     assert len(BLOCKS) == PAGE.count("\n```\n")
     asked = {tuple(call[:3]) for call in session.calls if call[0] != "kubectl"}
     assert asked >= {("docker", "buildx", "create"), ("docker", "buildx", "bake"), ("m2build", "bake", "--tp")}
@@ -64,7 +64,7 @@ def test_the_cluster_gets_the_configuration_and_spreads(session: Session) -> Non
     [("loadbalance=sometimes", "invalid loadbalance"), ("replica=3", "invalid driver option replica")],
 )
 def test_buildx_would_refuse_a_wrong_option(option: str, message: str, session: Session) -> None:
-    """The judge is awake: it reads the options when the builder is created, and asks no cluster for that."""
+    """The check works: buildx reads the options when it creates the builder, without any cluster."""
     buildx = Buildx(session.folder / "configuration")
     run = buildx.run(
         "create", "--name=wrong", "--driver=kubernetes", f"--driver-opt={option}", cwd=session.folder, check=False,
@@ -130,7 +130,7 @@ def test_the_manifest_finds_what_the_commands_make(session: Session) -> None:
 
 
 def created(session: Session) -> Iterator[tuple[str, str, str]]:
-    """What kubectl was asked to make of files: kind, name and source."""
+    """What kubectl was asked to create from files: kind, name and source."""
     for words in session.of("kubectl", "-n", "fleet", "create"):
         kind, *rest = [word for word in words if word != "generic"]
         name, source = rest
@@ -138,7 +138,7 @@ def created(session: Session) -> Iterator[tuple[str, str, str]]:
 
 
 def commented(text: str) -> str:
-    """The file with what stands there for an example, in comments, as if it were meant."""
+    """The file with its commented examples as active settings."""
     return re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
 
 
@@ -166,7 +166,7 @@ def gigabytes(text: str) -> int:
     return int(text.removesuffix("GB").removesuffix("Gi"))
 
 
-def test_relative_links_lead_somewhere() -> None:
+def test_relative_links_have_targets() -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", PAGE) if "://" not in link]
     assert links != []
     assert [link for link in links if not (DOCS / link).exists()] == []

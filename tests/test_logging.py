@@ -1,4 +1,4 @@
-"""What the library says goes to `logging` as well: at the right levels, and nowhere unless it is asked for."""
+"""The library also logs what it reports: at the right levels, and silently unless the application configures it."""
 
 from __future__ import annotations
 

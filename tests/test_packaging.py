@@ -1,4 +1,4 @@
-"""What people install is what stands in the repository."""
+"""The installed package holds what the repository holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages say is so: examples run, tables are generated, commands are accepted, and what is named exists."""
+"""The pages are true: examples run, tables are generated, commands are accepted, and named files exist."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
 
 
 def test_ci_runs_the_readmes_own_test_command() -> None:
-    """It differs in saying less, and in having to have the engines; the sweeps follow."""
+    """CI's command is quieter and requires the engines; the sweeps follow."""
     (command,) = re.findall(r"^(pip install .* && pytest)\s+# passes the tests$", TEXTS["README.md"], re.MULTILINE)
     lines = (README.parent / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     in_ci = command.replace("pip install", "pip install --quiet --disable-pip-version-check")
@@ -78,7 +78,7 @@ def test_the_commands_of_shell_blocks_are_accepted() -> None:
         found.make_context(command, words)
 
 
-def test_relative_links_lead_somewhere() -> None:
+def test_relative_links_have_targets() -> None:
     """To a file or a folder, and to a heading where they name one."""
     broken, count = [], 0
     for page, text in TEXTS.items():

@@ -25,7 +25,7 @@ def assumed_base(reference: Reference, tree: SourceTree, *, source_root: str, pl
         tree: the sources.
         source_root: an absolute path.
         platform: `os/architecture[/variant]`.
-        is_pinned: whether the digest is asked for; otherwise the tag is all there is.
+        is_pinned: whether a digest is required; otherwise the tag is enough.
 
     Raises:
         UsageError: the reference has no digest, and the base is to be pinned.

@@ -22,7 +22,7 @@ class Base:
         digest: of what its name refers to: the manifest's, or that of the index which holds it. None where the user
             leaves open which image the name will mean; only a Dockerfile can be made of that.
         name: a full reference, registry included; None where only the digest is known. Never a local path.
-        image: its manifest, config and layers, for one platform; None where they are not at hand.
+        image: its manifest, config and layers, for one platform; None if they were not read.
         filesystem: what it holds where patches and their account go, if that is known without reading its layers.
         stand_in: what the sources came from, if it is not a real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
         place: where it was read from; None for an assumed base. It may be a local path, and gets into no image.

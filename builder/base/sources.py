@@ -76,7 +76,7 @@ def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree
             links[path.removeprefix(prefix)] = member.target
     if not files:
         raise PatchError(
-            f"{origin} has no sources at /{real}" + f", which /{named} leads to" * (real != named),
+            f"{origin} has no sources at /{real}" + f", the target of /{named}" * (real != named),
             hint="check the base, or the recipe's base.source_root: --set base.source_root=/PATH",
         )
     return SourceTree(files, origin=origin, links=links)

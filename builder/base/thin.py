@@ -58,7 +58,7 @@ def completed(image: Image, base: Place | None, platform: str, access: Access | 
     lacking = missing - {layer.digest for layer in found.manifest.layers}
     if lacking:
         raise ContentError(
-            f"{base} lacks the layer {min(lacking)}, which is missing",
+            f"{base} does not have the missing layer {min(lacking)}",
             hint="name the image's own base with --base PLACE",
         )
     return replace(image, blobs=_Either(missing, found.blobs, image.blobs))

@@ -11,7 +11,7 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code and never raises.
 
-    What it needs is imported in here, so that Ctrl-C gets its answer also while Python is still importing.
+    The imports are in here, so that Ctrl-C is handled even while Python is still importing.
     """
     try:
         from m2build.cli.root import run
@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def start() -> NoReturn:
-    """The process of the command: run it, and end at once.
+    """Run the command, then end the process at once.
 
-    To take apart hundreds of thousands of objects before the memory goes anyway would be a sixth of a short run's time.
+    Freeing hundreds of thousands of objects one by one would take a sixth of a short run's time.
     """
     import atexit
     import contextlib
@@ -37,7 +37,7 @@ def start() -> NoReturn:
     import sys
 
     code = main()
-    atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders go there; os._exit leaves it out
+    atexit._run_exitfuncs()  # noqa: SLF001 - removes temporary folders, which os._exit would skip
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or never there
             stream.flush()

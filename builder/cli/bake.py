@@ -1,4 +1,4 @@
-"""`m2build bake`: all images of a recipe that are wanted, as one folder for `docker buildx bake`."""
+"""`m2build bake`: the chosen images of a recipe, as one folder for `docker buildx bake`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from m2build.cli.rendered_base import RenderedBase, choosing_base
     cls=Command,
     epilog="""\b
 Examples:
-  # Both profiles, from the base as it is in its registry.
+  # Both profiles, from the base in its registry.
   m2build bake --tp 4 --tp 8 -t registry.example/team -o ./images
-  # Without a network: the sources come from elsewhere, and the builds check them.
+  # Without a network: give the sources; the builds check them.
   m2build bake --tp 4 --tp 8 --unpinned --source pypi:sglang==0.5.7 -o ./images
-  # Build and publish them; under another name and with a cache, for once.
+  # Build and publish them; the second line uses another name and a cache.
   cd images && docker buildx bake --push
   M2BUILD_PREFIX=localhost:5000/me M2BUILD_CACHE=localhost:5000/cache docker buildx bake --push
 """,
@@ -39,7 +39,9 @@ Examples:
     help="What the tags begin with: PREFIX/MODEL:PROFILE.",
 )
 @click.option(
-    "--cache", metavar="REPOSITORY", help="Where the builds keep a registry cache, a tag for each; default: nowhere."
+    "--cache",
+    metavar="REPOSITORY",
+    help="The repository for the builds' registry cache, one tag for each; default: no cache.",
 )
 @writing_context
 @progress_option
@@ -58,7 +60,7 @@ def bake(
     """Write a folder from which `docker buildx bake` builds an image for every profile and model.
 
     It holds what `m2build render` writes for each of them, and docker-bake.json with their tags, labels, annotations
-    and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE overrule --tag and --cache when it is baked.
+    and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE override --tag and --cache during the bake.
     """
     recipe = m2build.load_recipe(recipe_name, overrides)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)

@@ -1,7 +1,7 @@
-"""What the options and arguments can be completed to: the words that are there, and files.
+"""The completions of options and arguments: known words, and files.
 
-Each function is an option's `shell_complete`. It asks no network and starts no program. It may fail on a broken recipe
-or series, and nothing is then offered. What could not be shown on a terminal is not offered either.
+Each function is an option's `shell_complete`. It uses no network and starts no program. If it fails, as on a broken
+recipe or series, nothing is offered. Words that a terminal cannot show are not offered either.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ IMAGES = (
     *(f"{kind}:" for kind in (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)),
     *(f"{kind}:" for kind in (PlaceKind.DOCKER_DAEMON, PlaceKind.CONTAINERS_STORAGE)),
 )
-"""How the places of images begin."""
+"""The prefixes of image places."""
 SOURCES = tuple(f"{kind}:" for kind in (PlaceKind.DIRECTORY, PlaceKind.WHEEL, PlaceKind.PYPI))
-"""How the places of Python sources begin."""
+"""The prefixes of places of Python sources."""
 
 _FOLDERS = frozenset({PlaceKind.OCI, PlaceKind.DIRECTORY})
 _FILES = frozenset({PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE, PlaceKind.WHEEL})
 _PATH = re.compile(r"[.~]?/|\.\.?$|\.\./|~$")
-"""How a word begins that can only be a path."""
+"""The beginning of a word that can only be a path."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -44,13 +44,13 @@ def recipes(_context: click.Context, _parameter: click.Parameter, incomplete: st
 
 
 def profiles(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The profiles of the recipe that is chosen."""
+    """The profiles of the chosen recipe."""
     chosen = _recipe(context).profiles
     return _items({name: profile.summary for name, profile in chosen.items()}, incomplete)
 
 
 def sizes(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The tensor parallel sizes of the chosen recipe, but for those of several profiles."""
+    """The tensor parallel sizes of the chosen recipe, except those that several profiles have."""
     chosen = _recipe(context)
     found = chosen.tensor_parallel_sizes
     once = [name for name, size in found.items() if size and [*found.values()].count(size) == 1]
@@ -58,12 +58,12 @@ def sizes(context: click.Context, _parameter: click.Parameter, incomplete: str) 
 
 
 def models(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The models of the recipe that is chosen."""
+    """The models of the chosen recipe."""
     return _items({name: model.repo for name, model in _recipe(context).models.items()}, incomplete)
 
 
 def overrides(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The keys of the recipe that is chosen, but for those that need quotes."""
+    """The keys of the chosen recipe, except those that need quotes."""
     return _items([f"{key}=" for key in _keys(_recipe(context).model_dump(mode="json"))], incomplete)
 
 
@@ -73,7 +73,7 @@ def series(_context: click.Context, _parameter: click.Parameter, incomplete: str
 
 
 def patches(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The patches of the series that is chosen."""
+    """The patches of the chosen series."""
     chosen = m2build.patches.load_series(context.params["series_name"])
     return _items({patch.id: patch.summary for patch in chosen.patches}, incomplete)
 
@@ -84,7 +84,7 @@ def platforms(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 
 def places(*beginnings: str) -> Completer:
-    """Places that begin like that, and behind the colon the folders or files that there are; or a path."""
+    """The prefixes of places; after a colon, the folders or files that exist; or a path."""
 
     def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         kind, colon, rest = incomplete.partition(":")
@@ -99,9 +99,9 @@ def places(*beginnings: str) -> Completer:
 
 
 def paths(incomplete: str, *, folders_only: bool = False, endings: tuple[str, ...] = ("",)) -> Iterator[str]:
-    """The paths that begin like that: folders, with a slash at the end, and files.
+    """The paths that begin with the word so far: folders, with a slash at the end, and files.
 
-    Hidden ones are left out unless their full stop is typed already, and so are names that a terminal cannot show.
+    Hidden ones are left out until their leading full stop is typed, and so are names that a terminal cannot show.
     """
     folder, name = os.path.split(incomplete)
     try:
@@ -120,7 +120,7 @@ def paths(incomplete: str, *, folders_only: bool = False, endings: tuple[str, ..
 
 
 def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    """The words that begin so, with their descriptions where they have them."""
+    """The words that begin with the word so far, with their descriptions if they have any."""
     from click.shell_completion import CompletionItem
 
     texts: Mapping[str, str] = words if isinstance(words, Mapping) else dict.fromkeys(words, "")
@@ -136,7 +136,7 @@ def _recipe(context: click.Context) -> m2build.Recipe:
 
 
 def _keys(data: Mapping[str, object], *way: str) -> Iterator[str]:
-    """The ways to the values that are no mappings."""
+    """The dotted keys of all values that are not mappings."""
     for key, value in data.items():
         if not _PLAIN_KEY.fullmatch(key):
             continue

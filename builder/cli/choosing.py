@@ -53,7 +53,7 @@ platform_option = click.option(
     "--platform",
     metavar="OS/ARCH",
     shell_complete=candidates.platforms,
-    help="Which image of a base that has several; default: the recipe's.",
+    help="The platform, if the base has images for several; default: the recipe's.",
 )
 
 image_platform_option = click.option(
@@ -61,7 +61,7 @@ image_platform_option = click.option(
     metavar="OS/ARCH",
     default="linux/amd64",
     show_default=True,
-    help="Which image of several.",
+    help="The platform, if there are images for several.",
     shell_complete=candidates.platforms,
 )
 
@@ -105,7 +105,7 @@ def chosen_all(
 
 
 def _check_once(option: str, values: Sequence[object]) -> None:
-    """Refuse a value that is given twice: it is likelier a slip for another one, whose image would be missed later."""
+    """Refuse a repeated value: it is probably a slip, and the image that was meant would be missing."""
     for value in values:
         if values.count(value) > 1:
-            raise UsageError(f"{option} {value} is given twice", hint="leave one out, or mend it")
+            raise UsageError(f"{option} {value} is given twice", hint="remove or correct one of them")

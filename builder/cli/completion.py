@@ -1,4 +1,4 @@
-"""`m2build completion`: what a shell needs to complete our words, and the answers to what it then asks."""
+"""`m2build completion`: the completion script of a shell, and the answers to its requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _m2build_completion() {
     while IFS= read -r candidate; do
         COMPREPLY+=("$candidate")
     done < <(_M2BUILD_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
-    # What goes on behind a slash, a colon or an equals sign gets no space.
+    # No space after a slash, a colon or an equals sign: the word goes on.
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[/:=] ]]; then
         compopt -o nospace
     fi
@@ -44,11 +44,11 @@ _m2build() {
             shown+=("${line/$'\t'/  -- }")
         fi
     done
-    # What goes on behind a slash, a colon or an equals sign gets no space.
+    # No space after a slash, a colon or an equals sign: the word goes on.
     (( $#open )) && compadd -S '' -a open
     (( $#closed )) && compadd -l -d shown -a closed
 }
-# Either the file lies in $fpath and this is the function's first call, or it is evaluated.
+# Either this is the first call of a function in $fpath, or `eval` reads the script.
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     _m2build "$@"
 else
@@ -70,7 +70,7 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
     cls=Command,
     epilog="""\b
 Examples:
-  # In ~/.bashrc, or ~/.zshrc behind compinit:
+  # In ~/.bashrc, or in ~/.zshrc after compinit:
   eval "$(m2build completion bash)"
   m2build completion fish > ~/.config/fish/completions/m2build.fish
 """,
@@ -82,15 +82,14 @@ def completion(shell: str) -> None:
 
 
 def answer(command: click.Command, shell: str, arguments: Sequence[str]) -> None:
-    """Print what the last word of a command line can become: a line each, for zsh and fish with a description.
+    """Print the completions of a command line's last word: one a line, for zsh and fish with a description.
 
-    Whatever goes wrong, as with a broken recipe, there is nothing to offer, and nothing is said in the middle of a
-    line that is being typed.
+    On any error, such as a broken recipe, print nothing: a message would land in the line that is being typed.
 
     Args:
-        command: the whole command line's.
-        shell: which one asks.
-        arguments: of bash the line up to the cursor, and COMP_WORDBREAKS; of the others the words.
+        command: the `m2build` command.
+        shell: the shell that asks.
+        arguments: from bash, the line up to the cursor, and COMP_WORDBREAKS; from the others, the words.
     """
     try:
         if shell == "bash":
@@ -104,18 +103,20 @@ def answer(command: click.Command, shell: str, arguments: Sequence[str]) -> None
 
 
 def _completions(command: click.Command, words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What the last word can become, as a whole, with a description."""
+    """The completions of the last word: each a whole word, with a description."""
     from click.shell_completion import ShellComplete
 
     *complete, last = words[1:]
     option, equals, _ = last.partition("=")
-    before = f"{option}=" if equals and option.startswith("-") else ""  # `--option=value`: of it click gives the value
+    before = (
+        f"{option}=" if equals and option.startswith("-") else ""
+    )  # for `--option=value`, click gives the value alone
     for item in ShellComplete(command, {}, "m2build", "").get_completions(complete, last):
         yield from ((f"{before}{value}", text) for value, text in _values(item))
 
 
 def _values(item: CompletionItem) -> Iterator[tuple[str, str]]:
-    """What click offers; it leaves files to the shell, which knows nothing of a word's parts."""
+    """The values of click's completions. Files, which click leaves to the shell, are listed here, behind any prefix."""
     if item.type in ("file", "dir"):
         yield from ((path, "") for path in paths(item.value, folders_only=item.type == "dir"))
     else:

@@ -1,4 +1,4 @@
-"""The folder of `m2build render` and `m2build bake`: a new one, the same again, or another with `--replace`."""
+"""The folder of `m2build render` and `m2build bake`: new, unchanged, or replaced with `--replace`."""
 
 from __future__ import annotations
 

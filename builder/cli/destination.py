@@ -1,4 +1,4 @@
-"""The options that say where derived images go, and under which names."""
+"""The options for the destinations and names of derived images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OPTIONS = (
         "-o",
         "--output",
         metavar="PLACE",
-        help="Where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG, "
+        help="The destination: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG, "
         "docker-daemon:NAME:TAG or containers-storage:NAME:TAG.",
         shell_complete=candidates.places(*candidates.IMAGES),
     ),
@@ -24,7 +24,7 @@ _OPTIONS = (
         "-t", "--tag", "reference", metavar="NAME[:TAG]", help="What to call the image; default: m2build/MODEL:PROFILE."
     ),
     click.option("--push", is_flag=True, help="Publish the image under the name that --tag gives it in a registry."),
-    click.option("--load", is_flag=True, help="Leave the image in the store of Docker or podman."),
+    click.option("--load", is_flag=True, help="Keep the image in the store of Docker or podman."),
 )
 
 

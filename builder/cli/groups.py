@@ -1,4 +1,4 @@
-"""Commands that take no option twice, and groups that know what a mistyped command was meant to be."""
+"""Commands that refuse a repeated option, and groups that suggest a command for a mistyped one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from m2build.errors import UsageError
 
 
 class Command(click.Command):
-    """A command; an option of it that takes one value cannot be given twice, where click would keep the last."""
+    """A command that refuses to take an option of one value twice; click would use the last one."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the command's options off the command line.
+        """Parse the command's options.
 
         Raises:
             UsageError: one that takes a single value is given twice.
@@ -36,7 +36,7 @@ def _check_once(command: click.Command, ctx: click.Context, args: list[str]) -> 
         takes_one = isinstance(option, click.Option) and not (option.is_flag or option.multiple or option.count)
         if takes_one and given.count(option) > 1:
             name = max(option.opts, key=len)
-            raise UsageError(f"{name} is given twice, and it takes one value", hint=f"keep the {name} that is meant")
+            raise UsageError(f"{name} is given twice, but takes one value", hint=f"keep one {name}")
 
 
 class Group(click.Group):
@@ -48,7 +48,7 @@ class Group(click.Group):
     command_class = Command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the group's own options off the command line."""
+        """Parse the group's own options."""
         if not args and not ctx.resilient_parsing:
             show_help(ctx)
             ctx.exit(UsageError.exit_code)
@@ -68,7 +68,7 @@ class Group(click.Group):
 
 
 class LateGroup(Group):
-    """A group whose commands are imported when they are asked for: command NAME is `m2build.cli.NAME.NAME`.
+    """A group whose commands are imported when they are used: command NAME is `m2build.cli.NAME.NAME`.
 
     Its help is printed from their summaries, without importing any.
     """

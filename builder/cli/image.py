@@ -1,4 +1,4 @@
-"""`m2build image`: the main job, from recipe and base to derived images."""
+"""`m2build image`: the main command, from recipe and base to derived images."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Examples:
   m2build image --tp 8 --base pypi:sglang==0.5.7 -o oci:./minimax-m2-tp8
   # From a copy of the real base, into an archive for `docker load`.
   m2build image --tp 4 --base oci:./sglang -o docker-archive:minimax-m2.tar
-  # From a registry and into it, both profiles: only what is new is sent.
+  # Both profiles, within one registry: only new blobs are sent.
   m2build image --tp 4 --tp 8 --base localhost:5000/sglang -t localhost:5000/minimax-m2 --push
-  # BuildKit elsewhere does the work.
+  # A remote BuildKit builds.
   m2build image --tp 8 --builder fleet -t registry.example/minimax-m2:tp8 --push
-  # What would be built, and why.
+  # Print the plan, and build nothing.
   m2build image --tp 8 --base oci:./sglang --dry-run
 """,
 )
@@ -40,8 +40,8 @@ Examples:
 @click.option(
     "--base",
     metavar="PLACE",
-    help="What to derive from: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, an image "
-    "of Docker's or podman's (docker-daemon:NAME, containers-storage:NAME), or a stand-in made of sources: "
+    help="The base: a name in a registry, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, an image in Docker's "
+    "or podman's store (docker-daemon:NAME, containers-storage:NAME), or a stand-in made of sources: "
     "pypi:NAME==VERSION, wheel:FILE, dir:PATH. Default: the recipe's base image.",
     shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
 )
@@ -49,9 +49,9 @@ Examples:
 @click.option(
     "--engine",
     type=click.Choice(["embedded", "docker", "podman"]),
-    help="What builds; default: see above.",
+    help="The engine that builds; default: see above.",
 )
-@click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, here or elsewhere.")
+@click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, local or remote.")
 @platform_option
 @insecure_option
 @click.option(
@@ -61,7 +61,7 @@ Examples:
     "named before is reported on stderr.",
 )
 @reporting
-@click.option("--dry-run", is_flag=True, help="Print the plan, where it goes and what would move; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, the destination and what would be sent; write nothing.")
 @progress_option
 def image(
     recipe_name: str,
@@ -87,11 +87,11 @@ def image(
     the working directory: the new blobs, and a manifest that names the base's layers; `m2build push` completes it.
     --engine, --builder and --load decide explicitly.
 
-    Prints NAME@DIGEST and nothing else on stdout, a line an image; of a layout or an archive its place,
-    oci:DIR:TAG@DIGEST. The embedded engine gives the same digest on every machine, every engine the same content; set
-    SOURCE_DATE_EPOCH to choose the image's time, which otherwise is the base's.
+    Prints one line for each image on stdout, and nothing else: NAME@DIGEST, or for a layout or an archive its place,
+    oci:DIR:TAG@DIGEST. The embedded engine gives the same digest on every machine, every engine the same content. Set
+    SOURCE_DATE_EPOCH to choose the image's time; the default is the base's.
 
-    The destination is looked at first: what would be refused there is refused before the base is read.
+    The destination is checked first, before the base is read.
     """
     recipe = m2build.load_recipe(recipe_name, overrides)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
@@ -109,7 +109,7 @@ def image(
 
 
 def _report_layout(shipment: m2build.Shipment) -> None:
-    """Say what was written for want of a destination, however much progress is shown."""
+    """Report the layout that is written without a destination, whatever --progress says."""
     to = shipment.jobs[0].to
     if shipment.is_thin:
         what = "the thin layout"

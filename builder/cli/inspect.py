@@ -1,4 +1,4 @@
-"""`m2build inspect`: what an image is, what it was derived from, and in what it differs from that."""
+"""`m2build inspect`: what an image is, what it was derived from, and how it differs from that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   m2build inspect localhost:5000/minimax-m2:tp8
-  # Images are equal, whichever engines built them, if these are.
+  # Images with equal digests have the same content, whichever engine built them.
   m2build inspect --json oci:./minimax-m2-tp8 | jq -r .content.digest
   m2build inspect --json docker-archive:minimax-m2.tar | jq -r .content.digest
 """,
@@ -36,11 +36,11 @@ Examples:
 @json_option
 @progress_option
 def inspect(image: str, platform: str, insecure: bool, as_json: bool, progress_mode: str) -> None:
-    """Say what an image is, what it was derived from, and every path in which it differs from that.
+    """Show what an image is, what it was derived from, and every path in which it differs from that.
 
-    The digest behind `content` is of these differences and of how containers start, whatever the layers and the times:
-    engines that build the same plan come to the same one. Of an image that m2build has not derived, what its manifest
-    and its config tell is printed.
+    The `content` digest covers these differences and how containers start, but not layers or times: all engines that
+    build the same plan produce the same digest. For an image that m2build did not derive, it shows only the manifest
+    and the config.
     """
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         found = opened.inspect(image)
@@ -80,6 +80,6 @@ def _count(layers: Sequence[Descriptor]) -> str:
 
 
 def _shown(entry: Entry) -> str:
-    """An entry, short: of a digest as much as git shows of its own."""
+    """An entry, with its digest cut to 12 digits."""
     what = {"file": entry.value[:19], "symlink": f"-> {entry.value}"}.get(entry.kind, str(entry.kind))
     return f"{entry.mode:04o} {entry.owner} {what}" + " with capabilities" * bool(entry.capabilities)

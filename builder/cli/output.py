@@ -1,7 +1,7 @@
 """What the command line prints: stdout is the result, stderr is the story, and every line goes through here.
 
-Whatever comes from outside is escaped here, so that no command can forget it: nothing else in this room prints, and
-lines are given one by one, so that a line break in a name is an escape as well.
+Text from outside is escaped here, so that no command can forget it: nothing else in this room prints. Lines are passed
+one by one, so that a line break in a name is escaped too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from m2build.errors import M2BuildError
 from m2build.local.printable import printable, shell_text
 
 _OURS = "m2build:"
-"""How lines begin that are said by m2build itself."""
+"""The prefix of m2build's own messages."""
 _CLEAR = "\r\x1b[K"
 """Go to the start of the line and clear it."""
 
@@ -26,11 +26,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def silence(stream: TextIO | None) -> None:
-    """Send a stream to nowhere: nothing reads it, and the interpreter must not try to flush to it again at its end."""
+    """Redirect a stream to /dev/null, so that the flush at exit cannot fail."""
     if stream is not None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)
 
 
 def result(*lines: str) -> None:
@@ -41,14 +41,14 @@ def result(*lines: str) -> None:
 
 
 def print_json(value: Mapping[str, object] | list[object]) -> None:
-    """Print a value as indented JSON on stdout, in ASCII: JSON has escapes of its own, which every reader undoes."""
+    """Print a value as indented JSON on stdout, in ASCII: JSON has its own escapes, which every parser decodes."""
     import json
 
     click.echo(json.dumps(value, indent=2))
 
 
 def result_candidate(word: str, description: str) -> None:
-    """Print a word that a shell can complete another one to, and its description if it has one, behind a tab."""
+    """Print a completion for a shell and, after a tab, its description if it has one."""
     click.echo("\t".join(printable(part, _encoding(sys.stdout)) for part in (word, description) if part))
 
 
@@ -62,7 +62,7 @@ def result_diff(diff: bytes) -> None:
 
 
 def shell_line(words: Iterable[str]) -> str:
-    """A command line as stdout can show it, for a shell to run."""
+    """A command line that a shell can run, in the encoding of stdout."""
     return shell_text(words, _encoding(sys.stdout))
 
 
@@ -72,19 +72,19 @@ def story_line(line: str) -> None:
 
 
 def redraw(line: str) -> None:
-    """Show a line on the terminal that is stderr, until anything else is printed."""
+    """Show a line on the terminal, on stderr, until something else is printed."""
     _story(_unlike_ours(printable(line, _encoding(sys.stderr))), end="")
     _terminal.is_drawn = True
 
 
 def clear() -> None:
-    """Take away what `redraw` has shown last."""
+    """Erase the line that `redraw` showed last."""
     if _terminal.is_drawn:
         _story("", end="")
 
 
 def note(sentence: str) -> None:
-    """Say on stderr what the user should know, however much progress is shown."""
+    """Print on stderr what the user should know, whatever --progress says."""
     _story(f"{_OURS} {printable(sentence, _encoding(sys.stderr))}")
 
 
@@ -101,7 +101,7 @@ def explain(problem: M2BuildError, hint: str | None) -> None:
 
 
 def show_traceback(error: BaseException) -> None:
-    """Print an error's traceback on stderr; of its messages, each is one line."""
+    """Print an error's traceback on stderr, each message on one line."""
     import traceback
 
     for part in traceback.format_exception(error):
@@ -112,7 +112,7 @@ def show_traceback(error: BaseException) -> None:
 
 @dataclass
 class _Terminal:
-    """What stands on the terminal's last line.
+    """The state of the terminal's last line.
 
     Attributes:
         is_drawn: whether `redraw` has shown a line there.
@@ -138,5 +138,5 @@ def _encoding(stream: TextIO | None) -> str:
 
 
 def _unlike_ours(line: str) -> str:
-    """A line that does not begin as ours do: a file can be called `m2build: done`."""
+    """A line that cannot pass for m2build's own: a file can be called `m2build: done`."""
     return line.replace(":", "\\x3a", 1) if line.startswith(_OURS) else line

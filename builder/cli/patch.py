@@ -1,4 +1,4 @@
-"""`m2build patch`: the patches by themselves, on any tree."""
+"""`m2build patch`: patches on any source tree, without an image."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Examples:
 """,
 )
 def patch() -> None:
-    """Look at patches, and try, apply or take them back on any source tree."""
+    """Show patches, and try, apply or revert them on any source tree."""
 
 
 @patch.command("list", epilog="\b\nExample:\n  m2build patch list --series ./mine.yaml")
@@ -83,7 +83,7 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
 @click.option("--check", is_flag=True, help="Exit with 14 if a patch would change something.")
 @json_option
 def status(sources: Sources, series_name: str, check: bool, as_json: bool) -> None:
-    """Say what each patch comes to on these sources. Writes nothing."""
+    """Show the outcome of each patch on these sources. Writes nothing."""
     changeset = _changeset(sources, series_name)
     if as_json:
         print_json(changeset.account())
@@ -130,7 +130,7 @@ Examples:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 14 if something would change.")
 @json_option
 def apply(sources: Sources, series_name: str, output: Path | None, check: bool, as_json: bool) -> None:
-    """Apply the series to a folder, wholly or not at all; `patch revert` takes it back."""
+    """Apply the series to a folder, wholly or not at all; `patch revert` undoes it."""
     series = patches.load_series(series_name)
     if output is None and not check:
         changeset = patches.apply_to_directory(series, _folder(sources.place, "apply"))
@@ -152,7 +152,7 @@ def apply(sources: Sources, series_name: str, output: Path | None, check: bool, 
 @source_option
 @series_option
 def revert(source: str, series_name: str) -> None:
-    """Take back what `patch apply` changed in a folder, to the byte."""
+    """Undo what `patch apply` changed in a folder, to the byte."""
     folder = _folder(m2build.parse_place(source), "revert")
     for path in patches.revert_directory(patches.load_series(series_name), folder):
         result(path)

@@ -1,4 +1,4 @@
-"""How a plan and what it would come to look to people and machines: what `--dry-run` prints."""
+"""What `--dry-run` prints: a plan and its forecast, for people and for machines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
-    """A plan, line by line, with the digests of what the embedded engine makes of it; then where to, and what moves."""
+    """The plan, with the digests of the embedded engine's image; then the destination and what would be sent."""
     plan = forecast.plan
     selection, base = plan.selection, plan.base
     yield f"plan        {plan.digest}"
@@ -53,7 +53,7 @@ def _already(forecast: m2build.Forecast) -> str:
 
 
 def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
-    """The same for machines: the plan, its digest, the manifest's digest where it is known, and what would move."""
+    """The same for machines: the plan, its digest, the manifest's digest if it is known, and what would be sent."""
     document: dict[str, object] = {**forecast.plan.document(), "digest": str(forecast.plan.digest)}
     if forecast.image is not None:
         document["manifest"] = str(forecast.image.manifest.digest)

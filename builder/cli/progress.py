@@ -1,4 +1,4 @@
-"""How progress looks: on a terminal, in a log, and where it is not wanted."""
+"""How progress is shown: on a terminal, in a log, or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY = 0.1
 _EVERY_LINE = 10.0
 """Seconds between two lines about transfers in a log."""
 _LARGE = 100_000_000
-"""Bytes; that a smaller transfer has ended is not worth a line in a log."""
+"""Bytes; the end of a smaller transfer gets no line in a log."""
 
 
 class TerminalProgress:
@@ -42,7 +42,7 @@ class TerminalProgress:
             clear()
 
     def output(self, line: str) -> None:
-        """Print the line, indented: it is not ours."""
+        """Print the line, indented: it is another program's."""
         story_line(f"  {line.expandtabs()}")
 
     def notice(self, sentence: str) -> None:
@@ -55,7 +55,7 @@ class PlainProgress:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told = time.monotonic()
+        self._printed = time.monotonic()
         self._began: dict[str, float] = {}
 
     def step(self, message: str) -> None:
@@ -63,22 +63,22 @@ class PlainProgress:
         story_line(message)
 
     def transfer(self, label: str, done: int, total: int) -> None:
-        """Print how far it is and how fast, every ten seconds, and at the end of a large one."""
+        """Print how much has moved and how fast, every ten seconds, and at the end of a large transfer."""
         now = time.monotonic()
         with self._lock:  # blobs are sent side by side
             seconds = now - self._began.setdefault(label, now)
             is_over = done >= total
             if is_over:
                 del self._began[label]
-            if total < _LARGE if is_over else now - self._told < _EVERY_LINE:
+            if total < _LARGE if is_over else now - self._printed < _EVERY_LINE:
                 return
-            self._told = now
+            self._printed = now
         moved = amount(total) if is_over else f"{amount(done)} of {amount(total)}"
         rate = f", {amount(int(done / seconds))}/s" if seconds > 0 else ""
         story_line(f"  {label} {moved} in {seconds:.0f} s{rate}")
 
     def output(self, line: str) -> None:
-        """Print the line, indented: it is not ours."""
+        """Print the line, indented: it is another program's."""
         story_line(f"  {line.expandtabs()}")
 
     def notice(self, sentence: str) -> None:
@@ -124,7 +124,7 @@ progress_option = click.option(
 
 
 def _width() -> int | None:
-    """The columns that a line may take; one that is broken in two would not be cleared."""
+    """The columns that a line may take: the terminal would not clear a wrapped line."""
     try:
         return max(os.get_terminal_size(sys.stderr.fileno()).columns - 1, 0) or None
     except (OSError, ValueError):

@@ -16,9 +16,9 @@ from m2build.cli.sessions import insecure_option, session
     cls=Command,
     epilog="""\b
 Examples:
-  # What `m2build image` wrote where there was no container engine.
+  # The thin layout that `m2build image` writes without a container engine.
   m2build push oci:minimax-m2.1.oci:tp8 localhost:5000/minimax-m2:tp8
-  # The base is not where the image says, but there is a copy.
+  # Take the base's layers from a copy of the base.
   m2build push oci:minimax-m2.1.oci:tp8 localhost:5000/minimax-m2:tp8 --base localhost:5000/sglang:v0.5.7
   # Any image.
   m2build push oci-archive:minimax-m2.tar localhost:5000/minimax-m2:tp8
@@ -39,9 +39,9 @@ def push(image: str, reference: str, base: str | None, platform: str, insecure: 
     """Publish the image of a layout or an archive in a registry, under NAME[:TAG].
 
     IMAGE is a place: oci:DIR[:TAG] or ./DIR[:TAG] of a layout, oci-archive:FILE, docker-archive:FILE, docker://NAME, or
-    an image in an engine's store. Layers that it leaves out, as a thin layout does, are taken from its base, and where
-    that is in the same registry none of them is sent. Without a tag the image gets its profile's name. The tag moves
-    last; what it named before, if that was another image, is said on stderr. Prints NAME@DIGEST.
+    an image in an engine's store. Layers that IMAGE leaves out, as a thin layout does, come from its base; if that is
+    in the same registry, none of them is sent. Without TAG, the tag is the profile's name. The tag moves last; if it
+    named another image before, stderr says which. Prints NAME@DIGEST.
     """
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         delivery = opened.push(image, reference, base=base)

@@ -1,4 +1,4 @@
-"""`m2build recipe`: what can be built, and with which command line."""
+"""`m2build recipe`: recipes, and the command lines of their profiles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from m2build.cli.output import json_option, print_json, result, shell_line
 
 @click.group(cls=Group, epilog="\b\nExamples:\n  m2build recipe list\n  m2build recipe show --tp 8")
 def recipe() -> None:
-    """Look at recipes."""
+    """Show recipes."""
 
 
 @recipe.command("list", epilog="\b\nExample:\n  m2build recipe list")

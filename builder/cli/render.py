@@ -24,9 +24,9 @@ _MAXIMUM_TEMPLATE = 1 << 20
     cls=Command,
     epilog="""\b
 Examples:
-  # The base is looked at in its registry, and pinned to what is found there.
+  # Read the base in its registry, and pin it to its digest.
   m2build render --tp 8 -o ./context
-  # Without a network: the sources come from elsewhere, and the build checks them.
+  # Without a network: give the sources; the build checks them.
   m2build render --tp 8 --unpinned --source pypi:sglang==0.5.7 -o ./context
   # Build it.
   docker build --tag minimax-m2:tp8 ./context
@@ -34,7 +34,7 @@ Examples:
 )
 @choosing
 @choosing_base
-@click.option("--template", type=click.Path(path_type=Path), help="A template of your own for the Dockerfile.")
+@click.option("--template", type=click.Path(path_type=Path), help="Your own template for the Dockerfile.")
 @writing_context
 @progress_option
 def render(
@@ -48,10 +48,10 @@ def render(
     write: Callable[[m2build.Context], None],
     progress_mode: str,
 ) -> None:
-    """Write a Dockerfile and its build context that come to the same image as `m2build image`.
+    """Write a Dockerfile and its build context that produce the same image as `m2build image`.
 
-    The build needs no network but for the base, and checks every touched file before and after. The base needs a POSIX
-    shell, the coreutils, and git or GNU patch.
+    The build needs no network except for the base, and checks every touched file before and after. The base needs a
+    POSIX shell, the coreutils, and git or GNU patch.
     """
     text = _template(template)
     recipe = m2build.load_recipe(recipe_name, overrides)

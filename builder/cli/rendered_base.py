@@ -1,4 +1,4 @@
-"""The options that say from which base a Dockerfile starts; `render` and `bake` share them."""
+"""The options for the base of a Dockerfile; `render` and `bake` share them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _OPTIONS = (
     click.option(
         "--source",
         metavar="PLACE",
-        help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and ask no registry; the "
-        "build checks them.",
+        help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and contact no registry; "
+        "the build checks them.",
         shell_complete=candidates.places(*candidates.SOURCES),
     ),
     click.option("--unpinned", is_flag=True, help="Start from the tag without a digest; a comment and a label say so."),
@@ -34,9 +34,9 @@ class RenderedBase:
 
     Attributes:
         image: its name in a registry, or None for the recipe's.
-        source: where its sources are taken from, or None to look at the base itself.
+        source: where its sources are taken from, or None for the base itself.
         is_pinned: whether to start from its digest.
-        platform: which image of a base that has several, or None for the recipe's.
+        platform: the platform, if the base has images for several; None for the recipe's.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
     """
 
@@ -47,11 +47,11 @@ class RenderedBase:
     insecure: bool
 
     def session(self, progress_mode: str) -> m2build.Session:
-        """The session in which the base is looked at."""
+        """The session that reads the base."""
         return session(progress_mode, insecure=self.insecure, platform=self.platform)
 
     def find(self, session: m2build.Session, recipe: m2build.Recipe) -> m2build.Base:
-        """The base, looked at in its registry, or taken for one that holds the given sources."""
+        """The base as its registry has it, or assumed to hold the given sources."""
         return session.base(recipe, self.image, sources=self.source, pinned=self.is_pinned)
 
 

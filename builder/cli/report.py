@@ -1,4 +1,4 @@
-"""The report on images at their destinations: on stdout, and in files that are known to be writable beforehand."""
+"""The report on delivered images: on stdout, and in files that are checked beforehand to be writable."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Report:
     Attributes:
         metadata_file: where the account of the images goes, or None.
         iidfile: where the one image's id goes, or None.
-        as_json: whether the account is printed, and not the names alone.
+        as_json: whether to print the account instead of the names.
     """
 
     metadata_file: Path | None
@@ -55,13 +55,13 @@ class Report:
     as_json: bool
 
     def check(self, shipment: m2build.Shipment) -> None:
-        """Find out now, and not when the images are there, that they cannot be reported.
+        """Check, before any image is made, that the report can be written.
 
         Args:
             shipment: the images that will be reported.
 
         Raises:
-            UsageError: there is one place for the ids of several images, or for several outputs.
+            UsageError: --iidfile would get several ids, or stdout several outputs.
             StorageError: a file cannot be written.
         """
         uses = self._uses_of_stdout(shipment)
@@ -74,16 +74,16 @@ class Report:
                 _check_writable(file)
 
     def report_all(self, shipment: m2build.Shipment) -> None:
-        """Deliver images and report them once all are where they go; if one fails, those that came before it.
+        """Deliver the images, then report them; if one fails, report those before it.
 
-        What is on stdout stands there alone: where an archive or a file of the report is, the names go to stderr.
+        stdout gets one output only: if an archive or a report file goes there, the names go to stderr.
 
         Args:
             shipment: the images.
 
         Raises:
             M2BuildError: an image cannot be delivered.
-            StorageError: a file cannot be written; an older one is as it was, and stdout says what was published.
+            StorageError: a file cannot be written; an older one is unchanged, and stdout names what was published.
         """
         delivered: list[m2build.Delivery] = []
         try:
@@ -98,7 +98,7 @@ class Report:
         self._report(delivered, shipment)
 
     def _report(self, delivered: Sequence[m2build.Delivery], shipment: m2build.Shipment) -> None:
-        """Report the images: one by its account, several each under its name; stdout comes first."""
+        """Write the report: one account, or several by image name; stdout comes first."""
         if not delivered:
             return
         accounts = {str(account["image.name"]): account for account in (one.metadata() for one in delivered)}
@@ -118,7 +118,7 @@ class Report:
                 sys.stdout.flush()
 
     def _uses_of_stdout(self, shipment: m2build.Shipment) -> list[str]:
-        """What will be on stdout, by its option; without any of them, the names."""
+        """The options whose output goes to stdout; without any, the names go there."""
         files = {
             "--output": shipment.jobs[0].to.archive,
             "--metadata-file": self.metadata_file,

@@ -1,6 +1,6 @@
 """The `m2build` command: its groups, and the one place where errors become sentences and exit codes.
 
-Modules of this room import click and nothing heavier at the top: `m2build --help` has to answer at once.
+Modules of this room import click and nothing heavier at the top: `m2build --help` has to be fast.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ interrupted.
 """
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
-"""The environment variable through which a shell, which it names, asks for completions."""
+"""The environment variable that names the shell which asks for completions."""
 
 _NEXT_STEPS: dict[type[M2BuildError], str] = {
-    ContentError: "copy or fetch it again from where it came; if it stays so, the source itself is damaged",
+    ContentError: "copy or fetch it again; if the error stays, the source itself is damaged",
     TransportError: "check the network, and try again",
     EngineError: "`--engine embedded` needs no container engine",
-    StorageError: "check the path, its permissions and the space that is left",
+    StorageError: "check the path, its permissions and the free space",
 }
-"""What to do where an error does not say it itself."""
+"""The hint for an error that has none."""
 
 
 class _Commands(LateGroup):
@@ -53,7 +53,7 @@ class _Commands(LateGroup):
     summaries: ClassVar = {
         "bake": "Write a folder of images for `docker buildx bake`.",
         "completion": "Print the completion script for a shell.",
-        "image": "Derive images, and bring them to where they go.",
+        "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
         "patch": "Try, apply and revert patches on any source tree.",
         "push": "Publish the image of a layout or an archive.",
@@ -77,7 +77,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, or another signal that asks to end.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -94,7 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         clear()
         raise
     except BrokenPipeError:
-        # The reader of our output has seen enough, which is no failure.
+        # The reader has closed the pipe, as `head` does: not a failure.
         silence(sys.stdout)
         return 0
     except click.ClickException as error:
@@ -105,7 +105,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         silence(sys.stdout)
         where = error.filename or "the output"
         return _explain(StorageError(f"{where} cannot be written: {error.strerror}"), error, debug=debug)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback unless asked for
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
         problem = M2BuildError(
             f"internal error: {type(error).__name__}: {error}",
             hint="this is a bug in m2build; please report it with the output of `m2build --debug …`",
@@ -130,7 +130,7 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Unwind the stack, so that temporary files go. Once only: an impatient second Ctrl-C would keep them."""
+    """Unwind the stack, so that temporary files are removed; a second Ctrl-C would leave them, so it is ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -144,7 +144,7 @@ def _from_click(error: click.ClickException) -> UsageError:
         known = [name for option in context.command.get_params(context) for name in option.opts if name[1:2] == "-"]
         message = f"there is no option {did_you_mean(error.option_name, known)}"
     path = context.command_path if context else "m2build"
-    return UsageError(f"{message[:1].lower()}{message[1:]}", hint=f"`{path} --help` says what there is")
+    return UsageError(f"{message[:1].lower()}{message[1:]}", hint=f"`{path} --help` lists its options and arguments")
 
 
 def _explain(problem: M2BuildError, error: Exception, *, debug: bool) -> int:

@@ -1,4 +1,4 @@
-"""The session of a command, after its options."""
+"""The session of a command, made from its options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that say on which sources patches are tried; `patch status`, `diff` and `apply` share them."""
+"""The options for the sources to patch; `patch status`, `diff` and `apply` share them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONS = (
     click.option(
         "--source-root",
         metavar="PATH",
-        help="Where the sources stand in an image; default: as in the recipe minimax-m2.",
+        help="The folder of the sources in an image; default: the recipe minimax-m2's.",
     ),
     image_platform_option,
     insecure_option,
@@ -42,8 +42,8 @@ class Sources:
 
     Attributes:
         place: where the sources are.
-        root: where they stand in an image, or None for where the shipped recipe says.
-        platform: which image of several.
+        root: their folder in an image, or None for the shipped recipe's.
+        platform: the platform, if there are images for several.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
         progress_mode: how progress is shown.
     """
@@ -55,7 +55,7 @@ class Sources:
     progress_mode: str
 
     def read(self, series: patches.Series) -> patches.SourceTree:
-        """The sources; a folder that holds the series in part is refused."""
+        """The sources; refuses a folder to which the series is applied in part."""
         root = self.root or m2build.load_recipe("minimax-m2").base.source_root
         with session(self.progress_mode, insecure=self.insecure, platform=self.platform) as opened:
             return opened.sources(self.place, source_root=root, series=series)

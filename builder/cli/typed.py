@@ -1,4 +1,4 @@
-"""A command line as it stands in bash while it is typed: its words, and which part of the last one bash replaces."""
+"""A command line that is being typed in bash: its words, and which part of the last one bash replaces."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Typed:
     quote: str
 
     def replacement(self, word: str) -> str:
-        """What bash has to put in, so that the last word becomes another one."""
+        """What bash has to insert to complete the last word to this one."""
         rest = word[self.kept :]
         return rest if self.quote else _SPECIAL.sub(r"\\\1", rest)
 
@@ -33,7 +33,7 @@ def typed(line: str, breaks: str) -> Typed:
     """Read a command line.
 
     Args:
-        line: what stands before the cursor.
+        line: the text before the cursor.
         breaks: bash's COMP_WORDBREAKS.
     """
     words, word, quote, kept, is_escaped = [], "", "", 0, False

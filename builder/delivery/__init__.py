@@ -1,1 +1,1 @@
-"""Where images go and under which names; what is there already; one account of what was published."""
+"""Destinations and names of images, what the destinations hold already, and the account of a delivery."""

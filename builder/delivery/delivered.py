@@ -1,4 +1,4 @@
-"""What came of an image: by what it can be had, and its account under the keys of buildx's metadata file."""
+"""A delivered image: its reference, and its account under the keys of buildx's metadata file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Delivery:
     """An image at its destination.
 
     Attributes:
-        to: where it is, and what it is called there.
+        to: where it is, and its name there.
         engine: what made it: `embedded`, `docker` or `podman`.
-        built: what the engine says of it.
-        plan: what decided it; None for an image that was there already and has been published as it is.
-        before: what its name named before, if that can be known and anything.
-        now: what its name names now.
+        built: what the engine reported.
+        plan: what it was made from; None for an existing image that was published.
+        before: the image that its name meant before; None if there was none, or it cannot be known.
+        now: the image that its name means now.
     """
 
     to: Destination
@@ -38,7 +38,7 @@ class Delivery:
 
     @property
     def reference(self) -> str:
-        """By what the image can be had: `NAME@DIGEST` of a registry or an engine, else its place with its digest."""
+        """How to refer to the image: `NAME@DIGEST` in a registry or an engine, else the place with the digest."""
         return self.to.published(self.built.digest, self.built.image_id)
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from m2build.recipes.model import Selection
 
 _NAMED = frozenset({*ENGINE_STORES, PlaceKind.REGISTRY})
-"""The kinds of places that are a name in themselves."""
+"""The kinds of places that are names."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Destination:
     """Where one image goes, and what it is called there.
 
     Attributes:
-        place: where to.
+        place: the place.
         name: what it is called, without a tag.
         tag: the tag.
     """
@@ -50,14 +50,14 @@ class Destination:
 
     @property
     def archive(self) -> Path | None:
-        """The file of an archive; None of any other place."""
+        """The file of an archive; None for any other place."""
         return output_path(self.place.location) if self.place.kind in ARCHIVES else None
 
     def published(self, digest: Digest | None, image_id: Digest) -> str:
-        """What is printed of an image that is there: by it the image can be had.
+        """What is printed for a delivered image, to refer to it by.
 
-        A registry's or an engine's is `NAME@DIGEST`, or its id where an engine keeps it without a digest. Any other is
-        its place, with its digest; a Docker archive keeps none but that of the config.
+        In a registry or an engine it is `NAME@DIGEST`, or the id if an engine keeps the image without a digest.
+        Elsewhere it is the place with the digest; a Docker archive keeps only the config's.
         """
         if self.place.kind in _NAMED:
             return f"{self.name}@{digest}" if digest else str(image_id)
@@ -66,18 +66,18 @@ class Destination:
 
     @property
     def slot(self) -> tuple[Place, str]:
-        """What two images cannot both have: a file, a name, or a tag in a layout."""
+        """What two images cannot share: a file, a name, or a tag in a layout."""
         return self.place, self.tag if self.place.kind is PlaceKind.OCI and not self.place.tag else ""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What `--output`, `--tag`, `--push` and `--load` say, before it is known which images and which engine.
+    """What `--output`, `--tag`, `--push` and `--load` say, before images and engine are known.
 
     Attributes:
-        place: the explicit place, or None. Of a registry it is a name that `reference` repeats.
+        place: the explicit place, or None. For a registry, `reference` is the same name.
         reference: a name with or without a tag, or None.
-        is_kept: whether the image is to be left in the store of whichever container engine builds it.
+        is_kept: whether the image stays in the store of the container engine that builds it.
     """
 
     place: Place | None
@@ -89,7 +89,7 @@ class Goal:
 
         Args:
             selections: the images.
-            store: the image store of the engine that builds, for want of an explicit place; None for a layout in the
+            store: the image store of the engine that builds, used without an explicit place; None for a layout in the
                 working directory.
 
         Raises:
@@ -100,7 +100,7 @@ class Goal:
             if sum(other.slot == one.slot for other in destinations) > 1:
                 raise UsageError(
                     f"{one.place} can hold one image of that name, not {len(selections)}",
-                    hint="leave the tag out, and write several to a registry or a layout; several models one by one",
+                    hint="leave out the tag, and write to a registry or a layout; build several models one by one",
                 )
         return destinations
 
@@ -127,7 +127,7 @@ def parse_goal(output: str | None, reference: str | None, *, push: bool, load: b
         load: whether the images stay in the engine's own store.
 
     Raises:
-        UsageError: they do not fit together, or the place cannot be written.
+        UsageError: they exclude each other, or the place cannot be written.
     """
     given = [option for option, is_given in (("--output", output), ("--push", push), ("--load", load)) if is_given]
     if len(given) > 1:
@@ -138,7 +138,7 @@ def parse_goal(output: str | None, reference: str | None, *, push: bool, load: b
         )
     if push:
         if reference is None:
-            raise UsageError("say under which name to push the image", hint="as in -t REGISTRY/NAME:TAG --push")
+            raise UsageError("--push needs a name", hint="give one, as in -t REGISTRY/NAME:TAG --push")
         return Goal(Place(PlaceKind.REGISTRY, reference), reference)
     place = parse_place(output) if output else None
     if place is not None and place.digest is not None:
@@ -162,6 +162,6 @@ def _writable(place: Place | None) -> Place | None:
 
 
 def mountable_from(target: str, base: str) -> str | None:
-    """The repository of a base from which a registry can mount its layers for a target: only one of its own."""
+    """The base's repository, if the target's registry can mount its layers: only within one registry; else None."""
     one, other = parse_reference(target), parse_reference(base)
     return other.repository if one.registry == other.registry else None

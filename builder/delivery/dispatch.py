@@ -1,4 +1,4 @@
-"""From wishes to a shipment: which engine, and where each image goes. Nothing is read of the base, nothing written."""
+"""From options to a shipment: which engine, and where each image goes. Reads nothing of the base, writes nothing."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def dispatch(
     Args:
         selections: which images.
         goal: where they go, and what they are called.
-        request: what bears on the engine, and where the base is.
+        request: what decides the engine, and where the base is.
         surroundings: how registries, caches and the user are reached.
         platform: `os/architecture[/variant]` of the base; None for the recipe's.
         series: the patches to apply; None for the recipe's own.
         replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
 
     Raises:
-        UsageError: what was said does not fit together.
-        EngineError: the engine that it has to be is missing, or does not answer.
+        UsageError: the options contradict each other.
+        EngineError: the required engine is missing, or does not answer.
     """
     engine, access = choose_engine(request, surroundings.progress), surroundings.access
     platform = platform or selections[0].recipe.base.platform

@@ -1,4 +1,4 @@
-"""What a build would do, without doing it: by which engine, where to, and how many bytes would move."""
+"""What a build would do, without doing it: with which engine, where to, and how many bytes it would send."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What one image would come to.
+    """What the build of one image would do.
 
     Attributes:
-        plan: what decides it.
+        plan: the plan of the image.
         job: where it goes.
         engine: what builds it: `embedded`, `docker` or `podman`.
-        image: the very image, where the embedded engine makes it; others make layers of their own.
+        image: the image itself, if the embedded engine makes it; other engines make their own layers.
         before: what the destination's name means now.
-        existing: how many blobs are there already.
+        existing: how many blobs the destination has already.
         mountable: how many more the registry may take over from the base's repository.
-        copied: the blobs that have to be copied.
-        is_exact: whether nothing else is copied: an engine's own layers are not known before it makes them, and a
+        copied: the blobs to copy.
+        is_exact: whether `copied` is complete: an engine's own layers are not known before it makes them, and a
             Docker archive holds layers uncompressed.
     """
 
@@ -48,12 +48,12 @@ class Forecast:
 
     @property
     def bytes(self) -> int:
-        """How many bytes the copied blobs have."""
+        """The size of all blobs to copy."""
         return sum(blob.size for blob in self.copied)
 
 
 def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast:
-    """What a plan's image would come to; looks at the destination and at the engine's store, and writes nothing."""
+    """What the build of a plan would do. Looks at the destination and at the engine's store, and writes nothing."""
     layers = _layers(plan.base)
     image = engine.preview(plan)
     if image is not None:
@@ -77,7 +77,7 @@ def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast
 
 
 def _layers(base: Base) -> tuple[Descriptor, ...]:
-    """A base's layers; those of an image in an engine's store as they leave it, uncompressed and of unknown sizes."""
+    """A base's layers; for an image in an engine's store, uncompressed and of unknown size."""
     if base.image is None:
         return tuple(Descriptor(DOCKER.layer, diff_id, 0) for diff_id in base.config.diff_ids)
     return base.image.manifest.layers
@@ -92,7 +92,7 @@ def _counted(found: Forecast, blobs: Sequence[Descriptor], below: Collection[Dig
 
 
 def _blobs(image: Image, job: Job, *, is_thin: bool) -> Iterator[Descriptor]:
-    """What is written of an image; a registry counts no manifest among its blobs."""
+    """The blobs to write for an image; in a registry, a manifest is not a blob."""
     yield from image.manifest.layers[-1:] if is_thin else image.manifest.layers
     yield image.manifest.config
     if job.to.place.kind is not PlaceKind.REGISTRY:

@@ -1,4 +1,4 @@
-"""One image that is to be made, and where it goes; both are looked at before the base is read."""
+"""One image to make, and its destination, which is checked before the base is read."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One image that is to be made.
+    """One image to make.
 
     Attributes:
         selection: which image.
         to: where it goes.
-        target: what is there before.
+        target: the destination before that.
     """
 
     selection: Selection
@@ -32,15 +32,15 @@ class Job:
 
 
 def check_targets(jobs: Iterable[Job], *, is_ours: bool) -> None:
-    """See, before the base is read, that the images can go where they are to.
+    """Check, before the base is read, that the images can be written to their destinations.
 
     Args:
         jobs: the images.
-        is_ours: whether m2build itself sends them. A container engine has its own ways to a registry, so that one which
-            only we cannot reach is left to it.
+        is_ours: whether m2build itself sends them. A container engine has its own network settings, so it may reach a
+            registry that m2build cannot.
 
     Raises:
-        M2BuildError: what `Target` raises.
+        M2BuildError: as `Target.check` and `Target.check_free`.
     """
     for job in jobs:
         try:
@@ -52,10 +52,10 @@ def check_targets(jobs: Iterable[Job], *, is_ours: bool) -> None:
 
 
 def check_names(jobs: Iterable[Job], base: Base) -> None:
-    """See, before the layers of the base are read, that no image of another base has one of the names.
+    """Check, before the layers of the base are read, that no name belongs to an image of another base.
 
     Raises:
-        UsageError: one has.
+        UsageError: one does.
     """
     for job in jobs:
         job.target.check_free(labels_of(job.selection, base))

@@ -1,6 +1,6 @@
-"""Whether the image at a destination can be the one that is about to be derived: the same again is not a conflict.
+"""Whether the image at a destination can be the one to derive: writing the same image again is no conflict.
 
-It is asked before the base is read, so what decides are the labels, and not the digest.
+This is checked before the base is read, so the labels decide, and not the digest.
 """
 
 from __future__ import annotations

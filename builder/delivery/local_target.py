@@ -24,11 +24,11 @@ from m2build.places.transports import read_image
 
 @dataclass(frozen=True)
 class LocalTarget:
-    """A layout or an archive; what its members promise is said of `Target`.
+    """A layout or an archive; `Target` documents its members.
 
     Attributes:
         to: the destination.
-        platform: of the image that may be there, `os/architecture[/variant]`.
+        platform: of the image that may exist there, `os/architecture[/variant]`.
         may_replace: whether a file, or a tag in a layout, may be replaced.
     """
 
@@ -36,18 +36,18 @@ class LocalTarget:
     platform: str
     may_replace: bool
     mounts = False
-    taken_over = 0
+    mounted = 0
 
     @property
     def folder(self) -> Path | None:
-        """Where the file is or will be; of a layout, itself if it is there; None of a device, a pipe or stdout."""
+        """The file's folder; a layout itself if it exists; None for a device, a pipe or stdout."""
         if self._is_layout:
             return self._path if (self._path / "oci-layout").is_file() else self._path.parent
         target = find_target(self._path)
         return target.path.parent if isinstance(target, FileTarget) else None
 
     def check(self) -> None:
-        """See that it can be written; a device, a pipe or stdout is tried when it is written to."""
+        """Check that it can be written; a device, a pipe or stdout is only tried when it is written."""
         with storage(self._path, "written"):
             if self._is_layout:
                 self._check_folder()
@@ -57,19 +57,19 @@ class LocalTarget:
                 check_writable(self._path)
 
     def check_free(self, labels: Mapping[str, str]) -> None:
-        """See that nothing is there that has to stay, but the same image as before."""
-        stands = None if self.may_replace else self._stands()
-        if stands is not None and not can_be(stands[0], labels):
-            raise self._taken(stands[1])
+        """Check that nothing would be lost: the same image may be written again."""
+        existing = None if self.may_replace else self._existing()
+        if existing is not None and not can_be(existing[0], labels):
+            raise self._taken(existing[1])
 
     def named(self) -> Digest | None:
         """The digest of the image that has the name now, if there is one."""
         is_kept = self.to.place.kind is not PlaceKind.DOCKER_ARCHIVE  # which holds no digest of an image
-        stands = self._stands() if is_kept else None
-        return stands[1] if stands else None
+        existing = self._existing() if is_kept else None
+        return existing[1] if existing else None
 
     def has(self, blob: Descriptor) -> bool:
-        """Whether a layout has a file of that name and length; of an archive nothing is kept."""
+        """Whether a layout has a file of that name and length; an archive is always written anew."""
         if not self._is_layout:
             return False
         try:
@@ -93,7 +93,7 @@ class LocalTarget:
     def _taken(self, by: Digest | None) -> UsageError:
         if self._is_layout:
             return UsageError(
-                f"{self._path} already has an image {self.to.stored.tag!r}, another one: {by}",
+                f"{self._path} already has a different image {self.to.stored.tag!r}: {by}",
                 hint="name another tag after a second colon, or move this one with --replace",
             )
         return UsageError(
@@ -112,11 +112,11 @@ class LocalTarget:
         target = find_target(self._path)
         if isinstance(target, StreamTarget):
             check_stream(target)
-        is_there = isinstance(target, FileTarget) and target.status is not None
-        if is_there and not self.may_replace and self._stands() is None:
+        exists = isinstance(target, FileTarget) and target.status is not None
+        if exists and not self.may_replace and self._existing() is None:
             raise self._taken(None)
 
-    def _stands(self) -> tuple[ImageConfig, Digest] | None:
+    def _existing(self) -> tuple[ImageConfig, Digest] | None:
         """The config and the digest of the image that has the destination's name now."""
         if not self._path.is_file() and not self._is_layout:
             return None

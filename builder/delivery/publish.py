@@ -1,4 +1,4 @@
-"""Publishing an image that is there already: completed if it is thin, and otherwise as it is."""
+"""Publish an existing image: a thin one is completed, any other stays unchanged."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from m2build.registry.access import Access
 from m2build.registry.push import push_image
 from m2build.registry.target import check_push, tag_digest
 
-_FAR = frozenset({PlaceKind.REGISTRY, *ENGINE_STORES})
-"""Where an image takes its time to be looked at, so that the target comes first; elsewhere a wrong path does."""
+_SLOW = frozenset({PlaceKind.REGISTRY, *ENGINE_STORES})
+"""Places that take time to read, so that the target is checked first; elsewhere, a wrong path is reported first."""
 
 
 def publish(
@@ -37,18 +37,18 @@ def publish(
         progress: receives what moves.
 
     Raises:
-        UsageError: the name holds a digest, there is no such image, or its base cannot be known.
+        UsageError: the name holds a digest, there is no such image, or its base is unknown.
         ContentError: something is missing, truncated or altered.
-        TransportError: a registry does not deliver, or does not take the image; its tag is as it was.
-        EngineError: a container engine does not give its image.
+        TransportError: a registry does not send or does not accept the image; its tag is unchanged.
+        EngineError: a container engine does not export its image.
     """
     target = parse_reference(name)
     if target.digest is not None:
         raise UsageError(f"{name!r} names a digest, which the image has already", hint="leave out @sha256:…")
-    if place.kind in _FAR:
+    if place.kind in _SLOW:
         check_push(access.push(target))
     found = read_image(place, platform, access, progress=progress).image
-    if place.kind not in _FAR:
+    if place.kind not in _SLOW:
         check_push(access.push(target))
     whole = completed(found, base, platform, access)
     origin = _origin(found, base)

@@ -1,4 +1,4 @@
-"""The images of one recipe on their way from a base to where they go: checked, foreseen, delivered."""
+"""The images of one recipe, from their base to their destinations: check, forecast, deliver."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shipment:
-    """Images of one recipe, where they are derived from, what makes them, and where they go.
+    """Images of one recipe, with their base, their engine and their destinations.
 
     `session.shipment` makes one; that reads nothing of the base, and writes nothing.
 
@@ -55,13 +55,13 @@ class Shipment:
     is_thin: bool = False
 
     def deliver(self) -> Iterator[Delivery]:
-        """Make the images and bring them to where they go, one by one; the destinations are looked at first.
+        """Make the images and deliver them, one by one; the destinations are checked first.
 
         Raises:
             UsageError: something else is at a destination.
             PatchError: a patch does not apply to the base.
             ContentError: bytes of the base are not what they should be.
-            TransportError: a registry does not deliver, or does not take an image.
+            TransportError: a registry does not send the base, or does not accept an image.
             EngineError: a container engine fails.
             StorageError: a destination cannot be written.
         """
@@ -77,7 +77,7 @@ class Shipment:
                 yield self._delivered(plan, job)
 
     def deliver_plan(self, plan: Plan) -> Delivery:
-        """Make the image of a plan, where the shipment is of that one image; the destination is looked at first.
+        """Make and deliver the image of a plan, the only one of the shipment; the destination is checked first.
 
         Raises:
             M2BuildError: as `deliver`.
@@ -89,7 +89,7 @@ class Shipment:
             return self._delivered(plan, job)
 
     def foresee(self) -> Sequence[Forecast]:
-        """What `deliver` would come to. The base is looked at where that would, and nothing is written."""
+        """What `deliver` would do. Reads the base in the same place, and writes nothing."""
         from m2build.delivery.forecast import forecast
 
         with cache_in(self.surroundings.cache):
@@ -128,7 +128,7 @@ class Shipment:
 
     @contextmanager
     def _spool(self, base: Base) -> Iterator[Spool | None]:
-        """Where layers of a base in a registry are kept that are read and have to be copied too, if there are any."""
+        """Keeps the layers that are read and also copied, so that each is fetched once; None if there are none."""
         is_copied = self.source.kind is PlaceKind.REGISTRY and self.engine.copies and not self.is_thin
         if base.image is None or not is_copied:
             yield None
@@ -153,10 +153,10 @@ class Shipment:
         )
 
     def _delivered(self, plan: Plan, job: Job) -> Delivery:
-        # In layouts and archives a name moves only where that was asked for.
+        # In layouts and archives, a name moves only with --replace.
         before = job.target.named() if job.target.folder is None else None
         built = self.engine.make(plan, self._task(job, plan.base))
-        if (moved := built.transfer) and (early := job.target.taken_over):
+        if (moved := built.transfer) and (early := job.target.mounted):
             counts = replace(moved, existing=moved.existing - early, mounted=moved.mounted + early)
             built = replace(built, transfer=counts)
         is_stored = job.to.place.kind in ENGINE_STORES

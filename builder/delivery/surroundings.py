@@ -1,4 +1,4 @@
-"""What a session gives to everything that it does."""
+"""What a session passes to all that it does."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Surroundings:
 
     Attributes:
         access: how registries are reached; None if there are none.
-        environment: where `SOURCE_DATE_EPOCH` is looked for.
+        environment: where `SOURCE_DATE_EPOCH` is read.
         progress: receives what is going on.
-        cache: a folder for what is worth keeping; None for the user's.
+        cache: the cache folder; None for the user's.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
     """
 

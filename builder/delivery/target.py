@@ -1,4 +1,4 @@
-"""What is at a destination before anything is made: whether it can be written, and what of an image it has already."""
+"""A destination before an image is made: whether it can be written, and which of the image's blobs it has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """A destination, as it is before an image goes there."""
+    """A destination before an image is written to it."""
 
     @property
     def folder(self) -> Path | None:
@@ -28,36 +28,36 @@ class Target(Protocol):
 
     @property
     def mounts(self) -> bool:
-        """Whether it may take over the base's blobs where they are."""
+        """Whether it may mount the base's blobs."""
 
     def check(self) -> None:
-        """See that it can be written.
+        """Check that it can be written.
 
         Raises:
             UsageError: something other than an image is there.
             StorageError: it cannot be written.
-            TransportError: the registry does not answer, or does not let us write.
+            TransportError: the registry does not answer, or refuses the push.
         """
 
     def check_free(self, labels: Mapping[str, str]) -> None:
-        """See that nothing is there that has to stay, but an image which can be the one that will have these labels.
+        """Check that nothing would be lost; an image that can be the one with these labels may be written again.
 
         Raises:
-            UsageError: something is.
+            UsageError: something would.
         """
 
     def named(self) -> Digest | None:
-        """What the destination's name means there now, if that can be known."""
+        """The image that the destination's name means now, or None if there is none or it cannot be known."""
 
     def has(self, blob: Descriptor) -> bool:
         """Whether a blob is there."""
 
     def lacks(self, blob: Descriptor) -> bool:
-        """Whether a blob will have to be copied there, once those that can be taken over in place are."""
+        """Whether a blob has to be copied there; mounts it first if it can."""
 
     @property
-    def taken_over(self) -> int:
-        """How many blobs `lacks` has had taken over in place."""
+    def mounted(self) -> int:
+        """How many blobs `lacks` has mounted."""
 
 
 def target_of(to: Destination, access: Access | None, *, base: Place, platform: str, may_replace: bool) -> Target:
@@ -71,7 +71,7 @@ def target_of(to: Destination, access: Access | None, *, base: Place, platform: 
         may_replace: whether a file, or a tag in a layout, may be replaced.
     """
     if to.place.kind is PlaceKind.REGISTRY and access is not None:
-        from m2build.registry.target import Repository  # an HTTP library takes its time to be imported
+        from m2build.registry.target import Repository  # an HTTP library is slow to import
 
         mount_from = mountable_from(to.reference, base.location) if base.kind is PlaceKind.REGISTRY else None
         client = access.push(parse_reference(to.reference), [mount_from] if mount_from else [])
@@ -99,7 +99,7 @@ class _Remote:
         check_push(self.repository.client)
 
     def check_free(self, labels: Mapping[str, str]) -> None:
-        """A tag in a registry may move; the report says so afterwards."""
+        """A tag in a registry may move; the report mentions it."""
 
     def named(self) -> Digest | None:
         from m2build.registry.target import tag_digest
@@ -113,7 +113,7 @@ class _Remote:
         return self.repository.lacks(blob)
 
     @property
-    def taken_over(self) -> int:
+    def mounted(self) -> int:
         return len(self.repository.mounted)
 
 
@@ -124,13 +124,13 @@ class _Store:
     to: Destination
     folder = None
     mounts = False
-    taken_over = 0
+    mounted = 0
 
     def check(self) -> None:
-        """The engine has been asked whether it is there."""
+        """Nothing: the engine has been probed."""
 
     def check_free(self, labels: Mapping[str, str]) -> None:
-        """A name in a store may move; the report says so afterwards."""
+        """A name in a store may move; the report mentions it."""
 
     def named(self) -> Digest | None:
         from m2build.places.engine_store import image_as_it_is  # it needs other programs
@@ -141,5 +141,5 @@ class _Store:
     def has(self, blob: Descriptor) -> bool:  # noqa: ARG002 - engines do not say
         return False
 
-    def lacks(self, blob: Descriptor) -> bool:  # noqa: ARG002 - what has to be copied is the engine's business
+    def lacks(self, blob: Descriptor) -> bool:  # noqa: ARG002 - the engine copies
         return False

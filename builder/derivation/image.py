@@ -23,7 +23,7 @@ def build(plan: Plan) -> Image:
     base = plan.base.image
     if plan.base.digest is None or base is None:
         raise UsageError(
-            "an image cannot be derived from a base whose layers were not read", hint="name it by its digest"
+            "an image cannot be derived from a base whose layers were not read", hint="name the base by its digest"
         )
     types = base.manifest.types
     overlay = make_overlay(plan)

@@ -147,12 +147,12 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     """
     if f"{OWN}plan.digest" in base.config.labels:
         raise PatchError(
-            "the base was itself derived by m2build: its labels say so",
+            "the base was itself derived by m2build, according to its labels",
             hint="derive from its own base, which its label org.opencontainers.image.base.name names",
         )
     if AUDIT_FOLDER in filesystem:
         raise PatchError(
-            f"the base has a /{AUDIT_FOLDER} already, which is where the account of the changes goes",
+            f"the base has a /{AUDIT_FOLDER} already, where m2build writes its record of the changes",
             hint="derive from an image without one",
         )
     root = followed(filesystem, selection.recipe.base.source_root.strip("/"))

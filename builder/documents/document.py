@@ -54,7 +54,9 @@ def load_document(text: str | bytes, *, name: str) -> Document:
 def _checked_text(text: str | bytes, name: str) -> str:
     """The text, if YAML allows all of it: the C loader would not say where it does not."""
     if len(text) > MAXIMUM_BYTES:
-        raise UsageError(f"{name} is larger than {MAXIMUM_BYTES:,} bytes", hint="no recipe or series is that long")
+        raise UsageError(
+            f"{name} is larger than {MAXIMUM_BYTES:,} bytes", hint="recipes and series are far smaller; check the path"
+        )
     try:
         text = text.decode() if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:

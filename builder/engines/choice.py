@@ -1,4 +1,4 @@
-"""Which engine builds: the one that is named, the one that the destination asks for, or the first one that answers."""
+"""Which engine builds: the named one, the one of the destination, or the first one that answers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from m2build.progress import Progress
 
 @dataclass(frozen=True)
 class EngineRequest:
-    """What the user has said that bears on the engine.
+    """The user's options that decide the engine.
 
     Attributes:
         engine: `embedded`, `docker`, `podman`, or None.
         builder: a buildx builder, or None.
         place: the explicit destination, or None.
-        load: whether the image is to be left in a container engine's own store.
-        base: what is derived from.
+        load: whether the image stays in a container engine's own store.
+        base: where the base is.
     """
 
     engine: str | None
@@ -33,12 +33,12 @@ class EngineRequest:
 def choose_engine(request: EngineRequest, progress: Progress) -> Engine:
     """The engine that builds; a container engine has been probed.
 
-    An explicit destination is the embedded engine's, unless it is an engine's own store. Without one it is the first
-    of docker and podman that answers and can pull the base, and the embedded one if neither does.
+    For an explicit destination it is the embedded engine, unless that is a container engine's own store. Without one it
+    is the first of docker and podman that answers and can pull the base, else the embedded one.
 
     Raises:
-        UsageError: what was said does not fit together.
-        EngineError: the engine that it has to be is missing, or does not answer.
+        UsageError: the options contradict each other.
+        EngineError: the required engine is missing, or does not answer.
     """
     name = _named(request)
     _check(request, name)
@@ -52,7 +52,7 @@ def choose_engine(request: EngineRequest, progress: Progress) -> Engine:
 
 
 def _named(request: EngineRequest) -> str | None:
-    """The engine that follows from what was said, without looking for any."""
+    """The engine that the options imply, without probing any."""
     if request.engine:
         return request.engine
     if request.builder:
@@ -61,7 +61,7 @@ def _named(request: EngineRequest) -> str | None:
 
 
 def _check(request: EngineRequest, name: str | None) -> None:
-    """See that the engine, the destination and the base fit together."""
+    """Check that the engine, the destination and the base fit together."""
     store = ENGINE_STORES.get(request.place.kind) if request.place else None
     home = ENGINE_STORES.get(request.base.kind)
     if request.builder and name != "docker":
@@ -69,14 +69,17 @@ def _check(request: EngineRequest, name: str | None) -> None:
     if store and name != store:
         raise UsageError(f"only {store} writes to {request.place}", hint=f"use --engine {store}, or leave --engine out")
     if name == "embedded" and request.load:
-        raise UsageError("the embedded engine has no store of its own", hint="say where to, as in -o oci:DIR")
+        raise UsageError("the embedded engine has no store of its own", hint="name a destination, as in -o oci:DIR")
     if home and (request.builder or name not in (None, home, "embedded")):
         sees = f"the builder {request.builder}" if request.builder else name
         raise UsageError(
             f"{sees} cannot see {request.base}", hint=f"use --engine {home}, or push the base to a registry"
         )
     if request.base.kind in SOURCES and (request.load or name in ("docker", "podman")):
-        raise UsageError(f"no container engine can pull {request.base}", hint="derive without one, as in -o oci:DIR")
+        raise UsageError(
+            f"no container engine can pull {request.base}",
+            hint="write a layout or an archive instead, as in -o oci:DIR",
+        )
 
 
 def _called(name: str, request: EngineRequest) -> Engine:
@@ -91,31 +94,33 @@ def _called(name: str, request: EngineRequest) -> Engine:
 
 def _first(request: EngineRequest, progress: Progress) -> Engine:
     problems: list[str] = []
-    for name in _able(request.base):
+    for name in _candidates(request.base):
         engine = _called(name, request)
         try:
             version = engine.probe()
         except EngineError as error:
             problems.append(error.message)
         else:
-            _tell_why(problems, progress)
+            _report_passed_over(problems, progress)
             progress.step(f"building with {version}")
             return engine
     problems = problems or [f"no container engine can pull {request.base}"]
     if request.load:
         reason = "; ".join(problems)
-        raise EngineError(f"there is no container engine to build with: {reason}", hint="say where else to: -o oci:DIR")
-    _tell_why(problems, progress)
+        raise EngineError(
+            f"there is no container engine to build with: {reason}", hint="name another destination: -o oci:DIR"
+        )
+    _report_passed_over(problems, progress)
     return Embedded()
 
 
-def _tell_why(problems: list[str], progress: Progress) -> None:
-    """Say why it is not the engine that was to be expected, a line for each that was passed over."""
+def _report_passed_over(problems: list[str], progress: Progress) -> None:
+    """Report why engines were passed over, one line for each."""
     for problem in problems:
         progress.notice(f"{problem}; building without it")
 
 
-def _able(base: Place) -> tuple[str, ...]:
+def _candidates(base: Place) -> tuple[str, ...]:
     """The engines that can start from a base."""
     if base.kind is PlaceKind.REGISTRY:
         return ("docker", "podman")

@@ -1,4 +1,4 @@
-"""What Docker and podman have in common: they build the one rendering of a plan, in a folder of its own meanwhile."""
+"""What Docker and podman have in common: both build a plan's rendered Dockerfile in a temporary folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ContainerEngine(ABC):
     Attributes:
         store: what places in its own image store are called.
         archive: what kind of archive it writes.
-        copies: the base's layers are the engine's own business.
+        copies: False, as the engine itself moves the base's layers.
     """
 
     store: ClassVar[PlaceKind]
@@ -36,11 +36,11 @@ class ContainerEngine(ABC):
     @property
     @abstractmethod
     def builds_from_its_store(self) -> bool:
-        """Whether it pulls a base into its own store, and not to somewhere else."""
+        """Whether it pulls a base into its own store."""
 
     @abstractmethod
     def build(self, context: Path, order: Order, progress: Progress) -> Built:
-        """Build a context, deliver the image, and pass on what the engine says meanwhile.
+        """Build a context, deliver the image, and report what the engine prints.
 
         Raises:
             EngineError: the build failed; the message holds the failing step and what it printed.
@@ -56,7 +56,7 @@ class ContainerEngine(ABC):
         return with_nearby_files(base, self._nearby(base), source_root, task, fetches=fetches)
 
     def preview(self, plan: Plan) -> Image | None:  # noqa: ARG002 - of Engine
-        """Unknown: the engine makes a layer of its own."""
+        """None: the engine makes its own layer."""
         return None
 
     def holds(self, base: Base) -> bool:
@@ -68,7 +68,7 @@ class ContainerEngine(ABC):
 
         Raises:
             UsageError: the engine cannot pull the base, or something else is at the place.
-            PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+            PatchError: the base has something that a Dockerfile cannot keep or undo.
             EngineError: the build failed.
             StorageError: the place cannot be written.
         """
@@ -84,7 +84,7 @@ class ContainerEngine(ABC):
         return place_in(self.store, base) if self.builds_from_its_store else None
 
     def _stored(self, context: Path, order: Order, archive: Path, task: Task) -> Built:
-        """Write an archive of the engine's own kind, and take the image from there to where it goes."""
+        """Build into an archive of the engine's own kind, and copy the image from it to its destination."""
         between = Place(self.archive, str(archive))
         built = self.build(context, replace(order, place=between), task.progress)
         image = read_image(between, order.platform).image

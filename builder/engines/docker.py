@@ -1,7 +1,7 @@
 """Docker, through python-on-whales; the one module that imports it.
 
-Two limits of that library are met here. It has no time-outs, so whether Docker is there is asked without it. And it
-keeps a build's process to itself, so what it calls is a shell that notes its number before it becomes docker.
+It works around two limits of that library. There are no timeouts, so Docker is probed without it. And a build's process
+is hidden, so the library calls a shell that writes its process id to a file before it becomes docker.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _INSTALL = "see https://docs.docker.com/engine/install/, or use another --engine
 _DOCKER = Need("docker", (23, 0), "a BuildKit that takes the time from SOURCE_DATE_EPOCH", _INSTALL)
 _BUILDX = Need("docker's buildx", (0, 10), "images without attestations", "https://github.com/docker/buildx#installing")
 _NOTING = 'echo "$$" > "$0" && exec "$@"'
-"""A shell's script: the file is its first argument, the command the rest."""
+"""A shell script: its first argument is the file, the rest is the command."""
 _NO_PERMISSION = re.compile(r"permission denied .* at (?:unix://)?([^\s:]+)")
 """What docker says of its socket since version 18: `… at unix:///var/run/docker.sock: Get …`."""
 _PATIENCE = 100
-"""Tenths of a second between asking a build to end and ending it."""
+"""Tenths of a second between SIGTERM and SIGKILL for a build."""
 
 
 @dataclass(frozen=True)
 class Docker(ContainerEngine):
-    """Docker, whichever daemon the user's own `docker` command speaks to.
+    """Docker, with the daemon that the user's own `docker` command uses.
 
     Attributes:
-        builder: a buildx builder, so that BuildKit elsewhere does the work; None for the user's current one.
-        needs_daemon: whether there has to be a daemon too, as where the image is to be kept.
+        builder: a buildx builder, which may be remote; None for the user's current one.
+        needs_daemon: whether a daemon is needed too, as for an image that stays in its store.
     """
 
     builder: str | None = None
@@ -57,11 +57,11 @@ class Docker(ContainerEngine):
 
     @property
     def builds_from_its_store(self) -> bool:
-        """Whether it pulls a base into its own store, and not into that of a builder elsewhere."""
+        """Whether it pulls a base into its own store, and not into a remote builder's."""
         return self.builder is None
 
     def probe(self) -> str:
-        """See that docker, its buildx, and its daemon or the builder are there and new enough; returns versions.
+        """Check that docker, buildx, and the daemon or the builder are usable and new enough; returns versions.
 
         Raises:
             EngineError: one is not.
@@ -73,7 +73,7 @@ class Docker(ContainerEngine):
         try:
             said = self._program.ask("buildx", "version")
         except EngineError as error:
-            raise EngineError("docker has no buildx, with which it builds", hint=_BUILDX.how) from error
+            raise EngineError("docker has no buildx, which builds need", hint=_BUILDX.how) from error
         found.append(f"buildx {_BUILDX.check(said.split()[1] if len(said.split()) > 1 else said)}")
         if self.builder is not None:
             self._find(self.builder)
@@ -87,7 +87,9 @@ class Docker(ContainerEngine):
             raise _unreachable(error) from error
         version = member(said, "Server", "Version")
         if not version:
-            raise EngineError("the command docker is not Docker's: it names no server", hint="use --engine podman")
+            raise EngineError(
+                "the command docker is not Docker: its version lists no server", hint="use --engine podman"
+            )
         return version
 
     def _find(self, builder: str) -> None:
@@ -95,12 +97,12 @@ class Docker(ContainerEngine):
             self._program.ask("buildx", "inspect", builder)
         except EngineError as error:
             raise EngineError(
-                f"there is no usable builder {builder}: {error}",
-                hint="`docker buildx ls` lists those there are, `docker buildx create` makes one",
+                f"the builder {builder} cannot be used: {error}",
+                hint="`docker buildx ls` lists builders, `docker buildx create` makes one",
             ) from error
 
     def build(self, context: Path, order: Order, progress: Progress) -> Built:
-        """Build a context with BuildKit and deliver the image in the same go.
+        """Build a context with BuildKit and deliver the image in the same step.
 
         Raises:
             EngineError: the build failed.
@@ -137,7 +139,7 @@ class Docker(ContainerEngine):
 
 
 def _unreachable(error: EngineError) -> EngineError:
-    """Why the daemon cannot be asked; to have no permission is by far the most common reason."""
+    """Why the daemon cannot be reached; a missing permission is by far the most common reason."""
     if refused := _NO_PERMISSION.search(error.message):
         return EngineError(
             f"you have no permission to use Docker's socket {refused[1]}",
@@ -150,7 +152,7 @@ def _unreachable(error: EngineError) -> EngineError:
 
 
 def _end(file: Path) -> None:
-    """End the process whose number stands in a file, and wait for it; a build that goes on would set its tag."""
+    """End the process whose id is in a file, and wait for it; a build that goes on would move the tag."""
     with suppress(OSError, ValueError):  # it had not begun, or has ended
         process = int(file.read_text())
         os.kill(process, signal.SIGTERM)
@@ -171,10 +173,10 @@ def _output(order: Order) -> dict[str, str]:
 
 
 def _built(file: Path) -> Built:
-    """What BuildKit wrote down.
+    """Read BuildKit's metadata file.
 
-    A store without manifests has the config's digest for the image's as well; an image that was sent from a builder
-    elsewhere has none for its config, and docker calls it by its manifest's.
+    In a store without manifests, the image's digest is the config's. For an image from a remote builder there is no
+    digest of the config, and docker uses the manifest's as its id.
     """
     try:
         metadata = json.loads(file.read_text())

@@ -1,4 +1,4 @@
-"""The embedded engine: m2build itself makes the image and moves what is new, without any daemon."""
+"""The embedded engine: m2build itself makes the image and sends what is new, without any daemon."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from m2build.places.transports import write_image
 
 @dataclass(frozen=True)
 class Embedded:
-    """The engine that is always there. It has no image store of its own."""
+    """The engine that is always available. It has no image store of its own."""
 
     name = "embedded"
     store = None
     copies = True
 
     def probe(self) -> str:
-        """What builds, for messages."""
+        """The name for messages."""
         return "m2build itself"
 
     def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:  # noqa: ARG002 - of Engine
-        """The base as it is: its layers are read where they are."""
+        """The base itself: its layers are read where they are."""
         return base
 
     def preview(self, plan: Plan) -> Image | None:
@@ -44,8 +44,8 @@ class Embedded:
         """Derive the image, and write it to a layout or an archive, or push what a registry lacks.
 
         Raises:
-            UsageError: something else is at the place, or which base it is has been left open.
-            TransportError: the registry does not take the image.
+            UsageError: something else is at the destination, or the base is not pinned.
+            TransportError: the registry does not accept the image.
             ContentError: a blob is not what it should be.
             StorageError: the place cannot be written.
         """
@@ -61,7 +61,7 @@ class Embedded:
         metadata: dict[str, JsonValue] = {"containerimage.descriptor": said}
         made = Built(image.manifest.config.digest, descriptor.digest, metadata, image)
         if task.place.kind is PlaceKind.REGISTRY and task.access is not None:
-            from m2build.registry.push import push_image  # an HTTP library takes its time to be imported
+            from m2build.registry.push import push_image  # an HTTP library is slow to import
 
             reference = parse_reference(task.reference)
             moved = push_image(image, reference, task.access, task.progress, mount_from=task.mount_from)

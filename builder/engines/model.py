@@ -1,4 +1,4 @@
-"""What engines have in common: what they are asked for, and what they say of the image that they made."""
+"""What engines have in common: what they are given, and what they report of the image that they made."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Order:
-    """What a container engine is asked to make of a build context.
+    """The order to a container engine that goes with a build context.
 
     Attributes:
         place: where the image goes: the engine's own store, a registry, or an archive of the engine's kind.
         reference: what it is called there, `NAME:TAG`.
         platform: `os/architecture[/variant]`.
         created: seconds since the epoch; the image's only time.
-        base: the name of what it starts from, or None where it has none.
+        base: the name of the base, or None.
         insecure: whether a registry may speak plain HTTP, or have a certificate of its own.
     """
 
@@ -43,14 +43,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Built:
-    """What an engine says of the image that it made, without having been asked for it by a name.
+    """What an engine reports of the image that it made; never looked up by a name, which may have moved.
 
     Attributes:
-        image_id: the digest of its config, or what else the engine calls its id.
+        image_id: the digest of its config, or what the engine uses as its id.
         digest: the digest of its manifest; None where the engine keeps images without one.
-        metadata: what else the engine wrote down, under buildx's keys.
-        image: the image itself, where m2build has made it.
-        transfer: what was moved to a registry, where m2build has moved it.
+        metadata: what else the engine recorded, under buildx's keys.
+        image: the image itself, if m2build made it.
+        transfer: what was sent to a registry, if m2build sent it.
     """
 
     image_id: Digest
@@ -62,12 +62,12 @@ class Built:
 
 @dataclass(frozen=True)
 class Task:
-    """Where the image of a plan goes, and what may be done for it.
+    """Where the image of a plan goes, and how.
 
     Attributes:
         place: where it goes: a registry, a layout, an archive, or the store of the engine that makes it.
         reference: what it is called there, `NAME:TAG`.
-        progress: receives what is going on.
+        progress: receives progress.
         access: how registries are reached; None if there are none.
         mount_from: a repository of the target's registry that has the base's layers, or None.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
@@ -91,7 +91,7 @@ class Task:
 
 
 class Engine(Protocol):
-    """What makes the image of a plan, and puts it where it goes."""
+    """It makes the image of a plan and delivers it."""
 
     @property
     def name(self) -> str:
@@ -103,13 +103,13 @@ class Engine(Protocol):
 
     @property
     def copies(self) -> bool:
-        """Whether m2build itself moves the base's layers, so that what was read of them can be kept for that."""
+        """Whether m2build itself copies the base's layers, so that layers it has read are kept for that."""
 
     def probe(self) -> str:
-        """See that it is there, answers and is new enough; returns what was found, with versions.
+        """Check that it is installed, answers and is new enough; returns what was found, with versions.
 
         Raises:
-            EngineError: it is not; the message says what was found, the hint how to get what is needed.
+            EngineError: it is not; the message says what was found, the hint how to install what is needed.
         """
 
     def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:
@@ -117,8 +117,8 @@ class Engine(Protocol):
 
         Args:
             base: the base.
-            source_root: where the sources stand in it.
-            task: what may be done for it.
+            source_root: the folder of the sources in it.
+            task: how the image will be delivered.
             fetches: whether the engine may fetch the base.
 
         Raises:
@@ -127,7 +127,7 @@ class Engine(Protocol):
         """
 
     def preview(self, plan: Plan) -> Image | None:
-        """The very image that it would make; None where that cannot be known before."""
+        """The image that it would make; None if only the build can show it."""
 
     def holds(self, base: Base) -> bool:
         """Whether it has the base's layers in its own store."""
@@ -137,9 +137,9 @@ class Engine(Protocol):
 
         Raises:
             UsageError: something else is at the place, or the engine cannot pull the base.
-            PatchError: the base has something that a Dockerfile cannot keep or cannot take back.
+            PatchError: the base has something that a Dockerfile cannot keep or undo.
             EngineError: a container engine fails.
-            TransportError: a registry does not take the image.
+            TransportError: a registry does not accept the image.
             ContentError: a blob is not what it should be.
             StorageError: the place cannot be written.
         """

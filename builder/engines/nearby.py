@@ -1,4 +1,4 @@
-"""A base in a registry, looked at where the engine that builds from it has it: 20 GB are not fetched twice."""
+"""Reads a registry's base in the store of the engine that builds from it: 20 GB are not fetched twice."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from m2build.places.place import Place, PlaceKind
 
 
 def with_nearby_files(base: Base, place: Place | None, source_root: str, task: Task, *, fetches: bool) -> Base:
-    """A base with its files as an engine's own store has them, which fetches the image if it lacks it.
+    """A base with its files as an engine's store has them; the engine fetches the image if the store lacks it.
 
-    Files that are known from an earlier reading are not looked at again; and an image whose layers are not the base's,
-    in their order, is not taken for it.
+    Files that are in the cache are not read again. An image in the store counts as the base only if it has the same
+    layers in the same order.
 
     Args:
         base: the base.
-        place: what it is called in the engine's store, as `place_in` says.
-        source_root: where the sources stand in it.
-        task: what may be done for it.
+        place: its place in the engine's store, from `place_in`.
+        source_root: the folder of the sources in it.
+        task: how the image will be delivered.
         fetches: whether the engine may fetch it.
 
     Raises:
@@ -49,7 +49,7 @@ def is_held(base: Base, place: Place | None) -> bool:
 
 
 def place_in(store: PlaceKind, base: Base) -> Place | None:
-    """What a base in a registry is called in an engine's own store; None of a base without a name or a digest."""
+    """What a base in a registry is called in an engine's own store; None for a base without a name or a digest."""
     if not base.manifest_digest or not base.name:
         return None
     return Place(store, f"{parse_reference(base.name).name}@{base.manifest_digest}")

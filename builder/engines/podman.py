@@ -1,4 +1,4 @@
-"""Podman, by its command: of its ways to build, python-on-whales knows the oldest only."""
+"""Podman, by its command: python-on-whales supports only its oldest way to build."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ the image; the second option came with podman 5."""
 
 
 class Podman(ContainerEngine):
-    """Podman, with the buildah in it, wherever the user's own `podman` command leads."""
+    """Podman with its built-in buildah, by the user's own `podman` command."""
 
     name = "podman"
     store = PlaceKind.CONTAINERS_STORAGE
     archive = PlaceKind.DOCKER_ARCHIVE
-    """Of an image in OCI's form podman leaves out the health check, which is Docker's."""
+    """podman drops the health check, which is Docker's, from images in OCI's form."""
 
     builds_from_its_store = True
     _program = Program("podman")
 
     def probe(self) -> str:
-        """See that podman is there, answers and is new enough; returns its version.
+        """Check that podman is installed, answers and is new enough; returns its version.
 
         Raises:
             EngineError: it is not.
@@ -47,7 +47,7 @@ class Podman(ContainerEngine):
         return f"podman {_PODMAN.check(version)}"
 
     def build(self, context: Path, order: Order, progress: Progress) -> Built:
-        """Build a context into podman's store, and copy the image from there to where it goes.
+        """Build a context into podman's store, and copy the image from there to its destination.
 
         Raises:
             EngineError: the build failed, or the image cannot be copied.

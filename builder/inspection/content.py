@@ -91,7 +91,7 @@ def base_height(config: ImageConfig) -> int:
     """How many of an image's layers, from the lowest up, are its base's.
 
     Raises:
-        ContentError: it has no label that says so, or its layers contradict the label.
+        ContentError: it has no label for its base, or its layers contradict the label.
     """
     label = config.labels.get(BASE_CHAIN_ID)
     if label is None:

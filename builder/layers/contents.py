@@ -143,7 +143,9 @@ class _Contents:
             if self._wanted.shows(folder):
                 self._folders.add(folder)
         if len(self._folders) > MOST_WANTED:
-            raise ContentError(f"down to the member {path[:200]!r} its sources have more than {MOST_WANTED} folders")
+            raise ContentError(
+                f"its sources have more than {MOST_WANTED} folders, counted up to the member {path[:200]!r}"
+            )
 
     def _is_wanted(self, path: str) -> bool:
         return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)
@@ -213,5 +215,5 @@ def linked(link: Member, target: Member) -> Member:
         ContentError: the target is a folder, which link(2) does not allow.
     """
     if target.kind is Kind.FOLDER:
-        raise ContentError(f"the hard link {link.path} leads to {target.path}, which is a folder")
+        raise ContentError(f"the hard link {link.path} points to {target.path}, which is a folder")
     return replace(target, path=link.path)

@@ -43,7 +43,7 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
 
     A layer is read to its end and checked against its digest, a small one against its diff_id too. Layers whose wanted
     members are in the cache are not read, nor are those whose wanted paths upper layers hide. Large layers are read two
-    at a time. A hard link becomes the file that it leads to, wherever in the image that is.
+    at a time. A hard link becomes the file that it points to, anywhere in the image.
 
     Args:
         image: the image.
@@ -131,7 +131,7 @@ class _View:
         """
         for path, digest in self._links.items():
             raise ContentError(
-                f"the layer {digest}: the hard link {path} leads to {self._entries[path].target}, which is missing"
+                f"the layer {digest}: the hard link {path} points to {self._entries[path].target}, which is missing"
             )
         solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
         for path in self._entries:

@@ -39,7 +39,7 @@ def followed(entries: Mapping[str, Member], path: str) -> str:
     """The path with the links among the entries followed.
 
     Raises:
-        PatchError: it leads through more links than Linux follows, as in a loop.
+        PatchError: it passes through more links than Linux follows, as in a loop.
     """
     left, real, links = path.split("/")[::-1], "", 0
     while left:
@@ -54,7 +54,7 @@ def followed(entries: Mapping[str, Member], path: str) -> str:
         links += 1
         if links > _MOST_LINKS:
             raise PatchError(
-                f"/{path} leads through more than {_MOST_LINKS} links in the base; /{here} leads to {member.target}",
+                f"/{path} passes through more than {_MOST_LINKS} links in the base; /{here} points to {member.target}",
                 hint="name the real folder of the sources: --set base.source_root=/PATH",
             )
         left += member.target.split("/")[::-1]

@@ -89,7 +89,7 @@ def path_of(name: str) -> str:
     A leading slash is dropped, as by every unpacker.
 
     Raises:
-        ContentError: it leads out of the image, or Linux cannot unpack it.
+        ContentError: it points out of the image, or Linux cannot unpack it.
     """
     path = cleaned(name)
     if path is None:
@@ -103,7 +103,7 @@ def path_of(name: str) -> str:
 
 
 def _climbs(path: str, target: str) -> bool:
-    """Whether a symbolic link leads above the image's root."""
+    """Whether a symbolic link points above the image's root."""
     depth = 0 if target.startswith("/") else path.count("/")
     for part in target.split("/"):
         depth += -1 if part == ".." else part not in ("", ".")

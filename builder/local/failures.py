@@ -21,5 +21,5 @@ def storage(path: Path, verb: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(
             f"{path} cannot be {verb}: {error.strerror or error}",
-            hint="check the path, its permissions and the space that is left" if verb == "written" else None,
+            hint="check the path, its permissions and the free space" if verb == "written" else None,
         ) from error

@@ -70,7 +70,7 @@ def output_path(text: str) -> Path:
 
 
 def is_stdout(path: Path) -> bool:
-    """Whether a path leads to stdout."""
+    """Whether a path is stdout."""
     return _own_descriptor(path) == 1
 
 
@@ -108,7 +108,7 @@ def _kind(mode: int) -> str:
 
 
 def _own_descriptor(path: Path) -> int | None:
-    """The number of this process's own descriptor that a path leads to, as /dev/stdout and /dev/fd/3 do; or None."""
+    """The number of this process's own descriptor that a path names, as /dev/stdout and /dev/fd/3 do; or None."""
     own = re.compile(rf"/proc/{os.getpid()}(/task/[0-9]+)?/fd")
     for _ in range(_LINKS):
         if path == STANDARD_OUTPUT:

@@ -59,7 +59,7 @@ class Shelf:
         looked = list(self._looked_into([entry for entry, name in said if not name], platform, depth + 1))
         chosen = _best(looked, platform)
         if len({manifest.digest for manifest in chosen}) > 1:
-            raise UsageError(f"the index has several images for {platform}, with nothing to choose by")
+            raise UsageError(f"the index has several images for {platform}, and does not tell them apart")
         if chosen:
             return chosen[0]
         if len(looked) == len(said) == 1 and not looked[0][1]:

@@ -112,5 +112,5 @@ def _followed(member: Member, found: Mapping[str, Member]) -> Member:
         return member
     target = found.get(member.target)
     if target is None:
-        raise ContentError(f"the hard link {member.path} leads to {member.target}, which was not copied")
+        raise ContentError(f"the hard link {member.path} points to {member.target}, which was not copied")
     return linked(member, target)

@@ -172,7 +172,7 @@ def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool
             others.append(entry)
         elif descriptor.digest != image.manifest.digest and not replace:
             raise UsageError(
-                f"{folder} already has an image {tag!r}, another one: {descriptor.digest}",
+                f"{folder} already has a different image {tag!r}: {descriptor.digest}",
                 hint="name another tag after a second colon, or move this one with --replace",
             )
     _write_blobs(image, folder, new, progress)

@@ -144,7 +144,7 @@ def _path(text: str) -> Place:
     path, tag, digest = _parts(text)
     if Path(path).is_file():
         kinds = (PlaceKind.WHEEL,) if path.endswith(".whl") else (PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
-        raise UsageError(f"{path} is a file, of which kind?", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
+        raise UsageError(f"{path} is a file of unknown kind", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
     return Place(PlaceKind.DIRECTORY, text) if _holds_sources(Path(text)) else Place(PlaceKind.OCI, path, tag, digest)
 
 

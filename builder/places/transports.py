@@ -58,7 +58,7 @@ def read_image(
                 stored = find_local_image(place).save(progress or Silent())
             case _:
                 raise UsageError(
-                    f"{place} is not a place of an image",
+                    f"{place} is not the place of an image",
                     hint="name an image in a registry, a layout, an archive or an engine",
                 )
         return _pinned(stored.checked(platform, where), place)

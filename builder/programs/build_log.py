@@ -19,7 +19,7 @@ _MOST_OUTPUT = 20
 _BUILDKIT_ERROR = re.compile(r"#(\d+) ERROR: (.*)")
 _BUILDAH_STEP = re.compile(r"STEP (\d+/\d+): (.*)")
 _HINTS = {
-    ": FAILED": "the patches are for other files than the base's: `m2build patch status --source BASE` says more",
+    ": FAILED": "the base does not have the files that the patches expect: see `m2build patch status --source BASE`",
     "not supported for the docker driver": "let Docker keep images in containerd's store, or name another --builder",
 }
 """The next step, by words in the engine's output."""

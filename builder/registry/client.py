@@ -146,7 +146,7 @@ class Client:
         if answer.status in (301, 302, 303) and method not in ("GET", "HEAD"):
             return TransportError(
                 f"{self.name}: {method} {what} is redirected with {answer.status}, which would turn it into a GET",
-                hint=f"{ASK_OPERATORS}: 307 and 308 keep the method; is there a name, or https, without a redirect?",
+                hint=f"{ASK_OPERATORS}: 307 and 308 keep the method; or use a name or scheme that is not redirected",
             )
         hint = ASK_OPERATORS
         if answer.status == 404:

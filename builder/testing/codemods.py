@@ -34,7 +34,7 @@ _OUTCOMES = {
     Finding.ABSENT: Outcome.TARGET_GONE,
     Finding.CONFLICT: Outcome.CONFLICT,
 }
-"""What the findings come to in a patch that leaves `when_absent` and `accept` as they are."""
+"""The outcomes of the findings in a patch that leaves `when_absent` and `accept` as they are."""
 
 
 def assert_codemod(
@@ -46,7 +46,7 @@ def assert_codemod(
 ) -> PatchResult:
     """Check what a codemod does to a tree: this, once, and nothing else.
 
-    It is run as the only patch of a series, which holds it to what a series asks of codemods. Checked are that
+    It runs as the only patch of a series, so that it must do what a series requires. This checks that
 
     - the tree afterwards is `before` with the files of `after`, to the byte and with the same modes;
     - every Python file that changes compiles;
@@ -60,7 +60,7 @@ def assert_codemod(
         mentions: the mentions, in order, as `str(mention)` gives them; None to let any pass.
 
     Returns:
-        What the codemod came to on the tree as it was given.
+        What the codemod did to the tree as given.
 
     Raises:
         AssertionError: one of these does not hold.
@@ -71,7 +71,7 @@ def assert_codemod(
     expected = after_tree(tree, after)
     result = _changed(codemod, tree, expected, "")
     if mentions is not None and (found := difference("mentions", list(mentions), list(map(str, result.mentions)))):
-        raise AssertionError(message(f"{codemod!r} gives other mentions", found))
+        raise AssertionError(message(f"{codemod!r} gives different mentions", found))
     for where, form in _FORMS.items():
         _changed(codemod, _formed(tree, form), _formed(expected, form), f", with {where}")
     return result
@@ -82,7 +82,7 @@ def assert_unchanged(
     before: Mapping[str, Content],
     finding: Literal[Finding.ALREADY_APPLIED, Finding.ABSENT, Finding.CONFLICT] = Finding.ABSENT,
 ) -> PatchResult:
-    """Check that a codemod leaves a tree alone, and that it gives this reason.
+    """Check that a codemod changes nothing, and that it gives this reason.
 
     Args:
         codemod: the codemod, a value of a frozen dataclass.
@@ -105,11 +105,11 @@ def assert_unchanged(
 
 
 def _changed(codemod: Codemod, tree: SourceTree, expected: SourceTree, where: str) -> PatchResult:
-    """What a codemod comes to, which has to be this change and complete."""
+    """Check that a codemod makes this change, and all of it."""
     result = _run(codemod, tree)
     _check_outcome(codemod, result, Outcome.APPLIED, where)
     after = changed_tree(tree, result.changes)
-    check_equal(after, expected, f"{codemod!r} gives another tree{where}")
+    check_equal(after, expected, f"{codemod!r} gives a different tree{where}")
     check_compiles(result.changes)
     again = _run(codemod, after)
     if again.outcome not in (Outcome.ALREADY_APPLIED, Outcome.TARGET_GONE):

@@ -23,7 +23,7 @@ def assert_series(
     nothing, and, where `after` is given, that the tree is `before` with those files, to the byte.
 
     Args:
-        series: the series; a shipped one by its id, or one's own by its path. `Recipe.series` is such a name.
+        series: the series; a shipped one by its id, or your own by its path. `Recipe.series` is such a name.
         before: the sources: path -> content, or a `SourceTree` from a folder or a wheel.
         after: the files that differ afterwards: path -> content, or None for a path that is gone.
 
@@ -54,7 +54,7 @@ def assert_series(
     result = changed_tree(tree, changeset.changes)
     if after is not None:
         expected = after_tree(tree, after)
-        check_equal(result, expected, f"the series {series.id} gives another tree")
+        check_equal(result, expected, f"the series {series.id} gives a different tree")
     check_compiles(changeset.changes)
     again = apply_series(series, result)
     if again.changes:
@@ -68,7 +68,7 @@ def assert_commands(
     """Check that a recipe loads, and the command lines with which its profiles start the server.
 
     Args:
-        recipe: the recipe; a shipped one by its name, or one's own by its path.
+        recipe: the recipe; a shipped one by its name, or your own by its path.
         commands: the command line of every profile, by the profile's id: one text as in a shell, or its words.
         model: the model's id; by default the recipe's default model.
 
@@ -76,13 +76,13 @@ def assert_commands(
         The recipe.
 
     Raises:
-        AssertionError: a command line is another one, or the profiles are not these.
+        AssertionError: a command line or the profiles differ.
         UsageError: there is no such recipe or model, or the recipe does not fit.
 
     Example:
         >>> assert_commands("minimax-m2", {})
         Traceback (most recent call last):
-        AssertionError: the recipe minimax-m2 has other profiles:
+        AssertionError: the recipe minimax-m2 has different profiles:
         --- profiles, expected
         +++ profiles, found
         @@ -0,0 +1,2 @@
@@ -92,10 +92,10 @@ def assert_commands(
     recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
     if recipe.profiles.keys() != commands.keys():
         found = difference("profiles", sorted(commands), sorted(recipe.profiles))
-        raise AssertionError(message(f"the recipe {recipe.name} has other profiles", found))
+        raise AssertionError(message(f"the recipe {recipe.name} has different profiles", found))
     for profile, command in commands.items():
         words = shlex.split(command) if isinstance(command, str) else list(command)
         found = difference("words", words, list(recipe.select(profile=profile, model=model).command))
         if found:
-            raise AssertionError(message(f"the profile {profile} of {recipe.name} has another command line", found))
+            raise AssertionError(message(f"the profile {profile} of {recipe.name} has a different command line", found))
     return recipe

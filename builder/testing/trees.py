@@ -13,7 +13,7 @@ Content = bytes | str | SourceFile
 
 
 def before_tree(files: Mapping[str, Content]) -> SourceTree:
-    """The files as a tree, which is the very same where it is one already."""
+    """The files as a tree; a tree is returned as it is."""
     return files if isinstance(files, SourceTree) else SourceTree.of(files)
 
 
@@ -24,7 +24,7 @@ def after_tree(before: SourceTree, files: Mapping[str, Content | None]) -> Sourc
 
 
 def check_equal(found: SourceTree, expected: SourceTree, what: str) -> None:
-    """Hold a tree to another one, by paths, bytes and modes.
+    """Compare a tree with the expected one, by paths, bytes and modes.
 
     Raises:
         AssertionError: they differ; the message begins with `what`.
@@ -38,7 +38,7 @@ def check_equal(found: SourceTree, expected: SourceTree, what: str) -> None:
 
 
 def check_compiles(changes: Iterable[FileChange]) -> None:
-    """Hold every Python file that is edited to being Python for the running version.
+    """Check that every edited Python file compiles in the running version.
 
     Raises:
         AssertionError: one is not.
@@ -59,7 +59,7 @@ def difference(name: str, expected: Sequence[str], found: Sequence[str]) -> list
 
 
 def message(what: str, lines: Iterable[str]) -> str:
-    """What is wrong, and the details below it."""
+    """The problem, and the details below it."""
     return "\n".join([f"{what}:", *lines])
 
 
@@ -78,7 +78,7 @@ def _differences(path: str, expected: SourceFile, found: SourceFile) -> Iterator
 
 
 def _lines(content: bytes) -> list[str]:
-    """The lines of a file, in which everything that editors hide can be seen."""
+    """The lines of a file, with everything visible that editors hide."""
     text = content.decode(errors="backslashreplace").replace("\\", "\\\\")
     *lines, last = text.replace("\r", "\\r").replace("\ufeff", "\\ufeff").split("\n")
     return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines

@@ -52,7 +52,7 @@ class AddFile(Vendoring):
         if found is None:
             return Rewrite(Finding.CHANGED, f"{self.path} is added", (FileChange.created(self.path, new),))
         if found.state == new.state:
-            return Rewrite(Finding.ALREADY_APPLIED, f"{self.path} is there, and is this file")
+            return Rewrite(Finding.ALREADY_APPLIED, f"{self.path} exists already, with this content")
         return Rewrite(Finding.CONFLICT, f"{self.path} exists: {_what(found)}")
 
 
@@ -99,9 +99,9 @@ class ReplaceFile(Vendoring):
             return Rewrite(Finding.ABSENT, f"{self.path} does not exist")
         new = SourceFile.of(self.brought, found.mode if self.mode is None else _mode(self.mode))
         if found.state == new.state:
-            return Rewrite(Finding.ALREADY_APPLIED, f"{self.path} is this file already")
+            return Rewrite(Finding.ALREADY_APPLIED, f"{self.path} has this content already")
         if found.sha256 not in self.pre_images:
-            return Rewrite(Finding.CONFLICT, f"{self.path} is not a file that this replaces: {_what(found)}")
+            return Rewrite(Finding.CONFLICT, f"{self.path} is not a file to replace: {_what(found)}")
         return Rewrite(Finding.CHANGED, f"{self.path} is replaced", (FileChange(self.path, found, self.path, new),))
 
 
@@ -145,7 +145,7 @@ class DeleteFile:
                 f"{self.path} does not exist" if is_there else f"the folder {folder} does not exist",
             )
         if found.sha256 not in self.pre_images:
-            return Rewrite(Finding.CONFLICT, f"{self.path} is not a file that this deletes: {_what(found)}")
+            return Rewrite(Finding.CONFLICT, f"{self.path} is not a file to delete: {_what(found)}")
         return Rewrite(Finding.CHANGED, f"{self.path} is deleted", (FileChange.deleted(self.path, found),))
 
 

@@ -1,4 +1,4 @@
-"""`RemoveDecorator`: a decorator goes, as a comment that stays readable or for good."""
+"""`RemoveDecorator`: comment out or delete a decorator."""
 
 from __future__ import annotations
 

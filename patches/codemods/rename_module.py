@@ -1,4 +1,4 @@
-"""`RenameModule`: a module or a package gets another name, and every importer follows."""
+"""`RenameModule`: rename a module or a package, and rewrite every importer."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class ReplaceText:
 
     Found `already-applied`: no `old` is left, and `new`, which is not empty, is there `count` times at least.
     Found `absent`: there is no such file.
-    Found `conflict`: `old` is found another number of times, or the file is not UTF-8 text, or a link leads to it.
+    Found `conflict`: `old` is found another number of times, or the file is not UTF-8 text, or it is a link.
 
     Raises:
         UsageError: the path is not one in a source tree, `old` is empty or equals `new`, or the count is below 1.

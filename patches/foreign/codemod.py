@@ -39,7 +39,7 @@ class LibcstCodemod:
         allow: the packages that may be imported.
 
     Raises:
-        UsageError: the class cannot be used, or not with these arguments; or a glob is no glob.
+        UsageError: the class cannot be used, or not with these arguments; or a glob is invalid.
         PatchError: importing its module fails.
 
     Example:
@@ -123,4 +123,4 @@ class LibcstCodemod:
         except PatchError as error:
             raise InexactError(f"the result of {self.codemod} is not Python: {error}") from error
         if self._recipe.run(source, module).text != source.text:
-            raise InexactError(f"{module.path}: {self.codemod} changes its own result again, when it is run twice")
+            raise InexactError(f"{module.path}: {self.codemod} changes its own result when it is run again")

@@ -76,11 +76,11 @@ def _import(module: str) -> ModuleType:
 
 def _broken(module: str, error: BaseException) -> PatchError:
     distribution = distribution_of(module)
-    return PatchError(f"{module} cannot be imported: {error!r}", hint=f"mend or uninstall {distribution}")
+    return PatchError(f"{module} cannot be imported: {error!r}", hint=f"fix or uninstall {distribution}")
 
 
 def _providers(dependent: type[MetadataDependent]) -> Iterator[ProviderT]:
-    """The metadata providers that a class asks for, and those that they ask for in turn."""
+    """The metadata providers that a class asks for, and those that they need themselves."""
     for provider in dependent.get_inherited_dependencies():
         yield provider
         yield from _providers(provider)

@@ -53,7 +53,7 @@ class Recipe:
         if text == tree.code:
             return Run(source.text, warnings)
         if tree.code != body:
-            raise InexactError(f"{source.path}: libcst does not give this file back as it is")
+            raise InexactError(f"{source.path}: libcst does not reproduce this file byte for byte")
         return Run(head + text + tail, warnings)
 
     def _transformed(self, tree: cst.Module, path: str, module: ModuleFile) -> tuple[str, tuple[str, ...]]:
@@ -70,7 +70,7 @@ class Recipe:
         except BaseException as error:
             name = f"{self.codemod.__module__}.{self.codemod.__qualname__}"
             raise PatchError(
-                f"{path}: the codemod {name} of {distribution_of(name)} has raised {type(error).__name__}: {error}",
+                f"{path}: the codemod {name} of {distribution_of(name)} raised {type(error).__name__}: {error}",
                 hint="m2build --debug shows its traceback",
             ) from error
 

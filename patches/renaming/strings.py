@@ -76,7 +76,7 @@ def _first_string(call: ast.Call) -> _String | None:
 
 
 def _package(importer: Importer, call: ast.Call) -> str | None:
-    """The `package` argument of `import_module`, where it can be told without running the file."""
+    """The `package` argument of `import_module`, if it is known without running the file."""
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
     node = call.args[1] if len(call.args) > 1 else keywords.get("package")
     if isinstance(node, ast.Constant) and isinstance(node.value, str):

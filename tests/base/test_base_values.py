@@ -1,4 +1,4 @@
-"""A base as a value: what is known of it, whether or not its image is at hand."""
+"""A base as a value: what is known of it, with or without its image."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_stand_in_has_a_bound_that_is_checked_before_its_files_are_read(more: 
     assert "content" not in vars(tree["weights.bin"])
 
 
-def test_no_image_is_made_of_a_base_whose_image_is_not_at_hand(sglang: Base) -> None:
+def test_no_image_is_made_from_a_base_without_an_image(sglang: Base) -> None:
     reference = parse_reference(f"a.io/b:c@{sglang.digest}")
     tree = open_files(parse_place("pypi:sglang==0.5.7"))
     plan = plan_of(assumed_base(reference, tree, source_root=ROOT, platform="linux/amd64", is_pinned=True))

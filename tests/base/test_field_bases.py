@@ -54,7 +54,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A base of two layers, whose media types say what they like."""
+    """A base of two layers, with any media types."""
 
     upper: str = "an ordinary one"
     config: str = "history absent"
@@ -85,9 +85,7 @@ CASES = [
 @pytest.mark.parametrize(
     "case", sampled(CASES, every=4), ids=lambda case: f"{case.upper}, {case.config}, {case.how}, {case.said}"
 )
-def test_it_is_derived_from_and_everybody_reads_the_result(
-    case: Case, cli: Measured, registry: str, tmp_path: Path
-) -> None:
+def test_every_tool_reads_an_image_derived_from_it(case: Case, cli: Measured, registry: str, tmp_path: Path) -> None:
     case.write(f"oci:{tmp_path}/base:v1")
     runs = [
         cli.run("image", "--tp", "8", "--base", f"oci:{tmp_path}/base:v1", "-o", f"oci:{tmp_path}/{name}:v1")

@@ -1,4 +1,4 @@
-"""A base that cannot be pulled, by m2build or by an engine: what it is called, and where else it can be had."""
+"""A base that cannot be pulled, by m2build or by an engine: its name in messages, and other places that have it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_engine_that_cannot_pull_it(said: str, programs: Path) -> None:
     assert "docker-daemon:registry.example/sglang:v1" in str(caught.value.hint)
 
 
-def test_a_step_that_fails_is_told_as_it_is(programs: Path) -> None:
+def test_a_failing_step_is_reported_as_it_is(programs: Path) -> None:
     with pytest.raises(EngineError, match=r"^docker: the build stopped at \[3/3\] RUN") as caught, pulled(PLACE):
         raise EngineError("docker: the build stopped at [3/3] RUN set -eu: exit code 1", hint="as it was")
     assert caught.value.hint == "as it was"

@@ -35,7 +35,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good = (folder / "good.tar").read_bytes()
     (folder / "truncated.tar").write_bytes(good[: len(good) * 2 // 3])
     (folder / "truncated-docker.tar").write_bytes((folder / "docker.tar").read_bytes()[:20_000])
-    (folder / "text.tar").write_text("this is no archive\n")
+    (folder / "text.tar").write_text("this is not an archive\n")
     with tarfile.open(folder / "stranger.tar", "w") as archive:
         archive.add(tree, "tree")
     whole = wheel(tree, folder / "sglang-0.5.7-py3-none-any.whl").read_bytes()
@@ -54,10 +54,10 @@ NAMES: dict[tuple[str, ...], tuple[int, str, str]] = {
     ("--debgu", "recipe", "list"): (2, "no option '--debgu'; did you mean '--debug'?", "m2build --help"),
     ("image", "--tp", "eight"): (2, "'eight' is not a valid integer", "m2build image --help"),
     ("image", *TREE): (2, "say which profile to use", "tp8 (tensor parallel size 8)"),
-    (*IMAGE, *TREE, "--tp", "8"): (2, "--tp 8 is given twice", "leave one out"),
+    (*IMAGE, *TREE, "--tp", "8"): (2, "--tp 8 is given twice", "remove or correct one of them"),
     (*IMAGE, *TREE, "--load"): (2, "--output and --load exclude each other", "one place at a time"),
     (*IMAGE, *TREE, "--push"): (2, "--output and --push exclude each other", "one place at a time"),
-    ("image", "--tp", "8", *TREE, "--push"): (2, "say under which name to push", "-t REGISTRY/NAME:TAG --push"),
+    ("image", "--tp", "8", *TREE, "--push"): (2, "--push needs a name", "-t REGISTRY/NAME:TAG --push"),
     ("image", "--tp", "8", *TREE, "--load"): (2, "no container engine can pull dir:tree", "-o oci:DIR"),
     (*IMAGE, *TREE, "--engine", "dokcer"): (2, "'dokcer' is not one of 'embedded', 'docker', 'podman'", "--help"),
     ("image", "--tp", "8", *TREE, "--load", "--engine", "embedded"): (2, "has no store of its own", "-o oci:DIR"),
@@ -68,9 +68,9 @@ NAMES: dict[tuple[str, ...], tuple[int, str, str]] = {
     ("image", "--tp", "8", *TREE, "-o", "dir:out"): (2, "images cannot be written to dir:out", "oci:DIR"),
     ("image", "--tp", "8", *TREE, "-o", "docker-daemon:a", "-t", "b"): (2, "a name already: leave out --tag", "--push"),
     (*IMAGE, *TREE, "--tp", "4", "--iidfile", "x"): (2, "--iidfile takes one image's id", "--metadata-file"),
-    ("image", "--tp", "4", "--tp", "8", *TREE, "-o", "oci:out:v1"): (2, "can hold one image", "leave the tag out"),
+    ("image", "--tp", "4", "--tp", "8", *TREE, "-o", "oci:out:v1"): (2, "can hold one image", "leave out the tag"),
     ("image", "--tp", "4", "--tp", "8", *TREE, "-o", "oci-archive:f"): (2, "can hold one image", "or a layout"),
-    (*IMAGE, *TREE, "--tp", "4", "-t", "a:b"): (2, "oci:out can hold one image", "leave the tag out"),
+    (*IMAGE, *TREE, "--tp", "4", "-t", "a:b"): (2, "oci:out can hold one image", "leave out the tag"),
     ("push", "nowhere", "UPPER"): (2, "'UPPER' is not an image reference", "lower case"),
     ("push", "./nowhere:v1", "127.0.0.1:9/a:b"): (2, "the directory nowhere does not exist", "check the path"),
     ("push", "oci:nowhere", "127.0.0.1:9/a:b"): (2, "the directory nowhere does not exist", "check the path"),
@@ -99,7 +99,7 @@ PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
     (*IMAGE, "--base", "oci:layout", "--set", "base.source_root=/src"): (4, "no sources at /src", "base.source_root"),
     (*IMAGE, "--base", "dir:gone"): (4, "rename-transformers-module does not apply", "patch show rename-trans"),
     (*IMAGE, "--base", "dir:conflict"): (4, "(conflict)", "patch show rename-transformers-module"),
-    (*IMAGE, "--base", "dir:unparsable"): (4, "kimi_linear.py", "mend it"),
+    (*IMAGE, "--base", "dir:unparsable"): (4, "kimi_linear.py", "fix it"),
     (*IMAGE, "--base", "oci:altered"): (5, "sha256:", "fetch it again"),
     (*IMAGE, "--base", "oci-archive:truncated.tar"): (5, "truncated.tar", "gunzip"),
     (*IMAGE, "--base", "docker-archive:truncated-docker.tar"): (5, "truncated-docker.tar", "gunzip"),
@@ -110,9 +110,9 @@ PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
     ("image", "--tp", "8", "-o", "oci:precious", *TREE): (2, "precious exists already, and is not", "new folder"),
     ("image", "--tp", "8", "-o", "oci-archive:precious.txt", *TREE): (2, "precious.txt exists already", "--replace"),
     ("image", "--tp", "8", "-o", "docker-archive:precious", "--replace", *TREE): (2, "precious exists already", "name"),
-    ("image", "--tp", "8", "-o", "oci:layout:base", *TREE): (2, "already has an image 'base'", "--replace"),
+    ("image", "--tp", "8", "-o", "oci:layout:base", *TREE): (2, "already has a different image 'base'", "--replace"),
     ("image", "--tp", "8", "-o", "docker-daemon:a/b", *TREE): (2, "no container engine can pull dir:tree", "oci:DIR"),
-    ("image", "--tp", "8", "--push", *TREE): (2, "say under which name to push", "--push"),
+    ("image", "--tp", "8", "--push", *TREE): (2, "--push needs a name", "--push"),
     (*IMAGE, *TREE, "-t", "localhost:5000/a", "--push"): (2, "--output and --push exclude each other", "at a time"),
     ("image", "--tp", "8", "-o", "localhost:5000/a:b", "-t", "c", *TREE): (2, "is a name already", "--push"),
     (*RENDER, *TREE): (2, "this one is a stand-in made from dir", "--base REGISTRY/NAME:TAG"),
@@ -138,7 +138,7 @@ CASES = NAMES | PLACES
 
 @pytest.fixture(scope="module")
 def runs(workshop: Path) -> dict[tuple[str, ...], subprocess.CompletedProcess[str]]:
-    """All of the commands, run side by side: they have nothing to write and so cannot get in each other's way."""
+    """All of the commands, run in parallel: they write nothing, so they do not disturb each other."""
     before = everything(workshop)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         found = dict(zip(CASES, pool.map(lambda typed: m2build(*typed, cwd=workshop), CASES), strict=True))
@@ -184,7 +184,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
-def test_a_programming_error_is_told_as_one(debug: list[str], tmp_path: Path) -> None:
+def test_a_programming_error_is_reported_as_one(debug: list[str], tmp_path: Path) -> None:
     """A bug in m2build: exit code 1, traceback on request."""
     mistake = "import m2build.recipes.load\nm2build.recipes.load.recipe_names = lambda: 1 // 0\n"
     (tmp_path / "sitecustomize.py").write_text(mistake)
@@ -198,8 +198,8 @@ def test_a_programming_error_is_told_as_one(debug: list[str], tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
-def test_a_mistake_of_somebodys_codemod_is_told_as_theirs(debug: list[str], workshop: Path, tmp_path: Path) -> None:
-    """Somebody's codemod, installed as a distribution would be, divides by zero: exit code 4, traceback on request."""
+def test_an_error_in_a_foreign_codemod_is_reported_as_its_own(debug: list[str], workshop: Path, tmp_path: Path) -> None:
+    """A foreign codemod, installed as a distribution, divides by zero: exit code 4, traceback on request."""
     (tmp_path / "broken_codemod.py").write_text(PLUGIN)
     metadata = tmp_path / "broken_codemod-1.dist-info"
     metadata.mkdir()

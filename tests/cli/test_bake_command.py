@@ -1,4 +1,4 @@
-"""`m2build bake` by command: a folder that bake takes, whole or not at all."""
+"""`m2build bake` by command: a folder that bake accepts, whole or not at all."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_time_can_be_chosen(folder: Path) -> None:
     [
         (("bake", *SOURCES), "say which profile to use", "tp4 (tensor parallel size 4)"),
         ((*BAKE, "--profile", "tp8"), "tp and profile exclude each other", "tp8 (tensor parallel size 8)"),
-        ((*BAKE, "--tp", "8"), "--tp 8 is given twice", "leave one out"),
+        ((*BAKE, "--tp", "8"), "--tp 8 is given twice", "remove or correct one of them"),
         ((*BAKE, "--tp", "3"), "no profile with tensor parallel size 3", "tp8 (tensor parallel size 8)"),
         ((*BAKE, "--modle", "minimax-m2"), "did you mean '--model'", "m2build bake --help"),
         ((*BAKE, "-t", "Team"), "'Team/minimax-m2.1:tp4' is not an image reference", "lower case"),
@@ -79,10 +79,10 @@ def test_the_time_can_be_chosen(folder: Path) -> None:
         ((*BAKE, "--set", "summary=e\u0301"), "docker buildx bake cannot express", "normal form C"),
     ],
 )
-def test_what_does_not_fit_is_told(words: tuple[str, ...], message: str, hint: str, folder: Path) -> None:
-    told = refused(2, *words, "-o", "images", cwd=folder)
-    assert message in told
-    assert hint in told
+def test_what_does_not_fit_is_reported(words: tuple[str, ...], message: str, hint: str, folder: Path) -> None:
+    shown = refused(2, *words, "-o", "images", cwd=folder)
+    assert message in shown
+    assert hint in shown
     assert not (folder / "images").exists()
 
 
@@ -90,7 +90,7 @@ def test_an_output_has_to_be_named(folder: Path) -> None:
     assert "--output" in refused(2, *BAKE, cwd=folder)
 
 
-def test_what_is_there_is_not_overwritten(folder: Path) -> None:
+def test_what_exists_is_not_overwritten(folder: Path) -> None:
     (folder / "images").mkdir()
     (folder / "images" / "docker-bake.json").write_text("precious")
     assert "images exists already" in refused(2, *BAKE, "-o", "images", cwd=folder)
@@ -98,6 +98,6 @@ def test_what_is_there_is_not_overwritten(folder: Path) -> None:
 
 
 def test_the_help_says_what_is_written_and_what_overrules_it() -> None:
-    told = " ".join(succeeds("bake", "--help").split())
+    shown = " ".join(succeeds("bake", "--help").split())
     words = ("docker-bake.json", "M2BUILD_PREFIX", "M2BUILD_CACHE", "docker buildx bake --push", "[default: m2build]")
-    assert [word for word in words if word not in told] == []
+    assert [word for word in words if word not in shown] == []

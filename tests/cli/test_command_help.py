@@ -1,4 +1,4 @@
-"""`--help` everywhere: it works, it has examples, and what the examples type is accepted."""
+"""`--help` everywhere: it works, it has examples, and the examples are accepted."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_help_can_be_read_on_any_terminal(way: tuple[str, ...]) -> None:
 
 
 def test_the_exit_codes_in_the_help_are_those_of_the_errors() -> None:
-    told = re.sub(r"\s+", " ", help_of(()).partition("Exit codes:")[2])
-    codes = {int(code) for code in re.findall(r"(?:^|, )(\d+) ", f", {told.strip()}")}
+    output = re.sub(r"\s+", " ", help_of(()).partition("Exit codes:")[2])
+    codes = {int(code) for code in re.findall(r"(?:^|, )(\d+) ", f", {output.strip()}")}
     kinds: list[type[errors.M2BuildError]] = [errors.M2BuildError, *errors.M2BuildError.__subclasses__()]
     assert codes == {0, 130, *(kind.exit_code for kind in kinds)}
 
@@ -85,7 +85,7 @@ def test_version() -> None:
 
 
 def test_the_installed_command_and_the_module_are_one() -> None:
-    """`m2build` and `python -m m2build`: the same words in usage and errors."""
+    """`m2build` and `python -m m2build`: the same usage and errors."""
     script = Path(sys.executable).with_name("m2build")
     run = subprocess.run([script, "imge"], capture_output=True, text=True, check=False)
     other = m2build("imge")

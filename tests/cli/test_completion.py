@@ -1,4 +1,4 @@
-"""Shell completion, with the real shells: keys are pressed on a terminal, and what is then run is looked at."""
+"""Shell completion, with the real shells: keys are pressed on a terminal, and the resulting commands are checked."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ def answers(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     def ask(*words: str) -> dict[str, str]:
         answer(cli, "fish", ["m2build", *words])
-        told = capsys.readouterr()
-        assert told.err == ""
-        return {word: text for word, _, text in (line.partition("\t") for line in told.out.splitlines())}
+        output = capsys.readouterr()
+        assert output.err == ""
+        return {word: text for word, _, text in (line.partition("\t") for line in output.out.splitlines())}
 
     return ask
 
@@ -119,16 +119,14 @@ def test_commands_options_and_profiles_are_described(answers: Answers) -> None:
     assert answers("image", "--recipe", "mine.yaml", "--profile", "b") == {"big-one": "Mine\\u202e"}
 
 
-def test_a_home_folder_is_looked_into(answers: Answers, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_folder_is_expanded(answers: Answers, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     assert set(answers("inspect", "~/b")) == {"~/base/", "~/broken.yaml"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "csh", ""])
 @pytest.mark.parametrize("words", [[], ["m2build"], ["\udcff", "\x1b"], ["m2build", "patch", "show", "\udcff"]])
-def test_nothing_is_said_that_nobody_asked_for(
-    shell: str, words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failed_completion_prints_nothing(shell: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     answer(cli, shell, words)
     assert capsys.readouterr() == ("", "")
 
@@ -161,8 +159,8 @@ def test_a_line_is_read_as_the_shell_reads_it(words: list[str], last: str) -> No
 
 @settings(derandomize=True, max_examples=200)
 @given(MARKS.filter(lambda text: not set(text) & set("\"'\\ ")), MARKS)
-def test_what_bash_puts_in_makes_the_word(begun: str, rest: str) -> None:
-    """What bash keeps of the last word, and what it is given, are together the word that was meant."""
+def test_what_bash_inserts_makes_the_word(begun: str, rest: str) -> None:
+    """The kept part of the last word and the inserted part make up the word that was meant."""
     line = typed(f"m2build {begun}", BREAKS)
     kept = begun[: line.kept].replace("$", "\\$")
     assert shlex.split(kept + line.replacement(begun + rest)) == ([begun + rest] if begun + rest else [])

@@ -229,7 +229,7 @@ def test_wheel_and_directory_are_stand_ins_too(sglang_wheel: Path, tmp_path: Pat
 
 
 def write_noop(folder: Path) -> Path:
-    """A series that changes nothing: it removes a decorator that is not there."""
+    """A series that changes nothing: it removes a decorator that does not exist."""
     path = folder / "noop.yaml"
     path.write_text(
         "id: noop\nsummary: Nothing\ndistribution: sglang\npatches:\n  - id: none\n    summary: None\n    why: None\n"
@@ -240,10 +240,10 @@ def write_noop(folder: Path) -> Path:
     return path
 
 
-def test_a_checkout_is_told_which_of_its_folders_holds_the_sources(tmp_path: Path) -> None:
+def test_the_error_for_a_checkout_names_the_folder_of_the_sources(tmp_path: Path) -> None:
     package = tmp_path / "checkout" / "python" / "sglang"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     arguments = ("image", "--tp", "8", "--base", f"dir:{tmp_path}/checkout", "-o", f"oci:{tmp_path}/out")
-    assert "its sources of sglang are in the folder python: name that one" in refused(4, *arguments)
+    assert "the sources of sglang are in its folder python: name that folder" in refused(4, *arguments)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""`m2build inspect` by command: what it tells of derived images and of others, and what it refuses."""
+"""`m2build inspect` by command: what it shows of derived images and of others, and what it refuses."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def put(sample: Image, place: str) -> None:
 
 
 def on_top(folder: Path, *entries: Entry, labels: dict[str, str] | None = None) -> Image:
-    """The derived image with a layer more, as somebody might add it; or with other labels."""
+    """The derived image with one more layer on top, or with other labels."""
     derived = read_image(parse_place(f"oci:{folder}/out:tp8"), "linux/amd64").image
     config = json.loads(derived.config.raw)["config"] | ({} if labels is None else {"Labels": labels})
     layers = [read_blob(derived.blobs, layer) for layer in derived.manifest.layers[:3]]
     return image(*layers, tar(*entries), how="plain", config=config)
 
 
-def test_the_text_tells_it_all_in_few_lines(workshop: Path) -> None:
+def test_the_text_has_it_all_in_few_lines(workshop: Path) -> None:
     built = read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image
     base = read_image(parse_place(f"oci:{workshop}/base:base"), "linux/amd64").image
     lines = succeeds("inspect", "oci:out:tp8", cwd=workshop).splitlines()
-    told = {line[:12].strip(): line[12:] for line in lines}
-    assert told["image"] == told["manifest"] == str(built.manifest.digest)
-    assert told["config"] == str(built.manifest.config.digest)
-    assert (told["platform"], told["created"]) == ("linux/amd64", "2024-05-06T07:08:09Z")
-    assert told["recipe"] == "minimax-m2, profile tp8, model MiniMaxAI/MiniMax-M2.1"
-    assert told["base"] == str(base.manifest.digest)
+    output = {line[:12].strip(): line[12:] for line in lines}
+    assert output["image"] == output["manifest"] == str(built.manifest.digest)
+    assert output["config"] == str(built.manifest.config.digest)
+    assert (output["platform"], output["created"]) == ("linux/amd64", "2024-05-06T07:08:09Z")
+    assert output["recipe"] == "minimax-m2, profile tp8, model MiniMaxAI/MiniMax-M2.1"
+    assert output["base"] == str(base.manifest.digest)
     below = sum(layer.size for layer in base.manifest.layers)
-    assert told["layers"] == f"3 ({below} bytes) of the base, 1 ({built.manifest.layers[-1].size} bytes) above"
-    assert told["entrypoint"].startswith(
+    assert output["layers"] == f"3 ({below} bytes) of the base, 1 ({built.manifest.layers[-1].size} bytes) above"
+    assert output["entrypoint"].startswith(
         "python3 -m sglang.launch_server --model-path MiniMaxAI/MiniMax-M2.1 --tp-size 8"
     )
     assert f"changed     /{MODELS}/hf_transformers_model.py  0640 1000:1001 sha256:" in "\n".join(lines)
@@ -71,7 +71,7 @@ def inspected(place: str, cwd: Path) -> dict[str, Any]:
     return document
 
 
-def test_json_tells_the_same_in_full(workshop: Path) -> None:
+def test_json_has_the_same_in_full(workshop: Path) -> None:
     found = inspected("oci:out:tp8", workshop)
     lines = succeeds("inspect", "oci:out:tp8", cwd=workshop).splitlines()
     content = found["content"]
@@ -87,13 +87,13 @@ def test_json_tells_the_same_in_full(workshop: Path) -> None:
 
 
 def test_the_content_is_the_same_in_every_store(workshop: Path) -> None:
-    """An archive of Docker's has no manifest: what is made up for it has another digest."""
+    """A Docker archive has no manifest: the one made up for it has another digest."""
     layout, archive = (inspected(place, workshop) for place in ("oci:out:tp8", "docker-archive:out.tar"))
     assert layout["content"] == archive["content"]
     assert layout["digest"] != archive["digest"]
 
 
-def test_what_somebody_adds_is_told(workshop: Path, tmp_path: Path) -> None:
+def test_additions_are_reported(workshop: Path, tmp_path: Path) -> None:
     extra = (folder("etc"), file("etc/x\x1b[2J\udcff"), symlink("etc/l", "x"))
     put(on_top(workshop, *extra), f"oci:{tmp_path}/more:1")
     lines = succeeds("inspect", "oci:more:1", cwd=tmp_path).splitlines()
@@ -103,7 +103,7 @@ def test_what_somebody_adds_is_told(workshop: Path, tmp_path: Path) -> None:
     assert "/etc/x\x1b[2J\udcff" in inspected("oci:more:1", tmp_path)["content"]["changed"]
 
 
-def test_an_image_that_was_not_derived_is_told_as_far_as_it_goes(workshop: Path) -> None:
+def test_of_an_image_that_was_not_derived_manifest_and_config_are_shown(workshop: Path) -> None:
     run = m2build("inspect", "oci:base:base", cwd=workshop)
     assert run.returncode == 0
     assert run.stderr.startswith(
@@ -117,7 +117,7 @@ def test_an_image_that_was_not_derived_is_told_as_far_as_it_goes(workshop: Path)
     assert len(document["layers"]) == 3
 
 
-def test_an_image_that_says_what_is_not_so_is_refused(workshop: Path, tmp_path: Path) -> None:
+def test_an_image_with_a_false_label_is_refused(workshop: Path, tmp_path: Path) -> None:
     stranger = image(tar(file("a")), tar(file("b"))).config.chain_ids[1]
     put(on_top(workshop, labels={BASE_CHAIN_ID: str(stranger)}), f"oci:{tmp_path}/squashed:1")
     stderr = refused(5, "inspect", "oci:squashed:1", cwd=tmp_path)
@@ -141,7 +141,7 @@ def test_an_image_that_says_what_is_not_so_is_refused(workshop: Path, tmp_path: 
         ((), "missing argument 'IMAGE'"),
     ],
 )
-def test_what_is_not_there_is_refused(arguments: tuple[str, ...], message: str, workshop: Path) -> None:
+def test_what_does_not_exist_is_refused(arguments: tuple[str, ...], message: str, workshop: Path) -> None:
     stderr = refused(2, "inspect", *arguments, cwd=workshop)
     assert message in stderr
     assert len(stderr.splitlines()) == 2

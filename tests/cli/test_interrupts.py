@@ -28,7 +28,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def is_writing(folder: Path) -> bool:
-    """Whether something below the folder has the hidden name of what is not finished yet."""
+    """Whether anything below the folder has the hidden name of an unfinished output."""
     return any(name.startswith(".") for _, folders, files in os.walk(folder) for name in (*folders, *files))
 
 
@@ -47,7 +47,7 @@ def stopped_while_writing(command: list[str], folder: Path) -> subprocess.Popen[
 
 
 def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send the signal, let the process go on, and then send more of them, as impatient people do."""
+    """Send the signal, let the process go on, and send more signals, as impatient users do."""
     process.send_signal(number)
     process.send_signal(signal.SIGCONT)
     while process.poll() is None:
@@ -81,7 +81,7 @@ def test_in_the_middle_of_adding_to_a_layout(base: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("imported", ["m2build.errors", "click.types", "yaml.nodes", "pydantic_core"])
-def test_while_python_is_still_importing(imported: str) -> None:
+def test_ctrl_c_while_python_is_still_importing(imported: str) -> None:
     """The signal comes when a module has just been imported, early or late."""
     command = [sys.executable, "-X", "importtime", "-m", "m2build", "patch", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -91,13 +91,13 @@ def test_while_python_is_still_importing(imported: str) -> None:
             if re.search(rf"\| +{re.escape(imported)}$", line):
                 process.send_signal(signal.SIGINT)
                 break
-        told = [line for line in process.stderr if not line.startswith("import time:")]
+        shown = [line for line in process.stderr if not line.startswith("import time:")]
         out = process.stdout.read()
-    assert (process.returncode, told, out) == (130, [LINE], "")
+    assert (process.returncode, shown, out) == (130, [LINE], "")
 
 
 def test_a_job_in_the_background_is_left_alone(tmp_path: Path) -> None:
-    """A shell starts `m2build … &` with SIGINT ignored: Ctrl-C is meant for what runs in front."""
+    """A shell starts `m2build … &` with SIGINT ignored: Ctrl-C is for the foreground job."""
     tree = checkout(tmp_path / "tree")
     command = [*M2BUILD, "patch", "status", "--source", str(tree)]
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Which of the base's labels stay true of the result is decided key by key: so the keys are written out once more."""
+"""Each label of the base is kept or dropped by its key: the expected decisions are listed here."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def derived(types: MediaTypes) -> tuple[dict[str, str], dict[str, str] | None]:
 
 @pytest.mark.parametrize("types", [OCI, DOCKER])
 def test_what_an_image_says_of_itself(types: MediaTypes) -> None:
-    """Docker's manifests have no annotations, and `docker inspect` shows labels only: so the labels say it all."""
+    """Docker's manifests have no annotations, and `docker inspect` shows labels only: so the labels hold everything."""
     labels, annotations = derived(types)
     own = {key: value for key, value in labels.items() if value != "base"}
     assert {key for key, value in labels.items() if value == "base"} == {key for key, stays in DECIDED.items() if stays}

@@ -1,4 +1,4 @@
-"""No option that takes one value can be given twice: click would keep the last, and the other is missed too late."""
+"""An option that takes one value cannot be given twice: click would use the last one without a message."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_an_option_that_takes_several_values_is_not(way: tuple[str, ...]) -> Non
 def test_the_process_exits_with_2_and_names_the_option() -> None:
     stderr = refused(2, "image", "--tp", "8", "-t", "a:1", "--tag", "b:2", "--push")
     assert stderr.splitlines() == [
-        "m2build: --tag is given twice, and it takes one value",
-        "  keep the --tag that is meant",
+        "m2build: --tag is given twice, but takes one value",
+        "  keep one --tag",
     ]
 
 

@@ -28,7 +28,7 @@ def derive(tree: Path, out: Path, *options: str) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", [["recipe", "list"], ["recipe", "schema"], ["patch", "diff", "--source", "{}"]])
-def test_a_reader_that_has_seen_enough_is_no_failure(arguments: list[str], tree: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_not_a_failure(arguments: list[str], tree: Path) -> None:
     """`m2build … | head -n 1`, with `set -o pipefail`: the pipe's other end is closed before we write."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -57,7 +57,7 @@ def test_a_result_that_cannot_be_written_is_a_failure(arguments: list[str], tree
     assert run.returncode == 16
     assert run.stderr.splitlines() == [
         "m2build: the output cannot be written: No space left on device",
-        "  check the path, its permissions and the space that is left",
+        "  check the path, its permissions and the free space",
     ]
 
 

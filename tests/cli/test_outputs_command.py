@@ -1,4 +1,4 @@
-"""Outputs by command: stdout as an archive or a file, devices and links, and what is there already."""
+"""Outputs by command: stdout as an archive or a file, devices and links, and outputs that exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 @pytest.mark.parametrize("kind", ["docker-archive", "oci-archive"])
-def test_an_archive_on_stdout_is_there_alone(kind: str, folder: Path) -> None:
+def test_an_archive_on_stdout_is_the_only_output(kind: str, folder: Path) -> None:
     """skopeo reads what a pipe got; the name is on stderr, the account in its file."""
     done = run(*IMAGE, "-t", "a/b:v1", "-o", f"{kind}:-", "--metadata-file", "meta")
     assert done.returncode == 0, done.stderr
@@ -53,7 +53,7 @@ def test_an_archive_on_stdout_is_there_alone(kind: str, folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["meta", "piped.tar", "tree"]
 
 
-def test_a_file_of_the_report_on_stdout_is_there_alone(folder: Path) -> None:
+def test_a_report_file_on_stdout_is_the_only_output(folder: Path) -> None:
     done = run(*IMAGE, "-o", "oci:out", "--metadata-file", "-")
     digest = json.loads(done.stdout)["containerimage.digest"]
     assert (done.returncode, done.stderr.decode()) == (0, f"oci:out:tp8@{digest}\n")
@@ -121,7 +121,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_folder_with_something_of_somebody_elses_is_never_replaced(name: str, folder: Path) -> None:
+def test_a_folder_with_foreign_files_is_never_replaced(name: str, folder: Path) -> None:
     quickly(*RENDER)
     (folder / "out" / name).write_text(OTHERS[name])
     before = everything(folder / "out")

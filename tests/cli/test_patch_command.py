@@ -100,7 +100,7 @@ def test_what_was_changed_since_is_not_reverted_over(tree: Path) -> None:
     assert everything(tree) == edited
 
 
-def test_check_tells_by_its_exit_code_and_changes_nothing(tree: Path) -> None:
+def test_check_sets_the_exit_code_and_changes_nothing(tree: Path) -> None:
     before = everything(tree)
     assert "3 files would change" in refused(14, "patch", "apply", "--source", tree, "--check")
     run = m2build("patch", "status", "--source", tree, "--check")
@@ -122,7 +122,7 @@ def test_a_patch_that_does_not_apply_is_reported_and_fails(tree: Path) -> None:
 
 
 def test_the_diff_is_what_git_applies(tree: Path, places: dict[str, str]) -> None:
-    """From a wheel, an image or the checkout: one diff, which makes of a checkout what `patch apply` makes of it."""
+    """From a wheel, an image or the checkout: one diff, which changes a checkout as `patch apply` does."""
     diff = quickly("patch", "diff", "--source", tree)
     assert {quickly("patch", "diff", "--source", places[kind]) for kind in ("wheel", "oci")} == {diff}
     other = checkout(tree.parent / "other")
@@ -171,7 +171,7 @@ def test_the_shipped_series_can_be_read() -> None:
     assert json.loads(quickly("patch", "show", "disable-rmsnorm-compile", "--json")) == series["patches"][1]
 
 
-def test_a_series_of_ones_own(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_series(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything(tree)
     monkeypatch.chdir(tree.parent)
     Path("mine.yaml").write_text(MINE)

@@ -108,12 +108,12 @@ def test_two_readings_are_refused_and_both_are_named(
 
 
 @pytest.mark.parametrize("where", COMMANDS)
-def test_the_rule_holds_wherever_a_place_is_read(where: str, workshop: Path) -> None:
+def test_the_rule_holds_for_every_option_that_takes_a_place(where: str, workshop: Path) -> None:
     arguments = [word.format("image") for word in COMMANDS[where]]
-    told = refused(2, *arguments, cwd=workshop)
-    assert "'image' can be a path or a name in a registry" in told
-    assert "oci:./image" in told
-    assert "docker://image" in told
+    shown = refused(2, *arguments, cwd=workshop)
+    assert "'image' can be a path or a name in a registry" in shown
+    assert "oci:./image" in shown
+    assert "docker://image" in shown
 
 
 @pytest.mark.parametrize("text", ["./file.tar", "file.tar"])
@@ -126,10 +126,10 @@ def test_a_file_is_named_with_its_kind(text: str, workshop: Path, monkeypatch: p
 
 def test_a_recipes_base_is_a_name_in_a_registry(workshop: Path) -> None:
     """Also where a folder has that name."""
-    told = refused(
+    shown = refused(
         2, "render", "--tp", "8", "--set", "base.image=image", "--source", "./tree", "-o", "out", cwd=workshop
     )
-    assert "docker.io/library/image has no digest" in told
+    assert "docker.io/library/image has no digest" in shown
 
 
 words = st.text("abcxyz019._-/", min_size=1, max_size=12).filter(lambda word: not word.startswith(("/", ".")))
@@ -151,7 +151,7 @@ def test_what_is_printed_of_an_image_is_a_place_of_it(kind: PlaceKind, path: str
 
 @pytest.mark.parametrize("output", ["oci:out", "oci:./out:x", "./out", "oci-archive:out.tar", "docker-archive:out.tar"])
 def test_a_script_can_use_what_is_printed(output: str, workshop: Path, tmp_path: Path) -> None:
-    """`-t` of a registry that has nothing of it is not printed; before the `@` it is a place of skopeo's too."""
+    """The name from `-t` is not printed, as that registry has nothing; skopeo accepts the part before the `@`."""
     name = "registry.example/team/m2"
     base = f"oci:{workshop}/image"
     printed = succeeds("image", "--tp", "8", "--base", base, "-t", name, "-o", output, cwd=tmp_path).strip()

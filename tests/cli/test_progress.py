@@ -1,4 +1,4 @@
-"""What is told while work goes on: redrawn on a terminal, line by line elsewhere, or not at all."""
+"""What is shown during the work: redrawn on a terminal, line by line elsewhere, or not at all."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_terminal_sees_percentages_and_a_log_lines(tree: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("how", ["option", "variable"])
-def test_progress_can_be_silenced_or_had_in_lines(how: str, tree: Path, tmp_path: Path) -> None:
+def test_progress_can_be_quiet_or_plain(how: str, tree: Path, tmp_path: Path) -> None:
     def run(mode: str) -> tuple[str, str]:
         options = ["--progress", mode] if how == "option" else []
         variable = {"M2BUILD_PROGRESS": mode} if how == "variable" else {}
@@ -85,7 +85,7 @@ def test_what_moves_is_a_percentage_that_ends(tmp_path: Path) -> None:
 
 
 def test_an_error_takes_the_percentage_away() -> None:
-    """What the terminal then shows is told by a terminal's own rule: the cursor goes back, the line is cleared."""
+    """What the terminal then shows follows a terminal's rules: the cursor goes back, the line is cleared."""
 
     def lines(ending: Callable[[], None]) -> list[str]:
         def draw() -> None:
@@ -104,9 +104,9 @@ def test_an_error_takes_the_percentage_away() -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "diff", "apply"])
-def test_patches_tell_what_they_read_as_well(command: str, tmp_path: Path) -> None:
+def test_patch_commands_report_what_they_read(command: str, tmp_path: Path) -> None:
     store(f"oci:{tmp_path}/base:base")
-    for mode, told in (("quiet", ""), ("plain", "reading layer ")):
+    for mode, printed in (("quiet", ""), ("plain", "reading layer ")):
         options = ["-o", str(tmp_path / mode)] if command == "apply" else []
         run = m2build(
             "patch",
@@ -119,11 +119,11 @@ def test_patches_tell_what_they_read_as_well(command: str, tmp_path: Path) -> No
             environment={"XDG_CACHE_HOME": str(tmp_path / "cache" / mode)},
         )
         assert run.returncode == 0
-        assert run.stderr[: len("reading layer ")] == told
+        assert run.stderr[: len("reading layer ")] == printed
 
 
 class Clock:
-    """Time that goes on when it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -153,7 +153,7 @@ def test_a_log_has_a_line_every_ten_seconds_and_one_at_the_end(
     assert lines[-1] == "  0123456789ab 20.00 GB in 200 s, 100.0 MB/s"
 
 
-def test_a_log_has_no_line_for_what_takes_no_time(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_has_no_line_for_fast_transfers(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     log = PlainProgress()
     for number in range(100):
         for done in (0, 1_000_000, 2_000_000):
@@ -181,7 +181,7 @@ def test_a_notice_is_shown_in_every_mode(mode: str, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("shown", [TerminalProgress(), PlainProgress()])
-def test_what_an_engine_says_cannot_look_like_us(shown: TerminalProgress | PlainProgress) -> None:
+def test_output_of_an_engine_cannot_look_like_ours(shown: TerminalProgress | PlainProgress) -> None:
     def say() -> None:
         shown.output("m2build: forged\r\x1b[1A")
         shown.output("a\tb")

@@ -62,7 +62,7 @@ def test_recipe_show() -> None:
 def test_what_is_printed_of_a_layout_is_where_the_image_is(
     options: list[str], tag: str, tree: Path, tmp_path: Path
 ) -> None:
-    """A name is no place: nothing is in that registry. What is printed is read by other commands."""
+    """The name is not the image's place: nothing is in that registry. Other commands read what is printed."""
     out = quickly("image", "--tp", "8", "--base", f"dir:{tree}", *options, "-o", f"oci:{tmp_path}/out")
     printed, _, digest = out.removesuffix("\n").partition("@")
     assert (printed, index(tmp_path / "out")) == (f"oci:{tmp_path}/out:{tag}", {tag: digest})
@@ -105,7 +105,7 @@ def test_an_existing_archive_is_replaced_if_asked(tree: Path, tmp_path: Path) ->
 
 
 def test_dry_run_names_the_patches_the_files_and_the_command(tree: Path) -> None:
-    """Without any output; nothing but the plan is told."""
+    """Without any output: only the plan is printed."""
     lines = quickly("image", "--tp", "8", "--base", f"dir:{tree}", "--dry-run").splitlines()
     heads = [line.split()[0] for line in lines]
     assert heads == [

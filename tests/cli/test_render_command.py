@@ -1,4 +1,4 @@
-"""`m2build render` by command: templates of one's own, and contexts that appear whole."""
+"""`m2build render` by command: custom templates, and contexts that appear whole."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_a_template_may_extend_ours(folder: Path) -> None:
         ('{% include "/etc/passwd" %}\n', "mine.j2:1: the template '/etc/passwd' does not exist"),
     ],
 )
-def test_a_template_that_is_wrong_is_told_where(text: str, message: str, folder: Path) -> None:
+def test_a_wrong_template_is_reported_with_its_line(text: str, message: str, folder: Path) -> None:
     (folder / "mine.j2").write_text(text)
     assert message in refused(2, *RENDER, "-o", "context", "--template", "mine.j2", cwd=folder)
     assert not (folder / "context").exists()
 
 
-def test_what_is_there_is_not_overwritten(folder: Path) -> None:
+def test_what_exists_is_not_overwritten(folder: Path) -> None:
     (folder / "context").mkdir()
     (folder / "context" / "Dockerfile").write_text("FROM precious\n")
     assert "context exists already" in refused(2, *RENDER, "-o", "context", cwd=folder)

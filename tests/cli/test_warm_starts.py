@@ -1,4 +1,4 @@
-"""What the tests start warm, to be quick, ends as it does from a cold start."""
+"""A warm start, which makes the tests quick, gives the results of a cold start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where images go and what they are called, after what was said on the command line."""
+"""Destinations and names of images, from the options of the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--dry-run` says by what, where to and how much would move, and writes nothing; then the build does just that."""
+"""`--dry-run` prints engine, destination and transfer, and writes nothing; then the build does just that."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_thin_layout_is_small(stocked: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_people_are_told_the_same(stocked: str, tmp_path: Path) -> None:
+def test_the_text_for_people_says_the_same(stocked: str, tmp_path: Path) -> None:
     base = ("image", "--tp", "4", "--tp", "8", "--base", f"{stocked}/team/sglang:rocm")
     said = succeeds(*base, "-o", "oci:out", "--dry-run", cwd=tmp_path)
     first, second = said.split("\n\n")
@@ -88,6 +88,6 @@ def test_people_are_told_the_same(stocked: str, tmp_path: Path) -> None:
     assert second.splitlines()[-1].startswith("moves       ")
     assert second.splitlines()[-1].endswith(" bytes in 6 blobs; 0 are there")
     digest = succeeds(*base[:3], *base[5:], "-o", "oci:out", cwd=tmp_path).strip().partition("@")[2]
-    told = succeeds(*base, "-o", "oci:out", "--dry-run", cwd=tmp_path).split("\n\n")[0].splitlines()
-    assert told[-2] == f"            names {digest} now"
-    assert told[-1] == "moves       0 bytes in 0 blobs; 6 are there"
+    output = succeeds(*base, "-o", "oci:out", "--dry-run", cwd=tmp_path).split("\n\n")[0].splitlines()
+    assert output[-2] == f"            names {digest} now"
+    assert output[-1] == "moves       0 bytes in 0 blobs; 6 are there"

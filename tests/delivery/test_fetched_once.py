@@ -1,4 +1,4 @@
-"""In one command each blob of a base in a registry is asked for once, wherever the image goes."""
+"""In one command each blob of a base in a registry is fetched once, for every destination."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LAYERS = [str(layer.digest) for layer in BASE.manifest.layers]
 
 @pytest.fixture
 def cold(tmp_path: Path) -> Mapping[str, str]:
-    """A user who has never seen the base, and has a folder for what is temporary."""
+    """A user with an empty cache and an own folder for temporary files."""
     (tmp_path / "tmp").mkdir()
     return {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
 
 
 def fetched(proxy: Proxy) -> Counter[str]:
-    """How often each blob and manifest was asked for."""
+    """How often each blob and manifest was requested."""
     return Counter(record.path.rpartition("/")[2] for record in proxy.seen("GET", "/(blobs|manifests)/"))
 
 
@@ -61,7 +61,7 @@ def test_cold(words: str, proxy: Proxy, cold: Mapping[str, str], tmp_path: Path)
 
 
 def test_into_a_layout_that_has_a_part_of_it(proxy: Proxy, cold: Mapping[str, str], tmp_path: Path) -> None:
-    """A layer that is there already is read for its members only; the others are moved to where they belong."""
+    """A layer that the destination has is read for its members only; the others are moved into place."""
     base, out = f"{proxy.host}/team/sglang:rocm", tmp_path / "out"
     succeeds("image", "--tp", "8", "--base", "pypi:sglang==0.5.7", "-o", f"oci:{out}:stand-in", environment=cold)
     first = BASE.manifest.layers[0]
@@ -93,10 +93,10 @@ def test_within_one_registry(mounts: bool, stocked: str, cold: Mapping[str, str]
     with fault_proxy(stocked, *rules) as proxy:
         target = f"{proxy.host}/mounts/{mounts}".lower()
         arguments = ("--base", f"{proxy.host}/team/sglang:rocm", "-t", target, "--push", "--json")
-        told = json.loads(succeeds("image", "--tp", "8", *arguments, environment=cold))
+        output = json.loads(succeeds("image", "--tp", "8", *arguments, environment=cold))
         assert fetched(proxy) == ONCE
         expected = {"mounted": len(LAYERS), "uploaded": 2} if mounts else {"mounted": 0, "uploaded": 2 + len(LAYERS)}
-        assert {key: told["m2build.transfer"][key] for key in expected} == expected
+        assert {key: output["m2build.transfer"][key] for key in expected} == expected
     assert b"PASS" in run("crane", "validate", "--remote", f"{target.replace(proxy.host, stocked)}:tp8")
 
 

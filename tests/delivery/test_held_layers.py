@@ -1,4 +1,4 @@
-"""Bases whose links lead to what is looked at later: their layers are asked for once all the same."""
+"""Bases whose links point to layers that are read later: each layer is still fetched once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def proxy(registry: str) -> Iterator[Proxy]:
 
 
 def fetched(proxy: Proxy, base: Image) -> list[int]:
-    """How often each layer was asked for."""
+    """How often each layer was requested."""
     counts = Counter(record.path.rpartition("/")[2] for record in proxy.seen("GET", "/blobs/"))
     return [counts[str(layer.digest)] for layer in base.manifest.layers]
 
@@ -82,9 +82,7 @@ def read(proxy: Proxy, name: str) -> Filesystem:
         return read_filesystem(image, Wanted(frozenset({ROOT})), Silent())
 
 
-def test_so_is_one_that_was_read_ahead_before_the_link_above_it_was_known(
-    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_layer_read_ahead_of_the_link_above_it_is_fetched_once(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("m2build.layers.reader._LARGE", 0)
     assert read(proxy, "to a layer below")[KIMI].content == SOURCES["kimi_linear.py"]
     assert fetched(proxy, BASES["to a layer below"]) == [1, 1, 1]
@@ -103,7 +101,7 @@ def test_what_is_too_much_to_be_held_is_fetched_again(proxy: Proxy, monkeypatch:
     assert fetched(proxy, BASES["out of the sources"]) == [1, 2, 1]
 
 
-def test_a_full_disk_is_no_obstacle(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_stop_the_reading(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with small_disk(tmp_path / "disk", "4k") as disk:
         monkeypatch.setattr("tempfile.tempdir", str(disk))
         monkeypatch.setattr("m2build.layers.held._SHARE", 1e-6)

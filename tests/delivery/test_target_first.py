@@ -38,14 +38,14 @@ def test_credentials(credentials: str, proxy: Proxy, closed: tuple[str, Path], t
     host, _ = closed
     wrong = logged_in(tmp_path / "c", host, password="guess-4711")  # noqa: S106
     environment = docker_config(tmp_path / "c", {}) if credentials == "none" else wrong
-    told = refused(8, *IMAGE, *base_of(proxy), "-t", f"{host}/a/b:c", "--push", environment=environment)
-    assert f"{host}/a/b cannot be written" in told
-    assert "docker login" in told
+    output = refused(8, *IMAGE, *base_of(proxy), "-t", f"{host}/a/b:c", "--push", environment=environment)
+    assert f"{host}/a/b cannot be written" in output
+    assert "docker login" in output
     assert asked_for(proxy) == []
 
 
 def test_credentials_of_a_push(closed: tuple[str, Path], proxy: Proxy, tmp_path: Path) -> None:
-    """The image itself is far, and so is the base of a thin one."""
+    """The image itself is remote, and so is the base of a thin one."""
     host, _ = closed
     environment = docker_config(tmp_path / "c", {})
     name = f"docker://{proxy.host}/team/sglang:rocm"
@@ -53,14 +53,14 @@ def test_credentials_of_a_push(closed: tuple[str, Path], proxy: Proxy, tmp_path:
     assert asked_for(proxy) == []
 
 
-def test_a_registry_that_is_not_there(proxy: Proxy) -> None:
-    told = refused(8, *IMAGE, *base_of(proxy), "-t", f"127.0.0.1:{free_port()}/a:b", "--push")
-    assert "cannot be reached" in told
+def test_a_registry_that_cannot_be_reached(proxy: Proxy) -> None:
+    output = refused(8, *IMAGE, *base_of(proxy), "-t", f"127.0.0.1:{free_port()}/a:b", "--push")
+    assert "cannot be reached" in output
     assert asked_for(proxy) == []
 
 
-def test_to_look_leaves_nothing_behind(closed: tuple[str, Path], proxy: Proxy, tmp_path: Path) -> None:
-    """Not even an upload that has begun, which registries keep for a week; this one keeps empty folders of it."""
+def test_checking_the_target_leaves_nothing_behind(closed: tuple[str, Path], proxy: Proxy, tmp_path: Path) -> None:
+    """Not even a started upload, which registries keep for a week; this one keeps its empty folders."""
     host, data = closed
     environment = logged_in(tmp_path / "c", host)
     proxy.rules.append(Rule("GET", "/manifests/", status=404))
@@ -70,7 +70,7 @@ def test_to_look_leaves_nothing_behind(closed: tuple[str, Path], proxy: Proxy, t
     assert tag_digest(host, "looked/at", "c") is None
 
 
-def test_a_registry_that_cannot_take_an_upload_back_is_written_to_all_the_same(stocked: str, proxy: Proxy) -> None:
+def test_a_registry_that_cannot_cancel_uploads_is_still_written_to(stocked: str, proxy: Proxy) -> None:
     with fault_proxy(stocked, Rule("DELETE", status=405)) as target:
         succeeds(*IMAGE, *base_of(proxy), "-t", f"{target.host}/stubborn/x:y", "--push")
         assert len(target.seen("DELETE")) == 1
@@ -85,8 +85,8 @@ def test_a_registry_that_cannot_take_an_upload_back_is_written_to_all_the_same(s
         ("oci-archive:other.tar", "other.tar exists already"),
         ("oci:folder", "folder exists already, and is not an OCI layout"),
         ("oci:text.tar", "text.tar exists already, and is not an OCI layout"),
-        ("oci:other:tp4", "other already has an image 'tp4', another one: sha256:"),
-        ("oci:other:plain", "other already has an image 'plain', another one: sha256:"),
+        ("oci:other:tp4", "other already has a different image 'tp4': sha256:"),
+        ("oci:other:plain", "other already has a different image 'plain': sha256:"),
     ],
 )
 def test_what_is_in_the_way(place: str, message: str, proxy: Proxy, workshop: Path) -> None:
@@ -98,7 +98,7 @@ def test_what_is_in_the_way(place: str, message: str, proxy: Proxy, workshop: Pa
 
 @pytest.fixture(scope="module")
 def workshop(stocked: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with things that may be in the way."""
+    """A folder with things that may block an output."""
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "text.tar").write_text("precious")
     (folder / "folder").mkdir()
@@ -122,12 +122,12 @@ def test_a_place_that_cannot_be_written(place: str, proxy: Proxy, workshop: Path
 
 
 def test_an_image_of_another_base_is_refused_before_the_layers_are_read(stocked: str, tmp_path: Path) -> None:
-    """What the layers hold decides nothing then: the manifest of the base is another one."""
+    """Without reading the layers: the manifest of the base differs."""
     upload(stocked, "team/newer", base_image(how="zstd"), "rocm")
     succeeds(*IMAGE, "--base", f"{stocked}/team/sglang:rocm", "-o", f"oci:{tmp_path}/out")
     with fault_proxy(stocked) as proxy:
         command = (*IMAGE, "--base", f"{proxy.host}/team/newer:rocm", "-o", f"oci:{tmp_path}/out")
         environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-        assert "already has an image 'tp8'" in refused(2, *command, environment=environment)
+        assert "already has a different image 'tp8'" in refused(2, *command, environment=environment)
         assert len(proxy.seen("GET", "/blobs/")) == 1, "the config"
         assert m2build(*command, "--replace", environment=environment).returncode == 0

@@ -1,4 +1,4 @@
-"""Whatever base there is: what is derived from it agrees with itself, and others' tools and our own take it."""
+"""Any base: the image derived from it is consistent, and our tools and others accept it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ LAYERS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(KINDS), max_siz
 
 @st.composite
 def bases(draw: st.DrawFn) -> Image:
-    """A few layers, with the sources in one of them, under a config that says of them what it likes."""
+    """A few layers, with the sources in one of them, under a config that may contradict them."""
     layers = draw(st.lists(LAYERS, max_size=3))
     layers.insert(draw(st.integers(0, len(layers))), tar(*sources(uid=draw(st.sampled_from([0, 1000])))))
     members: dict[str, Any] = {"config": {"WorkingDir": draw(st.sampled_from(["", "/", "/work/here", "/absent/deep"]))}}
@@ -69,7 +69,7 @@ def bases(draw: st.DrawFn) -> Image:
 
 
 def check(base: Image, folder: Path) -> Image:
-    """See that an image agrees with its base, with itself, and with what `inspect` and a reader make of it."""
+    """Check that an image agrees with its base, with itself, and with what `inspect` and a reader find in it."""
     try:
         built = build(plan_for(base))
     except (ContentError, PatchError) as error:

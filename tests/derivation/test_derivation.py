@@ -222,7 +222,7 @@ def test_links_to_the_source_root_are_followed(height: str, name: str) -> None:
 
 @pytest.mark.parametrize("links", [[symlink("srv", "srv")], [symlink("srv", "b/c"), symlink("b", "/srv")]])
 def test_a_loop_of_links_at_the_source_root_is_refused(links: list[Entry]) -> None:
-    with pytest.raises(PatchError, match=r"/srv/sglang/python leads through more than 40 links.*/(srv|b) leads to"):
+    with pytest.raises(PatchError, match=r"/srv/sglang/python passes through more than 40 links.*/(srv|b) points to"):
         plan_for(image(tar(*sources(), *links)), root="/srv/sglang/python")
 
 
@@ -285,7 +285,7 @@ print('ready', flush=True); server.serve_forever()
 
 @pytest.mark.parametrize(("status", "spelling"), [(200, "--port={}"), (200, "--port {}"), (503, "--port={}")])
 def test_the_health_check_finds_the_servers_actual_port(status: int, spelling: str) -> None:
-    """The real probe runs against a server whose command line stands in for process 1's."""
+    """The real probe runs against a server whose command line is used as process 1's."""
     import socket
 
     with socket.socket() as probe:

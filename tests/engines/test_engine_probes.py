@@ -1,4 +1,4 @@
-"""Which engine builds, and what is said of those that cannot: what was found, what is needed, how to get it."""
+"""Which engine builds, and the messages about those that cannot: what was found, what is needed, how to get it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_builder_that_does_not_exist(programs: Path) -> None:
     script(programs, "docker", BUILDX_29, missing)
     message, hint = problem(Docker("fleet", needs_daemon=False))
     assert (
-        message == 'there is no usable builder fleet: `docker buildx inspect` failed: ERROR: no builder "fleet" found'
+        message == 'the builder fleet cannot be used: `docker buildx inspect` failed: ERROR: no builder "fleet" found'
     )
     assert "docker buildx ls" in hint
 
@@ -105,18 +105,18 @@ def test_a_builder_elsewhere_needs_no_daemon(programs: Path) -> None:
     assert Docker("fleet", needs_daemon=False).probe() == "buildx 0.29.1, the builder fleet"
 
 
-def test_a_docker_that_is_podman_by_another_name(programs: Path) -> None:
-    """As Debian's package podman-docker has it; podman is then taken as what it is."""
+def test_a_docker_command_that_is_podman(programs: Path) -> None:
+    """As in Debian's package podman-docker; m2build then uses it as podman."""
     podman = ((VERSION, 'echo \'{"Client":{"Version":"4.3.1"}}\''), (BUILDX, "echo buildah 1.28.2"))
     script(programs, "docker", *podman)
     script(programs, "podman", *podman)
     message, hint = problem(Docker())
-    assert "the command docker is not Docker's" in message
+    assert "the command docker is not Docker: its version lists no server" in message
     assert "--engine podman" in hint
     assert choose() == "podman"
 
 
-def test_a_version_that_is_no_number_is_taken_at_its_word(programs: Path) -> None:
+def test_a_version_that_is_not_a_number_is_accepted(programs: Path) -> None:
     script(
         programs, "docker", (VERSION, f"echo '{NEW.replace('28.5.2', 'dev')}'"), (BUILDX, "echo buildx v0.0.0+unknown")
     )
@@ -135,7 +135,7 @@ def test_an_engine_that_never_answers_is_not_waited_for(programs: Path) -> None:
 
 
 class Noticed(Silent):
-    """Remembers what was to be shown in any case."""
+    """Keeps the notices."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -145,7 +145,7 @@ class Noticed(Silent):
 
 
 def chosen(base: str = "registry.example/sglang:v1", place: str | None = None, *, load: bool = False) -> list[str]:
-    """The engine, and what is said of those that were passed over."""
+    """The engine, and the notices about those that were passed over."""
     request = EngineRequest(None, None, parse_place(place) if place else None, load, parse_place(base))
     noticed = Noticed()
     engine = choose_engine(request, noticed)
@@ -160,7 +160,7 @@ NO_DOCKER = "docker is not installed: no command docker on PATH; building withou
 NO_PODMAN = "podman is not installed: no command podman on PATH; building without it"
 
 
-def test_an_engine_that_is_passed_over_is_told_with_the_reason(programs: Path) -> None:
+def test_an_engine_that_is_passed_over_is_reported_with_the_reason(programs: Path) -> None:
     assert chosen() == ["embedded", NO_DOCKER, NO_PODMAN]
     assert chosen("containers-storage:x:y") == ["embedded", NO_PODMAN]
     assert chosen("dir:x") == ["embedded", "no container engine can pull dir:x; building without it"]
@@ -175,7 +175,7 @@ def test_an_engine_that_is_passed_over_is_told_with_the_reason(programs: Path) -
     assert why.startswith("docker 20.10.24+dfsg1 is too old: 23.0 or newer is needed, for a BuildKit that")
 
 
-def test_nothing_is_said_of_engines_where_none_was_to_be_expected(programs: Path) -> None:
+def test_engines_are_not_mentioned_if_none_was_expected(programs: Path) -> None:
     assert chosen(place="oci:out") == ["embedded"]
     script(programs, "docker", (VERSION, f"echo '{NEW}'"), BUILDX_29)
     assert chosen() == ["docker"]
@@ -191,7 +191,7 @@ def test_docker_comes_before_podman_and_podman_before_none(programs: Path) -> No
     assert choose() == choose(load=True) == "docker"
 
 
-def test_an_explicit_destination_is_the_embedded_engines_but_for_the_stores(programs: Path) -> None:
+def test_the_embedded_engine_builds_for_explicit_destinations_except_stores(programs: Path) -> None:
     script(programs, "podman", (VERSION, 'echo \'{"Client":{"Version":"4.3.1"}}\''))
     script(programs, "docker", (VERSION, f"echo '{NEW}'"), BUILDX_29)
     for place in ("oci:out", "oci-archive:out.tar", "docker-archive:out.tar", "registry.example/x:y"):
@@ -200,7 +200,7 @@ def test_an_explicit_destination_is_the_embedded_engines_but_for_the_stores(prog
     assert choose("containers-storage:x:y") == "podman"
 
 
-def test_a_base_in_an_engines_store_is_that_engines(programs: Path) -> None:
+def test_a_base_in_an_engines_store_is_built_by_that_engine(programs: Path) -> None:
     script(programs, "podman", (VERSION, 'echo \'{"Client":{"Version":"4.3.1"}}\''))
     script(programs, "docker", (VERSION, f"echo '{NEW}'"), BUILDX_29)
     assert choose(base="containers-storage:x:y") == "podman"
@@ -215,7 +215,7 @@ def test_to_load_without_any_engine_names_what_is_missing(programs: Path) -> Non
     assert "podman is not installed" in str(caught.value)
 
 
-def test_a_program_that_is_stopped_listening_to_is_ended(programs: Path) -> None:
+def test_a_program_whose_output_is_no_longer_read_is_ended(programs: Path) -> None:
     script(programs, "docker", ("build", "echo $$; exec sleep 60"))
     lines = Program("docker").lines("build")
     process = int(next(lines))
@@ -224,7 +224,7 @@ def test_a_program_that_is_stopped_listening_to_is_ended(programs: Path) -> None
         os.kill(process, 0)
 
 
-def test_a_docker_that_does_not_say_what_it_built(programs: Path, tmp_path: Path) -> None:
+def test_a_docker_that_writes_no_metadata(programs: Path, tmp_path: Path) -> None:
     """Nothing is guessed, by a tag or otherwise."""
     script(programs, "docker", ("buildx' 'build*", "exit 0"))
     order = Order(Place(PlaceKind.DOCKER_DAEMON, "a:b"), "a:b", "linux/amd64", 0)

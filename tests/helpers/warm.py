@@ -1,6 +1,6 @@
 """Commands from a warm start: processes of their own, each forked from one that has imported m2build already.
 
-To import it takes half a second of a processor, and the tests run some hundreds of commands.
+Importing it takes half a second of CPU time, and the tests run some hundreds of commands.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Finished:
     Attributes:
         code: the exit code; negative if a signal ended it.
         stdout: what it printed.
-        stderr: what it said.
-        megabytes: the most that it held.
-        seconds: of a processor.
+        stderr: what it printed there.
+        megabytes: its peak memory.
+        seconds: CPU time.
     """
 
     code: int
@@ -40,7 +40,7 @@ class Finished:
     seconds: float
 
     def check_cost(self) -> None:
-        """See that it met the bounds for hostile input, and did not fall over it."""
+        """Check that it kept the bounds for hostile input and did not crash."""
         assert "Traceback" not in self.stderr, self.stderr
         assert self.megabytes < MEGABYTES, self
         assert self.seconds < SECONDS, self
@@ -49,7 +49,7 @@ class Finished:
 def run_warm(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Finished:
     """Run `m2build` in a folder, with these variables and no others.
 
-    Those that Python looks at as it starts are without effect, but for PYTHONPATH.
+    Variables that Python reads at its start have no effect, except PYTHONPATH.
     """
     order = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
     pipes = [os.pipe() for _ in range(3)]
@@ -57,8 +57,8 @@ def run_warm(arguments: Sequence[str], folder: Path, environment: Mapping[str, s
     for _, theirs in pipes:
         os.close(theirs)
     with ThreadPoolExecutor(len(pipes)) as pool:
-        stdout, stderr, told = pool.map(_read, (ours for ours, _ in pipes))
-    code, megabytes, seconds = json.loads(told)
+        stdout, stderr, output = pool.map(_read, (ours for ours, _ in pipes))
+    code, megabytes, seconds = json.loads(output)
     return Finished(code, stdout, stderr, megabytes, seconds)
 
 
@@ -69,7 +69,7 @@ def _read(pipe: int) -> str:
 
 @cache
 def _server() -> socket.socket:
-    """The way to this process's server; both end with this process."""
+    """The socket of this process's server; both end with this process."""
     stack = ExitStack()
     atexit.register(stack.close)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

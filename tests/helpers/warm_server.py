@@ -21,11 +21,11 @@ from helpers.rooms import MODULES
 from m2build.cli import start
 
 LONGEST = 60
-"""Seconds of a processor that a command may take; one that takes more is ended."""
+"""CPU seconds that a command may take; one that takes more is ended."""
 
 
 def serve(orders: socket.socket) -> None:
-    """Run commands, several at a time, until there can be no more."""
+    """Run commands, several at a time, until the socket is closed."""
     with selectors.DefaultSelector() as selector:
         selector.register(orders, selectors.EVENT_READ)
         while True:
@@ -33,20 +33,20 @@ def serve(orders: socket.socket) -> None:
                 if key.fileobj is not orders:
                     selector.unregister(key.fd)
                     os.close(key.fd)
-                    _tell(*key.data)
+                    _report(*key.data)
                     continue
                 message, files, _, _ = socket.recv_fds(orders, 1 << 20, 3)
                 if not message:
                     return
-                stdout, stderr, told = files
+                stdout, stderr, output = files
                 child = os.fork() or _run(message, stdout, stderr)
                 os.close(stdout)
                 os.close(stderr)
-                selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, told))
+                selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, output))
 
 
 def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
-    """Be the command: with its arguments, folder and variables, and no open files but the usual three."""
+    """Become the command: with its arguments, folder and variables, and only the usual three open files."""
     order = json.loads(message)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
@@ -61,13 +61,13 @@ def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
     start()
 
 
-def _tell(child: int, told: int) -> None:
-    """Tell how a command ended: its exit code, the megabytes that it held, and its seconds of a processor."""
+def _report(child: int, output: int) -> None:
+    """Report how a command ended: its exit code, its peak memory in megabytes, and its CPU time in seconds."""
     _, status, usage = os.wait4(child, 0)
     ended = [os.waitstatus_to_exitcode(status), usage.ru_maxrss >> 10, usage.ru_utime + usage.ru_stime]
     with suppress(BrokenPipeError):
-        os.write(told, json.dumps(ended).encode())
-    os.close(told)
+        os.write(output, json.dumps(ended).encode())
+    os.close(output)
 
 
 if __name__ == "__main__":

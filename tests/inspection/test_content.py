@@ -58,7 +58,7 @@ def test_entries_equal_to_the_bases_are_not_differences(case: str) -> None:
 @pytest.mark.parametrize("root", ["/w", "/w/d", "/absent", "/"])
 @pytest.mark.parametrize("case", SAME)
 def test_what_else_is_read_does_not_matter(case: str, root: str) -> None:
-    """Where a derivation reads, everything is seen; elsewhere only what the layers touch."""
+    """Below the sources, the cache holds everything; elsewhere, only what the layers touch."""
     for layers in SAME[case]:
         found = content(*layers, config={"Labels": {"dev.m2build.source-root": root}})
         assert replace(found, runtime={}).digest == replace(content(*layers), runtime={}).digest

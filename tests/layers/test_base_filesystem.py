@@ -150,14 +150,14 @@ NO_ENTRY: dict[str, list[bytes]] = {
 
 @pytest.mark.parametrize("name", NO_ENTRY)
 def test_folders_without_an_entry_are_those_that_umoci_makes(name: str, tmp_path: Path) -> None:
-    """Their time is that of the unpacking, which no view can know."""
+    """Their time is the time of unpacking, which no view knows."""
     found, expected = view(*NO_ENTRY[name]), unpacked(tmp_path, *NO_ENTRY[name])
     assert {path: (*seen[:4], seen[5:]) for path, seen in found.items()} == {
         path: (*seen[:4], seen[5:]) for path, seen in expected.items()
     }
 
 
-def test_a_folder_above_is_there_if_anything_is_below_it() -> None:
+def test_a_parent_folder_exists_if_anything_is_below_it() -> None:
     found = view(tar(file("opt/other/x"), file("usr/x")), wanted=("opt/m2build", "srv/w"))
     assert {path: seen[:4] for path, seen in found.items()} == {"opt": ("folder", 0o755, 0, 0)}
 
@@ -227,7 +227,7 @@ def test_extended_attributes_are_kept() -> None:
 
 
 def test_a_wanted_file_that_is_written_through_a_link_is_refused(tmp_path: Path) -> None:
-    """umoci puts it where the link leads, so by the layer's name for it nothing would be found."""
+    """umoci puts it where the link points, so by the layer's name for it nothing would be found."""
     layers = tar(folder("w"), folder("w/real"), symlink("w/l", "real")), tar(file("w/l/a", b"1"))
     with pytest.raises(ContentError, match=r"the layer sha256:\w+ writes /w/l/a below something that is not a f"):
         view(*layers)
@@ -348,7 +348,7 @@ def test_a_layer_without_content_is_empty(blob: bytes) -> None:
 @pytest.mark.parametrize("said", ["plain", "gzip", "zstd"])
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
 def test_the_bytes_not_the_media_type_give_a_layers_compression(how: str, said: str) -> None:
-    """Docker, podman, crane and skopeo go by the bytes."""
+    """Docker, podman, crane and skopeo look at the bytes."""
     layer = tar(W, file("w/a", b"1"))
     blob = compressed(layer, how)
     descriptor = Descriptor.of(layer_type(OCI, said), blob)

@@ -40,7 +40,7 @@ def test_a_cached_layer_is_not_read_again(tmp_path: Path) -> None:
     assert blobs.opened == []
     assert first["s/t/d"].content == b"3"
     read_filesystem(sample, Wanted(frozenset({"s"})), Silent(), cache)
-    assert blobs.opened != [], "another wish is another question"
+    assert blobs.opened != [], "other wanted files are another entry"
 
 
 def test_whether_any_layer_would_be_read_is_known_beforehand(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Text from outside is printable on every terminal, and says which characters were there."""
+"""Text from outside is printable on every terminal, and shows which characters it replaces."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_shell_reads_the_words_that_are_shown(words: list[str]) -> None:
     assert read == "".join(f"{word}\0" for word in words or [""]).encode()
 
 
-def test_a_name_that_is_no_utf8_keeps_its_bytes() -> None:
+def test_a_name_that_is_not_utf8_keeps_its_bytes() -> None:
     assert shell_text(["\udcff\x01"]) == r"$'\377\001'"
     assert shell_text(["\ud800"]) == r"$'\355\240\200'"
     assert shell_text(["é"], "ascii") == r"$'\303\251'"

@@ -188,7 +188,7 @@ def test_a_history_that_contradicts_the_layers_is_accepted(history: Any) -> None
 
 
 @given(st.lists(st.booleans(), max_size=6), st.integers(0, 4))
-def test_a_mended_history_has_an_entry_for_every_layer(empty: list[bool], layers: int) -> None:
+def test_a_completed_history_has_an_entry_for_every_layer(empty: list[bool], layers: int) -> None:
     history: list[JsonObject] = [{"comment": str(n), "empty_layer": is_empty} for n, is_empty in enumerate(empty)]
     found = mended(history, layers)
     assert sum(not entry.get("empty_layer") for entry in found) == layers

@@ -6,7 +6,7 @@ import pytest
 
 from m2build.oci.platforms import fits, preference
 
-# What is asked for -> those that serve it, the best first.
+# The requested platform -> those that match it, the best first.
 SERVED: dict[str, list[str]] = {
     "linux/amd64": ["linux/amd64", "linux/amd64/v2", "linux/amd64/v3"],
     "linux/amd64/v1": ["linux/amd64"],

@@ -1,4 +1,4 @@
-"""Codemods that were written for libcst run in a series: on which files, with what, and what comes of them."""
+"""Codemods written for libcst run in a series: on which files, with which arguments, and with which results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_only_the_files_that_are_named_and_hold_the_word_are_looked_at() -> None
         theirs("Shout", "p/**", word="old").apply(tree_of(files))
 
 
-def test_warnings_are_mentions_of_their_own_kind_and_contexts_are_told_the_module() -> None:
+def test_warnings_are_mentions_of_their_own_kind_and_contexts_name_the_module() -> None:
     tree = tree_of({"p/__init__.py": "old = 1\n", "p/m.py": "old = 1\n", "p/n.py": "old = 'skip me'\n"})
     _, rewrite = changed(theirs("Shout", word="old"), tree)
     assert [(item.kind, item.path, item.line, item.text) for item in rewrite.mentions] == [
@@ -131,7 +131,9 @@ def test_a_part_of_a_package_may_be_allowed_alone() -> None:
 def test_what_it_raises_is_reported_with_file_codemod_and_origin(what: str) -> None:
     with pytest.raises(PatchError) as raised:
         theirs("Raising", what=what).apply(tree_of({"p/a.py": ""}))
-    assert str(raised.value).startswith("p/a.py: the codemod their_codemods.Raising of the module their_codemods has ")
+    assert str(raised.value).startswith(
+        "p/a.py: the codemod their_codemods.Raising of the module their_codemods raised "
+    )
     assert "on purpose" in str(raised.value)
     assert raised.value.__cause__ is not None
 
@@ -139,7 +141,7 @@ def test_what_it_raises_is_reported_with_file_codemod_and_origin(what: str) -> N
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Growing", "p/a.py: their_codemods.Growing changes its own result again, when it is run twice"),
+        ("Growing", "p/a.py: their_codemods.Growing changes its own result when it is run again"),
         ("Breaking", "the result of their_codemods.Breaking is not Python: p/a.py:1:6 does not parse"),
     ],
 )
@@ -171,11 +173,11 @@ def test_every_other_byte_stays(head: bytes, tail: bytes, newline: str) -> None:
 UNREADABLE = "if os:\n  \\\n  x = 1\n"
 
 
-def test_what_libcst_does_not_read_is_a_conflict_even_if_nothing_would_change() -> None:
-    """Whether the codemod would change it, only libcst could say."""
+def test_what_libcst_cannot_parse_is_a_conflict_even_if_nothing_would_change() -> None:
+    """Only libcst could decide whether the codemod would change it."""
     rewrite = theirs("PosixPath").apply(tree_of({"a.py": JOIN, "b.py": UNREADABLE}))
     assert rewrite.finding is Finding.CONFLICT
-    assert rewrite.detail.startswith("b.py:1: libcst does not read")
+    assert rewrite.detail.startswith("b.py:1: libcst cannot parse")
     changed(theirs("PosixPath", spelling="join"), tree_of({"a.py": JOIN, "b.py": UNREADABLE}))
 
 

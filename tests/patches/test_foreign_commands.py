@@ -1,4 +1,4 @@
-"""libcst's own commands, and one of another distribution: a series makes of a file what libcst's tool makes of it."""
+"""libcst's own commands, and one of another distribution: a series changes a file as libcst's tool does."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_a_series_makes_of_a_file_what_the_tool_makes_of_it(name: str, by_the_to
 def test_commands_that_change_their_own_result_again_are_refused(
     name: str, arguments: dict[str, Any], source: str
 ) -> None:
-    """These two of libcst 1.9 do: an import is added twice, a closing parenthesis wanders."""
+    """These two of libcst 1.9 do: one adds an import twice, one moves a closing parenthesis."""
     codemod = LibcstCodemod(f"libcst.codemod.commands.{name}", ("*.py",), None, arguments, ("libcst",))
     rewrite = codemod.apply(tree_of({"m.py": source}))
     assert rewrite.finding is Finding.CONFLICT
-    assert "changes its own result again" in rewrite.detail
+    assert "changes its own result when it is run again" in rewrite.detail

@@ -1,4 +1,4 @@
-"""A series that names a libcst codemod, on the command line and in Python: it says whose code may be imported."""
+"""A series that names a libcst codemod, on the command line and in Python: it allows packages by name."""
 
 from __future__ import annotations
 

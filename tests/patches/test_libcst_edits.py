@@ -1,4 +1,4 @@
-"""What libcst cannot edit exactly is refused with its place; everywhere else in a file it may stand."""
+"""What libcst cannot edit exactly is refused with its place; elsewhere in a file it does no harm."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHANGING = {
 
 @pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize(("codemod", "source"), CHANGING.values(), ids=CHANGING)
-def test_a_statement_that_libcst_does_not_read_is_refused_with_its_place(
+def test_a_statement_that_libcst_cannot_parse_is_refused_with_its_place(
     codemod: Codemod, source: str, unreadable: str
 ) -> None:
     tree = tree_of({**PACKAGE, "use.py": source + unreadable})
@@ -46,15 +46,15 @@ def test_a_statement_that_libcst_does_not_read_is_refused_with_its_place(
     else:
         assert rewrite.finding is Finding.CONFLICT
         reason = rewrite.detail
-    assert reason.startswith((f"use.py:{line}: libcst does not read", "use.py is nested too deeply to be read"))
+    assert reason.startswith((f"use.py:{line}: libcst cannot parse", "use.py is nested too deeply to be read"))
 
 
-def test_a_statement_that_libcst_gives_back_otherwise_is_refused_with_its_place() -> None:
+def test_a_statement_that_libcst_does_not_reproduce_is_refused_with_its_place() -> None:
     """Form feeds in a block's first indentation: libcst 1.9 puts them before every line."""
     source = "x = 1\nif x:\n\f\f  x = 2\n  from a.b import old\n"
     rewrite = RENAME.apply(tree_of({**PACKAGE, "use.py": source}))
     assert rewrite.finding is Finding.CONFLICT
-    assert rewrite.detail == "use.py:2: libcst does not give this statement back as it is"
+    assert rewrite.detail == "use.py:2: libcst does not reproduce this statement byte for byte"
 
 
 @pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
@@ -77,7 +77,7 @@ def test_a_file_that_is_nested_too_deeply_is_reported_with_its_path(codemod: Cod
 
 @pytest.mark.parametrize("codemod", [RENAME, REMOVE, THEIRS])
 def test_at_every_depth_there_is_a_change_or_a_reason(codemod: Codemod) -> None:
-    """Each step, from the search to libcst's printing, gives up at a depth of its own."""
+    """Each step, from the search to libcst's printing, has its own limit of depth."""
     endings = set()
     for depth in (50, 150, *range(200, 1000, 50), 3000):
         try:
@@ -93,7 +93,7 @@ def test_at_every_depth_there_is_a_change_or_a_reason(codemod: Codemod) -> None:
 
 @pytest.mark.parametrize("head", ["", "\f", "\f\f\n", "\ufeff", "#!/bin/sh\n\f", "  \f"])
 @pytest.mark.parametrize("tail", ["", "\r", "\n", "\r\n", "\r\n\r", " \\\n\n", " \\\r\n", "  # \\\nv = 1", "; v = 1\r"])
-def test_what_libcst_does_not_give_back_stays_as_it_is(head: str, tail: str) -> None:
+def test_a_file_that_libcst_does_not_reproduce_stays_as_it_is(head: str, tail: str) -> None:
     """Byte order marks, leading form feeds, a final carriage return, a backslash at the end."""
     for codemod, before, after in (
         (RENAME, "from a.b import old", "from a.b import new as old"),
@@ -152,7 +152,7 @@ def test_the_account_of_a_change_counts_what_was_found() -> None:
 
 
 def test_a_result_in_which_something_is_found_again_is_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An edit that leaves something is a fault of ours, and must not pass for a change."""
+    """An edit that leaves a use behind is a bug, and must not count as a change."""
     from m2build.patches.decorator_edits import DecoratorEditor
     from m2build.patches.renaming.edits import RenamingEditor
 
@@ -173,4 +173,4 @@ def test_a_result_in_which_something_is_found_again_is_a_conflict(monkeypatch: p
     monkeypatch.setattr(RenamingEditor, "leave_Import", lazy)
     rewrite = RENAME.apply(tree_of({**PACKAGE, "use.py": "import a.b.old\n"}))
     assert rewrite.finding is Finding.CONFLICT
-    assert "libcst sees no node of its own" in rewrite.detail
+    assert "libcst has no node at line" in rewrite.detail

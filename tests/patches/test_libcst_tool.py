@@ -23,7 +23,7 @@ REMOVE_COMMAND = "remove_decorator.RemoveDecoratorCommand"
 
 
 def tool(folder: Path, command: str, *arguments: str, code: int = 0) -> str:
-    """Run `python -m libcst.tool codemod` in a folder; what it says on stderr."""
+    """Run `python -m libcst.tool codemod` in a folder, and return its stderr."""
     line = [sys.executable, "-P", "-m", "libcst.tool", "codemod", "-x", f"m2build.patches.commands.{command}"]
     run = subprocess.run(
         [*line, "--no-format", "--jobs", "1", *arguments],
@@ -34,7 +34,7 @@ def tool(folder: Path, command: str, *arguments: str, code: int = 0) -> str:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """The files below a folder; empty ones are what they are."""
+    """The files below a folder."""
     return {path: content for path, (content, _) in read(folder).items()}
 
 

@@ -36,7 +36,7 @@ def walks(draw: st.DrawFn) -> tuple[SourceTree, list[tuple[FileChange, ...]]]:
 
 @settings(max_examples=300, deadline=None)
 @given(walks())
-def test_one_change_a_file_leads_to_the_same_tree_and_back(
+def test_one_change_per_file_gives_the_same_tree_and_back(
     walk: tuple[SourceTree, list[tuple[FileChange, ...]]],
 ) -> None:
     start, steps = walk

@@ -16,7 +16,7 @@ from helpers.support import sampled
 
 
 def status(source: str, tmp_path: Path) -> tuple[int, str]:
-    """The exit code of `patch status` and what it says on stderr; it has to take less than 256 MB and 20 s."""
+    """The exit code and stderr of `patch status`, which must take less than 256 MB and 20 s."""
     series = tmp_path / "mine.yaml"
     series.write_text(yaml.safe_dump(series_of(RENAME).model_dump(mode="json")))
     run = measured("patch", "status", "--series", series, "--source", source, cwd=tmp_path)
@@ -71,7 +71,7 @@ def zeros(path: Path, name: str, size: int, method: int = zipfile.ZIP_DEFLATED) 
 
 
 def hole(path: Path, name: str) -> None:
-    """An honest wheel with a stored member of 3 GB, which takes no room on the disk."""
+    """A valid wheel with a stored member of 3 GB, which takes no space on the disk."""
     with zipfile.ZipFile(path, "w") as archive:
         for file, content in FILES.items():
             archive.writestr(file, content)
@@ -105,7 +105,7 @@ WHEELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
 
 
 @pytest.mark.sweep
-def test_the_wheel_of_3_gb_is_an_honest_one(tmp_path: Path) -> None:
+def test_the_wheel_of_3_gb_is_a_valid_one(tmp_path: Path) -> None:
     hole(tmp_path / "whole.whl", "pkg/weights.bin")
     with zipfile.ZipFile(tmp_path / "whole.whl") as archive:
         assert archive.testzip() is None

@@ -1,4 +1,4 @@
-"""The account that is left for reviewers and auditors, read and run by the tools that they have."""
+"""The account for reviewers and auditors, read and run by the tools that they have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stops the writing half-way, the folder is as it was: no file changed, none left behind."""
+"""If anything stops the writing half-way, the folder is unchanged: no file changed, none left behind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REAL_OPEN = os.open
 
 
 class Fault:
-    """Lets the calls that change files through, but for the one at `position`."""
+    """Passes the calls that change files, except the one at `position`."""
 
     CALLS = ((os, ("replace", "unlink", "rmdir", "mkdir", "fchmod", "chmod", "open")),)
 
@@ -86,7 +86,7 @@ def state(folder: Path) -> State:
 
 
 def prepared(folder: Path, action: str) -> tuple[Path, Callable[[], object]]:
-    """A fresh folder, and what is to be done to it."""
+    """A fresh folder, and the operation on it."""
     write(TREE, folder)
     if action == "apply":
         return folder, lambda: apply_changeset(CHANGESET, folder)

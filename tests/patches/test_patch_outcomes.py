@@ -1,4 +1,4 @@
-"""What each patch of a series comes to on a tree, and with which outcomes the series goes on."""
+"""The outcome of each patch of a series on a tree, and with which outcomes the series goes on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from m2build.patches.tree import SourceFile, SourceTree
 
 @dataclass(frozen=True)
 class Says:
-    """A codemod that finds what it is told to."""
+    """A codemod that reports the finding that it is given."""
 
     finding: str
 
@@ -62,7 +62,7 @@ def test_outcomes_and_which_of_them_pass(finding: Finding, when_absent: str, acc
     ],
 )
 def test_releases_decide_before_the_codemod_does(release: str | None, releases: str, outcome: str) -> None:
-    """A tree that does not tell its release counts, since the codemod looks at the bytes."""
+    """A tree of unknown release is patched, since the codemod looks at the bytes."""
     patch = {**RENAME, "codemod": "says", "parameters": {"finding": "changed"}, "releases": releases}
     tree = SourceTree({"f": SourceFile.of(b"")}, origin="test", release=release)
     (result,) = apply_series(series_of(patch), tree, CODEMODS).results
@@ -82,7 +82,7 @@ def test_releases_decide_before_the_codemod_does(release: str | None, releases: 
         ({"other/__init__.py": "__version__ = '2.0'\n"}, None),
     ],
 )
-def test_a_tree_tells_its_release(files: dict[str, Content], release: str | None) -> None:
+def test_a_tree_knows_its_release(files: dict[str, Content], release: str | None) -> None:
     assert release_of(tree_of(files), "my-pkg") == release
     assert release_of(SourceTree(dict(tree_of(files)), origin="test", release="7"), "my-pkg") == "7"
 

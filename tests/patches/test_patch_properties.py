@@ -1,4 +1,4 @@
-"""Whatever surrounds the edit: every other byte stays, the file still compiles, and a second run changes nothing."""
+"""With any code around the edit, every other byte stays, the file compiles, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from m2build.patches.renaming.concern import Concern
 
 
 class Everything(Concern):
-    """A test that no file passes by."""
+    """A search that finds every file."""
 
     def __call__(self, path: str, content: bytes, *, moves: bool) -> bool:  # noqa: ARG002 - as in `Concern`
         return True
@@ -77,7 +77,7 @@ def test_a_rename_leaves_every_other_byte(source: Source) -> None:
 @BOUNDED
 @given(sources(renames()), st.sampled_from(["old", "older", "x", "a"]))
 def test_the_fast_test_never_misses_a_file(source: Source, last: str) -> None:
-    """Where the parsed file would change, the search that spares us parsing has to find it."""
+    """Where the parsed file would change, the search before parsing has to find it."""
     renaming = Renaming(f"a.b.{last}", "a.b.new")
     codemod = RenameModule(renaming.old, renaming.new)
     tree = tree_of({f"a/b/{last}.py": "", PATH: source.before})
@@ -119,7 +119,7 @@ def test_a_commented_decorator_leaves_every_other_byte(source: Source) -> None:
 
 
 def gone(part: Part) -> Part:
-    """The same, where the lines that the comment style changes are deleted."""
+    """The same, with the lines deleted that the comment style changes."""
     lines = zip(part.before, part.after, strict=True)
     return replace(part, after=[after if before == after else None for before, after in lines])
 

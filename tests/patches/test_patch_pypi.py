@@ -22,7 +22,7 @@ from m2build.patches.sources import from_wheel
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of wheels as pip's only source, and a cache of one's own."""
+    """A folder of wheels as pip's only source, and an own cache."""
     folder = tmp_path / "index"
     folder.mkdir()
     for name in [name for name in os.environ if name.startswith("PIP_")]:
@@ -45,9 +45,7 @@ def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
     assert sorted(read(cache_folder() / "wheels")) == [f"demo-pkg-1.2/{NAME}"]
 
 
-def test_an_index_that_cannot_be_reached_is_told_from_a_release_that_it_lacks(
-    index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_index_differs_from_a_missing_release(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/simple")
@@ -69,7 +67,7 @@ def test_what_no_index_has_says_what_to_do(index: Path) -> None:
 
 
 def test_a_pinned_release_has_to_be_the_pinned_bytes(index: Path) -> None:
-    """An index that serves something else under the name of the release that patches are reviewed against."""
+    """An index that serves other bytes under the name of the release that the patches were reviewed against."""
     other = {
         name.replace("demo_pkg-1.2", "sglang-0.5.7"): text.replace("demo-pkg", "sglang").replace("1.2", "0.5.7")
         for name, text in MEMBERS.items()

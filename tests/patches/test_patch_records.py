@@ -1,4 +1,4 @@
-"""A folder that a killed run left in part, and records and links that lead elsewhere."""
+"""A folder that a killed run changed in part, and records and links that point outside it."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def put(folder: Path, path: str, file: tuple[bytes, int]) -> None:
 
 
 @pytest.mark.parametrize("left", [("pkg/norm.py",), ("pkg/norm.py", "pkg/old.py"), ("pkg/old.py",)])
-def test_what_is_there_in_part_is_completed_or_taken_back(
-    left: tuple[str, ...], states: tuple[Path, State, State]
-) -> None:
+def test_a_partial_change_is_completed_or_reverted(left: tuple[str, ...], states: tuple[Path, State, State]) -> None:
     folder, before, after = states
     for path in left:
         put(folder, path, before[path])
@@ -60,7 +58,7 @@ def test_what_is_there_in_part_is_completed_or_taken_back(
     assert read(folder) == before
 
 
-def test_a_record_of_the_last_release_can_be_taken_back(states: tuple[Path, State, State]) -> None:
+def test_a_record_of_the_last_release_can_be_reverted(states: tuple[Path, State, State]) -> None:
     """It has no files after the change."""
     folder, before, _ = states
     for path in sorted((folder / ".m2build/small/after").rglob("*"), reverse=True):
@@ -71,7 +69,7 @@ def test_a_record_of_the_last_release_can_be_taken_back(states: tuple[Path, Stat
 
 
 @pytest.mark.parametrize("path", ["../outside", "/outside", "link/secret", ".git/hooks/pre-commit"])
-def test_a_record_does_not_lead_out_of_the_folder(path: str, states: tuple[Path, State, State]) -> None:
+def test_a_record_cannot_name_paths_outside_the_folder(path: str, states: tuple[Path, State, State]) -> None:
     folder, _, _ = states
     (folder.parent / "outside").mkdir()
     (folder / "link").symlink_to("../outside")
@@ -81,14 +79,14 @@ def test_a_record_does_not_lead_out_of_the_folder(path: str, states: tuple[Path,
     account.write_text(json.dumps(document))
     state = read_without_links(folder)
     with pytest.raises(
-        (ContentError, PatchError), match=r"is no path of a source tree|through 'link', a symbolic link"
+        (ContentError, PatchError), match=r"is not a path in a source tree|through 'link', a symbolic link"
     ):
         revert_directory("small", folder)
     assert list((folder.parent / "outside").iterdir()) == []
     assert read_without_links(folder) == state
 
 
-def test_a_record_gives_permissions_and_nothing_else(states: tuple[Path, State, State]) -> None:
+def test_a_record_sets_permission_bits_only(states: tuple[Path, State, State]) -> None:
     folder, _, _ = states
     account = folder / ".m2build/small/changeset.json"
     account.write_text(account.read_text().replace('"mode": "0644"', '"mode": "4755"'))
@@ -108,7 +106,7 @@ def test_a_folder_that_has_become_a_link_is_not_followed(states: tuple[Path, Sta
 
 @pytest.mark.parametrize("name", ["../../x", "..", "", "a/b"])
 def test_a_series_is_called_by_its_id(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no id of a series"):
+    with pytest.raises(UsageError, match="is not the id of a series"):
         revert_directory(name, tmp_path)
 
 

@@ -74,7 +74,7 @@ def test_an_installed_codemod_can_be_named_by_a_series(folder: Path) -> None:
     assert out.endswith("-x = 'hello'\n+X = 'HELLO'\n+X = 'HELLO'\n")
 
 
-def test_without_it_the_series_is_refused_and_what_there_is_named(folder: Path) -> None:
+def test_without_it_the_series_is_refused_with_the_codemods_that_exist(folder: Path) -> None:
     stderr = refused(2, *diff(folder))
     assert "the patch shout names no codemod that is installed: 'shout'" in stderr
     assert "remove-decorator, rename-module" in stderr
@@ -136,11 +136,11 @@ def test_two_of_one_name_stop_a_series_that_names_it(name: str, folder: Path) ->
     ],
     ids=["error", "exit", "base exception", "usage error", "patch error", "recursion"],
 )
-def test_whatever_it_raises_is_reported_by_patch_codemod_and_distribution(statement: str, folder: Path) -> None:
+def test_any_error_is_reported_by_patch_codemod_and_distribution(statement: str, folder: Path) -> None:
     code = CODEMOD.replace("        before = tree[self.path]\n", f"        {statement}\n")
     environment = install(folder, "shouting", "shout = shouting:Shout", code)
     stderr = refused(4, *diff(folder), environment=environment)
-    assert "the patch shout stops: the codemod shout of shouting has raised " in stderr
+    assert "the patch shout stops: the codemod shout of shouting raised " in stderr
     assert ("too loud" in stderr) == ("too loud" in statement)
 
 
@@ -159,7 +159,7 @@ def test_a_constructor_that_breaks_is_reported_too(folder: Path) -> None:
     )
     environment = install(folder, "shouting", "shout = shouting:Shout", code)
     stderr = refused(4, *diff(folder), environment=environment)
-    assert "the patch shout stops: the codemod shout of shouting has raised OSError: no voice" in stderr
+    assert "the patch shout stops: the codemod shout of shouting raised OSError: no voice" in stderr
     refusing = code.replace("OSError", "ValueError")
     environment = install(folder / "2", "shouting", "shout = shouting:Shout", refusing)
     assert "the patch shout, parameter : Value error, no voice" in refused(2, *diff(folder), environment=environment)
@@ -186,7 +186,7 @@ def test_a_number_is_never_taken_for_a_switch(given: str, taken: str, folder: Pa
     code = CODEMOD.replace("times: int = 1", "times: Literal[2, True] | tuple[Literal[2, True], ...] = 2")
     environment = install(folder, "shouting", "shout = shouting:Shout", f"from typing import Literal\n{code}")
     (folder / "theirs.yaml").write_text(SERIES.replace("times: 2", f"times: {given}"))
-    message = f"the patch shout, parameter times: {given} would be taken for {taken}"
+    message = f"the patch shout, parameter times: {given} would be read as {taken}"
     assert message in refused(2, *diff(folder), environment=environment)
 
 

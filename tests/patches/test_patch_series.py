@@ -1,4 +1,4 @@
-"""Series: what a document may say, and what each patch comes to."""
+"""Series: what a document may contain, and the outcome of each patch."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_series_document_is_read_whole() -> None:
         ("id: first", "id: First One", r"mine\.yaml:5:5: patches\.0\.id: "),
         ('">=1,<2"', "some", r"mine\.yaml:11:5: patches\.0\.releases: 'some' is not a version specifier"),
         ("last_update: 2026-11-23", "last_update: 23.11.2026", r"mine\.yaml:13:5: patches\.0\.last_update: "),
-        ("last_update: 2026-11-23", "last_update: 2026-02-30", r"mine\.yaml:13:5: .*: 2026-02-30 is no day"),
+        ("last_update: 2026-11-23", "last_update: 2026-02-30", r"mine\.yaml:13:5: .*: 2026-02-30 is not a valid date"),
         ("last_update: 2026-11-23", "last_update: ٢٠٢٦-11-23", r"patches\.0\.last_update: String should match"),
         ("author: Me", 'author: "a\\u2028b"', r"patches\.0\.author: String should match"),
         ("last_update:", "when_absent: applied\n    last_update:", r"mine\.yaml:13:5: patches\.0\.when_absent: "),
@@ -93,7 +93,7 @@ def test_a_series_needs_a_patch() -> None:
         read(TEXT[: TEXT.index("patches:")] + "patches: []\n")
 
 
-def test_shipped_series_are_loaded_by_name_and_mistypings_named() -> None:
+def test_shipped_series_are_loaded_by_name_and_typos_get_a_suggestion() -> None:
     assert series_names() == ["minimax-m2-rocm"]
     series = load_series("minimax-m2-rocm")
     assert [patch.id for patch in series.patches] == ["rename-transformers-module", "disable-rmsnorm-compile"]
@@ -134,7 +134,7 @@ def test_codemods_and_parameters_are_checked_by_name_and_type(change: dict[str, 
         applied(tree_of(FILES), {**RENAME, "id": "first", **change})
 
 
-def test_ones_own_series_on_ones_own_tree(tmp_path: Path) -> None:
+def test_a_custom_series_on_a_custom_tree(tmp_path: Path) -> None:
     """`m2build patch … --series ./mine.yaml --source DIR`, as a user runs it."""
     folder = write(tree_of(FILES), tmp_path / "tree")
     document = series_of(RENAME, DECORATOR).model_dump(mode="json")

@@ -87,7 +87,7 @@ def test_every_touched_file_compiles(changeset: Changeset) -> None:
 
 
 def test_no_import_of_the_old_name_is_left(sglang_tree: SourceTree, patched: SourceTree) -> None:
-    """By an account of our own: every import statement of every file, relative ones resolved."""
+    """By the test's own search: every import statement of every file, relative ones resolved."""
 
     def importers(tree: SourceTree, module: str) -> list[str]:
         return [path for path, file in tree.items() if module in imports(path, file.content)]
@@ -153,7 +153,7 @@ def moved(tree: SourceTree) -> SourceTree:
 
 
 def hand_edited(spelling: bytes) -> Callable[[SourceTree], SourceTree]:
-    """The document's second step, as somebody typed it."""
+    """The document's second step, edited by hand."""
 
     def edit(tree: SourceTree) -> SourceTree:
         content = tree[NORM].content.replace(DECORATOR, spelling)
@@ -176,7 +176,7 @@ NO_SPACE, SPACE = DECORATOR.replace(b"@", b"#@"), DECORATOR.replace(b"@", b"# @"
     ],
     ids=["mv", "comment", "comment as ours", "both"],
 )
-def test_a_tree_edited_by_the_document_is_finished(
+def test_a_tree_edited_by_the_document_is_completed(
     by_hand: list[Callable[[SourceTree], SourceTree]], outcomes: list[str], paths: list[str],
     sglang_tree: SourceTree, patched: SourceTree,
 ) -> None:  # fmt: skip
@@ -192,7 +192,7 @@ def test_a_tree_edited_by_the_document_is_finished(
     assert differing <= {NORM}
 
 
-def test_a_decorator_that_was_deleted_is_not_taken_for_ours(sglang_tree: SourceTree) -> None:
+def test_a_deleted_decorator_is_target_gone(sglang_tree: SourceTree) -> None:
     tree = sglang_tree.replaced({NORM: SourceFile.of(sglang_tree[NORM].content.replace(DECORATOR, b""))})
     with pytest.raises(PatchError, match=r"disable-rmsnorm-compile does not apply to sglang 0\.5\.7 \(target-gone\)"):
         run_series(tree).checked()

@@ -31,7 +31,7 @@ def test_a_file_without_a_wheels_name_has_no_release(tmp_path: Path) -> None:
     assert from_wheel(path).release is None
 
 
-def test_modes_that_the_archive_does_not_tell_are_plain(tmp_path: Path) -> None:
+def test_modes_missing_from_the_archive_get_the_default(tmp_path: Path) -> None:
     path = tmp_path / NAME
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(zipfile.ZipInfo("a.py", (1980, 0, 0, 0, 0, 0)), "")  # some tools write a date of zeros
@@ -40,7 +40,7 @@ def test_modes_that_the_archive_does_not_tell_are_plain(tmp_path: Path) -> None:
     assert (tree["a.py"].mode, tree.timestamp) == (0o644, 0)
 
 
-def test_a_wheel_that_is_not_there_or_not_a_wheel(tmp_path: Path) -> None:
+def test_a_wheel_that_is_missing_or_not_a_wheel(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"there is no wheel .*{NAME}"):
         from_wheel(tmp_path / NAME)
     (tmp_path / NAME).write_bytes(b"<html>404 Not Found</html>")
@@ -105,7 +105,7 @@ def test_a_folder_is_its_files_without_caches_and_version_control(tmp_path: Path
     assert dict(tree.links) == {"p/link.py": "a.py", "linked": "/etc"}
 
 
-def test_a_folder_that_is_none(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for name in ("file", "none"):
         with pytest.raises(UsageError, match="is not a directory"):

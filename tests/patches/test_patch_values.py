@@ -41,7 +41,7 @@ class Tone(StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Shout:
-    """A codemod of somebody else's, which is registered nowhere."""
+    """A foreign codemod, which is not registered."""
 
     path: str = "pkg/a.py"
     times: tuple[int, ...] = (1, 2)
@@ -65,7 +65,7 @@ def series(*patches: Patch, **fields: Any) -> Series:
     return Series.of(*patches, **{"id": "mine", "summary": "Mine", "distribution": "pkg", **fields})
 
 
-def test_a_codemod_that_is_registered_nowhere_runs_in_a_series() -> None:
+def test_an_unregistered_codemod_runs_in_a_series() -> None:
     codemod = Shout()
     changeset = apply_series(
         series(patch_of(codemod), patch_of(RemoveDecorator("pkg.b", "torch.compile"), id="b")), TREE
@@ -195,7 +195,9 @@ def test_a_shipped_series_takes_more_patches() -> None:
     assert [patch.id for patch in longer.patches] == [*(patch.id for patch in shipped.patches), "mine"]
     assert (longer.id, longer.summary, longer.distribution) == ("mine", shipped.summary, "sglang")
     assert shipped.extended(patch_of(Shout()), id="mine", summary="Ours").summary == "Ours"
-    with pytest.raises(UsageError, match="needs an id of its own, and 'minimax-m2-rocm' is that of the shorter one"):
+    with pytest.raises(
+        UsageError, match="needs its own id, but 'minimax-m2-rocm' is the id of the series that it extends"
+    ):
         shipped.extended(patch_of(Shout()), id=shipped.id)
     with pytest.raises(UsageError, match="two patches have the id 'rename-transformers-module'"):
         shipped.extended(shipped.patches[0], id="mine")
@@ -249,10 +251,10 @@ class Raises:
 
 
 @pytest.mark.parametrize("kind", ["error", "exit", "ours", "recursion"])
-def test_whatever_a_value_raises_is_reported_by_patch_codemod_and_origin(kind: str) -> None:
+def test_any_error_of_a_value_is_reported_by_patch_codemod_and_origin(kind: str) -> None:
     with pytest.raises(PatchError) as raised:
         apply_series(series(patch_of(Raises(kind))), TREE)
-    start = f"the patch mine stops: the codemod python:{__name__}.Raises of the module {__name__} has raised "
+    start = f"the patch mine stops: the codemod python:{__name__}.Raises of the module {__name__} raised "
     assert raised.value.message.startswith(start)
     assert raised.value.__cause__ is not None
     assert raised.value.exit_code == 4
@@ -265,11 +267,11 @@ class Contradicts:
 
 
 def test_one_that_changes_what_it_does_not_find_is_faulty() -> None:
-    with pytest.raises(PatchError, match=r"Contradicts is faulty: it finds 'absent', and changes files"):
+    with pytest.raises(PatchError, match=r"Contradicts is faulty: it reports 'absent', and yet changes files"):
         apply_series(series(patch_of(Contradicts())), TREE)
 
 
-def test_a_folder_is_patched_and_taken_back(tmp_path: Path) -> None:
+def test_a_folder_is_patched_and_reverted(tmp_path: Path) -> None:
     folder = write(TREE, tmp_path)
     before = read(folder)
     made = series(patch_of(Shout()))

@@ -1,4 +1,4 @@
-"""Applying to a folder and taking it back: wholly or not at all, whatever happens on the way."""
+"""Applying to a folder and reverting: wholly or not at all, despite any failure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_series(folder: Path) -> Changeset:
 
 
 def sources(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """What is below a folder, but for the record."""
+    """What is below a folder, except the record."""
     return {path: found for path, found in read(folder).items() if not path.startswith(".m2build/")}
 
 
@@ -117,7 +117,7 @@ def test_a_second_run_does_not_lose_the_originals_of_the_first(folder: Path) -> 
     assert (folder / "late.py").read_text() == "from pkg import new as old\n"
 
 
-def test_what_was_taken_back_by_hand_is_left_alone(folder: Path) -> None:
+def test_what_was_reverted_by_hand_is_left_alone(folder: Path) -> None:
     """As after `git checkout` of one file."""
     before = read(folder)
     apply_changeset(run_series(folder), folder)
@@ -138,7 +138,7 @@ def test_revert_refuses_when_a_file_was_changed_since(path: str, how: str, folde
         (folder / "elsewhere").write_bytes(content + b"")
         (folder / path).symlink_to(folder / "elsewhere")
     state = read(folder)
-    with pytest.raises(PatchError, match=r"was changed since|is not there as a regular file"):
+    with pytest.raises(PatchError, match=r"was edited since|is missing, or not a regular file"):
         revert_directory("small", folder)
     assert read(folder) == state
 
@@ -152,7 +152,7 @@ def test_revert_refuses_when_the_old_name_is_taken(folder: Path) -> None:
     assert read(folder) == state
 
 
-def test_revert_without_a_record_says_so(folder: Path) -> None:
+def test_revert_without_a_record_is_reported(folder: Path) -> None:
     with pytest.raises(PatchError, match="holds no record of an applied series small"):
         revert_directory("small", folder)
 
@@ -174,7 +174,9 @@ def test_apply_refuses_a_file_that_changed_under_it(path: str, folder: Path) -> 
     assert changeset.changes
     (folder / path).write_text("changed in the meantime\n")
     state = read(folder)
-    with pytest.raises(PatchError, match="is not the file that this change was made from; nothing was changed"):
+    with pytest.raises(
+        PatchError, match="is not the file that this change was made from, it was edited since; nothing was changed"
+    ):
         apply_changeset(changeset, folder)
     assert read(folder) == state
 

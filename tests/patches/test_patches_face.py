@@ -1,4 +1,4 @@
-"""The face of `m2build.patches`: what there is, that it loads nothing early, and that every name has an example."""
+"""The face of `m2build.patches`: its names, that it loads nothing early, and that every name has an example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`RemoveDecorator`: which decorators match, and how their lines go."""
+"""`RemoveDecorator`: which decorators match, and how their lines are removed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def removed(source: Content, *, within: str | None = None, style: Style = "comme
 
 
 def kept(source: Content, *, within: str | None = None) -> Rewrite:
-    """What the codemod says of a module in which it must not change anything."""
+    """The codemod's message for a module that it must not change."""
     rewrite = RemoveDecorator("p.m", "torch.compile", within=within).apply(tree_of({"p/m.py": source}))
     assert rewrite.changes == ()
     return rewrite
@@ -75,7 +75,7 @@ def test_within_limits_the_matches_to_a_qualified_name(within: str | None, lines
     assert rewrite.detail.count("(line ") == len(lines)
 
 
-def test_within_a_name_that_is_not_there_is_absent() -> None:
+def test_within_a_name_that_does_not_exist_is_absent() -> None:
     rewrite = kept(NESTED, within="Norm.backward")
     assert (rewrite.finding, rewrite.detail) == (Finding.ABSENT, "p/m.py has no Norm.backward")
     assert kept(NESTED.replace("@torch.compile", "@property"), within="Norm").finding is Finding.ABSENT
@@ -98,7 +98,7 @@ def test_within_a_name_that_is_not_there_is_absent() -> None:
         ("", Finding.ABSENT),
     ],
 )
-def test_a_decorator_that_stands_there_as_a_comment_is_already_applied(comment: str, expected: Finding) -> None:
+def test_a_decorator_in_a_comment_is_already_applied(comment: str, expected: Finding) -> None:
     """Ours, and the form that MiniMax-M2's instructions show, which has no space behind the `#`."""
     source = f"import torch\n\nclass Norm:\n{comment}    def forward(self): ...\n"
     assert kept(source).finding is expected

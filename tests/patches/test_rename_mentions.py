@@ -1,4 +1,4 @@
-"""What `RenameModule` sees and does not rewrite is listed, with the line that a person finds after the change."""
+"""What `RenameModule` sees and does not rewrite is listed, with its line after the change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from m2build.patches.codemods.rename_module import RenameModule
 
 
 def mentions(files: dict[str, Content], codemod: RenameModule = RENAME) -> list[str]:
-    """`PATH:LINE: TEXT` of each mention, after checking that the file says so."""
+    """`PATH:LINE: TEXT` of each mention, after checking it against the file."""
     renamed, rewrite = changed(codemod, tree_of({**TREE, **files}))
     for item in rewrite.mentions:
         assert item.line is not None
@@ -62,12 +62,12 @@ def test_a_long_line_is_cut() -> None:
         ("from a.b import *\nfrom x import old\nold.f()\n", []),
     ],
 )
-def test_uses_that_only_running_the_file_could_tell_are_listed(source: str, expected: list[int]) -> None:
+def test_uses_that_only_show_at_run_time_are_listed(source: str, expected: list[int]) -> None:
     assert [int(found.split(":")[1]) for found in mentions({"use.py": source})] == expected
 
 
 def test_lines_are_those_of_the_file_after_the_change() -> None:
-    """A statement of its own for the moved module adds a line, a chain that is joined takes lines away."""
+    """A separate statement for the moved module adds a line, a joined chain removes lines."""
     source = "from a.b import x, old\n\nimport importlib\n\nimportlib.import_module('.old', where())\n"
     move = RenameModule("a.b.old", "a.c.new")
     assert mentions({"use.py": source}, move) == ["use.py:6: importlib.import_module('.old', where())"]

@@ -38,7 +38,7 @@ def test_a_symbolic_link_in_the_way_is_a_conflict(link: str) -> None:
     assert f"{link} is a symbolic link" in result.detail
 
 
-def test_other_symbolic_links_are_no_obstacle() -> None:
+def test_other_symbolic_links_do_not_matter() -> None:
     changed(RENAME, tree_of(TREE, links={"a/b/older.py": "x.py", "a/b/old.pyc": "x", "c": "a"}))
 
 
@@ -47,7 +47,7 @@ def test_a_package_that_does_not_exist_is_a_conflict() -> None:
     assert "the package a.nowhere does not exist" in result.detail
 
 
-def test_neither_name_there_is_absent() -> None:
+def test_a_tree_with_neither_name_is_absent() -> None:
     files = {path: content for path, content in TREE.items() if path != "a/b/old.py"}
     result = assert_unchanged(RENAME, {**files, "use.py": IMPORTER}, Finding.ABSENT)
     assert result.detail == "neither a.b.old nor a.b.new exists"
@@ -58,8 +58,8 @@ def test_only_the_new_name_and_no_importer_is_already_applied() -> None:
     assert_unchanged(RENAME, files, Finding.ALREADY_APPLIED)
 
 
-def test_a_file_that_was_only_moved_gets_its_importers_mended() -> None:
-    """After a plain `mv` the importers are broken; the codemod finishes the job, and says so."""
+def test_a_file_that_was_only_moved_gets_its_importers_rewritten() -> None:
+    """After a plain `mv` the importers are broken; the codemod rewrites them, and reports it."""
     moved = {path: content for path, content in TREE.items() if path != "a/b/old.py"} | {"a/b/new.py": OLD}
     tree = tree_of({**moved, "use.py": IMPORTER, "a/b/sibling.py": "from . import old\n"})
     mended, rewrite = changed(RENAME, tree)
@@ -68,7 +68,7 @@ def test_a_file_that_was_only_moved_gets_its_importers_mended() -> None:
     assert contents(mended) == contents(whole)
 
 
-def test_a_tree_with_some_importers_rewritten_is_finished() -> None:
+def test_a_tree_with_some_importers_rewritten_is_completed() -> None:
     tree = tree_of({**TREE, "one.py": "from a.b.new import f\n", "two.py": IMPORTER})
     finished, rewrite = changed(RENAME, tree)
     assert text(finished, "one.py") == "from a.b.new import f\n"
@@ -105,7 +105,7 @@ def test_a_concerned_file_that_does_not_parse_stops_with_its_place(content: Cont
         b"\0\xfe\xff not Python at all",
     ],
 )
-def test_a_file_that_is_provably_not_concerned_may_be_anything(content: Content) -> None:
+def test_a_file_that_cannot_be_concerned_may_hold_anything(content: Content) -> None:
     changed(RENAME, tree_of({**TREE, "bad.py": content}))
 
 

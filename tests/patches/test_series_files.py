@@ -106,8 +106,8 @@ def test_a_shipped_series_can_be_extended(tmp_path: Path) -> None:
         ({"extends": "minimax"}, "there is no series 'minimax'"),
         ({"patches": [RENAME]}, r"mine\.yaml:\d+:\d+: two patches have the id 'rename-old'"),
         ({"extends": None}, "the key 'distribution' is missing"),
-        ({"extends": None, "distribution": "pkg", "without": ["x"]}, "`extends` is missing"),
-        ({"extends": "mine.yaml"}, r"mine\.yaml:\d+:\d+: 'mine\.yaml' extends this series in turn"),
+        ({"extends": None, "distribution": "pkg", "without": ["x"]}, "this key needs `extends`, which is missing"),
+        ({"extends": "mine.yaml"}, r"mine\.yaml:\d+:\d+: 'mine\.yaml' extends this series, which is a circle"),
         ({"without": ["rename-old"], "patches": []}, "it has no patches"),
     ],
 )
@@ -121,7 +121,7 @@ def test_extensions_that_do_not_fit(fields: dict[str, Any], message: str, tmp_pa
 def test_two_series_that_extend_each_other(tmp_path: Path) -> None:
     written(tmp_path, "one", extends="two.yaml")
     two = written(tmp_path, "two", extends="one.yaml")
-    with pytest.raises(UsageError, match=r"one\.yaml:\d+:\d+: 'two\.yaml' extends this series in turn"):
+    with pytest.raises(UsageError, match=r"one\.yaml:\d+:\d+: 'two\.yaml' extends this series, which is a circle"):
         load_series(str(two))
 
 

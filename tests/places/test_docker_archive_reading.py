@@ -86,7 +86,7 @@ def test_layers_in_zstd_are_read_as_docker_saves_them(how: tuple[str, str], tmp_
 
 @pytest.mark.parametrize("link", [symlink("b/layer.tar", "../a/layer.tar"), hardlink("b/layer.tar", "a/layer.tar")])
 def test_a_layer_may_be_a_link_to_another(link: tuple[tarfile.TarInfo, bytes], tmp_path: Path) -> None:
-    """docker before version 25 wrote a layer once and linked to it where it stood again."""
+    """docker before version 25 wrote a layer once, and a link wherever the layer occurred again."""
     config = json.dumps(config_document([SAMPLE[0], SAMPLE[0]])).encode()
     entry = saved(["team/app:v1"], config, LAYERS, name="c.json")
     place = docker_archive(
@@ -95,7 +95,7 @@ def test_a_layer_may_be_a_link_to_another(link: tuple[tarfile.TarInfo, bytes], t
     assert [layer.digest for layer in read_everything(place).manifest.layers] == [Digest.of(SAMPLE[0])] * 2
 
 
-def test_links_that_go_round_in_circles_end(tmp_path: Path) -> None:
+def test_loops_of_links_end(tmp_path: Path) -> None:
     links = [symlink("a/layer.tar", "../b/layer.tar"), symlink("b/layer.tar", "../a/layer.tar")]
     place = docker_archive(tmp_path / "d.tar", CONFIG_FILE, *links, manifest_file(saved(None, CONFIG, LAYERS)))
     with pytest.raises(ContentError, match=r"layer\.tar"):
@@ -225,10 +225,10 @@ def test_a_damaged_docker_archive_is_refused_with_its_path(name: str, tmp_path: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_large_layer_of_an_archive_is_held_to_its_diff_id_too(
+def test_a_large_layer_of_an_archive_is_checked_against_its_diff_id_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An archive has no digests of its own that would tell of a compressed layer."""
+    """An archive has no digests of its own that would reveal a compressed layer."""
     monkeypatch.setattr("m2build.oci.layer._LARGE", 0)
     DOCKER_DAMAGES["compressed layer altered"](tmp_path / "d.tar")
     with pytest.raises(ContentError, match="altered"):

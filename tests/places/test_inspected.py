@@ -1,4 +1,4 @@
-"""What `image inspect` tells is read by the name that the user means."""
+"""The output of `image inspect`, read for the name that the user means."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_of_several_tags_the_one_that_is_meant(wanted: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["c.example/x:v1", "a.example/x:v2", "a.example/x", "x"])
-def test_another_name_is_refused_with_those_there_are(wanted: str) -> None:
+def test_another_name_is_refused_with_the_names_that_exist(wanted: str) -> None:
     with pytest.raises(UsageError) as caught:
         inspected("a.example/x:v1").name(wanted)
     assert "a.example/x:v1" in str(caught.value.hint)
@@ -53,11 +53,11 @@ HEX = "0123456789abcdef" * 4
 
 @pytest.mark.parametrize("wanted", [f"sha256:{HEX}", HEX, HEX[:12], f"sha256:{HEX[:12]}", HEX[:4]])
 @pytest.mark.parametrize("told", [f"sha256:{HEX}", HEX], ids=["docker", "podman"])
-def test_an_id_is_a_name_as_well(wanted: str, told: str) -> None:
+def test_an_id_is_a_name_as_well(wanted: str, shown: str) -> None:
     """Short or in full; an image without a tag has no name then."""
-    assert inspected(Id=told).name(wanted) is None
-    assert inspected("a.example/x:v1", Id=told).name(wanted) == "a.example/x:v1"
-    assert str(inspected(Id=told).image_id) == f"sha256:{HEX}"
+    assert inspected(Id=shown).name(wanted) is None
+    assert inspected("a.example/x:v1", Id=shown).name(wanted) == "a.example/x:v1"
+    assert str(inspected(Id=shown).image_id) == f"sha256:{HEX}"
 
 
 def test_a_tag_that_looks_like_an_id_is_that_tag() -> None:
@@ -66,7 +66,7 @@ def test_a_tag_that_looks_like_an_id_is_that_tag() -> None:
         inspected("a.example/x:v1", Id=f"sha256:{HEX}").name("deadbeef")
 
 
-def test_a_digest_is_what_the_engine_has_found_it_by() -> None:
+def test_the_tag_beside_a_digest_is_kept_in_the_name() -> None:
     assert inspected("a.example/x:v2").name(f"a.example/x:v1@{ONE}") == "a.example/x:v1"
 
 

@@ -1,4 +1,4 @@
-"""Archives as outputs: streams, what is there already, what appears meanwhile, and writers at the same time."""
+"""Archives as outputs: streams, existing files, files that appear during the write, and concurrent writers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What podman may speak plain HTTP to: registries on this machine, as for Docker and for m2build itself."""
+"""Registries that podman may use by plain HTTP: those on this machine, as for Docker and for m2build itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ELSEWHERE = ["registry.example/a:b", "10.0.0.1:5000/a:b", "a/b:c", "localhost.ex
 
 @pytest.fixture
 def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A podman that writes down what it is asked for, one line a command."""
+    """A podman that records its arguments, one line per command."""
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "sh").symlink_to("/bin/sh")
     log = tmp_path / "said"
@@ -40,7 +40,7 @@ def commands(said: Path) -> dict[str, str]:
 @pytest.mark.parametrize("insecure", [False, True])
 @pytest.mark.parametrize("base", [LOOPBACK[0], ELSEWHERE[0], None])
 @pytest.mark.parametrize("target", [LOOPBACK[1], ELSEWHERE[1]])
-def test_base_and_target_have_each_their_own_word(
+def test_base_and_target_each_have_their_own_option(
     base: str | None,
     target: str,
     insecure: bool,  # noqa: FBT001

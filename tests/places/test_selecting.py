@@ -108,7 +108,7 @@ def test_a_single_entry_that_says_nothing_at_all_serves_any(shop: Shop) -> None:
     assert str(shop.chosen("linux/amd64", entry)) == entry["digest"]
 
 
-def test_two_that_nothing_tells_apart_are_refused(shop: Shop) -> None:
+def test_two_entries_that_do_not_differ_are_refused(shop: Shop) -> None:
     entries = [shop.image("linux/amd64", author=author) for author in ("one", "other")]
     with pytest.raises(UsageError, match="several images for linux/amd64"):
         shop.chosen("linux/amd64", *entries)

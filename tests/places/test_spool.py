@@ -1,4 +1,4 @@
-"""Blobs that are kept while they are read: whole and unaltered ones only, once for all who read at the same time."""
+"""Blobs that are kept while they are read: whole and unaltered ones only, once for all concurrent readers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_is_altered_or_not_read_to_its_end_is_read_again(folder: Path) -> N
 
 
 def test_one_that_is_being_read_is_waited_for(folder: Path) -> None:
-    """The copy begins while a thread that looks for members is still at it."""
+    """The copy begins while a thread is still reading it for members."""
     spool, below = watched(folder)
     found: list[bytes] = []
     with spool.keeping():

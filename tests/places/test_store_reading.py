@@ -163,7 +163,7 @@ NO_FILES: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", NO_FILES)
 @pytest.mark.parametrize("which", ["index.json", "oci-layout", "manifest", "layer"])
-def test_what_is_no_file_is_refused_and_not_waited_for(which: str, name: str, layout: Path) -> None:
+def test_what_is_not_a_file_is_refused_and_not_waited_for(which: str, name: str, layout: Path) -> None:
     digest = {"manifest": ONE.manifest.digest, "layer": ONE.manifest.layers[1].digest}.get(which)
     path = layout / "blobs" / "sha256" / digest.hex if digest else layout / which
     path.unlink()
@@ -205,12 +205,12 @@ def test_an_archive_reads_like_its_layout(layout: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [PlaceKind.OCI, PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE])
-def test_a_path_that_is_not_there_is_named(kind: PlaceKind, tmp_path: Path) -> None:
+def test_a_missing_path_is_named(kind: PlaceKind, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="absent"):
         read_image(Place(kind, str(tmp_path / "absent")), "linux/amd64")
 
 
-def test_a_folder_that_is_no_layout_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(M2BuildError, match="oci-layout"):
         read_image(oci(tmp_path), "linux/amd64")
 
@@ -228,7 +228,7 @@ def test_archives_of_every_tar_format_are_read(variant: int, layout: Path) -> No
 
 @pytest.mark.parametrize("place", ["docker://a/b:v1", "dir:src", "wheel:a.whl", "pypi:a==1"])
 def test_places_that_hold_no_image_are_refused_by_name(place: str) -> None:
-    """A registry is among them where the caller gives no access to it."""
+    """A registry is one of them if the caller gives no access."""
     with pytest.raises(UsageError, match=re.escape(place)) as caught:
         read_image(parse_place(place), "linux/amd64")
     assert "name an image" in str(caught.value.hint)

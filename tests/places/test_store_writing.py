@@ -61,7 +61,7 @@ def breaking(sample: Image, error: BaseException) -> Image:
 
 
 class Altering:
-    """Blobs of which one byte is another, or the last one is missing."""
+    """Blobs with one byte altered, or the last one missing."""
 
     def __init__(self, below: Blobs, damage: str) -> None:
         self.below, self.damage = below, damage
@@ -155,7 +155,7 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     assert snapshot(tmp_path) == {"l": None, "l/thesis.tex": b"precious"}
 
 
-def test_a_file_is_no_layout(tmp_path: Path) -> None:
+def test_a_file_is_not_a_layout(tmp_path: Path) -> None:
     (tmp_path / "l").write_text("precious")
     with pytest.raises(UsageError):
         put(ONE, Place(PlaceKind.OCI, str(tmp_path / "l")), replace=True)
@@ -298,7 +298,7 @@ def test_two_writers_of_one_layout_both_succeed(tmp_path: Path) -> None:
     assert set(tags(tmp_path / "l")) == {"first"} | {f"{name}{number}" for name in "abc" for number in range(20)}
 
 
-class Told(Silent):
+class Recorded(Silent):
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.moved: list[tuple[str, int, int]] = []
@@ -310,25 +310,25 @@ class Told(Silent):
         self.moved.append((label, done, total))
 
 
-def test_what_moves_is_told(tmp_path: Path) -> None:
-    told = Told()
+def test_transfers_are_reported(tmp_path: Path) -> None:
+    shown = Recorded()
     big = image(tar(file("noise", os.urandom(3 << 20))), how="plain")
-    put(big, Place(PlaceKind.OCI, str(tmp_path / "l")), progress=told)
+    put(big, Place(PlaceKind.OCI, str(tmp_path / "l")), progress=shown)
     (layer,) = big.manifest.layers
-    moved = [(done, total) for label, done, total in told.moved if layer.digest.hex.startswith(label)]
+    moved = [(done, total) for label, done, total in shown.moved if layer.digest.hex.startswith(label)]
     assert {total for _, total in moved} == {layer.size}
     assert [done for done, _ in moved] == sorted(done for done, _ in moved)
     assert moved[-1][0] == layer.size
     assert len(moved) >= 3
-    assert told.steps == []
+    assert shown.steps == []
 
 
-def test_the_total_is_said_before_more_than_64_mib_move(tmp_path: Path) -> None:
-    told = Told()
+def test_the_total_is_reported_before_more_than_64_mib_move(tmp_path: Path) -> None:
+    shown = Recorded()
     put(
         image(tar(file("zeros", bytes(65 << 20))), how="plain"),
         Place(PlaceKind.OCI, str(tmp_path / "l")),
-        progress=told,
+        progress=shown,
     )
-    assert len(told.steps) == 1
-    assert "68.2 MB" in told.steps[0]
+    assert len(shown.steps) == 1
+    assert "68.2 MB" in shown.steps[0]

@@ -1,4 +1,4 @@
-"""Bounds: of every number what it becomes can hold, and of every document what one can be read in no time."""
+"""Bounds: each number fits the type that it becomes, and each document is quick to read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_skopeo_reads_a_health_check_at_its_bounds(tmp_path: Path) -> None:
         ("a path of many folders", "there is no recipe file"),
     ],
 )
-def test_hostile_documents_cost_little_and_are_told_in_few_lines(name: str, says: str, tmp_path: Path) -> None:
+def test_hostile_documents_cost_little_and_are_reported_in_few_lines(name: str, says: str, tmp_path: Path) -> None:
     write(tmp_path, mine=HOSTILE[name])
     run = measured("recipe", "show", "--recipe", "./mine.yaml", cwd=tmp_path)
     assert run.code == 2
@@ -99,7 +99,7 @@ def test_hostile_documents_cost_little_and_are_told_in_few_lines(name: str, says
 
 
 def test_long_texts_are_not_compared() -> None:
-    """To find what two of them have in common takes the product of their lengths."""
+    """Comparing two takes time in proportion to the product of their lengths."""
     text = "".join(map(chr, range(0x4E00, 0x4E96))) * 4000
     assert nearest(text, [text[1:]]) is None
     assert nearest("a" * 90, [text, "a" * 91]) == "a" * 91
@@ -137,7 +137,7 @@ def test_a_document_of_a_megabyte_is_too_large_whatever_it_says(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("load", [load_recipe, load_series])
-def test_what_is_no_small_file_is_refused(load: Callable[[str], object], tmp_path: Path) -> None:
+def test_what_is_not_a_small_file_is_refused(load: Callable[[str], object], tmp_path: Path) -> None:
     with (tmp_path / "sparse.yaml").open("wb") as file:
         file.truncate(1 << 40)
     with socket.socket(socket.AF_UNIX) as listening:

@@ -1,4 +1,4 @@
-"""What docs/recipes.md says of recipes is what happens."""
+"""docs/recipes.md is true."""
 
 from __future__ import annotations
 

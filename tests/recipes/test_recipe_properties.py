@@ -1,4 +1,4 @@
-"""Whatever stands in a recipe file, the loader answers with a recipe or with a sentence that names the file."""
+"""For any content of a recipe file, the loader returns a recipe, or an error that names the file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def file() -> Iterator[Path]:
 
 
 def answered(name: str, overrides: Sequence[str] = ()) -> Recipe | str:
-    """The recipe, or what is wrong with it; any other exception fails the test."""
+    """The recipe, or its error; any other exception fails the test."""
     try:
         return load_recipe(name, overrides)
     except (UsageError, StorageError) as error:

@@ -1,4 +1,4 @@
-"""What a recipe file must not be: each mistake is refused with its place, and with the nearest key that is valid."""
+"""Mistakes in a recipe file: each is refused with its place, and with the nearest valid key."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(tmp_path: Path) -> None
         ("", "there is no recipe ''"),
     ],
 )
-def test_a_recipe_that_is_not_there(name: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_recipe(name: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError) as caught:
         load_recipe(name)
@@ -112,8 +112,8 @@ def test_a_recipe_that_is_not_there(name: str, problem: str, tmp_path: Path, mon
     assert caught.value.hint
 
 
-def test_what_is_harmless_is_taken(tmp_path: Path) -> None:
-    """Anchors, dates, a byte-order mark and DOS line ends say one thing only."""
+def test_harmless_input_is_accepted(tmp_path: Path) -> None:
+    """Anchors, dates, a byte-order mark and DOS line ends are unambiguous."""
     text = spoiled("name: minimax-m2", "name: &name minimax-m2").replace("title: MiniMax-M2\n", "title: 2026-01-01\n")
     (tmp_path / "mine.yaml").write_bytes("\ufeff".encode() + text.replace("\n", "\r\n").encode())
     recipe = load_recipe(str(tmp_path / "mine.yaml"))

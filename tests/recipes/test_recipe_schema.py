@@ -1,4 +1,4 @@
-"""The JSON Schema of recipes: current, and of one mind with the loader, so that an editor tells the same as m2build."""
+"""The JSON Schema of recipes: current, and it agrees with the loader, so that editors report what m2build reports."""
 
 from __future__ import annotations
 

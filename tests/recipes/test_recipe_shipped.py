@@ -70,7 +70,7 @@ def test_the_health_check_waits_for_a_healthy_server(recipe: Recipe) -> None:
     assert recipe.health.start_period >= 1800
 
 
-def test_a_selection_tells_port_and_title(recipe: Recipe) -> None:
+def test_a_selection_has_port_and_title(recipe: Recipe) -> None:
     selection = recipe.select(profile="tp8", model="minimax-m2")
     assert (selection.port, selection.title) == (8000, "MiniMax-M2, tp8")
 

@@ -1,4 +1,4 @@
-"""`--tp` goes by the size that a profile starts the server with: a real argparse reads it from the command line."""
+"""`--tp` selects by the size that a profile passes to the server: a real argparse reads it from the command line."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_size_is_the_one_that_argparse_reads(overrides: list[str]) -> None:
         assert recipe.select(tp=expected).profile_id == "tp8"
 
 
-def test_the_id_of_the_profile_has_no_say() -> None:
+def test_the_id_of_the_profile_does_not_matter() -> None:
     recipe = load_recipe("minimax-m2", [f"{SIZE}=4", "profiles.tp4.flags.tp-size=8"])
     assert [recipe.select(tp=tp).profile_id for tp in (4, 8)] == ["tp8", "tp4"]
 
@@ -72,7 +72,7 @@ def refusal(tp: int | None, profile: str | None, *overrides: str) -> tuple[str, 
     return caught.value.message, caught.value.hint
 
 
-def test_a_size_that_no_profile_has_is_refused_with_those_there_are() -> None:
+def test_a_size_that_no_profile_has_is_refused_with_the_sizes_that_exist() -> None:
     assert refusal(8, None, f"{SIZE}=16") == (
         "the recipe minimax-m2 has no profile with tensor parallel size 8",
         "it has: tp4 (tensor parallel size 4), tp8 (tensor parallel size 16)",

@@ -49,7 +49,7 @@ def test_a_variation_names_only_what_differs(here: Path) -> None:
 
 
 def test_a_chain_is_followed_from_folder_to_folder(here: Path) -> None:
-    """A relative path is seen from the recipe that it stands in; so is the path of its series."""
+    """A relative path is relative to the recipe that contains it; so is the path of its series."""
     for folder in ("team/site", "team/patches"):
         (here / folder).mkdir(parents=True)
     write(here / "team", base="extends: minimax-m2\nname: team\nsummary: Team\nseries: patches/own.yaml\n")
@@ -89,7 +89,9 @@ def test_a_circle_is_found(texts: dict[str, str], here: Path) -> None:
         ("extends: ./\n", "mine.yaml:1:1: ./. is a directory, not a recipe file"),
     ],
 )
-def test_a_recipe_to_extend_that_is_not_there_is_told_with_who_asks(text: str, expected: str, here: Path) -> None:
+def test_a_missing_recipe_to_extend_is_reported_with_the_one_that_extends_it(
+    text: str, expected: str, here: Path
+) -> None:
     write(here, mine=text)
     assert problem("mine.yaml").startswith(expected)
 

@@ -93,7 +93,7 @@ def test_images_pushed_by_other_tools_are_read(
     assert len(layers_of(found.image)) == 2
 
 
-def test_cranes_index_leads_to_its_platforms_image(host: str, tmp_path: Path) -> None:
+def test_cranes_index_gives_its_platforms_image(host: str, tmp_path: Path) -> None:
     with_crane(host, tmp_path, f"{host}/theirs/part:amd64")
     run(
         "crane",

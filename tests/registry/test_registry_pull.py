@@ -131,7 +131,7 @@ def test_without_a_tag_it_is_latest(host: str) -> None:
     assert read(host, "tagged").digest == ONE.manifest.digest
 
 
-def test_a_digest_counts_more_than_the_tag_beside_it(host: str) -> None:
+def test_a_digest_takes_precedence_over_the_tag_beside_it(host: str) -> None:
     other = image(SAMPLE[0])
     upload(host, "both", ONE, "v1")
     upload(host, "both", other)
@@ -139,7 +139,7 @@ def test_a_digest_counts_more_than_the_tag_beside_it(host: str) -> None:
 
 
 @OF_TYPES
-def test_an_index_leads_to_the_platform_and_gives_the_digest(types: MediaTypes, host: str) -> None:
+def test_an_index_gives_the_digest_and_the_platforms_image(types: MediaTypes, host: str) -> None:
     repository = f"multi-{'oci' if types is OCI else 'docker'}"
     images = upload_index(host, repository, types)
     _, headers, raw = call("GET", f"http://{host}/v2/{repository}/manifests/multi", headers={"Accept": types.index})

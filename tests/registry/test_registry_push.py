@@ -205,7 +205,7 @@ def test_how_many_requests_a_push_takes(proxy: Proxy, host: str) -> None:
 
 
 @pytest.mark.parametrize("fault", sampled(FAULTS, every=2))
-def test_the_tag_stays_wherever_the_network_fails_and_a_second_push_succeeds(fault: str, host: str) -> None:
+def test_the_tag_stays_when_the_network_fails_at_any_point_and_a_second_push_succeeds(fault: str, host: str) -> None:
     for number in range(REQUESTS):
         repository = with_old(host)
         with fault_proxy(host, replace(FAULTS[fault], skip=number)) as proxy:
@@ -343,7 +343,7 @@ def test_a_repository_that_has_to_be_created_first(proxy: Proxy) -> None:
     assert "created first" in str(caught.value.hint)
 
 
-def test_every_blob_of_an_image_is_there_before_its_manifest(proxy: Proxy, host: str) -> None:
+def test_every_blob_of_an_image_exists_before_its_manifest(proxy: Proxy, host: str) -> None:
     several = image(*(tar(file(f"f{number}", bytes([number]) * 5000)) for number in range(12)))
     push(proxy.host, f"several{next(numbers)}:v1", several)
     first_manifest = next(number for number, (_, path) in enumerate(proxy.requests) if "manifests" in path)

@@ -156,7 +156,7 @@ def test_a_file_without_authorities(content: bytes | None, host: str, tmp_path: 
         pull(access(trusting(host, tmp_path, SSL_CERT_FILE=str(path))), host, "app:v1")
 
 
-def test_nothing_leads_from_tls_to_plain_http(certificates: Path, tmp_path: Path) -> None:
+def test_tls_is_never_downgraded_to_plain_http(certificates: Path, tmp_path: Path) -> None:
     with fault_proxy("unused") as plain, downgrading(certificates, f"http://{plain.host}/hush") as host:
         user = access(trusting(host, tmp_path, SSL_CERT_FILE=f"{certificates}/ca.crt"))
         words = f"^{host} redirects to {plain.host} without TLS$"

@@ -82,7 +82,7 @@ def test_the_thin_image_is_the_whole_one(layout: Path, host: str) -> None:
     assert printed.strip() == f"{name}@{manifests(layout)['tp8']}"
 
 
-def test_a_thin_image_is_compared_with_its_base_wherever_that_is(layout: Path, host: str, tmp_path: Path) -> None:
+def test_a_thin_image_is_compared_with_its_base_in_any_place(layout: Path, host: str, tmp_path: Path) -> None:
     name = f"{host}/compared/minimax-m2:tp8"
     succeeds("push", f"{layout}:tp8", name)
     fresh = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -93,7 +93,7 @@ def test_a_thin_image_is_compared_with_its_base_wherever_that_is(layout: Path, h
     assert reports[0]["content"]["changed"]
 
 
-def test_a_base_elsewhere_is_named(layout: Path, tmp_path: Path) -> None:
+def test_a_copy_of_the_base_can_be_named(layout: Path, tmp_path: Path) -> None:
     """The registry that the labels name may be unreachable: a copy of the base serves as well."""
     with docker_registry(tmp_path) as other, fault_proxy(other) as proxy:
         upload(other, "copy/sglang", BASE, "rocm")
@@ -108,7 +108,7 @@ def test_a_base_elsewhere_is_named(layout: Path, tmp_path: Path) -> None:
 def test_another_image_as_the_base_is_refused(layout: Path, host: str, tmp_path: Path) -> None:
     upload(host, "team/other", base_image(how="plain"), "v1")
     message = refused(5, "push", f"{layout}:tp8", f"{host}/thin/no:tp8", "--base", f"{host}/team/other:v1")
-    assert f"{host}/team/other:v1 lacks the layer " in message
+    assert f"{host}/team/other:v1 does not have the missing layer " in message
     assert "name the image's own base" in message
     assert tag_digest(host, "thin/no", "tp8") is None
 
@@ -136,7 +136,7 @@ def test_the_same_again_is_the_same_and_another_is_refused(
     assert m2build(*command, cwd=layout.parent, environment=without_engines).returncode == 0
     later = {**without_engines, "SOURCE_DATE_EPOCH": "1700000000"}
     ended = m2build(*command, cwd=layout.parent, environment=later)
-    assert (ended.returncode, "already has an image 'tp8'" in ended.stderr) == (2, True)
+    assert (ended.returncode, "already has a different image 'tp8'" in ended.stderr) == (2, True)
     blobs = {path: path.read_bytes() for path in layout.rglob("*") if path.is_file() and path.name != "index.json"}
     assert blobs.items() <= before.items()
     assert manifests(layout).keys() == {"tp4", "tp8"}

@@ -164,7 +164,7 @@ def test_an_odd_challenge_gets_no_password(challenge: str, words: str, server: T
     assert server.asked == []
 
 
-def test_endless_challenges_are_answered_a_few_times(server: TokenServer, tmp_path: Path) -> None:
+def test_endless_challenges_are_answered_only_a_few_times(server: TokenServer, tmp_path: Path) -> None:
     rule = Rule("GET", "manifests", status=401)
     with fault_proxy(server.registry) as proxy:
         user = access(logged_in(tmp_path / "docker", proxy.host))

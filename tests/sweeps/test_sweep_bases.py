@@ -1,6 +1,6 @@
 """Hostile and strange images and archives as bases: documented exit code, one sentence, bounded cost, one answer.
 
-What is derived is held against others' tools: `crane validate`, `skopeo copy`, and the files that umoci unpacks.
+The derived images are checked with other tools: `crane validate`, `skopeo copy`, and the files that umoci unpacks.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def check(seed: int, cli: Measured, folder: Path) -> None:
 
 
 def check_with_crane(archive: str, base: str, folder: Path) -> None:
-    """See that crane finds nothing wrong, but for what it says of the base alone, whose layers stay as they are."""
+    """Check that crane finds nothing wrong, except for what it finds in the base, whose layers stay unchanged."""
     complaint = refusal("crane", "validate", "--tarball", archive)
     if complaint:
         copy = f"{folder}/base-copy.tar"
@@ -138,13 +138,13 @@ def judged(*command: str) -> None:
 
 
 def refusal(*command: str) -> str:
-    """The last line that a program says if it fails; nothing if it does not."""
+    """The last line that a program prints if it fails; nothing if it succeeds."""
     done = subprocess.run([need_tool(command[0]), *command[1:]], capture_output=True, text=True, check=False)
     return (done.stderr or "failed").splitlines()[-1] if done.returncode else ""
 
 
 def check_files(folder: Path) -> None:
-    """See that the sources are those that umoci unpacks, file for file."""
+    """Check that the sources are those that umoci unpacks, file for file."""
     judged("umoci", "unpack", "--image", f"{folder}/out:v1", f"{folder}/bundle")
     image = read_image(parse_place(f"oci:{folder}/out:v1"), "linux/amd64").image
     ours = read_filesystem(image, Wanted(frozenset({ROOT})), Silent())

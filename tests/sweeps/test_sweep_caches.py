@@ -53,7 +53,7 @@ def copy(entries: list[Path], choice: random.Random) -> None:
 
 
 def made_up(entries: list[Path], choice: random.Random) -> None:
-    """An altered content with the right size and digest, as anybody can write them; the seal stays."""
+    """An altered content with the right size and digest, which anyone can compute; the seal stays."""
     path = choice.choice(entries)
     data = bytearray(path.read_bytes())
     data[-1 - choice.randrange(len(data) - 72)] ^= 1

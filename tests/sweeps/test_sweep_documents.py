@@ -34,7 +34,7 @@ CASES = 2 * len(HOSTILE) + 3 * len(FILES) + SEEDS
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with what is no small file; into one of its pipes somebody writes for ever."""
+    """A folder with things that are not small files; one of its pipes is written to without end."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "circle").symlink_to("circle")
     os.mkfifo(tmp_path / "fifo")
@@ -63,7 +63,7 @@ def test_a_hostile_document(name: str, command: tuple[str, ...], tmp_path: Path)
 
 @pytest.mark.parametrize("how", ["recipe", "series", "extends"])
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_no_small_file(name: str, how: str, folder: Path) -> None:
+def test_what_is_not_a_small_file(name: str, how: str, folder: Path) -> None:
     path = name if name.startswith("/") else f"./{name}"
     (folder / "mine.yaml").write_text(f"extends: {path}\n")
     command = {"recipe": (*RECIPE, path), "series": (*SERIES, path), "extends": (*RECIPE, "./mine.yaml")}[how]

@@ -56,7 +56,7 @@ def test_a_kill_at_everything_that_is_sent(is_there: bool, killable: Commands, h
 
 
 def _tag(name: str) -> bytes:
-    """The digest that the tag names, of an image that is whole; nothing if there is no such tag."""
+    """The digest that the tag names, after a check that the image is whole; empty if there is no such tag."""
     asked = subprocess.run([need_tool("crane"), "digest", f"{name}:v1"], capture_output=True, check=False)
     if asked.returncode != 0:
         assert b"UNKNOWN" in asked.stderr or b"404" in asked.stderr, asked.stderr

@@ -1,4 +1,4 @@
-"""`m2build patch apply` and `revert`, killed at every changing system call: either command ends what was begun."""
+"""`m2build patch apply` and `revert`, killed at every changing system call: either command completes or undoes it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def everything(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_either_command_ends_what_a_killed_one_began(verb: str, server: Commands) -> None:
-    """From each killed state once forwards and once back, and both to the last byte and mode."""
+    """From each killed state, once forwards and once back, exact to the last byte and mode."""
     work = server.folder / "work"
     tree, original, killed = work / "tree", server.folder.parent / f"original-{verb}", server.folder.parent / "killed"
     shutil.rmtree(tree, ignore_errors=True)

@@ -55,7 +55,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def answer(load: Callable[[], Loaded], case: str) -> Loaded | None:
-    """What was loaded, or None if it was refused as a user needs it: for the one reason, and in few lines."""
+    """What was loaded, or None if it was refused properly: for the one reason, and in few lines."""
     began = time.process_time()
     message = "nothing is wrong"
     found = None
@@ -74,7 +74,7 @@ def answer(load: Callable[[], Loaded], case: str) -> Loaded | None:
 
 
 def check_recipe(recipe: Recipe | None, case: str) -> None:
-    """A recipe's images start the server with what the recipe says, however they are built."""
+    """A recipe's images start the server with the recipe's command line, with every engine."""
     if recipe is None:
         return
     every = [(model, profile) for model in recipe.models for profile in recipe.profiles]
@@ -104,7 +104,7 @@ def check_image(selection: Selection, case: str) -> None:
 
 
 def check_series(series: Series | None, case: str) -> None:
-    """Git finds in every patch file the changes that there are, and none in its header."""
+    """In every patch file, git finds all changes, and none in the header."""
     if series is None:
         return
     try:
@@ -141,7 +141,7 @@ def test_hostile_series(seeds: range, file: Path) -> None:
 
 
 def test_the_sweep_is_not_all_refusals(file: Path) -> None:
-    """Where everything is refused, nothing is shown of what is accepted."""
+    """If everything were refused, the sweep would not test what is accepted."""
     taken = 0
     for seed in range(CHUNK):
         file.write_bytes(hostile_recipe(seed).encode("utf-8", "surrogatepass"))

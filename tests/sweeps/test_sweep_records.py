@@ -1,4 +1,4 @@
-"""Records that somebody checked in: whatever they say, `patch revert` and `patch apply` change nothing outside."""
+"""Hostile records in a repository: `patch revert` and `patch apply` never change anything outside the folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pulls through seeded faults: the very bytes that are in the registry, or a sentence that says why not."""
+"""Pulls through seeded faults: exactly the bytes in the registry, or an error message with the reason."""
 
 from __future__ import annotations
 

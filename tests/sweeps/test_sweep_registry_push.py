@@ -58,7 +58,7 @@ def judged(registry: Bench) -> str:
 
 
 def new_image(seed: int) -> Image:
-    """One that the registry has nothing of; every fortieth has a layer that goes in a PATCH."""
+    """An image without any blob in the registry; every fortieth has a layer that is sent by PATCH."""
     draw = random.Random(seed)  # noqa: S311 - hides nothing
     sizes = [draw.randrange(10, 3000), draw.randrange(10, 90_000)]
     if seed % 40 == 0:
@@ -78,7 +78,7 @@ def test_a_tag_is_whole_whatever_happens_to_a_push(start: int, registry: Bench) 
 
 
 def check(seed: int, registry: Bench, given_up: set[str]) -> str:
-    """Push an image through faults, and look at the tag; what it names in the end, unchecked if that came late."""
+    """Push an image through faults, and check the tag; returns what it names in the end."""
     put(registry, OLD)
     sample, old = new_image(seed), str(OLD.manifest.digest)
     mount_from = "other" if seed % 3 == 0 else None

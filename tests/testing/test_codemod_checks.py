@@ -1,4 +1,4 @@
-"""`m2build.testing` holds codemods to what it says, and its failures show the difference."""
+"""`m2build.testing` checks codemods as documented, and its failures show the difference."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def test_one_that_is_careful_passes() -> None:
     [
         (
             "line ends",
-            f"gives another tree, with Windows line ends{EXPECTED}-x = 1\\r\n-\\r\n-y = 3\\r\n+x = 1\n+\n+y = 3",
+            f"gives a different tree, with Windows line ends{EXPECTED}-x = 1\\r\n-\\r\n-y = 3\\r\n+x = 1\n+\n+y = 3",
         ),
-        ("one line end", f"gives another tree, with Windows line ends{EXPECTED} x = 1\\r\n \\r\n-y = 3\\r\n+y = 3"),
-        ("mark", f"gives another tree, with a byte order mark{EXPECTED}-\\ufeffx = 1\n+x = 1\n \n y = 3"),
-        ("mode", "gives another tree, with the mode 0755:\na.py has the mode 0644, expected 0755"),
-        ("path", "gives another tree:\na.py is missing\nc.py is not expected"),
+        ("one line end", f"gives a different tree, with Windows line ends{EXPECTED} x = 1\\r\n \\r\n-y = 3\\r\n+y = 3"),
+        ("mark", f"gives a different tree, with a byte order mark{EXPECTED}-\\ufeffx = 1\n+x = 1\n \n y = 3"),
+        ("mode", "gives a different tree, with the mode 0755:\na.py has the mode 0644, expected 0755"),
+        ("path", "gives a different tree:\na.py is missing\nc.py is not expected"),
     ],
 )
 def test_what_is_done_wrong_is_shown(fault: str, message: str) -> None:
@@ -121,7 +121,7 @@ def test_nothing_to_change_is_not_a_change() -> None:
         (Finding.CONFLICT, "ends with applied, not conflict: 2 is 3"),
     ],
 )
-def test_a_change_is_not_nothing(finding: Any, message: str) -> None:
+def test_a_change_fails_assert_unchanged(finding: Any, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         assert_unchanged(Careless(), BEFORE, finding)
 
@@ -139,7 +139,9 @@ def test_mentions_are_compared_if_they_are_given() -> None:
     after = {"app/old.py": None, "app/new.py": ""}
     rename = RenameModule("app.old", "app.new")
     assert_codemod(rename, files, after, mentions=["not rewritten: notes.md:1: see app.old"])
-    with pytest.raises(AssertionError, match=r"gives other mentions:\n(?s:.*)\n\+not rewritten: notes\.md:1: see app"):
+    with pytest.raises(
+        AssertionError, match=r"gives different mentions:\n(?s:.*)\n\+not rewritten: notes\.md:1: see app"
+    ):
         assert_codemod(rename, files, after, mentions=[])
 
 
@@ -162,7 +164,7 @@ def test_modes_and_other_encodings_are_kept() -> None:
 def test_what_a_series_would_refuse_is_refused() -> None:
     with pytest.raises(UsageError, match="Careless is a class"):
         assert_codemod(Careless, BEFORE, AFTER)  # type: ignore[arg-type]
-    with pytest.raises(PatchError, match=r"Careless of the module \w+ has raised ValueError: too loud"):
+    with pytest.raises(PatchError, match=r"Careless of the module \w+ raised ValueError: too loud"):
         assert_codemod(Careless("raises"), BEFORE, AFTER)
 
 

@@ -1,4 +1,4 @@
-"""`m2build.testing` holds series and recipes to what is expected of them."""
+"""`m2build.testing` compares series and recipes with the expected results."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_a_series_and_what_it_does() -> None:
     }
     changeset = assert_series(series_of(RENAME, DECORATOR), FILES, after)
     assert [str(result.outcome) for result in changeset.results] == ["applied", "applied"]
-    with pytest.raises(AssertionError, match=r"the series small gives another tree:\n(?s:.*)\n\+    # @torch\.compile"):
+    with pytest.raises(
+        AssertionError, match=r"the series small gives a different tree:\n(?s:.*)\n\+    # @torch\.compile"
+    ):
         assert_series(series_of(RENAME, DECORATOR), FILES, {**after, "pkg/norm.py": norm})
 
 
@@ -77,12 +79,12 @@ def test_a_command_line_is_compared_word_by_word() -> None:
     with pytest.raises(AssertionError) as raised:
         assert_commands("minimax-m2", {"tp4": TP4, "tp8": TP8.replace("--tp-size 8", "--tp-size=8")})
     first, *lines = str(raised.value).splitlines()
-    assert first == "the profile tp8 of minimax-m2 has another command line:"
+    assert first == "the profile tp8 of minimax-m2 has a different command line:"
     assert [line for line in lines[2:] if line[0] in "+-"] == ["---tp-size=8", "+--tp-size", "+8"]
 
 
 def test_every_profile_has_to_be_named() -> None:
-    with pytest.raises(AssertionError, match=r"the recipe minimax-m2 has other profiles:\n(?s:.*)\n tp4\n\+tp8$"):
+    with pytest.raises(AssertionError, match=r"the recipe minimax-m2 has different profiles:\n(?s:.*)\n tp4\n\+tp8$"):
         assert_commands("minimax-m2", {"tp4": TP4})
 
 

@@ -36,7 +36,7 @@ def image_of(engine: Engine, name: str) -> dict[str, Any]:
     return found
 
 
-def test_docker_is_taken_where_it_runs_and_its_own_account_is_written(
+def test_docker_builds_if_it_runs_and_its_own_account_is_written(
     docker: DockerEngine, both: Mapping[str, str], base: str, tmp_path: Path
 ) -> None:
     """What is printed is what `docker run` takes."""
@@ -52,7 +52,7 @@ def test_docker_is_taken_where_it_runs_and_its_own_account_is_written(
     assert metadata["m2build.derivation.plan"] == found["Config"]["Labels"]["dev.m2build.plan.digest"]
 
 
-def test_podman_is_taken_where_docker_does_not_run(
+def test_podman_builds_if_docker_does_not_run(
     podman: PodmanEngine, both: Mapping[str, str], base: str, tmp_path: Path
 ) -> None:
     files = ["--metadata-file", f"{tmp_path}/meta.json", "--iidfile", f"{tmp_path}/iid"]
@@ -65,7 +65,7 @@ def test_podman_is_taken_where_docker_does_not_run(
     assert metadata["m2build.engine"] == "podman"
 
 
-def test_both_profiles_in_one_go_share_every_layer(docker: DockerEngine, both: Mapping[str, str], base: str) -> None:
+def test_both_profiles_in_one_run_share_every_layer(docker: DockerEngine, both: Mapping[str, str], base: str) -> None:
     printed = derived(both, "--tp", "4", "--tp", "8", "--base", base)
     images = [image_of(docker, f"m2build/minimax-m2.1:{profile}") for profile in ("tp4", "tp8")]
     assert printed == [f"m2build/minimax-m2.1@{image['Id']}" for image in images]
@@ -83,15 +83,15 @@ def test_a_builder_elsewhere_builds_and_the_image_comes_back(
     assert content_digest(both, "docker-daemon:built/elsewhere:tp8") == embedded
 
 
-def test_what_the_engine_says_is_passed_on(both: Mapping[str, str], base: str) -> None:
+def test_output_of_the_engine_is_passed_on(both: Mapping[str, str], base: str) -> None:
     for engine, word in (("docker", "#1 [internal] load build definition from Dockerfile"), ("podman", "STEP 1/")):
         options = ("--engine", engine, "-t", "told/of:tp8", "--load", "--progress", "plain")
-        told = m2build("image", "--tp", "8", "--base", base, *options, environment=both)
-        assert told.returncode == 0
-        assert told.stdout.startswith("told/of@sha256:")
-        assert told.stdout.count("\n") == 1
-        assert f"building with {engine} " in told.stderr
-        assert word in told.stderr
+        shown = m2build("image", "--tp", "8", "--base", base, *options, environment=both)
+        assert shown.returncode == 0
+        assert shown.stdout.startswith("told/of@sha256:")
+        assert shown.stdout.count("\n") == 1
+        assert f"building with {engine} " in shown.stderr
+        assert word in shown.stderr
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def local(docker: DockerEngine, podman: PodmanEngine, base: str) -> Mapping[str,
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_a_local_image_is_looked_at_without_running_it(
+def test_a_local_image_is_read_without_running_it(
     engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], base: str
 ) -> None:
     runs, place = local[engine]
@@ -119,7 +119,7 @@ def test_a_local_image_is_looked_at_without_running_it(
 def test_a_local_image_is_a_base_for_its_own_engine(
     engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], base: str, embedded: str
 ) -> None:
-    """The content is the registry's base's, but for the labels that name the base and the plan."""
+    """The content is that of the registry's base, except for the labels that name the base and the plan."""
     _, place = local[engine]
     store = place.partition(":")[0]
     derived(both, "--tp", "8", "--base", place, "-t", "from/local:tp8")
@@ -162,7 +162,7 @@ def small(registry: str) -> str:
 def test_a_local_image_is_known_by_its_id(
     engine: str, docker: DockerEngine, podman: PodmanEngine, small: str, both: Mapping[str, str]
 ) -> None:
-    """In full and short; what is told is what is told of its name."""
+    """In full and short; the output is the same as for its name."""
     runs, store = {"docker": (docker, "docker-daemon"), "podman": (podman, "containers-storage")}[engine]
     name, place = "local.example/small:v1", f"{store}:local.example/small:v1"
     runs.run("pull", "--quiet", small)
@@ -178,7 +178,7 @@ def test_a_local_image_is_known_by_its_id(
 
 
 def test_a_dry_run_looks_at_the_base_where_the_build_would(docker: DockerEngine, small: str, tmp_path: Path) -> None:
-    """In the engine's store; it tells no digests of an image that the engine would make otherwise."""
+    """In the engine's store; it prints no digests of an image that the engine would make differently."""
     docker.run("pull", "--quiet", small)
     environment = {**docker.environment, "XDG_CACHE_HOME": str(tmp_path)}
     with fault_proxy(small.partition("/")[0]) as proxy:
@@ -208,30 +208,32 @@ def test_a_dry_run_lets_no_engine_fetch_the_base(base: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_a_name_that_moves_in_a_store_is_told(engine: str, both: Mapping[str, str], base: str, tmp_path: Path) -> None:
+def test_a_name_that_moves_in_a_store_is_reported(
+    engine: str, both: Mapping[str, str], base: str, tmp_path: Path
+) -> None:
     name = f"moving/{engine}:v1"
     command = ("image", "--base", base, "--engine", engine, "-t", name, "--load", "--progress", "quiet", "--tp")
     assert m2build(*command, "4", environment=both).stderr == ""
     assert m2build(*command, "4", environment=both).stderr == ""
-    told = m2build(*command, "8", environment=both)
-    assert told.returncode == 0
-    assert f":{name} named sha256:" in told.stderr
-    assert " before, and names sha256:" in told.stderr
+    shown = m2build(*command, "8", environment=both)
+    assert shown.returncode == 0
+    assert f":{name} named sha256:" in shown.stderr
+    assert " before, and names sha256:" in shown.stderr
 
 
-def test_an_image_that_the_engine_has_not_is_refused_by_name(both: Mapping[str, str]) -> None:
+def test_an_image_that_the_engine_lacks_is_refused_by_name(both: Mapping[str, str]) -> None:
     for place, command in (
         ("docker-daemon:no/such:v1", "docker images"),
         ("containers-storage:no/such:v1", "podman images"),
     ):
-        told = m2build("patch", "status", "--source", place, environment=both)
-        assert told.returncode == 9
-        assert f"{place} cannot be read" in told.stderr
-        assert command in told.stderr
+        shown = m2build("patch", "status", "--source", place, environment=both)
+        assert shown.returncode == 9
+        assert f"{place} cannot be read" in shown.stderr
+        assert command in shown.stderr
 
 
 def layers_fetched(proxy: Proxy, base: str) -> list[int]:
-    """How often each layer of the base was asked for."""
+    """How often each layer of the base was requested."""
     digests = [layer["digest"] for layer in json.loads(run("crane", "manifest", base))["layers"]]
     return [len(proxy.seen("GET", f"/blobs/{digest}")) for digest in digests]
 
@@ -254,8 +256,8 @@ def test_a_base_that_the_engine_has_is_not_read_from_its_registry(
     assert content_digest(docker.environment, f"{base.rpartition('/')[0]}/commands:tp8") == embedded
 
 
-def test_a_base_that_nobody_has_is_fetched_once(base: str, tmp_path: Path) -> None:
-    """By the engine, which has to have it, and lets it be looked at."""
+def test_a_base_that_no_store_has_is_fetched_once(base: str, tmp_path: Path) -> None:
+    """By the engine, which must have it and lets m2build read it."""
     with fault_proxy(base.partition("/")[0]) as proxy, podman_engine(tmp_path / "podman") as podman:
         name = f"{proxy.host}/{base.partition('/')[2]}"
         environment = {**podman.environment, "XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -263,7 +265,7 @@ def test_a_base_that_nobody_has_is_fetched_once(base: str, tmp_path: Path) -> No
         assert set(layers_fetched(proxy, base)) == {1}
 
 
-def test_podman_needs_no_word_for_a_registry_on_this_machine(base: str, embedded: str, tmp_path: Path) -> None:
+def test_podman_needs_no_option_for_a_registry_on_this_machine(base: str, embedded: str, tmp_path: Path) -> None:
     """As Docker and m2build itself need none."""
     name = f"{base.rpartition('/')[0]}/trusted:tp8"
     command = ("--tp", "8", "--base", base, "--engine=podman", "-t", name, "--push")

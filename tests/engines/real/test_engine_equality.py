@@ -1,4 +1,4 @@
-"""The heart of the engines: the same plan gives images of the same content, whoever builds it."""
+"""The promise of the engines: the same plan gives images of the same content, with every engine."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ BUILDERS = (*OURS, "bake", "classic", "buildah")
 
 @dataclass(frozen=True)
 class Bench:
-    """One base, and everybody's image of it, built once.
+    """One base, and each engine's image of it, built once.
 
     Attributes:
         base: its name.
         environment: that of Docker and podman.
-        remote_builder: a builder elsewhere.
+        remote_builder: a remote builder.
         folder: where a Dockerfile can be rendered.
     """
 
@@ -50,7 +50,7 @@ class Bench:
 
     @cached_property
     def embedded(self) -> str:
-        """What the embedded engine pushed; everybody else is held against it."""
+        """What the embedded engine pushed; all others are compared with it."""
         derived(self.environment, "--tp", "8", "--base", self.base, "-t", self.name("embedded"), "--push")
         return self.name("embedded")
 
@@ -98,7 +98,7 @@ def bench(
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_every_builder_comes_to_the_same_content(builder: str, bench: Bench) -> None:
+def test_every_builder_produces_the_same_content(builder: str, bench: Bench) -> None:
     assert bench.content(bench.built[builder]) == bench.content(bench.embedded)
     assert config(bench.built[builder])["rootfs"] != config(bench.embedded)["rootfs"], "it is an image of its own"
 
@@ -115,13 +115,13 @@ def test_the_bases_layers_and_history_are_an_equal_prefix(builder: str, bench: B
 
 @pytest.mark.parametrize("builder", [*OURS, "bake"])
 def test_the_time_of_the_image_is_the_plans(builder: str, bench: Bench) -> None:
-    """Where m2build has a say; of the others every build has another time."""
+    """Where m2build controls it; with the other builders, every build has another time."""
     assert config(bench.built[builder])["created"] == config(bench.embedded)["created"] == "1970-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
 def odd_base(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A base whose working directory is not there, and whose sources can be reached through a link."""
+    """A base without its working directory, whose sources can also be reached through a link."""
     layer = tmp_path_factory.mktemp("odd") / "layer.tar"
     layer.write_bytes(tar(symlink("srv/link", "../sgl-workspace")))
     name = f"{base.rpartition('/')[0]}/odd:v1"
@@ -134,7 +134,7 @@ def odd_base(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
     builder: str, odd_base: str, both: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """Engines make the working directory, some to run something, some at every step; so all images have it."""
+    """Engines create the working directory, some to run a command, some at every step; so all images have it."""
     bench = Bench(odd_base, both, "", tmp_path)
     options = ["--tp", "8", "--base", odd_base, "--set", "base.source_root=/srv/link/sglang/python"]
     derived(both, *options, "-t", bench.name("odd-embedded"), "--push")
@@ -167,7 +167,7 @@ def test_another_plan_has_another_content(bench: Bench) -> None:
         ("podman", "oci:{}/out"),
     ],
 )
-def test_wherever_an_engine_puts_it(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
+def test_an_engine_gives_the_same_content_in_every_place(engine: str, place: str, bench: Bench, tmp_path: Path) -> None:
     """In its own store, and in layouts and archives."""
     where = place.format(tmp_path, secrets.token_hex(4))
     derived(bench.environment, "--tp", "8", "--base", bench.base, f"--engine={engine}", "-o", where)

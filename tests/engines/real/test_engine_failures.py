@@ -1,4 +1,4 @@
-"""Builds that fail or are stopped: what is told, and what is left behind."""
+"""Builds that fail or are stopped: what is reported, and what is left behind."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def failure(plan: Plan, builder: Builder) -> str:
 def test_one_altered_byte_stops_the_build_before_anything_is_applied(
     engine: str, engines: Mapping[str, tuple[Builder, Engine]], base: str, tampered_base: str
 ) -> None:
-    """The plan is of the good base; somebody has put another image under its name."""
+    """The plan is of the good base; its name now means another image."""
     builder, by_command = engines[engine]
     plan, tampered = plan_for(opened(base)), opened(tampered_base)
-    told = failure(replace(plan, base=replace(tampered, name=tampered_base)), builder)
-    step, *printed = told.splitlines()
+    output = failure(replace(plan, base=replace(tampered, name=tampered_base)), builder)
+    step, *printed = output.splitlines()
     assert "RUN set -eu" in step
     assert step.endswith("exit code 1")
     checks = [line.strip() for line in printed if line.endswith((": OK", ": FAILED"))]
@@ -83,24 +83,24 @@ def test_one_altered_byte_stops_the_build_before_anything_is_applied(
         "sglang/srt/models/kimi_linear.py: FAILED",
         "sglang/srt/models/minimax_m2.py: OK",
         "sglang/srt/models/transformers.py: OK",
-    ], f"the pre-images, each once: no patch was applied, and nothing was checked after it: {told}"
+    ], f"the pre-images, each once: no patch was applied, and nothing was checked after it: {output}"
     assert by_command.run("images", "--quiet", NAME).stdout == ""
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_a_base_that_is_gone_is_told_in_the_engines_words(
+def test_a_missing_base_is_reported_with_the_engines_message(
     engine: str, engines: Mapping[str, tuple[Builder, Engine]], base: str, registry: str
 ) -> None:
     plan, name = plan_for(opened(base)), f"{registry}/gone/sglang:v1"
     gone = replace(plan.base, name=name, digest=Digest.of(b"gone"), image=None)
-    told = failure(replace(plan, base=gone), engines[engine][0])
-    assert f"{registry}/gone/sglang" in told
-    assert "Traceback" not in told
+    output = failure(replace(plan, base=gone), engines[engine][0])
+    assert f"{registry}/gone/sglang" in output
+    assert "Traceback" not in output
 
 
 @pytest.fixture
 def slow_base(registry: str, base: str, tmp_path: Path) -> str:
-    """The base with a git that takes its time."""
+    """The base with a slow git."""
     layer = tmp_path / "slow.tar"
     layer.write_bytes(tar(file("usr/local/bin/git", b"#!/bin/sh\nsleep 60\n", mode=0o755)))
     name = f"{registry}/slow/sglang:v1"
@@ -126,8 +126,8 @@ def test_a_stopped_command_ends_the_build_and_leaves_no_image(
         children = _children(process.pid)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 130
-        told = process.stderr.read()
-    assert told.endswith("m2build: interrupted; nothing was left half-written\n")
+        output = process.stderr.read()
+    assert output.endswith("m2build: interrupted; nothing was left half-written\n")
     assert children
     for _ in range(100):
         if not any(map(_is_alive, children)):

@@ -1,4 +1,4 @@
-"""The derived images, run: they start the profile's command, and in them the patches have cured what they are for."""
+"""The derived images, run: they start the profile's command, and the patches work in them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ print(json.dumps({{
 }}))
 """
 SERVER = "import json, os, sys; print(json.dumps([os.getpid(), *sys.argv[1:]]))\n"
-"""In the place of SGLang's server, which needs a GPU: it tells its arguments."""
+"""In the place of SGLang's server, which needs a GPU: it prints its arguments."""
 
 
 @pytest.fixture(scope="module")

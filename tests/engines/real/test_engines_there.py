@@ -1,4 +1,4 @@
-"""The engines that other tests rely on are what they say: real, recent, apart from each other, and gone afterwards."""
+"""The engines that other tests rely on are real, recent, independent of each other, and gone afterwards."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_one_byte_of_the_tampered_base_is_another_one(
 def test_the_remote_builder_builds(
     docker: DockerEngine, remote_builder: str, base: str, registry: str, tmp_path: Path
 ) -> None:
-    """What is built elsewhere is nowhere but in that builder's cache, unless it is told where to."""
+    """A remote build stays in that builder's cache, unless it gets a destination."""
     folder = context(tmp_path / "context", f"FROM {base}")
     build = ["buildx", "build", "--builder", remote_builder, "--provenance=false", str(folder)]
     docker.run(*build, "--tag=built/remotely")
@@ -91,7 +91,7 @@ def test_the_remote_builder_builds(
     assert layers(name) == layers(base)
 
 
-def test_two_daemons_know_nothing_of_each_other(docker: DockerEngine, tmp_path: Path) -> None:
+def test_two_daemons_are_independent(docker: DockerEngine, tmp_path: Path) -> None:
     """The second one has the older store."""
     image = tmp_path / "image.tar"
     image.write_bytes(tar(*tools("cat")))

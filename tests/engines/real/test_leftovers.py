@@ -9,7 +9,7 @@ from helpers.support import need_root, need_tool
 
 
 def test_a_process_with_its_child_a_mount_and_files_are_cleared() -> None:
-    """A shell with a path of the folder on its command line stands for a shim, and its child for the container."""
+    """A shell with a path of the folder on its command line plays a shim, and its child plays the container."""
     need_root("mounts a disk")
     with short_folder() as folder:
         disk = folder / "disk"

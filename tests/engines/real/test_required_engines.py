@@ -1,4 +1,4 @@
-"""`--require-engines` means it: what would be skipped fails, wherever that is said, in one process and in several."""
+"""With `--require-engines`, a skip anywhere is a failure, in one process and in several."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILES = {
 
 
 def said_by_pytest(folder: Path, *options: str) -> str:
-    """What pytest says of these files, with the hooks and the settings of this repository."""
+    """What pytest prints for these files, with the hooks and the settings of this repository."""
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(re.sub("^ {8}", "", text, flags=re.MULTILINE))

@@ -21,7 +21,7 @@ from m2build.patches.tree import SourceTree
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`127.0.0.1:PORT` of a registry that every engine here asks by HTTP."""
+    """`127.0.0.1:PORT` of a registry that every engine here uses by HTTP."""
     with docker_registry(tmp_path_factory.mktemp("registry")) as host:
         yield host
 

@@ -37,7 +37,7 @@ def remote_buildkit(engine: DockerEngine) -> Iterator[str]:
 
 @contextmanager
 def _served(socket: Path, docker: str) -> Iterator[Path]:
-    """A socket that leads to a daemon's BuildKit; closed, with every connection, at the end."""
+    """A socket that connects to a daemon's BuildKit; closed, with every connection, at the end."""
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:

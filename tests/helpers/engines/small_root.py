@@ -23,7 +23,7 @@ def small_root(path: Path) -> Path:
 
 
 def _python() -> list[Entry]:
-    """Python where it stands on this machine, which is where it looks for its library, and a link in the path."""
+    """Python in its own folder, where it looks for its library, and a link to it in the path."""
     program = f"{sys.base_prefix}/bin/python3.{sys.version_info.minor}"
     script = "print(*(getattr(module, '__file__', None) or '' for module in list(sys.modules.values())), sep='\\n')"
     command = [program, "-I", "-c", f"import {', '.join(IMPORTED)}\n{script}"]

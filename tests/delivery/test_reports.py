@@ -1,4 +1,4 @@
-"""What is told of published images: names that move, those that came before a failure, and files that cannot be."""
+"""The report on published images: names that move, images before a failure, and files that cannot be written."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def moved(name: str, before: object, now: object) -> str:
 
 
 @pytest.mark.parametrize("how", ["HEAD", "GET"])
-def test_a_registrys_tag_that_moves_is_told(how: str, stocked: str) -> None:
-    """By `image` and by `push`; some registries know no HEAD of a manifest, so that it has to be got."""
+def test_a_registrys_tag_that_moves_is_reported(how: str, stocked: str) -> None:
+    """By `image` and by `push`; some registries do not support HEAD for manifests, so m2build uses GET."""
     repository = f"moving/{how.lower()}"
     upload(stocked, repository, BASE, "tp8")
     rules = [Rule("HEAD", "/manifests/", status=405)] if how == "GET" else []
@@ -43,8 +43,8 @@ def test_a_new_tag_and_the_same_again_move_nothing(stocked: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["names", "json"])
-def test_of_several_images_those_before_a_failure_are_told(mode: str, stocked: str, tmp_path: Path) -> None:
-    """With the exit code of the failure; their tags have moved, and whoever runs this has to know."""
+def test_of_several_images_those_before_a_failure_are_reported(mode: str, stocked: str, tmp_path: Path) -> None:
+    """With the exit code of the failure: their tags have moved, and the user has to know."""
     with fault_proxy(stocked, Rule("PUT", "/manifests/tp8", status=403)) as proxy:
         name = f"{proxy.host}/partly/{mode}"
         command = ("image", "--tp", "4", "--tp", "8", "--base", f"{stocked}/team/sglang:rocm", "-t", name, "--push")
@@ -60,7 +60,7 @@ def test_of_several_images_those_before_a_failure_are_told(mode: str, stocked: s
     assert tag_digest(stocked, f"partly/{mode}", "tp8") is None
 
 
-def test_where_the_first_image_fails_nothing_is_told(stocked: str, tmp_path: Path) -> None:
+def test_if_the_first_image_fails_nothing_is_reported(stocked: str, tmp_path: Path) -> None:
     with fault_proxy(stocked, Rule("PUT", "/manifests/", status=403)) as proxy:
         command = ("--base", f"{stocked}/team/sglang:rocm", "-t", f"{proxy.host}/never", "--push")
         run = m2build("image", "--tp", "4", "--tp", "8", *command, "--metadata-file", tmp_path / "metadata.json")
@@ -69,7 +69,7 @@ def test_where_the_first_image_fails_nothing_is_told(stocked: str, tmp_path: Pat
 
 @pytest.mark.parametrize("option", ["--metadata-file", "--iidfile"])
 def test_a_disk_that_is_full_once_the_tag_has_moved(option: str, stocked: str, tmp_path: Path) -> None:
-    """The digest is told; the other file is written."""
+    """The digest is printed; the other file is written."""
     other = "--iidfile" if option == "--metadata-file" else "--metadata-file"
     name = f"{stocked}/full{option}"
     with small_disk(tmp_path / "disk", "8k") as disk:
