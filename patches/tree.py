@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from m2build.local.reading import LARGEST_SOURCE
+from m2build.local.sorted_paths import SortedPaths
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class SourceFile:
         return FileState(self.sha256, len(self.content), self.mode & 0o777)
 
 
-class SourceTree(Mapping[str, SourceFile]):
+class SourceTree(SortedPaths[SourceFile]):
     """The files below one import root, by their path relative to it (`sglang/srt/models/llama.py`).
 
     Immutable; iteration is in sorted order. A path that is a symbolic link is not a file of the tree: it is listed in
@@ -117,7 +118,7 @@ class SourceTree(Mapping[str, SourceFile]):
             timestamp: seconds since the epoch, of the newest file by the distribution's own account; 0 without one.
             links: path of a symbolic link -> where it points.
         """
-        self._files = MappingProxyType(dict(sorted(files.items())))
+        super().__init__(files)
         self.origin = origin
         self.release = release
         self.timestamp = timestamp
@@ -144,15 +145,6 @@ class SourceTree(Mapping[str, SourceFile]):
         """
         return cls({path: _file(content) for path, content in files.items()}, origin=origin, release=release)
 
-    def __getitem__(self, path: str) -> SourceFile:
-        return self._files[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
     def __repr__(self) -> str:
         return f"<SourceTree {self.origin}: {len(self)} files>"
 
@@ -160,7 +152,7 @@ class SourceTree(Mapping[str, SourceFile]):
     def folders(self) -> frozenset[str]:
         """Every folder that holds a file, directly or deeper, except the root itself."""
         found: set[str] = set()
-        for path in self._files:
+        for path in self:
             parent = path.rpartition("/")[0]
             while parent and parent not in found:
                 found.add(parent)
@@ -169,7 +161,7 @@ class SourceTree(Mapping[str, SourceFile]):
 
     def replaced(self, files: Mapping[str, SourceFile | None]) -> SourceTree:
         """This tree with some paths set, or removed where the value is None."""
-        merged: dict[str, SourceFile] = dict(self._files)
+        merged: dict[str, SourceFile] = dict(self)
         for path, file in files.items():
             if file is None:
                 merged.pop(path, None)

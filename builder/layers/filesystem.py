@@ -6,15 +6,15 @@ everything below it in lower layers, `.wh..wh..opq` hides everything in its fold
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from m2build.errors import ContentError
 from m2build.layers.cache import MemberCache
 from m2build.layers.contents import MOST_WANTED, linked, most_content
 from m2build.layers.members import OPAQUE, WHITEOUT, Wanted
 from m2build.layers.reader import LayerReader
+from m2build.local.sorted_paths import SortedPaths
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.paths import parents
@@ -22,20 +22,8 @@ from m2build.oci.tar import Kind, Member
 from m2build.progress import Progress
 
 
-class Filesystem(Mapping[str, Member]):
+class Filesystem(SortedPaths[Member]):
     """Path -> entry, for the paths that were read. Immutable, sorted by path."""
-
-    def __init__(self, entries: Mapping[str, Member]) -> None:
-        self._entries = MappingProxyType(dict(sorted(entries.items())))
-
-    def __getitem__(self, path: str) -> Member:
-        return self._entries[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 
 from m2build.errors import UsageError
+from m2build.local.sorted_paths import SortedPaths
 from m2build.rendering.values import ACCOUNT_SOURCE
 
 DOCKERFILE = "Dockerfile"
@@ -16,20 +16,8 @@ BAKE_FILE = "docker-bake.json"
 """The file that bake reads first, in a context of several images."""
 
 
-class Context(Mapping[str, bytes]):
+class Context(SortedPaths[bytes]):
     """The files of a build context by their paths, sorted; immutable."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = MappingProxyType(dict(sorted(files.items())))
-
-    def __getitem__(self, path: str) -> bytes:
-        return self._files[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
 
     def __repr__(self) -> str:
         return f"<Context: {len(self)} files>"

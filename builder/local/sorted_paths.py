@@ -1,0 +1,26 @@
+"""`SortedPaths`: an immutable mapping of paths, which source trees, images' files and build contexts are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+class SortedPaths(Mapping[str, Value]):
+    """Values by their paths; immutable, and iterated in sorted order."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        """Keep the values; what becomes of the mapping that was given makes no difference."""
+        self._values = MappingProxyType(dict(sorted(values.items())))
+
+    def __getitem__(self, path: str) -> Value:
+        return self._values[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
