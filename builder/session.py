@@ -20,7 +20,6 @@ from m2build.progress import Logged, Progress
 if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.delivery.delivered import Delivery
-    from m2build.delivery.destination import Goal
     from m2build.delivery.shipment import Shipment
     from m2build.derivation.plan import Plan
     from m2build.inspection.image import Inspection
@@ -118,20 +117,18 @@ class Session:
             PatchError: there are no sources in a folder or a wheel.
             StorageError: a file cannot be read.
         """
+        from m2build.base.assumed import assumed_base
         from m2build.base.elsewhere import pulled
         from m2build.base.open import open_base
 
         recipe, at = _recipe_and_place(source, place)
+        root, platform = recipe.base.source_root, self.platform or recipe.base.platform
         if sources is not None:
-            return self._assumed(recipe, at, _parsed(sources), pinned=pinned)
+            tree = self.sources(sources, source_root=root)
+            return assumed_base(at, tree, source_root=root, platform=platform, is_pinned=pinned)
         with self._caching(), pulled(at):
-            base = open_base(
-                at,
-                source_root=recipe.base.source_root,
-                platform=self.platform or recipe.base.platform,
-                access=self._access_to(at),
-                progress=self.progress,
-            )
+            access = self._access_to(at)
+            base = open_base(at, source_root=root, platform=platform, access=access, progress=self.progress)
         return base if pinned else replace(base, digest=None)
 
     def plan(self, selection: Selection, base: Base, *, series: Series | None = None) -> Plan:
@@ -188,11 +185,9 @@ class Session:
             EngineError: a container engine is missing, or fails.
             StorageError: the place cannot be written; nothing is left half-written.
         """
-        from m2build.delivery.destination import parse_goal
-
-        goal = parse_goal(str(place), name, push=False, load=False)
-        source = plan.base.place or registry_place(plan.selection.recipe.base.image)
-        shipment = self._dispatch([plan.selection], source, goal, engine, replace=replace)
+        shipment = self.shipment(
+            [plan.selection], plan.base.place, output=str(place), name=name, engine=engine, replace=replace
+        )
         with self._caching():
             return shipment.deliver_plan(plan)
 
@@ -232,10 +227,16 @@ class Session:
             EngineError: the required engine is missing, or does not answer.
         """
         from m2build.delivery.destination import parse_goal
+        from m2build.delivery.dispatch import dispatch
+        from m2build.delivery.surroundings import Surroundings
+        from m2build.engines.choice import EngineRequest
 
         goal = parse_goal(output, name, push=push, load=load)
         source = _parsed(base) if base is not None else registry_place(selections[0].recipe.base.image)
-        return self._dispatch(selections, source, goal, engine, builder, series=series, replace=replace)
+        request = EngineRequest(engine, builder, goal.place, goal.is_kept, source)
+        access = self._access_to(source, goal.place)
+        around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure)
+        return dispatch(selections, goal, request, around, platform=self.platform, series=series, replace=replace)
 
     def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
         """Publish an existing image, such as one in a layout; a thin one is completed from its base.
@@ -314,39 +315,6 @@ class Session:
         if series is not None and at.kind is PlaceKind.DIRECTORY:
             check_settled(series.id, Path(at.location))
         return tree
-
-    def _assumed(self, recipe: Recipe, place: Place, sources: Place, *, pinned: bool) -> Base:
-        from m2build.base.assumed import assumed_base
-        from m2build.oci.reference import parse_reference
-
-        if place.kind is not PlaceKind.REGISTRY:
-            raise UsageError(f"{place} is not a name in a registry", hint="as in --base NAME:TAG@sha256:…")
-        root, platform = recipe.base.source_root, self.platform or recipe.base.platform
-        tree = self.sources(sources, source_root=root)
-        reference = parse_reference(place.location)
-        return assumed_base(reference, tree, source_root=root, platform=platform, is_pinned=pinned)
-
-    def _dispatch(
-        self,
-        selections: Sequence[Selection],
-        base: Place,
-        goal: Goal,
-        engine: str | None,
-        builder: str | None = None,
-        *,
-        series: Series | None = None,
-        replace: bool,
-    ) -> Shipment:
-        from m2build.delivery.dispatch import dispatch
-        from m2build.delivery.surroundings import Surroundings
-        from m2build.engines.choice import EngineRequest
-
-        request, access = (
-            EngineRequest(engine, builder, goal.place, goal.is_kept, base),
-            self._access_to(base, goal.place),
-        )
-        around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure)
-        return dispatch(selections, goal, request, around, platform=self.platform, series=series, replace=replace)
 
     @cached_property
     def _access(self) -> Access:

@@ -13,24 +13,28 @@ from m2build.layers.filesystem import Filesystem
 from m2build.oci.config import ImageConfig
 from m2build.oci.digest import Digest
 from m2build.oci.manifest import canonical
-from m2build.oci.reference import Reference
+from m2build.oci.reference import parse_reference
 from m2build.patches.tree import SourceTree
+from m2build.places.place import Place, PlaceKind
 
 
-def assumed_base(reference: Reference, tree: SourceTree, *, source_root: str, platform: str, is_pinned: bool) -> Base:
-    """The base of a name, taken to hold a source tree at `source_root`.
+def assumed_base(place: Place, tree: SourceTree, *, source_root: str, platform: str, is_pinned: bool) -> Base:
+    """The base of a name in a registry, taken to hold a source tree at `source_root`.
 
     Args:
-        reference: its name, with the digest of an image or an index if it is pinned.
+        place: its name, with the digest of an image or an index if it is pinned.
         tree: the sources.
         source_root: an absolute path.
         platform: `os/architecture[/variant]`.
         is_pinned: whether a digest is required; otherwise the tag is enough.
 
     Raises:
-        UsageError: the reference has no digest, and the base is to be pinned.
+        UsageError: the place is not in a registry; or it has no digest, and the base is to be pinned.
         ContentError: the sources are larger than a stand-in base may be.
     """
+    if place.kind is not PlaceKind.REGISTRY:
+        raise UsageError(f"{place} is not a name in a registry", hint="as in --base NAME:TAG@sha256:…")
+    reference = parse_reference(place.location)
     if is_pinned and reference.digest is None:
         raise UsageError(
             f"{reference} has no digest, and m2build does not ask its registry for one",

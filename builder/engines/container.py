@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -75,7 +74,8 @@ class ContainerEngine(ABC):
         platform = plan.base.config.platform
         order = Order(task.place, task.reference, platform, plan.created, plan.base.name, task.insecure)
         with temporary_folder() as folder:
-            context = _filled(folder / "context", render(plan))
+            context = folder / "context"
+            render(plan).write(context)
             if task.place.kind in (self.store, PlaceKind.REGISTRY):
                 return self.build(context, order, task.progress)
             return self._stored(context, order, folder / "image.tar", task)
@@ -91,10 +91,3 @@ class ContainerEngine(ABC):
         names = {"tag": task.tag, "reference": task.reference}
         write_image(image, task.place, **names, replace=task.may_replace, progress=task.progress)
         return replace(built, digest=image.manifest.digest)
-
-
-def _filled(folder: Path, files: Mapping[str, bytes]) -> Path:
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-    return folder

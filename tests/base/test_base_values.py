@@ -22,7 +22,6 @@ from m2build.derivation.plan import Plan
 from m2build.errors import ContentError, UsageError
 from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import EVERYTHING
-from m2build.oci.reference import parse_reference
 from m2build.patches.sources import from_directory
 from m2build.places.place import Place, PlaceKind, parse_place
 from m2build.places.transports import write_image
@@ -69,8 +68,8 @@ def sources(folder: Path) -> Place:
 def test_an_assumed_base_holds_what_an_image_of_its_sources_holds(platform: str, tmp_path: Path) -> None:
     place = sources(tmp_path / "sources")
     stand_in = open_base(place, source_root=ROOT, platform=platform)
-    reference, tree = parse_reference("a.io/b:c"), open_files(place)
-    assumed = assumed_base(reference, tree, source_root=ROOT, platform=platform, is_pinned=False)
+    named, tree = parse_place("docker://a.io/b:c"), open_files(place)
+    assumed = assumed_base(named, tree, source_root=ROOT, platform=platform, is_pinned=False)
     assert stand_in.image
     assert assumed.filesystem == read_filesystem(stand_in.image, EVERYTHING, Silent())
     assert assumed.config.platform == stand_in.config.platform == platform
@@ -97,9 +96,9 @@ def test_a_stand_in_has_a_bound_that_is_checked_before_its_files_are_read(more: 
 
 
 def test_no_image_is_made_from_a_base_without_an_image(sglang: Base) -> None:
-    reference = parse_reference(f"a.io/b:c@{sglang.digest}")
+    named = parse_place(f"docker://a.io/b:c@{sglang.digest}")
     tree = open_files(parse_place("pypi:sglang==0.5.7"))
-    plan = plan_of(assumed_base(reference, tree, source_root=ROOT, platform="linux/amd64", is_pinned=True))
+    plan = plan_of(assumed_base(named, tree, source_root=ROOT, platform="linux/amd64", is_pinned=True))
     assert plan.base.digest == sglang.digest
     with pytest.raises(UsageError, match="an image cannot be derived"):
         build(plan)
