@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.errors import M2BuildError
     from m2build.inspection.image import Inspection
+    from m2build.mounts.render import render_mounts
     from m2build.places.place import Place, parse_place
     from m2build.progress import Progress
     from m2build.recipes.load import load_recipe, recipe_names
@@ -60,6 +61,7 @@ _HOMES = {
     "recipe_schema": "m2build.recipes.schema",
     "render": "m2build.rendering.context",
     "render_bake": "m2build.rendering.bake",
+    "render_mounts": "m2build.mounts.render",
 }
 """Where each name is defined."""
 _MODULES = ("errors", "patches", "testing")
@@ -88,6 +90,7 @@ __all__ = [
     "recipe_schema",
     "render",
     "render_bake",
+    "render_mounts",
     "testing",
 ]
 

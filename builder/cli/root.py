@@ -55,6 +55,7 @@ class _Commands(LateGroup):
         "completion": "Print the completion script for a shell.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
+        "mounts": "Lay the changed files over the stock image, without a derived one.",
         "patch": "Try, apply and revert patches on any source tree.",
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",

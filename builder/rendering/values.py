@@ -40,7 +40,7 @@ def template_values(plan: Plan) -> dict[str, object]:
         "model": selection.model.repo,
         "title": selection.title,
         "plan": str(plan.digest),
-        "base": _pullable(plan),
+        "base": pullable_base(plan),
         "pinned": plan.base.digest is not None,
         "platform": plan.base.config.platform,
         "account_source": ACCOUNT_SOURCE,
@@ -82,7 +82,7 @@ def _check(plan: Plan, runtime: JsonObject) -> None:
             )
 
 
-def _pullable(plan: Plan) -> str:
+def pullable_base(plan: Plan) -> str:
     """The base's name and tag, with the digest of its manifest unless the user leaves that open.
 
     With an index's digest, an engine on another architecture would use another image, perhaps with the same sources.
