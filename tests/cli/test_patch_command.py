@@ -96,7 +96,7 @@ def test_what_was_changed_since_is_not_reverted_over(tree: Path) -> None:
     with (tree / MODELS / "minimax_m2.py").open("a") as file:
         file.write("# mine\n")
     edited = everything(tree)
-    assert "was changed since" in refused(4, "patch", "revert", "--source", tree)
+    assert "was edited since" in refused(4, "patch", "revert", "--source", tree)
     assert everything(tree) == edited
 
 

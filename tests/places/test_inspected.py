@@ -52,7 +52,7 @@ HEX = "0123456789abcdef" * 4
 
 
 @pytest.mark.parametrize("wanted", [f"sha256:{HEX}", HEX, HEX[:12], f"sha256:{HEX[:12]}", HEX[:4]])
-@pytest.mark.parametrize("told", [f"sha256:{HEX}", HEX], ids=["docker", "podman"])
+@pytest.mark.parametrize("shown", [f"sha256:{HEX}", HEX], ids=["docker", "podman"])
 def test_an_id_is_a_name_as_well(wanted: str, shown: str) -> None:
     """Short or in full; an image without a tag has no name then."""
     assert inspected(Id=shown).name(wanted) is None
