@@ -299,7 +299,6 @@ class Session:
             StorageError: a file cannot be read.
         """
         from m2build.base.sources import open_source
-        from m2build.patches.applying import check_settled
 
         at = _parsed(place)
         if source_root is None and at.kind not in SOURCES:
@@ -313,6 +312,8 @@ class Session:
                 access=self._access_to(at),
             )
         if series is not None and at.kind is PlaceKind.DIRECTORY:
+            from m2build.patches.applying import check_settled
+
             check_settled(series.id, Path(at.location))
         return tree
 

@@ -15,8 +15,6 @@ from m2build.errors import PatchError
 from m2build.patches.change import Codemod, FileChange, Finding, Mention, Proof, Rewrite, changed_tree, net_changes
 from m2build.patches.checks import check_changes
 from m2build.patches.patch import Patch
-from m2build.patches.registry import load_codemods
-from m2build.patches.running import make_codemod, run_codemod
 from m2build.patches.series import Series
 from m2build.patches.tree import SourceTree
 
@@ -171,6 +169,9 @@ def apply_series(
         >>> [str(result.outcome) for result in apply_series(load_series("minimax-m2-rocm"), tree).results]
         ['not-needed', 'not-needed']
     """
+    from m2build.patches.registry import load_codemods
+    from m2build.patches.running import make_codemod  # a changeset itself needs neither
+
     codemods = load_codemods() if codemods is None else codemods
     release = release_of(tree, series.distribution)
     results = []
@@ -183,6 +184,8 @@ def apply_series(
 
 
 def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
+    from m2build.patches.running import run_codemod
+
     if not patch.applies_to(release):
         detail = f"release {release} is not among {patch.releases}"
         drop = patch.reason_to_drop(release, Outcome.NOT_NEEDED)

@@ -74,8 +74,8 @@ def _edited(source: PythonSource, statements: Statements[New], editor: Editor[Ne
     text = source.text[statements.start : statements.end]
     where = f"{source.path}:{source.line_of(statements.start)}"
     editor.prepare(source, statements.places, statements.start, statements.end)
-    module = parsed(text, where)
-    if module.code != text:
+    module, written = parsed(text, where)
+    if written != text:
         raise InexactError(f"{where}: libcst does not reproduce this statement byte for byte")
     try:
         result = MetadataWrapper(module, unsafe_skip_copy=True).visit(editor).code
@@ -85,8 +85,8 @@ def _edited(source: PythonSource, statements: Statements[New], editor: Editor[Ne
     return result
 
 
-def parsed(text: str, where: str) -> cst.Module:
-    """A text as libcst reads it.
+def parsed(text: str, where: str) -> tuple[cst.Module, str]:
+    """A text as libcst reads it, and as libcst writes that back.
 
     Args:
         text: a module, or some statements of one.
@@ -97,12 +97,12 @@ def parsed(text: str, where: str) -> cst.Module:
     """
     try:
         module = cst.parse_module(text)
-        _ = module.code  # libcst parses deeper than it can write
+        written = module.code  # libcst parses deeper than it can write
     except (cst.ParserSyntaxError, RecursionError) as error:
         raise InexactError(
             f"{where}: libcst cannot parse the statement that begins here ({type(error).__name__})"
         ) from error
-    return module
+    return module, written
 
 
 def check_complete(editor: Editor[New], where: str) -> None:

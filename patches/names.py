@@ -13,6 +13,7 @@ from functools import cached_property
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Import = ast.Import | ast.ImportFrom
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -62,16 +63,12 @@ def absolute_module(package: str, level: int, module: str | None) -> str | None:
 class Names:
     """The names of one parsed module, and what they stand for.
 
-    Scopes are worked out when the first name is looked up: most modules only need their import statements looked at.
-
-    Attributes:
-        imports: every import statement.
-        attributes: every `x.y`.
-        calls: every call.
+    Each is worked out when it is first looked up: most modules only need their import statements looked at, and to
+    resolve a decorator takes the scopes alone.
     """
 
     def __init__(self, tree: ast.Module, *, module: str, package: str) -> None:
-        """Collect the nodes.
+        """Take a module.
 
         Args:
             tree: the parsed source.
@@ -81,16 +78,29 @@ class Names:
         self._tree = tree
         self._module = module
         self._package = package
-        self.imports: list[ast.Import | ast.ImportFrom] = []
-        self.attributes: list[ast.Attribute] = []
-        self.calls: list[ast.Call] = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute):
-                self.attributes.append(node)
-            elif isinstance(node, ast.Call):
-                self.calls.append(node)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                self.imports.append(node)
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        """Every node, in the order of `ast.walk`."""
+        found: list[ast.AST] = [self._tree]
+        for node in found:  # it grows meanwhile
+            found += _children(node)
+        return found
+
+    @cached_property
+    def imports(self) -> list[_Import]:
+        """Every import statement."""
+        return [node for node in self._nodes if isinstance(node, _Import)]
+
+    @cached_property
+    def attributes(self) -> list[ast.Attribute]:
+        """Every `x.y`."""
+        return [node for node in self._nodes if isinstance(node, ast.Attribute)]
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        """Every call."""
+        return [node for node in self._nodes if isinstance(node, ast.Call)]
 
     @cached_property
     def _bindings(self) -> _Bindings:
@@ -254,12 +264,37 @@ class _Bindings(ast.NodeVisitor):
         self.visit(node.target)
         self._scope = inner
 
+    # Exception handlers and match patterns keep the names that they bind as plain strings.
+
+    def _visit_named(self, node: ast.AST, name: str | None) -> None:
+        if name is not None:
+            self._bind(name)
+        self.generic_visit(node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        self._visit_named(node, node.name)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        self._visit_named(node, node.name)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        self._visit_named(node, node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        self._visit_named(node, node.rest)
+
     def generic_visit(self, node: ast.AST) -> None:
-        # Exception handlers and match patterns keep the names that they bind as plain strings.
-        for field in ("name", "rest"):
-            name = getattr(node, field, None)
-            if isinstance(name, str) and isinstance(
-                node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar | ast.MatchMapping
-            ):
-                self._bind(name)
-        super().generic_visit(node)
+        for child in _children(node):
+            self.visit(child)
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly below one, as `ast.iter_child_nodes` gives them in three times as long."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+    return found

@@ -23,6 +23,7 @@ MOST_PIECES = 100_000
 checker, the largest module of those, has 62,000."""
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _PIECE = re.compile(r"""\w+|\.\.\.|[\[({"']""")
 
 
@@ -172,11 +173,11 @@ def read_python(path: str, content: bytes) -> PythonSource:
         raise _unfit(path, f"has {len(content):,} bytes, and may have {LARGEST_PYTHON:,}")
     bom = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
     body = content[len(bom) :]
-    lines = iter(body.splitlines(keepends=True))
+    lines = _LINE.finditer(body)  # the declaration is in one of the first two
     try:
-        encoding = tokenize.detect_encoding(lambda: next(lines, b""))[0]
+        encoding = tokenize.detect_encoding(lambda: next(lines)[0])[0]
         text = body.decode(encoding)
-        faithful = text.encode(encoding) == body
+        faithful = encoding == "utf-8" or text.encode(encoding) == body
     except (SyntaxError, UnicodeError, LookupError) as error:
         raise PatchError(f"{path}:1:1 cannot be decoded: {error}") from error
     if not faithful:

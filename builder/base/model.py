@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from m2build.labels import STAND_IN
-from m2build.layers.filesystem import Filesystem
-from m2build.oci.config import ImageConfig
-from m2build.oci.digest import Digest
-from m2build.oci.image import Image
-from m2build.places.place import Place
+
+if TYPE_CHECKING:
+    from m2build.layers.filesystem import Filesystem
+    from m2build.oci.config import ImageConfig
+    from m2build.oci.digest import Digest
+    from m2build.oci.image import Image
+    from m2build.places.place import Place
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
-from m2build.base.sources import open_files
-from m2build.base.stand_in import image_of_sources
 from m2build.errors import PatchError
 from m2build.labels import STAND_IN
-from m2build.layers.links import read_followed
-from m2build.oci.found import check_platform
 from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image
 from m2build.progress import Progress
@@ -47,19 +43,28 @@ def open_base(
         StorageError: a file cannot be read.
     """
     if place.kind in SOURCES:
-        stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
-        tree = open_files(place)
-        if not tree:
-            raise PatchError(f"{place} holds no files", hint="name the folder that holds the packages")
-        image = image_of_sources(tree, source_root, platform, {STAND_IN: stand_in})
-        return Base.of(image, image.manifest.digest, None, place=place)
+        return _stand_in(place, source_root, platform)
     if place.kind in ENGINE_STORES and not whole:
         return _local_base(place, source_root, platform)
     stored = read_image(place, platform, access, progress=progress)
     return Base.of(stored.image, stored.digest, stored.name, place=place)
 
 
+def _stand_in(place: Place, source_root: str, platform: str) -> Base:
+    from m2build.base.sources import open_files
+    from m2build.base.stand_in import image_of_sources  # images need neither
+
+    stand_in = str(place) if place.kind is PlaceKind.PYPI else str(place.kind)
+    tree = open_files(place)
+    if not tree:
+        raise PatchError(f"{place} holds no files", hint="name the folder that holds the packages")
+    image = image_of_sources(tree, source_root, platform, {STAND_IN: stand_in})
+    return Base.of(image, image.manifest.digest, None, place=place)
+
+
 def _local_base(place: Place, source_root: str, platform: str) -> Base:
+    from m2build.layers.links import read_followed
+    from m2build.oci.found import check_platform
     from m2build.places.engine_store import find_local_image  # it needs other programs
 
     local = find_local_image(place)

@@ -14,6 +14,7 @@ from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
+from m2build.places.place import SOURCES
 
 source_option = click.option(
     "--source",
@@ -56,9 +57,13 @@ class Sources:
 
     def read(self, series: patches.Series) -> patches.SourceTree:
         """The sources; refuses a folder to which the series is applied in part."""
-        root = self.root or m2build.load_recipe("minimax-m2").base.source_root
         with session(self.progress_mode, insecure=self.insecure, platform=self.platform) as opened:
-            return opened.sources(self.place, source_root=root, series=series)
+            return opened.sources(self.place, source_root=self._root(), series=series)
+
+    def _root(self) -> str | None:
+        if self.root is not None or self.place.kind in SOURCES:  # only images need it, and a recipe takes its time
+            return self.root
+        return m2build.load_recipe("minimax-m2").base.source_root
 
 
 def choosing_sources(command: Callable[..., None]) -> Callable[..., None]:

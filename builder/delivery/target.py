@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from m2build.delivery.destination import Destination, mountable_from
-from m2build.delivery.local_target import LocalTarget
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
@@ -78,6 +77,8 @@ def target_of(to: Destination, access: Access | None, *, base: Place, platform: 
         return _Remote(Repository(client, mount_from), to.tag)
     if to.place.kind in ENGINE_STORES:
         return _Store(to)
+    from m2build.delivery.local_target import LocalTarget  # so do layouts and archives
+
     return LocalTarget(to, platform, may_replace)
 
 

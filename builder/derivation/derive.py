@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import partial
 
+from m2build.base.image_sources import source_tree
 from m2build.base.model import Base
-from m2build.base.sources import source_tree
 from m2build.derivation.plan import Plan, make_plan
-from m2build.errors import UsageError
+from m2build.derivation.times import creation_time
 from m2build.layers.cache import member_cache
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
@@ -63,17 +62,3 @@ def _filesystem(base: Base, root: str, progress: Progress) -> Filesystem:
     with held(base.image) as image:
         read = partial(read_filesystem, image, progress=progress, cache=cache)
         return read_followed(root, base.config.working_dir, read)
-
-
-def creation_time(base: Base, environment: Mapping[str, str]) -> int:
-    """The only time in the image (https://reproducible-builds.org/specs/source-date-epoch/)."""
-    epoch = environment.get("SOURCE_DATE_EPOCH")
-    if epoch:
-        if not epoch.isascii() or not epoch.isdigit() or len(epoch) > 11:
-            raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or fix it")
-        return int(epoch)
-    created = base.config.created
-    try:
-        return max(0, int(datetime.fromisoformat(created).timestamp())) if created else 0
-    except ValueError:
-        return 0

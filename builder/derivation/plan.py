@@ -9,14 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from m2build import __version__
-from m2build.base.model import Base
 from m2build.errors import PatchError
 from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE, STAND_IN
-from m2build.layers.filesystem import Filesystem
 from m2build.layers.links import followed
 from m2build.layers.members import AUDIT_FOLDER, WHITEOUT
 from m2build.oci.digest import Digest
@@ -24,8 +21,14 @@ from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.times import rfc3339
 from m2build.patches.audit import account
-from m2build.patches.changeset import Changeset
-from m2build.recipes.model import Selection
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from m2build.base.model import Base
+    from m2build.layers.filesystem import Filesystem
+    from m2build.patches.changeset import Changeset
+    from m2build.recipes.model import Selection
 
 
 @dataclass(frozen=True)

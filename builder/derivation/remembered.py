@@ -55,8 +55,8 @@ def plan_all(
     question = _question(recipe, base, series)
     answer = files.get(question) if question else None
     if answer is not None:
-        from m2build.derivation.derive import creation_time
         from m2build.derivation.parts import decode
+        from m2build.derivation.times import creation_time
 
         known, created = decode(answer, series), creation_time(base, environment)
         return tuple(known.plan(selection, base, created) for selection in selections)

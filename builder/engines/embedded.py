@@ -13,7 +13,6 @@ from m2build.engines.model import Built, Task
 from m2build.oci.image import Image
 from m2build.oci.reference import parse_reference
 from m2build.places.place import PlaceKind
-from m2build.places.transports import write_image
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,8 @@ class Embedded:
             reference = parse_reference(task.reference)
             moved = push_image(image, reference, task.access, task.progress, mount_from=task.mount_from)
             return replace(made, transfer=moved)
+        from m2build.places.transports import write_image
+
         names = {"tag": task.tag, "reference": task.reference}
         write_image(image, task.place, **names, replace=task.may_replace, progress=task.progress)
         return made

@@ -88,7 +88,8 @@ class _View:
         """Whether a path in lower layers is hidden; with `below`, everything below it."""
         if "" in self._opaque or path in self._hidden or (below and path in self._opaque):
             return True
-        return any(parent in self._hidden or parent in self._opaque for parent in parents(path))
+        above = parents(path)
+        return not (self._hidden.isdisjoint(above) and self._opaque.isdisjoint(above))
 
     def add(self, layer: Mapping[str, Member], digest: Digest) -> None:
         """Add the next lower layer."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from m2build.errors import PatchError
-from m2build.layers.filesystem import Filesystem
 from m2build.layers.members import Wanted, wanted_for
 from m2build.oci.tar import Kind, Member
+
+if TYPE_CHECKING:
+    from m2build.layers.filesystem import Filesystem
 
 _MOST_LINKS = 40
 """Links that lead to one path; Linux follows as many (path_resolution(7))."""
@@ -24,6 +27,8 @@ def read_followed(source_root: str, working_dir: str, read: Callable[[Wanted], F
     Raises:
         PatchError: links form a loop; and what `read` raises.
     """
+    from m2build.layers.filesystem import Filesystem  # to follow links in what was read takes less
+
     entries: dict[str, Member] = {}
     looked: set[tuple[str, str]] = set()
     named = source_root.strip("/")

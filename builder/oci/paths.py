@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 
-def parents(path: str) -> Iterator[str]:
+def parents(path: str) -> tuple[str, ...]:
     """The folders above a path, the nearest first, without the root.
 
-    >>> list(parents("a/b/c"))
-    ['a/b', 'a']
+    >>> parents("a/b/c")
+    ('a/b', 'a')
     """
-    while path := path.rpartition("/")[0]:
-        yield path
+    return _with_parents(path.rpartition("/")[0])
+
+
+@lru_cache(maxsize=16)  # paths of one folder are asked about one after the other
+def _with_parents(folder: str) -> tuple[str, ...]:
+    found = []
+    while folder:
+        found.append(folder)
+        folder = folder.rpartition("/")[0]
+    return tuple(found)
 
 
 def cleaned(name: str) -> str | None:

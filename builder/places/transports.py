@@ -1,4 +1,4 @@
-"""Reading and writing images at places of every kind."""
+"""Reading and writing images at places of every kind; a kind's own modules are imported when it is met."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
-from m2build.local.targets import output_path
 from m2build.oci.found import FoundImage, located
 from m2build.oci.image import Image
-from m2build.oci.reference import parse_reference
-from m2build.places.docker_archive import read_docker_archive, write_docker_archive
-from m2build.places.files import ArchiveFiles, FolderFiles
-from m2build.places.layout import read_layout, write_layout
-from m2build.places.oci_archive import write_oci_archive
 from m2build.places.place import ARCHIVES, Place, PlaceKind
 from m2build.progress import WORTH_SAYING, Progress, Silent, amount
 
@@ -39,21 +33,18 @@ def read_image(
         EngineError: a container engine cannot save its image.
         StorageError: a file cannot be read.
     """
-    path, where = Path(place.location), str(place)
+    where = str(place)
     with located(place.location):
         match place.kind:
-            case PlaceKind.OCI:
-                stored = read_layout(FolderFiles(path), place.tag, platform, where)
-            case PlaceKind.OCI_ARCHIVE:
-                stored = read_layout(ArchiveFiles(path), place.tag, platform, where)
-            case PlaceKind.DOCKER_ARCHIVE:
-                stored = read_docker_archive(ArchiveFiles(path), place.tag, where)
+            case PlaceKind.OCI | PlaceKind.OCI_ARCHIVE | PlaceKind.DOCKER_ARCHIVE:
+                stored = _read_files(place, platform)
             case PlaceKind.REGISTRY if access is not None:
-                from m2build.registry.pull import read_remote  # an HTTP library takes its time to be imported
+                from m2build.oci.reference import parse_reference
+                from m2build.registry.pull import read_remote
 
                 stored = read_remote(parse_reference(place.location), platform, access)
             case PlaceKind.DOCKER_DAEMON | PlaceKind.CONTAINERS_STORAGE:
-                from m2build.places.engine_store import find_local_image  # it needs other programs
+                from m2build.places.engine_store import find_local_image
 
                 stored = find_local_image(place).save(progress or Silent())
             case _:
@@ -62,6 +53,18 @@ def read_image(
                     hint="name an image in a registry, a layout, an archive or an engine",
                 )
         return _pinned(stored.checked(platform, where), place)
+
+
+def _read_files(place: Place, platform: str) -> FoundImage:
+    from m2build.places.docker_archive import read_docker_archive
+    from m2build.places.files import ArchiveFiles, FolderFiles
+    from m2build.places.layout import read_layout
+
+    path, where = Path(place.location), str(place)
+    if place.kind is PlaceKind.DOCKER_ARCHIVE:
+        return read_docker_archive(ArchiveFiles(path), place.tag, where)
+    files = FolderFiles(path) if place.kind is PlaceKind.OCI else ArchiveFiles(path)
+    return read_layout(files, place.tag, platform, where)
 
 
 def _pinned(stored: FoundImage, place: Place) -> FoundImage:
@@ -88,6 +91,11 @@ def write_image(image: Image, place: Place, *, tag: str, reference: str, replace
         ContentError: one of the image's blobs is not what it should be.
         StorageError: it cannot be written; nothing is left half-written.
     """
+    from m2build.local.targets import output_path
+    from m2build.places.docker_archive import write_docker_archive
+    from m2build.places.layout import write_layout
+    from m2build.places.oci_archive import write_oci_archive
+
     total = sum(layer.size for layer in image.manifest.layers)
     if total >= WORTH_SAYING:
         progress.step(f"writing {place}: {amount(total)} in {len(image.manifest.layers)} layers")

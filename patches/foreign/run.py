@@ -48,11 +48,11 @@ class Recipe:
         from m2build.patches.editing import parsed
 
         head, body, tail = _parts(source.text)
-        tree = parsed(body, f"{source.path}:1")
+        tree, written = parsed(body, f"{source.path}:1")
         text, warnings = self._transformed(tree, source.path, module)
-        if text == tree.code:
+        if text == written:
             return Run(source.text, warnings)
-        if tree.code != body:
+        if written != body:
             raise InexactError(f"{source.path}: libcst does not reproduce this file byte for byte")
         return Run(head + text + tail, warnings)
 

@@ -30,6 +30,7 @@ class Concern:
         parent, last = split(renaming.old)
         origin = rf"{_GAP}\.{_GAP}".join(parent.split(".")) if parent else r"\."
         self._everywhere = not renaming.keeps_parent
+        self._last = last
         self.word = last.encode()
         self._name = re.compile(rf"\b{last}\b")
         self._dotted = re.compile(rf"\.{_GAP}{last}\b" if parent else rf"\b{last}\b")
@@ -44,22 +45,23 @@ class Concern:
         """
         if moves and self._everywhere:
             return True
-        if self.word not in content and (content.isascii() or not _readable(path, content)):
+        is_spelled = self.word in content
+        if not is_spelled and content.isascii():
             return False
-        text = read_python(path, content).text
+        try:
+            text = read_python(path, content).text
+        except PatchError:
+            if is_spelled:
+                raise
+            return False  # what Python cannot read imports nothing
         if not text.isascii():
-            # Python compares identifiers after NFKC normalisation (language reference, 2.3).
-            text = unicodedata.normalize("NFKC", text)
+            # Python compares identifiers after NFKC normalisation (language reference, 2.3); nothing composes with a
+            # line's end, and most lines are ASCII.
+            lines = text.splitlines(keepends=True)
+            text = "".join(line if line.isascii() else unicodedata.normalize("NFKC", line) for line in lines)
+        if self._last not in text:
+            return False
         return self._dotted.search(text) is not None or any(
             self._name.search(text if statement[1].startswith("*") else statement[1])
             for statement in self._from.finditer(text)
         )
-
-
-def _readable(path: str, content: bytes) -> bool:
-    """Whether Python could read the file at all; what it cannot read imports nothing."""
-    try:
-        read_python(path, content)
-    except PatchError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import MODELS, checkout, everything, quickly, store, wheel
-from helpers.commands import m2build, refused, succeeds
+from helpers.commands import imported, m2build, refused, succeeds
 from helpers.support import need_tool
 
 MINE = """
@@ -140,6 +140,14 @@ def test_the_diff_as_numbered_files(tree: Path) -> None:
     for name in names:
         subprocess.run([need_tool("git"), "apply", folder / name], cwd=tree, check=True)
     assert quickly("patch", "status", "--source", tree).count("already-applied ") == 2
+
+
+def test_patching_a_wheel_imports_nothing_of_images_and_recipes(places: dict[str, str]) -> None:
+    found = imported("patch", "diff", "--source", places["wheel"])
+    assert "libcst" in found
+    assert found & {"libcst.codemod", "libcst.matchers", "urllib3", "jinja2", "tarfile"} == set()
+    assert found & {"m2build.recipes", "m2build.layers", "m2build.registry", "m2build.derivation"} == set()
+    assert found & {"m2build.places.transports", "m2build.oci.image", "m2build.patches.applying"} == set()
 
 
 def test_a_wheel_is_patched_into_a_new_folder_only(places: dict[str, str], tmp_path: Path) -> None:

@@ -37,6 +37,15 @@ def from_cold(
     )
 
 
+def imported(*arguments: str | Path) -> set[str]:
+    """The modules that a command has imported when it ends, from a cold start."""
+    script = "import sys; from m2build.cli import main; code = main(sys.argv[1:]); "
+    script += "print(*sys.modules, file=sys.stderr); sys.exit(code)"
+    words = map(str, arguments)
+    run = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True)
+    return set(run.stderr.split())
+
+
 def succeeds(*arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Run it, expect success and nothing on stderr, and return stdout."""
     run = m2build(*arguments, cwd=cwd, environment=environment)
