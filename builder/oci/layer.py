@@ -84,7 +84,7 @@ def _decompressed(stream: io.BufferedReader) -> BinaryIO:
 def _blaming_the_network(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
     """If decompression fails, report stored bytes that were altered over a network instead of a damaged layer."""
     try:
-        with _named(layer, stored.location):
+        with named(layer, stored.location):
             yield
     except ContentError:
         if stored.is_fetched:
@@ -93,8 +93,13 @@ def _blaming_the_network(layer: Descriptor, stored: VerifiedReader) -> Iterator[
 
 
 @contextmanager
-def _named(layer: Descriptor, location: str) -> Iterator[None]:
-    """Name the layer in errors about its content."""
+def named(layer: Descriptor, location: str) -> Iterator[None]:
+    """Name the layer in errors about its content.
+
+    Args:
+        layer: the layer.
+        location: ` in FILE`, or nothing.
+    """
     called = f"the layer {layer.digest}{location}"
     try:
         yield

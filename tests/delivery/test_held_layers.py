@@ -103,7 +103,7 @@ def test_what_is_too_much_to_be_held_is_fetched_again(proxy: Proxy, monkeypatch:
 
 def test_a_full_disk_does_not_stop_the_reading(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with small_disk(tmp_path / "disk", "4k") as disk:
-        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        monkeypatch.setenv("TMPDIR", str(disk))
         monkeypatch.setattr("m2build.layers.held._SHARE", 1e-6)
         assert read(proxy, "out of the sources")[KIMI].content == SOURCES["kimi_linear.py"]
 
