@@ -29,6 +29,10 @@ BASES: dict[str, Image] = {
     "to a layer below": image(
         tar(file("store/kimi", SOURCES["kimi_linear.py"])), tar(*sources()), tar(hardlink(KIMI, "store/kimi"))
     ),
+    "beside a large file": image(
+        tar(*sources()),
+        tar(file("a", bytes(2 << 20)), file("store/kimi", SOURCES["kimi_linear.py"]), hardlink(KIMI, "store/kimi")),
+    ),
     "a symbolic link to the sources": image(tar(*sources()), tar(symlink("linked", ROOT))),
 }
 
@@ -99,6 +103,14 @@ def test_what_is_too_much_to_be_held_is_fetched_again(proxy: Proxy, monkeypatch:
     monkeypatch.setattr("m2build.layers.held._MOST", BASES["out of the sources"].manifest.layers[2].size)
     assert read(proxy, "out of the sources")[KIMI].content == SOURCES["kimi_linear.py"]
     assert fetched(proxy, BASES["out of the sources"]) == [1, 2, 1]
+
+
+def test_files_too_large_for_sources_are_not_written_down(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.layers.forward._PIECE", 512)
+    monkeypatch.setattr("m2build.layers.forward.LARGEST_SOURCE", 1 << 20)
+    monkeypatch.setattr("m2build.layers.held._MOST", 1 << 20)
+    assert read(proxy, "beside a large file")[KIMI].content == SOURCES["kimi_linear.py"]
+    assert fetched(proxy, BASES["beside a large file"]) == [1, 1]
 
 
 def test_a_full_disk_does_not_stop_the_reading(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
