@@ -87,7 +87,7 @@ class _HeldBlobs:
             with open_layer(image, layer, diff_id) as stream:
                 yield ForwardFile(stream, note.add if layer.digest in self._fetched else None)
             if layer.digest in self._fetched and (file := note.given()):
-                self._files[layer.digest, diff_id] = file
+                self._files[layer.digest, diff_id] = self._files[layer.digest, None] = file
 
     def close(self) -> None:
         """Give up what was written down."""

@@ -13,7 +13,7 @@ from m2build.oci.tar_reader import StrictTarInfo
 FIELDS = ("name", "mode", "uid", "gid", "size", "mtime", "chksum", "type", "linkname", "uname", "gname")
 PLACES = ("devmajor", "devminor")
 TYPES = [*b"01250125x", *b"6LKSgZ\0"]
-names = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=40)
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 numbers = st.one_of(st.integers(0, 0o7777777), st.integers(-5, 1 << 40))
 
 
