@@ -21,8 +21,8 @@ class ForwardFile:
 
         Args:
             stream: what to read.
-            seen: called with the bytes that are read, and their position. Bytes inside of one seek over more than
-                `LARGEST_SOURCE` may be left out: no other reader of the tar wants them.
+            seen: called with the position and the bytes of each piece that is read; with no bytes for a piece inside of
+                one seek over more than `LARGEST_SOURCE`, which no other reader of the tar wants.
         """
         self._stream = stream
         self._seen = seen
@@ -62,6 +62,6 @@ class ForwardFile:
             self._piece = b""  # before the next one comes, so that there are never two
             self._piece = self._stream.read(_PIECE)
             self._start = 0
-            if self._seen and len(self._piece) > unseen:
-                self._seen(self._position, self._piece)
+            if self._seen and self._piece:
+                self._seen(self._position, self._piece if len(self._piece) > unseen else b"")
         return bool(self._piece)

@@ -102,7 +102,7 @@ def test_altered_bytes_are_not_held(proxy: Proxy) -> None:
 
 
 def test_what_is_too_much_to_be_held_is_fetched_again(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("m2build.layers.held._MOST", BASES["out of the sources"].manifest.layers[2].size)
+    monkeypatch.setattr("m2build.layers.notes._MOST", BASES["out of the sources"].manifest.layers[2].size)
     assert read(proxy, "out of the sources")[KIMI].content == SOURCES["kimi_linear.py"]
     assert fetched(proxy, BASES["out of the sources"]) == [1, 2, 1]
 
@@ -122,7 +122,7 @@ def test_one_that_was_checked_against_its_diff_id_is_there_without_that_and_for_
 def test_files_too_large_for_sources_are_not_written_down(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("m2build.layers.forward._PIECE", 512)
     monkeypatch.setattr("m2build.layers.forward.LARGEST_SOURCE", 1 << 20)
-    monkeypatch.setattr("m2build.layers.held._MOST", 1 << 20)
+    monkeypatch.setattr("m2build.layers.notes._MOST", 1 << 20)
     assert read(proxy, "beside a large file")[KIMI].content == SOURCES["kimi_linear.py"]
     assert fetched(proxy, BASES["beside a large file"]) == [1, 1]
 
@@ -130,7 +130,7 @@ def test_files_too_large_for_sources_are_not_written_down(proxy: Proxy, monkeypa
 def test_a_full_disk_does_not_stop_the_reading(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with small_disk(tmp_path / "disk", "4k") as disk:
         monkeypatch.setenv("TMPDIR", str(disk))
-        monkeypatch.setattr("m2build.layers.held._SHARE", 1e-6)
+        monkeypatch.setattr("m2build.layers.notes._SHARE", 1e-6)
         assert read(proxy, "out of the sources")[KIMI].content == SOURCES["kimi_linear.py"]
 
 
