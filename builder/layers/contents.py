@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import tarfile
 from dataclasses import replace
-from typing import BinaryIO
 
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
+from m2build.layers.held import layer_tar
 from m2build.layers.members import OPAQUE, WHITEOUT, Wanted, is_bookkeeping, member_of, path_of, subject
 from m2build.local.reading import LARGEST_SOURCE
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
-from m2build.oci.layer import open_layer
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.tar_reader import StrictTar
@@ -60,9 +59,9 @@ def _read(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wante
 
 
 def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
-    with open_layer(image, layer, diff_id) as stream:
+    with layer_tar(image, layer, diff_id) as file:
         found = _Contents(wanted, most_content(layer.size))
-        found.read(stream, most=_HEADERS_ALWAYS + layer.size // _BYTES_A_HEADER)
+        found.read(file, most=_HEADERS_ALWAYS + layer.size // _BYTES_A_HEADER)
         return found
 
 
@@ -84,7 +83,7 @@ class _Contents:
         self._last_folder = ""
         self._due: set[str] = set()
 
-    def read(self, stream: BinaryIO, *, most: int) -> None:
+    def read(self, file: ForwardFile, *, most: int) -> None:
         """Read a tar to its end.
 
         Raises:
@@ -92,7 +91,7 @@ class _Contents:
         """
         place = "its beginning"
         try:
-            archive = StrictTar(ForwardFile(stream), most=most)
+            archive = StrictTar(file, most=most)
             for info in archive.headers():
                 place = f"the member {info.name[:200]!r}"
                 self._add(archive, info)

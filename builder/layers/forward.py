@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO
+
+from m2build.local.reading import LARGEST_SOURCE
 
 _PIECE = 1 << 20
 
@@ -13,9 +16,16 @@ class ForwardFile:
     tarfile's own mode for streams copies its whole buffer for every header.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        """Wrap a stream at position 0."""
+    def __init__(self, stream: BinaryIO, seen: Callable[[int, bytes], object] | None = None) -> None:
+        """Wrap a stream at position 0.
+
+        Args:
+            stream: what to read.
+            seen: called with the position and the bytes of each piece that is read; with no bytes for a piece inside of
+                one seek over more than `LARGEST_SOURCE`, which no other reader of the tar wants.
+        """
         self._stream = stream
+        self._seen = seen
         self._piece = b""
         self._start = 0
         self._position = 0
@@ -38,7 +48,8 @@ class ForwardFile:
         """Move forward to a position, or to the end if that comes first."""
         if position < self._position:
             raise ValueError("this stream cannot seek backward")
-        while self._position < position and self._has_more():
+        is_wide = position - self._position > LARGEST_SOURCE
+        while self._position < position and self._has_more(unseen=position - self._position if is_wide else 0):
             self._move(min(position - self._position, len(self._piece) - self._start))
         return self._position
 
@@ -46,9 +57,11 @@ class ForwardFile:
         self._start += count
         self._position += count
 
-    def _has_more(self) -> bool:
+    def _has_more(self, *, unseen: int = 0) -> bool:
         if self._start == len(self._piece):
             self._piece = b""  # before the next one comes, so that there are never two
             self._piece = self._stream.read(_PIECE)
             self._start = 0
+            if self._seen and self._piece:
+                self._seen(self._position, self._piece if len(self._piece) > unseen else b"")
         return bool(self._piece)

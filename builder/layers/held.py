@@ -1,4 +1,4 @@
-"""What is fetched of an image's layers, written down while it is read, so that no layer is fetched a second time.
+"""Fetched layers, written down while they are read, so that no layer is fetched a second time.
 
 Layers are read again for what links lead to, and that there are such links is known only once they have been read.
 """
@@ -6,30 +6,22 @@ Layers are read again for what links lead to, and that there are such links is k
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from m2build.local.temporary import temporary_place
+from m2build.layers.forward import ForwardFile
+from m2build.layers.notes import Again, Budget, Note, Written
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.hashing import RunningHash
 from m2build.oci.image import Blobs, Image
-
-_MOST = 2 << 30
-"""Bytes of one image. Writing down all of a base of 20 GB would cost more than it saves."""
-_SHARE = 4
-"""What part of the free space of the folder for temporary files may be taken: a fourth. It may be memory."""
+from m2build.oci.layer import named, open_layer
 
 
 @contextmanager
 def held(image: Image) -> Iterator[Image]:
-    """The image, whose layers are fetched once inside of the block.
+    """The image; inside of the block `layer_tar` fetches each of its layers once.
 
     The files have no names: nothing is left of them, however the process ends. What cannot be written down, and what is
     too much, is fetched again.
@@ -41,100 +33,78 @@ def held(image: Image) -> Iterator[Image]:
         blobs.close()
 
 
+@contextmanager
+def layer_tar(image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterator[ForwardFile]:
+    """A layer's tar, checked as by `open_layer`. It need not be fetched again if the image is held.
+
+    Raises:
+        ContentError: the layer is missing, truncated, altered or cannot be decompressed; the message names it.
+    """
+    if isinstance(image.blobs, _HeldBlobs):
+        with image.blobs.tar(image, layer, diff_id) as file:
+            yield file
+    else:
+        with open_layer(image, layer, diff_id) as stream:
+            yield ForwardFile(stream)
+
+
 class _HeldBlobs:
-    """Blobs: those that were written down, and others from below; used from several threads, each for its own layer."""
+    """Blobs from below, and layers that were written down; used from several threads, each for its own layer."""
 
     def __init__(self, below: Blobs) -> None:
         self._below = below
-        self._files: dict[Digest, IO[bytes]] = {}
-        self._left: int | None = None
-        self._lock = threading.Lock()
+        self._budget = Budget()
+        self._notes: dict[Digest, Note] = {}
+        self._written: dict[tuple[Digest, Digest | None], Written] = {}
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A stream of a blob's bytes."""
-        file = self._files.get(descriptor.digest)
-        if file is not None:
-            return cast("BinaryIO", _Lent(file))
+        """A stream of a blob's bytes; those of a layer that is being read are noted, if they are fetched."""
         stream = self._below.open(descriptor)
-        if getattr(stream, "is_fetched", False) and not getattr(stream, "is_kept", False) and self._take(descriptor):
-            with suppress(OSError):
-                return cast("BinaryIO", _Noted(stream, _nameless_file(), descriptor, self._files))
+        note = self._notes.pop(descriptor.digest, None)
+        if note and getattr(stream, "is_fetched", False) and not getattr(stream, "is_kept", False):
+            return cast("BinaryIO", _Noted(stream, note))
         return stream
+
+    @contextmanager
+    def tar(self, image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterator[ForwardFile]:
+        """A layer's tar, as `layer_tar` has it."""
+        written = self._written.get((layer.digest, diff_id))
+        if written is not None:
+            with named(layer, written.location):
+                yield ForwardFile(cast("BinaryIO", Again(written)))
+            return
+        with closing(Note(self._budget)) as note:
+            self._notes[layer.digest] = note
+            with open_layer(image, layer, diff_id) as stream:
+                yield ForwardFile(stream, note.add if note.location else None)
+            if written := note.given():
+                self._written[layer.digest, diff_id] = self._written[layer.digest, None] = written
 
     def close(self) -> None:
         """Give up what was written down."""
-        for file in self._files.values():
-            file.close()
-
-    def _take(self, descriptor: Descriptor) -> bool:
-        with self._lock:
-            if self._left is None:
-                self._left = min(_MOST, shutil.disk_usage(temporary_place()).free // _SHARE)
-            fits = descriptor.size <= self._left
-            self._left -= descriptor.size if fits else 0
-        return fits
-
-
-def _nameless_file() -> IO[bytes]:
-    return tempfile.TemporaryFile(buffering=0, dir=temporary_place())
-
-
-class _Lent(io.RawIOBase):
-    """A file's bytes from its beginning; it stays open, for the next one."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = os.pread(self._file.fileno(), _MOST if size < 0 else size, self._position)
-        self._position += len(data)
-        return data
+        for written in self._written.values():
+            written.file.close()
 
 
 class _Noted(io.RawIOBase):
-    """A stream whose bytes are written down as they are read; they are kept if they are what they should be."""
+    """A fetched stream whose bytes are noted as they are read."""
 
     is_fetched = True
 
-    def __init__(
-        self, stream: BinaryIO, file: IO[bytes], descriptor: Descriptor, files: dict[Digest, IO[bytes]]
-    ) -> None:
-        self.name = getattr(stream, "name", None)
+    def __init__(self, stream: BinaryIO, note: Note) -> None:
+        self.name = getattr(stream, "name", "a registry")
         self._stream = stream
-        self._file: IO[bytes] | None = file
-        self._descriptor = descriptor
-        self._files = files
-        self._hash = RunningHash(descriptor.digest.algorithm)
+        self._note = note
+        note.location = f" in {self.name}"
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)
-        self._hash.update(data)
-        try:
-            if self._file is not None and self._file.write(data) != len(data):
-                self._drop()
-        except OSError:  # the disk is full
-            self._drop()
+        self._note.add_stored(data)
         return data
 
     def close(self) -> None:
-        if self.closed:
-            return
         self._stream.close()
         super().close()
-        if self._hash.hexdigest() != self._descriptor.digest.hex:
-            self._drop()
-        if self._file is not None:
-            self._files[self._descriptor.digest] = self._file
-
-    def _drop(self) -> None:
-        file, self._file = self._file, None
-        with suppress(OSError):
-            if file is not None:
-                file.close()

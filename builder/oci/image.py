@@ -28,7 +28,8 @@ class Blobs(Protocol):
         """A stream of the blob's bytes as stored, unchecked; its `name`, if any, is for messages.
 
         If its `is_fetched` is true it comes over a network, and is fetched again if it is altered. If its
-        `is_kept` is true it is also written to a file on the way, and will not be fetched again.
+        `is_kept` is true it is also written to a file on the way, and will not be fetched again. If it has a method
+        `vouch`, that is called once all its bytes have been read and are what they should be.
 
         Raises:
             ContentError: the blob is not there.
@@ -154,6 +155,8 @@ class VerifiedReader(io.RawIOBase):
             raise ContentError(
                 f"the blob {self._digest}{self.location} is altered: its digest is {found}", may_pass=self.is_fetched
             )
+        if self._digest and hasattr(self._stream, "vouch"):
+            self._stream.vouch()
 
 
 def open_blob(blobs: Blobs, descriptor: Descriptor) -> VerifiedReader:

@@ -37,7 +37,7 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Itera
     with (
         open_blob(image.blobs, layer) as stored,
         _blaming_the_network(layer, stored),
-        VerifiedReader(_decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=_most(layer)) as reader,
+        VerifiedReader(decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=_most(layer)) as reader,
     ):
         yield cast("BinaryIO", reader)
         reader.drain()
@@ -68,7 +68,8 @@ def compression_of(start: bytes) -> str:
     return "zstd" if is_skippable or start.startswith(b"\x28\xb5\x2f\xfd") else ""
 
 
-def _decompressed(stream: io.BufferedReader) -> BinaryIO:
+def decompressed(stream: io.BufferedReader) -> BinaryIO:
+    """The uncompressed bytes of a stream: gzip, zstd or plain, by its first bytes."""
     compression = compression_of(stream.peek(4)[:4])
     if compression == "gzip":
         # Layers are gigabytes; ISA-L inflates them in less than half of zlib's time, and checks as much.
@@ -84,7 +85,7 @@ def _decompressed(stream: io.BufferedReader) -> BinaryIO:
 def _blaming_the_network(layer: Descriptor, stored: VerifiedReader) -> Iterator[None]:
     """If decompression fails, report stored bytes that were altered over a network instead of a damaged layer."""
     try:
-        with _named(layer, stored.location):
+        with named(layer, stored.location):
             yield
     except ContentError:
         if stored.is_fetched:
@@ -93,8 +94,13 @@ def _blaming_the_network(layer: Descriptor, stored: VerifiedReader) -> Iterator[
 
 
 @contextmanager
-def _named(layer: Descriptor, location: str) -> Iterator[None]:
-    """Name the layer in errors about its content."""
+def named(layer: Descriptor, location: str) -> Iterator[None]:
+    """Name the layer in errors about its content.
+
+    Args:
+        layer: the layer.
+        location: ` in FILE`, or nothing.
+    """
     called = f"the layer {layer.digest}{location}"
     try:
         yield

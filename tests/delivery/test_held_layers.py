@@ -14,6 +14,8 @@ from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
 from helpers.registry.registries import access, docker_registry, reference, upload
 from helpers.support import small_disk
 
+from m2build.errors import ContentError
+from m2build.layers.contents import read_members
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
 from m2build.layers.members import Wanted
@@ -28,6 +30,10 @@ BASES: dict[str, Image] = {
     "out of the sources": image(tar(*sources()), STORE, tar(file("etc/a"))),
     "to a layer below": image(
         tar(file("store/kimi", SOURCES["kimi_linear.py"])), tar(*sources()), tar(hardlink(KIMI, "store/kimi"))
+    ),
+    "beside a large file": image(
+        tar(*sources()),
+        tar(file("a", bytes(2 << 20)), file("store/kimi", SOURCES["kimi_linear.py"]), hardlink(KIMI, "store/kimi")),
     ),
     "a symbolic link to the sources": image(tar(*sources()), tar(symlink("linked", ROOT))),
 }
@@ -96,15 +102,35 @@ def test_altered_bytes_are_not_held(proxy: Proxy) -> None:
 
 
 def test_what_is_too_much_to_be_held_is_fetched_again(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("m2build.layers.held._MOST", BASES["out of the sources"].manifest.layers[2].size)
+    monkeypatch.setattr("m2build.layers.notes._MOST", BASES["out of the sources"].manifest.layers[2].size)
     assert read(proxy, "out of the sources")[KIMI].content == SOURCES["kimi_linear.py"]
     assert fetched(proxy, BASES["out of the sources"]) == [1, 2, 1]
 
 
+def test_one_that_was_checked_against_its_diff_id_is_there_without_that_and_for_no_other(proxy: Proxy) -> None:
+    name = "out of the sources"
+    found = read_remote(reference(proxy.host, f"{name.replace(' ', '-')}:v1"), "linux/amd64", access())
+    layer, diff_id = found.image.manifest.layers[1], found.image.config.diff_ids[1]
+    with held(found.image) as image:
+        first = read_members(image, layer, diff_id, Wanted(frozenset({"store"})))
+        assert read_members(image, layer, None, Wanted(frozenset({"store"}))) == first
+        assert fetched(proxy, BASES[name]) == [0, 1, 0]
+        with pytest.raises(ContentError, match="is altered"):
+            read_members(image, layer, found.image.config.diff_ids[0], Wanted(frozenset({"store"})))
+
+
+def test_files_too_large_for_sources_are_not_written_down(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.layers.forward._PIECE", 512)
+    monkeypatch.setattr("m2build.layers.forward.LARGEST_SOURCE", 1 << 20)
+    monkeypatch.setattr("m2build.layers.notes._MOST", 1 << 20)
+    assert read(proxy, "beside a large file")[KIMI].content == SOURCES["kimi_linear.py"]
+    assert fetched(proxy, BASES["beside a large file"]) == [1, 1]
+
+
 def test_a_full_disk_does_not_stop_the_reading(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with small_disk(tmp_path / "disk", "4k") as disk:
-        monkeypatch.setattr("tempfile.tempdir", str(disk))
-        monkeypatch.setattr("m2build.layers.held._SHARE", 1e-6)
+        monkeypatch.setenv("TMPDIR", str(disk))
+        monkeypatch.setattr("m2build.layers.notes._SHARE", 1e-6)
         assert read(proxy, "out of the sources")[KIMI].content == SOURCES["kimi_linear.py"]
 
 

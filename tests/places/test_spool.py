@@ -87,7 +87,7 @@ def test_one_that_is_being_read_is_waited_for(folder: Path) -> None:
     spool, below = watched(folder)
     found: list[bytes] = []
     with spool.keeping():
-        stream = spool.open(LARGE)
+        stream = open_blob(spool, LARGE)
     second = threading.Thread(target=lambda: found.append(read_blob(spool, LARGE)))
     second.start()
     first = b"".join(iter(lambda: stream.read(1 << 16), b""))
