@@ -49,6 +49,16 @@ def cost(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     return Cost(wall, ended[2].ru_utime + ended[2].ru_stime, peak / 1024)
 
 
+def cpu_seconds(command: Sequence[str]) -> float:
+    """User plus system time of one run of a process and its children."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)[:200]} failed with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime
+
+
 def best(
     command: Sequence[str], environment: Mapping[str, str], *, forget: Path | None = None, runs: int = RUNS
 ) -> Cost:

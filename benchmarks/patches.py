@@ -7,13 +7,13 @@ Every row is a process of its own; CPU seconds are user plus system time of the 
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from measuring import cpu_seconds
 
 from m2build.patches.pypi import fetch_wheel
 from m2build.patches.sources import from_wheel
@@ -44,16 +44,6 @@ class Row:
     name: str
     command: Sequence[str]
     runs: int
-
-
-def cpu_seconds(command: Sequence[str]) -> float:
-    """User plus system time of one run of a process and its children."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)[:200]} failed with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime
 
 
 def rows(wheel: Path, tree: str) -> list[Row]:

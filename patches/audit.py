@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -30,11 +30,12 @@ def audit_files(changeset: Changeset, root: str) -> dict[str, bytes]:
         changeset: what was done.
         root: the folder that the changeset's paths are relative to, as the auditor finds it.
     """
-    files = {f"patches/{name}": content for name, content in patch_files(changeset).items()}
+    patches = patch_files(changeset)
+    files = {f"patches/{name}": content for name, content in patches.items()}
     before = {change.old_path: change.before.sha256 for change in changeset.changes if change.before}
     after = {change.path: change.after.sha256 for change in changeset.changes if change.after}
     return files | {
-        "README": _readme(changeset, root).encode(errors="surrogateescape"),
+        "README": _readme(changeset, root, patches).encode(errors="surrogateescape"),
         "after.sha256": _checksums(after),
         "before.sha256": _checksums(before),
         "changeset.json": f"{json.dumps(account(changeset), indent=2, sort_keys=True)}\n".encode(),
@@ -98,8 +99,8 @@ def _checksums(digests: dict[str, str]) -> bytes:
     return "".join(lines).encode(errors="surrogateescape")
 
 
-def _readme(changeset: Changeset, root: str) -> str:
-    patches = "".join(f"  {name}\n" for name in patch_files(changeset) if name != "series")
+def _readme(changeset: Changeset, root: str, names: Iterable[str]) -> str:
+    patches = "".join(f"  {name}\n" for name in names if name != "series")
     commands = "".join(f"  {line}\n" for line in _checking(changeset, root))
     return f"""\
 m2build {__version__} changed {len(changeset.changes)} files below {root},

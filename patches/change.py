@@ -147,6 +147,18 @@ class MentionKind(StrEnum):
     """It names the thing that changed, and it was left alone."""
     WARNING = "warning"
     """The codemod warns of the file."""
+    LEFT_OUT = "left out"
+    """The patch is not to change it."""
+    MOVED = "at an offset"
+    """A change of a diff is made there, and not at the line that the diff says."""
+    APPLIES = "applies"
+    """A change of a diff could be made there, if the others could."""
+    THERE = "there already"
+    """A change of a diff has been made there."""
+    MISSING = "missing"
+    """What a change of a diff starts from is not there."""
+    NEAREST = "nearest"
+    """A line of the tree where a change of a diff would have been looked for."""
 
 
 @dataclass(frozen=True)

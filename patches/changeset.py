@@ -106,7 +106,7 @@ class Changeset:
         """This changeset, if every patch passes.
 
         Raises:
-            PatchError: the first patch that does not, by id, outcome and detail.
+            PatchError: the first patch that does not, by id, outcome and detail; of a conflict with its mentions.
         """
         for result in self.results:
             if not result.passes:
@@ -121,6 +121,7 @@ class Changeset:
                 raise PatchError(
                     f"the patch {result.patch.id} does not apply to {where} ({result.outcome}): {result.detail}",
                     hint=hint,
+                    details=[str(mention) for mention in result.mentions if result.outcome is Outcome.CONFLICT],
                 )
         return self
 

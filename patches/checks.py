@@ -43,8 +43,13 @@ def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str
     for path in _repeated(arriving):
         yield f"it writes {path!r} twice"
     for path in arriving:
-        if path in tree.links or path in tree.folders or (path in tree and path not in left):
+        if _is_taken(path, tree, left):
             yield f"{path!r} exists already"
+
+
+def _is_taken(path: str, tree: SourceTree, left: Collection[str]) -> bool:
+    """Whether something is at a path that no change moves away; the folders of a tree take longest to find."""
+    return path not in left if path in tree else path in tree.links or path in tree.folders
 
 
 def _repeated(paths: list[str]) -> list[str]:

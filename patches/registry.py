@@ -62,18 +62,20 @@ def load_codemods() -> InstalledCodemods:
 
 
 def _load(entry: EntryPoint) -> type[Codemod]:
-    hint = f"fix or uninstall {_distribution(entry)}, which registers it under {GROUP}"
     try:
         loaded: object = entry.load()
     except (Exception, SystemExit) as error:
-        raise PatchError(
-            f"the codemod {entry.name!r} ({entry.value}) cannot be loaded: {error!r}", hint=hint
-        ) from error
+        raise _faulty(entry, f"cannot be loaded: {error!r}") from error
     if not _is_codemod(loaded):
-        raise PatchError(
-            f"the codemod {entry.name!r} ({entry.value}) is not a dataclass with an apply method", hint=hint
-        )
+        raise _faulty(entry, "is not a dataclass with an apply method")
     return loaded
+
+
+def _faulty(entry: EntryPoint, problem: str) -> PatchError:
+    return PatchError(
+        f"the codemod {entry.name!r} ({entry.value}) {problem}",
+        hint=f"fix or uninstall {_distribution(entry)}, which registers it under {GROUP}",
+    )
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -48,7 +49,7 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
             )
     try:
         with _reported(codemod, patch, passing=(UsageError, ValidationError)):
-            made = TypeAdapter(codemod).validate_json(json.dumps({**patch.parameters, **fixed}), strict=True)
+            made = _adapter(codemod).validate_json(json.dumps({**patch.parameters, **fixed}), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
@@ -60,6 +61,12 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
         if is_confused(given, read):
             raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be read as {read!r}")
     return made.bringing(patch.content) if isinstance(made, Vendoring) and patch.content is not None else made
+
+
+@cache
+def _adapter(codemod: type[Codemod]) -> TypeAdapter[Codemod]:
+    """What checks the parameters of a codemod; making it costs more than a small diff."""
+    return TypeAdapter(codemod)
 
 
 def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:

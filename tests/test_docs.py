@@ -26,7 +26,7 @@ PAGE = (DOCS / "patches.md").read_text(encoding="utf-8")
 def test_snippets_print_what_the_page_says() -> None:
     found = list(run_snippets("patches.md"))
     assert [printed for _, printed in found] == [expected for expected, _ in found]
-    assert len(found) == 12
+    assert len(found) == 14
 
 
 def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_commands_on_the_page_run(tmp_path: Path) -> None:
 
 
 def test_the_series_on_the_page_is_a_series() -> None:
-    (text,) = [code for language, code in BLOCK.findall(PAGE) if language == "yaml"]
+    (text,) = [code for language, code in BLOCK.findall(PAGE) if language == "yaml" and code.startswith("id: ")]
     assert validate(load_document(text, name="docs/patches.md"), Series).id == "mine"
 
 

@@ -14,7 +14,7 @@ class SortedPaths(Mapping[str, Value]):
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         """Keep the values; what becomes of the mapping that was given makes no difference."""
-        self._values = MappingProxyType(dict(sorted(values.items())))
+        self._values = MappingProxyType({path: values[path] for path in sorted(values)})
 
     def __getitem__(self, path: str) -> Value:
         return self._values[path]

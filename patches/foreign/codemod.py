@@ -12,9 +12,9 @@ from pydantic import JsonValue
 from m2build.errors import PatchError
 from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Proof, Rewrite
 from m2build.patches.foreign.arguments import constructor_arguments
-from m2build.patches.foreign.globs import glob_pattern
 from m2build.patches.foreign.load import load_libcst_codemod
 from m2build.patches.foreign.run import Recipe
+from m2build.patches.globs import glob_pattern
 from m2build.patches.modules import ModuleFile, module_file
 from m2build.patches.places import InexactError
 from m2build.patches.text import PythonSource, read_python, reading

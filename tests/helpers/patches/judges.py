@@ -35,6 +35,14 @@ class Judge(Protocol):
     def __call__(self, diff: bytes, folder: Path, *, reverse: bool = False) -> None: ...
 
 
+def accepts(command: list[str | Path], folder: Path, *, stdin: bytes = b"") -> bool:
+    """Whether a tool succeeds, without the user's configuration."""
+    need_tool(str(command[0]))
+    environment = {**os.environ, **PLAIN}
+    done = subprocess.run(command, cwd=folder, input=stdin, env=environment, capture_output=True, check=False)
+    return done.returncode == 0
+
+
 def git_apply(diff: bytes, folder: Path, *, reverse: bool = False) -> None:
     """`git apply`, which never uses fuzz."""
     run(["git", "apply", "--whitespace=nowarn", *(["--reverse"] if reverse else []), "-"], folder, stdin=diff)

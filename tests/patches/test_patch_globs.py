@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from m2build.errors import UsageError
-from m2build.patches.foreign.globs import glob_pattern
+from m2build.patches.globs import glob_pattern
 
 PATHS = [
     "m.py", "n.py", "m.pyi", "a/m.py", "a/b/m.py", "a/b/c/m.py", "a/b/[x].py", "a/b/x.py", "a/b/-.py", "a/b/!.py",

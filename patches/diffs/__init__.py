@@ -1,0 +1,1 @@
+"""Diffs of others: read, and applied exactly or not at all."""
