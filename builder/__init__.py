@@ -11,8 +11,8 @@ Every name below is loaded when it is first used (PEP 562), so that `import m2bu
         delivery = session.deliver(plan, "localhost:5000/minimax-m2:tp8")
     print(delivery.reference)
 
-What is public is what `__all__` names here, in `m2build.errors`, `m2build.importing`, `m2build.patches` and
-`m2build.testing`.
+What is public is what `__all__` names here, in `m2build.errors`, `m2build.importing`, `m2build.patches`,
+`m2build.patches.codemods` and `m2build.testing`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from m2build import errors, importing, patches, testing
+    from m2build import errors, patches, testing
     from m2build.base.model import Base
     from m2build.delivery.delivered import Delivery
     from m2build.delivery.forecast import Forecast
@@ -65,7 +65,7 @@ _HOMES = {
     "render_mounts": "m2build.mounts.render",
 }
 """Where each name is defined."""
-_MODULES = ("errors", "importing", "patches", "testing")
+_MODULES = ("errors", "patches", "testing")
 
 __all__ = [
     "Base",
@@ -83,7 +83,6 @@ __all__ = [
     "Shipment",
     "__version__",
     "errors",
-    "importing",
     "inspect",
     "load_recipe",
     "parse_place",

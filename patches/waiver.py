@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from m2build import __version__
-from m2build.patches.change import FileChange
-from m2build.patches.changeset import Changeset, PatchResult
 from m2build.patches.patch import ALREADY_APPLIED, Patch
-from m2build.patches.tree import SourceFile
+
+if TYPE_CHECKING:
+    from m2build.patches.change import FileChange
+    from m2build.patches.changeset import Changeset, PatchResult
+    from m2build.patches.tree import SourceFile
 
 _NOTHING = "—"
 

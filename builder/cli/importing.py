@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-import m2build
 from m2build.cli.groups import Command
 from m2build.cli.output import result
 from m2build.cli.progress import progress_option
@@ -48,7 +47,9 @@ Examples:
     help="The series file to add to; a new one is written if there is none.",
 )
 @click.option("--id", "patch_id", metavar="ID", help="The patch's id; default: the diff's name.")
-@click.option("--distribution", default="sglang", show_default=True, help="Whose sources a new series patches.")
+@click.option(
+    "--distribution", metavar="NAME", default="sglang", show_default=True, help="Whose sources a new series patches."
+)
 @click.option("--root", metavar="PATH", default="", help="The folder of the sources that the diff's paths are in.")
 @click.option("--strip", metavar="N", type=click.IntRange(0), help="Parts to take off each name; default: 1.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Paths to leave out, such as 'test/**'. Repeatable.")
@@ -75,7 +76,8 @@ def import_patch(
     Title, reason, author, origin and merge commit are taken over. With --release, the releases on which the diff
     applies are written down. Nothing is overwritten.
     """
-    importing = m2build.importing
+    from m2build import importing
+
     if sum(source is not None for source in (diff, folder, pr)) != 1:
         raise UsageError("expected one of --diff, --series-dir and --pr", hint="name what to import")
     found: tuple[FoundDiff, ...] = ()

@@ -162,7 +162,14 @@ def revert(source: str, series_name: str) -> None:
 @patch.command(epilog="\b\nExample:\n  m2build patch waiver --source pypi:sglang==0.5.7 > waiver.md")
 @choosing_sources
 @series_option
-@click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+    help="A page for people, or the account for machines.",
+)
 def waiver(sources: Sources, series_name: str, form: str) -> None:
     """Print the page that reviewers ask for: what is patched, why, what upstream says, and when each patch goes.
 

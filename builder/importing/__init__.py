@@ -15,3 +15,7 @@ from m2build.importing.pull_request import pull_request
 from m2build.importing.run import How, import_diffs
 
 __all__ = ["FoundDiff", "How", "diff_file", "diff_folder", "diffs_in", "import_diffs", "pull_request"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import urljoin, urlsplit
 
 from m2build.documents.shown import shown
 from m2build.errors import TransportError, UsageError
 from m2build.importing.found import FoundDiff
 from m2build.registry.connections import host_of
-from m2build.registry.messages import Answer, Request
+from m2build.registry.fetch import fetched
+from m2build.registry.messages import Answer
 from m2build.registry.transport import Transport
 
 HOST = "https://github.com"
@@ -24,7 +24,6 @@ TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _NAME = re.compile(r"([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})#([0-9]{1,9})")
 _LARGEST = 16 << 20
 """Bytes of one answer; a diff beyond that could not be vendored."""
-_MOST_REDIRECTS = 5
 
 
 def pull_request(name: str, *, environment: Mapping[str, str], host: str = HOST, insecure: bool = False) -> FoundDiff:
@@ -91,23 +90,14 @@ class _Forge:
         return found
 
     def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Follow redirects; the token stays with the API's host."""
-        for _ in range(_MOST_REDIRECTS):
-            is_api = urlsplit(url)[:2] == urlsplit(self._api)[:2] and "Accept" in headers
-            token = {"Authorization": f"Bearer {self._token}"} if self._token and is_api else {}
-            answer = self._transport.send(Request("GET", url, {**headers, **token}, largest=_LARGEST))
-            target = answer.header("Location")
-            if answer.status not in (301, 302, 303, 307, 308) or target is None:
-                return answer
-            url, before = urljoin(url, target), url
-            if url.startswith("http:") and before.startswith("https:"):
-                raise TransportError(f"{host_of(before)} redirects to {host_of(url)} without TLS")
-        raise TransportError(f"{host_of(url)}: redirect loop for {url}")
+        """Only requests to the API have headers, and it alone gets the token."""
+        token = {"Authorization": f"Bearer {self._token}"} if self._token and headers else {}
+        return fetched(self._transport, url, headers=headers, private=token, largest=_LARGEST)
 
     def _content(self, answer: Answer) -> bytes:
         if answer.status == 200:
             return answer.content
-        where = f"{host_of(answer.url)}: {urlsplit(answer.url).path}"
+        where = answer.url.partition("?")[0]
         if answer.status == 404:
             also = "" if self._token else f"; for a private one set {TOKENS[0]}"
             raise UsageError(f"{where} does not exist", hint=f"check the repository and the number{also}")
