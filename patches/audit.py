@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
 
 SCHEMA_VERSION = 1
+_LATER = ("origin", "applied_upstream", "drop_when")
+"""Fields that came later: a patch without them has the account that it had, and so images keep their digests."""
 
 
 def audit_files(changeset: Changeset, root: str) -> dict[str, bytes]:
@@ -61,9 +63,10 @@ def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
         for mention in result.mentions
     ]
     patch = result.patch.model_dump(mode="json")
-    if patch["drop_when"] is None:
-        del patch["drop_when"]  # accounts of series that do not use it stay as they were, and so do images
-    else:
+    for name in _LATER:
+        if patch[name] is None:
+            del patch[name]
+    if result.patch.drop_when is not None:
         patch["dropNow"] = result.drop_now
     return {
         **patch,

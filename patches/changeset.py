@@ -137,6 +137,12 @@ class Changeset:
 
         return patch_files(self)
 
+    def waiver(self) -> str:
+        """The page that reviewers ask for, as Markdown: what is patched, why, until when, and the hashes."""
+        from m2build.patches.waiver import waiver
+
+        return waiver(self)
+
     def account(self) -> dict[str, JsonValue]:
         """Every patch with its reason and outcome, and every file with its digests, as JSON."""
         from m2build.patches.audit import account

@@ -27,7 +27,7 @@ Absence = Literal["already-applied", "not-needed", "target-gone"]
 Accepted = Literal["already-applied", "not-needed"]
 ALREADY_APPLIED = "already-applied"
 
-_DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
+READ_AS_DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
 """What patch(1) looks for in the text before a diff, where `why` ends up; it looks behind indentation too."""
 
 
@@ -77,6 +77,12 @@ class Patch(Frozen):
     author: Line
     forwarded: Line = Field(default="no", description="DEP-3: `no`, `not-needed` or the address it was sent to.")
     last_update: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    origin: Line | None = Field(
+        default=None, description="DEP-3: where the patch comes from, such as `upstream, https://…`."
+    )
+    applied_upstream: Line | None = Field(
+        default=None, description="DEP-3: the release, address or commit (`commit:…`) that has it upstream."
+    )
     drop_when: str | None = Field(
         default=None,
         max_length=200,
@@ -99,6 +105,8 @@ class Patch(Frozen):
         when_absent: Absence = "target-gone",
         accept: Iterable[Accepted] = (),
         forwarded: str = "no",
+        origin: str | None = None,
+        applied_upstream: str | None = None,
         drop_when: str | None = None,
     ) -> Patch:
         """A patch that holds its codemod itself, as `value`.
@@ -118,6 +126,8 @@ class Patch(Frozen):
             when_absent: what it means that the codemod finds nothing to change in such a release.
             accept: the outcomes besides `applied` with which the series goes on.
             forwarded: DEP-3: `no`, `not-needed` or the address that the patch was sent to.
+            origin: DEP-3: where it comes from, such as `upstream, https://…`.
+            applied_upstream: DEP-3: the release, address or commit (`commit:…`) that has it upstream.
             drop_when: when it is not needed any more: a version specifier, or `already-applied`.
 
         Raises:
@@ -139,6 +149,8 @@ class Patch(Frozen):
             "author": author,
             "forwarded": forwarded,
             "last_update": last_update,
+            "origin": origin,
+            "applied_upstream": applied_upstream,
             "drop_when": drop_when,
         }
         return made(_PatchOfValue, f"the patch {shown(id)}", fields, context=codemod)
@@ -147,7 +159,7 @@ class Patch(Frozen):
     @classmethod
     def _is_prose(cls, value: str) -> str:
         for line in value.splitlines():
-            if _DIFF.match(line):
+            if READ_AS_DIFF.match(line):
                 raise ValueError(f"the line {shown(line)} could be taken for a part of a diff by patch(1); rephrase it")
         return value
 

@@ -38,10 +38,12 @@ def _header(result: PatchResult) -> Iterator[str]:
     yield f"Description: {patch.summary}"
     yield from _continued(patch.why)
     yield f"Author: {patch.author}"
-    yield "Origin: vendor"
+    yield f"Origin: {patch.origin or 'vendor'}"
     for reference in patch.references:
         yield f"Bug: {reference}"
     yield f"Forwarded: {patch.forwarded}"
+    if patch.applied_upstream:
+        yield f"Applied-Upstream: {patch.applied_upstream}"
     yield f"Last-Update: {patch.last_update}"
     yield f"X-M2build-Codemod: {patch.codemod} {json.dumps(patch.parameters, sort_keys=True)}"
     yield f"X-M2build-Releases: {patch.releases}"

@@ -18,6 +18,7 @@ from helpers.snippets import BLOCK, DOCS, run_snippets
 
 from m2build.documents.document import load_document
 from m2build.documents.validation import validate
+from m2build.patches.loading import load_series
 from m2build.patches.series import Series
 
 PAGE = (DOCS / "patches.md").read_text(encoding="utf-8")
@@ -27,6 +28,25 @@ def test_snippets_print_what_the_page_says() -> None:
     found = list(run_snippets("patches.md"))
     assert [printed for _, printed in found] == [expected for expected, _ in found]
     assert len(found) == 14
+
+
+def test_the_page_on_series_prints_what_it_says() -> None:
+    found = list(run_snippets("series.md"))
+    assert [printed for _, printed in found] == [expected for expected, _ in found]
+    assert len(found) == 1
+
+
+def test_the_series_of_that_page_can_be_loaded(tmp_path: Path) -> None:
+    texts = [code for language, code in BLOCK.findall((DOCS / "series.md").read_text("utf-8")) if language == "yaml"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/ours.json").write_text("{}\n")
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.yaml").write_text(text)
+    series = [load_series(str(tmp_path / f"{number}.yaml")) for number in range(len(texts))]
+    assert [[patch.id for patch in one.patches] for one in series] == [
+        ["raise-limit", "add-table"],
+        ["disable-rmsnorm-compile", "raise-limit"],
+    ]
 
 
 def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

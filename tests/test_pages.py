@@ -18,7 +18,7 @@ from m2build.cli.root import cli
 
 TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-M2BUILD = re.compile(r"(?:^|\(|&& )m2build (.*?)(?= *(?:$|\)|&&|[>|#]))", re.MULTILINE)
+M2BUILD = re.compile(r"(?:^|\(|&& )m2build (.*?)(?= *(?:$|\)|&&|[>|]|(?<= )#))", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"(?<![\w./$-])(?:\.ci|benchmarks|builder|docs|patches|recipes|tests)/[\w./*-]*[\w/*]")
 

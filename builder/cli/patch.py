@@ -10,6 +10,7 @@ import m2build
 from m2build import patches
 from m2build.cli import candidates
 from m2build.cli.groups import Group
+from m2build.cli.importing import import_patch
 from m2build.cli.output import json_option, print_json, result, result_diff
 from m2build.cli.sources import Sources, choosing_sources, source_option
 from m2build.errors import UsageError, WouldChangeError
@@ -156,6 +157,32 @@ def revert(source: str, series_name: str) -> None:
     folder = _folder(m2build.parse_place(source), "revert")
     for path in patches.revert_directory(patches.load_series(series_name), folder):
         result(path)
+
+
+@patch.command(epilog="\b\nExample:\n  m2build patch waiver --source pypi:sglang==0.5.7 > waiver.md")
+@choosing_sources
+@series_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+    help="A page for people, or the account for machines.",
+)
+def waiver(sources: Sources, series_name: str, form: str) -> None:
+    """Print the page that reviewers ask for: what is patched, why, what upstream says, and when each patch goes.
+
+    Hashes are those of these sources. Patches that do not apply are on the page too.
+    """
+    changeset = _changeset(sources, series_name)
+    if form == "json":
+        print_json(changeset.account())
+    else:
+        result(*changeset.waiver().splitlines())
+
+
+patch.add_command(import_patch)
 
 
 def _changeset(sources: Sources, series_name: str) -> patches.Changeset:

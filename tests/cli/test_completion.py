@@ -60,7 +60,7 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {"bake", "completion", "image", "inspect", "patch", "push", "recipe", "render"},
-    ("patch", ""): {"apply", "diff", "list", "revert", "show", "status"},
+    ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},
     ("completion", "f"): {"fish"},
@@ -90,8 +90,10 @@ OFFERED = {
     ("render", "--template=b"): {"--template=base/", "--template=broken.yaml"},
 }  # fmt: skip
 Answers = Callable[..., dict[str, str]]
-FREE = {"REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH"}
-"""What help calls values that nothing here can know: names in registries, of builders, and a path within an image."""
+FREE = {
+    "REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION",
+}  # fmt: skip
+"""What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 
 
 @pytest.fixture

@@ -1,0 +1,180 @@
+"""Bringing diffs into a series file: vendored beside it, pinned, tried on releases; nothing is overwritten."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.version import Version
+
+from m2build.documents.shown import shown
+from m2build.errors import PatchError, StorageError, UsageError
+from m2build.importing.entry import Entry, head
+from m2build.importing.found import FoundDiff
+from m2build.local.atomic import atomic_file, folders_for
+from m2build.local.temporary import temporary_file
+from m2build.patches.change import Finding
+from m2build.patches.codemods.unified_diff import UnifiedDiff
+from m2build.patches.loading import load_series
+from m2build.patches.series import Series
+from m2build.patches.tree import SourceTree
+
+_MODE = 0o644
+
+
+@dataclass(frozen=True)
+class How:
+    """How diffs are brought into a series.
+
+    Attributes:
+        distribution: of a new series; an existing one has its own.
+        patch_id: the id of the patch, if there is one only; None for the name of the diff.
+        root: the folder of the tree that the diffs' paths are in.
+        exclude: globs of paths to leave out, such as `test/**`.
+        strip: how many parts of each name are not part of the path; None for what the diff's folder says, or 1.
+    """
+
+    distribution: str = "sglang"
+    patch_id: str | None = None
+    root: str = ""
+    exclude: tuple[str, ...] = ()
+    strip: int | None = None
+
+
+def import_diffs(
+    series: Path, diffs: Sequence[FoundDiff], how: How, releases: Mapping[str, Callable[[], SourceTree]]
+) -> Series:
+    """Add diffs to a series file at its end; a new file is made if there is none.
+
+    Args:
+        series: the file. Diffs are vendored in the folder beside it that has its name.
+        diffs: what to add, in order.
+        how: how.
+        releases: version -> the sources of that release, which the diffs are tried on, in turn.
+
+    Returns:
+        The series as it is afterwards.
+
+    Raises:
+        UsageError: a diff is malformed, an id or a vendored file exists, or the series cannot be continued.
+        PatchError: a diff applies to none of the releases.
+        StorageError: something cannot be written; nothing was changed.
+    """
+    series = series.resolve()
+    entries = [_entry(series, found, how) for found in diffs]
+    if how.patch_id and len(entries) != 1:
+        raise UsageError(f"{len(entries)} diffs cannot all have the id {shown(how.patch_id)}", hint="leave the id out")
+    if releases:
+        entries = _tried(entries, releases)
+    text = _continued(series, how, entries)
+    with _vendored(series.parent, entries):
+        return _written(series, text)
+
+
+def _entry(series: Path, found: FoundDiff, how: How) -> Entry:
+    if how.strip is not None:
+        found = replace(found, strip=how.strip)
+    stem = re.sub(r"\.(patch|diff)$", "", found.name)
+    patch_id = how.patch_id or re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:80].strip("-") or "diff"
+    _codemod(found, how.root, how.exclude)  # is it a diff at all
+    file = f"{series.stem}/{patch_id}.patch"
+    return Entry(patch_id, file, found, how.root, how.exclude, today=datetime.now(UTC).date().isoformat())
+
+
+def _codemod(found: FoundDiff, root: str, exclude: Sequence[str]) -> UnifiedDiff:
+    return UnifiedDiff.of(found.content, file=found.name, strip=found.strip, root=root, exclude=exclude)
+
+
+def _tried(entries: Sequence[Entry], releases: Mapping[str, Callable[[], SourceTree]]) -> list[Entry]:
+    """The entries with the releases that they apply to, each tried by itself."""
+    fits: dict[str, list[str]] = {entry.patch_id: [] for entry in entries}
+    problems: dict[str, str] = {}
+    for version, read in releases.items():
+        tree = read()
+        for entry in entries:
+            rewrite = _codemod(entry.found, entry.root, entry.exclude).apply(tree)
+            if rewrite.finding is Finding.CHANGED:
+                fits[entry.patch_id].append(version)
+            else:
+                problems[entry.patch_id] = f"{version}: {rewrite.finding}: {rewrite.detail}"
+    for entry in entries:
+        if not fits[entry.patch_id]:
+            raise PatchError(
+                f"the diff {entry.found.name} applies to none of the releases {', '.join(releases)}",
+                hint=problems[entry.patch_id],
+            )
+    return [replace(entry, releases=_specifier(fits[entry.patch_id], list(releases))) for entry in entries]
+
+
+def _specifier(fits: Sequence[str], tried: Sequence[str]) -> str:
+    """A version specifier for releases: from the first to the last, without those between that do not fit."""
+    first, last = min(fits, key=Version), max(fits, key=Version)
+    between = [version for version in tried if Version(first) < Version(version) < Version(last)]
+    without = "".join(f",!={version}" for version in between if version not in fits)
+    return f"=={first}" if first == last else f">={first},<={last}{without}"
+
+
+def _continued(series: Path, how: How, entries: Sequence[Entry]) -> str:
+    """The series file's text with the entries at its end."""
+    added = "".join(entry.yaml() for entry in entries)
+    if not series.exists():
+        series_id = re.sub(r"[^a-z0-9]+", "-", series.stem.lower()).strip("-") or "mine"
+        return f"{head(series_id, how.distribution)}{added}"
+    before = load_series(str(series))
+    for entry in entries:
+        if entry.patch_id in {patch.id for patch in before.patches}:
+            raise UsageError(f"{series} has a patch {entry.patch_id} already", hint="give another id")
+    text = series.read_text(encoding="utf-8").rstrip("\n")
+    if not re.search(r"^patches:[ \t]*(#.*)?$(\n([ #].*)?)*\Z", text, re.MULTILINE):
+        raise UsageError(
+            f"{series}: `patches` is not its last key, or not a list with a patch on each `- `",
+            hint="move it to the end of the file",
+        )
+    return f"{text}\n{added}"
+
+
+@contextmanager
+def _vendored(folder: Path, entries: Sequence[Entry]) -> Iterator[None]:
+    """The entries' diffs as new files; they are removed if what follows fails."""
+    written: list[Path] = []
+    for taken in (path for path in (folder / entry.file for entry in entries) if path.exists()):
+        raise UsageError(f"{taken} exists already", hint="remove it, or give another id")
+    try:
+        for entry in entries:
+            path = folder / entry.file
+            with atomic_file(path, _MODE) as file:
+                file.write(entry.found.content)
+            written.append(path)
+        yield
+    except BaseException as error:
+        for path in written:
+            with suppress(OSError):
+                path.unlink()
+        with suppress(OSError):
+            (folder / entries[0].file).parent.rmdir()
+        if isinstance(error, OSError):
+            raise StorageError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+        raise
+
+
+def _written(series: Path, text: str) -> Series:
+    """The text at its place, once it has been read as a series beside it."""
+    mode = stat.S_IMODE(series.stat().st_mode) if series.exists() else _MODE
+    with folders_for(series), temporary_file(series.parent, mode) as (temporary, file):
+        file.write(text.encode())
+        file.flush()
+        found = _read_back(temporary.absolute(), series)
+        temporary.replace(series)
+    return found
+
+
+def _read_back(temporary: Path, series: Path) -> Series:
+    try:
+        return load_series(str(temporary))
+    except UsageError as error:
+        raise UsageError(str(error).replace(str(temporary), str(series)), hint=error.hint) from error
