@@ -6,27 +6,23 @@ No I/O happens here; `load.py` reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from m2build.documents.placed import Document, Position
 from m2build.documents.shown import shortened, shown
 from m2build.documents.suggest import did_you_mean
-from m2build.documents.validation import misplaced
+from m2build.documents.validation import misplaced, validate
 from m2build.errors import UsageError
 from m2build.oci.platforms import PLATFORM
 from m2build.places.place import registry_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for, tensor_parallel_size
-
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
-Word = Annotated[str, StringConstraints(pattern=r"^[^\x00\r\n]+$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[^/\x00\r\n]+)+$", max_length=4000)]
-Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+$", max_length=200)]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$", max_length=1000)]
+from m2build.recipes.settings import Settings
+from m2build.recipes.values import AbsolutePath, Frozen, Id, Line, Repository, UrlPath, Word
 
 _INT32 = 2**31 - 1
 """The largest --retries of a Dockerfile (moby parses 32 bits), and the largest device number of ROCm."""
@@ -40,12 +36,7 @@ _SERVER_PORT = 30000
 """The port of SGLang's server without `--port`."""
 
 
-class _Frozen(BaseModel):
-    # A misplaced value may be a password, and must not show in a traceback.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class BaseImage(_Frozen):
+class BaseImage(Frozen):
     """The image to derive from."""
 
     image: Line = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
@@ -61,29 +52,22 @@ class BaseImage(_Frozen):
             raise ValueError(str(error)) from None
         return value
 
-    @field_validator("source_root")
-    @classmethod
-    def _is_normal(cls, value: str) -> str:
-        if {".", ".."} & set(value.split("/")):
-            raise ValueError(f"{shown(value)} is not a normalised absolute path")
-        return value
 
-
-class Model(_Frozen):
+class Model(Settings):
     """A model to serve."""
 
     repo: Repository = Field(description="The model's repository on Hugging Face.")
     title: Line
 
 
-class Launch(_Frozen):
+class Launch(Frozen):
     """The server's command, before the profile's flags."""
 
     command: tuple[Word, ...] = Field(min_length=1)
     model_flag: Flag = Field(default="model-path", description="The flag that takes the model's repository.")
 
 
-class Health(_Frozen):
+class Health(Frozen):
     """The health check. All times are in seconds.
 
     SGLang's /health generates one token, always sleeps 1 s before it answers and gives up after 20 s
@@ -98,7 +82,7 @@ class Health(_Frozen):
     retries: Annotated[int, Field(ge=1, le=_INT32)] = 5
 
 
-class Profile(_Frozen):
+class Profile(Settings):
     """One launch configuration."""
 
     summary: Line
@@ -126,7 +110,7 @@ class Profile(_Frozen):
         return port if isinstance(port, int) else _SERVER_PORT
 
 
-class Recipe(_Frozen):
+class Recipe(Settings):
     """What to derive, from which base, and how to start it."""
 
     name: Id
@@ -185,22 +169,37 @@ class Recipe(_Frozen):
             for name, profile in self.profiles.items()
         }
 
-    def select(self, *, tp: int | None = None, profile: str | None = None, model: str | None = None) -> Selection:
+    def select(
+        self,
+        *,
+        tp: int | None = None,
+        profile: str | None = None,
+        model: str | None = None,
+        env: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Selection:
         """One image of the recipe, by its profile and its model.
 
         >>> from m2build.recipes.load import load_recipe
-        >>> load_recipe("minimax-m2").select(tp=8, model="minimax-m2").title
-        'MiniMax-M2, tp8'
+        >>> selection = load_recipe("minimax-m2").select(tp=8, model="minimax-m2", env={"HF_HOME": "/models"})
+        >>> selection.title, selection.settings.env
+        ('MiniMax-M2, tp8', {'HF_HOME': '/models'})
 
         Args:
             tp: the tensor parallel size of the profile: the value of its flag, whatever its id.
             profile: the profile's id, instead of `tp`.
             model: the model's id; the recipe's default model if None.
+            env: variables to set beside the recipe's; of the same name these count.
+            labels: labels, likewise.
+            annotations: annotations of the manifest, likewise.
 
         Raises:
-            UsageError: neither or both of `tp` and `profile` are given, none or several profiles have that size, or
-                the recipe has no such profile or model.
+            UsageError: neither or both of `tp` and `profile` are given, none or several profiles have that size, the
+                recipe has no such profile or model, or a variable, a label or an annotation does not fit, such as one
+                that looks like a credential.
         """
+        given = _given({"env": env, "labels": labels, "annotations": annotations})
         if tp is not None and profile is None:
             profile = self._profile_of_size(tp)
         elif tp is not None or profile is None:
@@ -211,7 +210,7 @@ class Recipe(_Frozen):
             if name not in known:
                 problem = f"the recipe {self.name} has no {kind} {did_you_mean(name, known)}"
                 raise UsageError(problem, hint=f"it has: {', '.join(known)}")
-        return Selection(self, profile, model)
+        return Selection(self, profile, model, given)
 
     def _profile_of_size(self, tp: int) -> str:
         found = [name for name, size in self.tensor_parallel_sizes.items() if size == tp]
@@ -234,13 +233,31 @@ def command_words(launch: Launch, model: Model, profile: Profile) -> list[str]:
     return [*launch.command, *flag_words(launch.model_flag, model.repo), *flags]
 
 
+def _given(values: Mapping[str, Mapping[str, str] | None]) -> Settings:
+    place = Position("this selection")
+    found = {
+        name: Document(place, {key: Document(place, value) for key, value in texts.items()})
+        for name, texts in values.items()
+        if texts
+    }
+    return validate(Document(place, found), Settings)
+
+
 @dataclass(frozen=True)
 class Selection:
-    """One image of a recipe: a profile and a model."""
+    """One image of a recipe: a profile and a model.
+
+    Attributes:
+        recipe: the recipe.
+        profile_id: the profile, by its id.
+        model_id: the model, by its id.
+        given: what is set for this image before what the recipe says.
+    """
 
     recipe: Recipe
     profile_id: str
     model_id: str
+    given: Settings = field(default_factory=Settings)
 
     @property
     def profile(self) -> Profile:
@@ -251,6 +268,11 @@ class Selection:
     def model(self) -> Model:
         """The model."""
         return self.recipe.models[self.model_id]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the image's config gets: as given for this image, else by the profile, the model, the recipe."""
+        return self.given.over(self.profile.over(self.model.over(self.recipe)))
 
     @property
     def port(self) -> int:
@@ -266,6 +288,12 @@ class Selection:
     def command(self) -> tuple[str, ...]:
         """The server's command line, word by word."""
         return tuple(command_words(self.recipe.launch, self.model, self.profile))
+
+
+def workdirs(selections: Sequence[Selection]) -> tuple[str, ...]:
+    """The working directories that images get instead of the base's, relative to the root."""
+    found = (selection.settings.workdir for selection in selections)
+    return tuple(dict.fromkeys(path.strip("/") for path in found if path))
 
 
 def common_recipe(selections: Sequence[Selection]) -> Recipe:

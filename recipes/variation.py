@@ -12,6 +12,8 @@ from m2build.errors import UsageError
 from m2build.oci.reference import without_user
 
 _KEY = re.compile(r'"([^"]*)"|([^."]+)')
+_OPTIONAL = ("env", "labels", "annotations")
+"""Mappings that a recipe need not have: one value of them can be set all the same."""
 _WAY = re.compile(rf"(?:{_KEY.pattern})(?:\.(?:{_KEY.pattern}))*")
 
 
@@ -61,6 +63,8 @@ def _with_value(document: Document, keys: list[str], value: Document) -> Documen
             f"{value.position}: {shown(key)} is not a key: the value above it has no keys",
             hint="set the whole value, as in --set 'launch.command=[python3, -m, sglang.launch_server]'",
         )
+    if key in _OPTIONAL and rest:
+        inner = {key: Document(value.position, {}), **inner}
     if key not in inner and (rest or value.value is None):
         raise UsageError(
             f"{value.position}: there is no key {did_you_mean(key, inner)}",

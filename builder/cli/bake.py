@@ -12,6 +12,7 @@ from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
+from m2build.cli.settings import Given, setting
 
 
 @click.command(
@@ -28,6 +29,7 @@ Examples:
 """,
 )
 @choosing_many
+@setting
 @choosing_base
 @click.option(
     "-t",
@@ -51,6 +53,7 @@ def bake(
     profiles: tuple[str, ...],
     models: tuple[str, ...],
     overrides: tuple[str, ...],
+    given: Given,
     base: RenderedBase,
     prefix: str,
     cache: str | None,
@@ -63,7 +66,7 @@ def bake(
     and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE override --tag and --cache during the bake.
     """
     recipe = m2build.load_recipe(recipe_name, overrides)
-    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
+    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
     with base.session(progress_mode) as session:
         plans = session.plan_all(selections, base.find(session, recipe))
     write(m2build.render_bake(plans, prefix=prefix, cache=cache))

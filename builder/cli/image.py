@@ -16,6 +16,7 @@ from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress_option
 from m2build.cli.report import Report, reporting
 from m2build.cli.sessions import insecure_option, session
+from m2build.cli.settings import Given, setting
 
 
 @click.command(
@@ -37,6 +38,7 @@ Examples:
 """,
 )
 @choosing_many
+@setting
 @click.option(
     "--base",
     metavar="PLACE",
@@ -69,6 +71,7 @@ def image(
     profiles: tuple[str, ...],
     models: tuple[str, ...],
     overrides: tuple[str, ...],
+    given: Given,
     base: str | None,
     goal: Goal,
     engine: str | None,
@@ -94,7 +97,7 @@ def image(
     The destination is checked first, before the base is read.
     """
     recipe = m2build.load_recipe(recipe_name, overrides)
-    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
+    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         shipment = opened.shipment(
             selections, base, **goal.arguments(), engine=engine, builder=builder, replace=replace

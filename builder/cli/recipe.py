@@ -51,7 +51,8 @@ def show(
     if tp is not None or profile is not None or model is not None:
         selection = loaded.select(tp=tp, profile=profile, model=model)
         if as_json:
-            print_json({"command": list(selection.command), "port": selection.port, "title": selection.title})
+            known = {"command": list(selection.command), "port": selection.port, "title": selection.title}
+            print_json({**known, **selection.settings.model_dump(mode="json")})
         else:
             result(shell_line(selection.command))
     elif as_json:

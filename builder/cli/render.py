@@ -13,6 +13,7 @@ from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
+from m2build.cli.settings import Given, setting
 from m2build.errors import StorageError, UsageError
 from m2build.local.reading import UnfitFileError, read_given
 
@@ -33,6 +34,7 @@ Examples:
 """,
 )
 @choosing
+@setting
 @choosing_base
 @click.option("--template", type=click.Path(path_type=Path), help="Your own template for the Dockerfile.")
 @writing_context
@@ -43,6 +45,7 @@ def render(
     profile: str | None,
     model: str | None,
     overrides: tuple[str, ...],
+    given: Given,
     base: RenderedBase,
     template: Path | None,
     write: Callable[[m2build.Context], None],
@@ -55,7 +58,7 @@ def render(
     """
     text = _template(template)
     recipe = m2build.load_recipe(recipe_name, overrides)
-    selection = recipe.select(tp=tp, profile=profile, model=model)
+    selection = recipe.select(tp=tp, profile=profile, model=model, **given)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))
     write(m2build.render(plan, text, name=str(template)))

@@ -15,6 +15,7 @@ from m2build.oci.found import FoundImage, located
 from m2build.places.place import Place
 from m2build.places.transports import read_image
 from m2build.progress import Progress
+from m2build.recipes.settings import Settings
 
 if TYPE_CHECKING:
     from m2build.oci.config import ImageConfig
@@ -70,6 +71,19 @@ class Inspection:
         words = runtime_of(self.config).get("Entrypoint")
         return tuple(str(word) for word in words) if isinstance(words, list) else ()
 
+    @cached_property
+    def settings(self) -> Settings:
+        """What its config and its manifest set, under the keys of a recipe; what it inherits from its base included."""
+        config = self.config
+        variables = (variable.partition("=") for variable in config.variables)
+        return Settings.model_construct(
+            env={name: value for name, _, value in variables},
+            labels=dict(sorted(config.labels.items())),
+            annotations=dict(sorted(self.manifest.annotations.items())),
+            workdir=f"/{config.working_dir}",
+            user=config.user,
+        )
+
     def document(self) -> dict[str, object]:
         """Everything above as JSON, as `m2build inspect --json` prints it."""
         config, content = self.config, self.content
@@ -84,6 +98,7 @@ class Inspection:
             "layers": [layer.to_json() for layer in self.manifest.layers],
             "content": {"digest": str(content.digest), **content.document()} if content else None,
             "entrypoint": list(self.entrypoint),
+            "settings": self.settings.model_dump(mode="json"),
         }
 
 
