@@ -47,7 +47,9 @@ def overridden(document: Document, override: str) -> Document:
         UsageError: the override has another form, or names a key that does not exist.
     """
     way, equals, text = override.partition("=")
-    said = f"--set {shortened(f'{way}{equals}{without_user(text)}' if equals else without_user(way), 120)}"
+    is_private = not {part.strip('"') for part in way.split(".")}.isdisjoint(_OPTIONAL)
+    told = "…" if is_private else without_user(text)  # it may be a credential, which is refused later
+    said = f"--set {shortened(f'{way}{equals}{told}' if equals else without_user(way), 120)}"
     if not equals or not _WAY.fullmatch(way):
         raise UsageError(f"{said} is not KEY=VALUE", hint="as in --set profiles.tp8.flags.port=9000")
     keys = [quoted or plain for quoted, plain in _KEY.findall(way)]

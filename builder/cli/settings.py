@@ -84,23 +84,23 @@ def _annotation(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     levels = _LEVELS.fullmatch(key)
     for level in levels[1].split(",") if levels else ():
-        _check_level(text, level)
+        _check_level(key, level)
     if not equals:
-        raise UsageError(f"--annotation {shown(text)} has no value", hint="as in --annotation com.example.team=serving")
+        raise UsageError(f"--annotation {shown(key)} has no value", hint="as in --annotation com.example.team=serving")
     return levels[2] if levels else key, value
 
 
-def _check_level(text: str, level: str) -> None:
+def _check_level(key: str, level: str) -> None:
     if level == "manifest":
         return
     kind, bracket, _ = level.partition("[")
     reason = "an image has one platform, which --platform chooses" if bracket else _ELSEWHERE.get(kind)
     if reason is None:
         raise UsageError(
-            f"--annotation {shown(text)}: there is no level {did_you_mean(kind, ['manifest', *_ELSEWHERE])}",
+            f"--annotation {shown(key)}: there is no level {did_you_mean(kind, ['manifest', *_ELSEWHERE])}",
             hint="as in --annotation manifest:KEY=VALUE",
         )
     raise UsageError(
-        f"--annotation {shown(text)}: the level {level} cannot be annotated here: {reason}",
+        f"--annotation {shown(key)}: the level {level} cannot be annotated here: {reason}",
         hint="leave the level out: the annotation goes to the image's manifest",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from helpers.commands import succeeds
 from helpers.engines.daemons import DockerEngine
 from helpers.engines.deriving import config, derived, inspected
@@ -147,6 +148,57 @@ def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
     content = bench.content(name)
     assert content == bench.content(bench.name("odd-embedded"))
     assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
+
+
+ODD = {
+    "QUOTES": "a \"b\" 'c' `d`", "DOLLARS": "$HOME ${X:-y} $$ \\$X", "BACKSLASHES": "\\ \\\\ \\n \\", "EMPTY": "",
+    "BLANKS": " \t a  b \t ", "MARKS": "# <<EOF & | ; * ? ~ {} [] = ! %", "UNICODE": "é 字 😀 \u2028 \u00a0",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that sets everything, with values that a Dockerfile has to quote."""
+    recipe = tmp_path_factory.mktemp("settings") / "settings.yaml"
+    changes = {
+        "extends": "minimax-m2",
+        "env": ODD,
+        "labels": {f"com.example.{name.lower()}": value for name, value in ODD.items()},
+        "workdir": "/absent/a $b 'c' \"d\" é",
+        "profiles": {"tp8": {"env": {"PROFILE": "8", "QUOTES": "'"}, "user": "1000:1001"}},
+    }
+    recipe.write_text(yaml.safe_dump(changes, sort_keys=False))
+    return recipe
+
+
+@pytest.fixture(scope="module")
+def busy_base(base: str) -> str:
+    """A base with variables, one of which the recipe sets as well, and with a user of its own."""
+    name = f"{base.rpartition('/')[0]}/busy:v1"
+    run("crane", "mutate", base, "--env=EMPTY=full", "--env=LAST=1", "--user=7:7", "--workdir=/opt", f"--tag={name}")
+    return name
+
+
+@pytest.mark.parametrize("builder", ["docker", "podman", "classic", "buildah"])
+def test_settings_of_any_value_are_the_same_in_every_builders_image(
+    builder: str, settings: Path, busy_base: str, both: Mapping[str, str], tmp_path: Path
+) -> None:
+    bench = Bench(busy_base, both, "", tmp_path)
+    options = ["--tp", "8", "--base", busy_base, "--recipe", str(settings), "--env", "FROM_HERE= x "]
+    derived(both, *options, "-t", bench.name("settings"), "--push")
+    name = bench.name(f"settings-{builder}")
+    if builder in OURS:
+        derived(both, *options, "-t", name, "--push", OURS[builder])
+    else:
+        succeeds("render", *options, "-o", tmp_path / "context")
+        bench.by_hand(builder, tmp_path / "context", name)
+    content = bench.content(name)
+    assert content == bench.content(bench.name("settings"))
+    assert {**ODD, "QUOTES": "'", "PROFILE": "8", "FROM_HERE": " x "}.items() <= dict(
+        variable.split("=", 1) for variable in content["runtime"]["Env"]
+    ).items()
+    assert content["runtime"]["User"] == "1000:1001"
+    assert content["changed"]["/absent"] == {"kind": "folder", "mode": "0755", "owner": "0:0"}
 
 
 def test_another_plan_has_another_content(bench: Bench) -> None:
