@@ -14,8 +14,9 @@ from m2build.documents.shown import shortened
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import validate
 from m2build.errors import UsageError
+from m2build.recipes.inheritance import extended
 from m2build.recipes.model import Recipe
-from m2build.recipes.variation import merged, overridden
+from m2build.recipes.variation import overridden
 
 _PATH = re.compile(r"/|\.ya?ml$")
 _LONGEST_CHAIN = 8
@@ -37,8 +38,9 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     """A shipped recipe by its name, or your own by its path, which holds a slash or ends in .yaml or .yml.
 
     A recipe with `extends: NAME|PATH` starts from that one: mappings are merged, other values replaced, and `null`
-    removes a key. Then each override `KEY.KEY=VALUE` is set; VALUE is YAML, a key that holds a full stop goes in double
-    quotes (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too.
+    removes a key. A profile with `extends: ID` starts from another profile in the same way. Then each override
+    `KEY.KEY=VALUE` is set; VALUE is YAML, a key that holds a full stop goes in double quotes
+    (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too.
 
     Raises:
         UsageError: the recipe does not exist or is invalid (the message holds file and line), or an override names a
@@ -53,6 +55,7 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     document = _load(name, ())
     for override in overrides:
         document = overridden(document, override)
+    document = extended(None, document)
     if document.count > MAXIMUM_VALUES:
         raise UsageError(f"{document.position}: the recipe has more than {MAXIMUM_VALUES} values with what it extends")
     return validate(document, Recipe)
@@ -77,10 +80,10 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
     parent = own.pop("extends", None)
     document = Document(document.position, own)
     if parent is None:
-        return document
+        return extended(None, document)
     if not isinstance(parent.value, str):
         raise UsageError(f"{parent.position}: extends takes a recipe's name or path")
-    return merged(_load(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
+    return extended(_load(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
 
 
 def _content(name: str, asked_at: str) -> bytes:
