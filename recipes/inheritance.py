@@ -84,13 +84,17 @@ class _Profiles:
                 f"{parent.position}: there is no profile {did_you_mean(parent.value, known)}",
                 hint=f"it can extend: {', '.join(other for other in known if other != name) or 'none'}",
             )
+        too_long = UsageError(
+            f"{parent.position}: more than {_LONGEST_CHAIN} profiles extend each other", hint="merge some of them"
+        )
+        if len(chain) > _LONGEST_CHAIN:
+            raise too_long
+        start = self._profile(parent.value, chain)
         self._depths[name] = 1 + self._depths.get(parent.value, 0)
-        if max(len(chain), self._depths[name]) > _LONGEST_CHAIN:
-            raise UsageError(
-                f"{parent.position}: more than {_LONGEST_CHAIN} profiles extend each other", hint="merge some of them"
-            )
+        if self._depths[name] > _LONGEST_CHAIN:
+            raise too_long
         rest = {key: value for key, value in own.value.items() if key != "extends"}
-        return merged(self._profile(parent.value, chain), Document(own.position, rest))
+        return merged(start, Document(own.position, rest))
 
     def _is_removed(self, name: str) -> bool:
         return name in self.ours and self.ours[name].value is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -16,9 +15,9 @@ from m2build.documents.validation import validate
 from m2build.errors import UsageError
 from m2build.recipes.inheritance import extended
 from m2build.recipes.model import Recipe
+from m2build.recipes.values import is_path
 from m2build.recipes.variation import overridden
 
-_PATH = re.compile(r"/|\.ya?ml$")
 _LONGEST_CHAIN = 8
 """Recipes that extend each other: shipped, a company's, a team's and your own are four."""
 
@@ -62,8 +61,8 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
 
 
 def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
-    content, is_path = _content(name, asked_at), bool(_PATH.search(name))
-    itself = str(Path(name).absolute().resolve()) if is_path else name
+    content = _content(name, asked_at)
+    itself = str(Path(name).absolute().resolve()) if is_path(name) else name
     if itself in seen:
         raise UsageError(
             f"{asked_at}the recipes extend each other in a circle: {' -> '.join([*seen, itself])}",
@@ -71,7 +70,7 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
         )
     if len(seen) == _LONGEST_CHAIN:
         raise UsageError(f"{asked_at}more than {_LONGEST_CHAIN} recipes extend each other", hint="merge some of them")
-    document = load_document(content, name=name if is_path else f"{name}.yaml")
+    document = load_document(content, name=name if is_path(name) else f"{name}.yaml")
     if not isinstance(document.value, dict):
         return document
     own = dict(document.value)
@@ -87,7 +86,7 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
 
 
 def _content(name: str, asked_at: str) -> bytes:
-    if not _PATH.search(name):
+    if not is_path(name):
         if name not in recipe_names():
             raise UsageError(
                 f"{asked_at}there is no recipe {did_you_mean(name, recipe_names())}",
@@ -99,7 +98,7 @@ def _content(name: str, asked_at: str) -> bytes:
 
 def _relative(reference: str, name: str) -> str:
     """A name or path in the recipe `name`, relative to the current folder."""
-    if not _PATH.search(reference):
+    if not is_path(reference):
         return reference
     path = Path(name).parent / reference
     return str(path) if path.is_absolute() else f"./{path}"  # without `./` it could be a name

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -168,6 +169,34 @@ class Recipe(Settings):
             name: tensor_parallel_size(command_words(self.launch, model, profile))
             for name, profile in self.profiles.items()
         }
+
+    def yaml(self) -> str:
+        """The recipe as YAML: with what it extends, with every profile written out, and with its defaults.
+
+        Loaded again, it is the same recipe. A series of one's own is named by its path from the working directory.
+
+        >>> from m2build.recipes.load import load_recipe
+        >>> load_recipe("minimax-m2").yaml().splitlines()[0]
+        'name: minimax-m2'
+        """
+        import yaml
+
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=2**31)
+
+    def starter(self, name: str, start: str | None = None, *, folder: str | PathLike[str] = ".") -> str:
+        """The text of a new recipe that starts from this one, with comments on what it could change.
+
+        Args:
+            name: what the new recipe is called.
+            start: what this one was loaded as, a name or a path; None for its name.
+            folder: where the new recipe will be, from which a path is written.
+
+        Raises:
+            UsageError: no recipe can have that name.
+        """
+        from m2build.recipes.starter import starter_text
+
+        return starter_text(self, name, start or self.name, folder)
 
     def select(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -28,6 +29,11 @@ AbsolutePath = Annotated[
 ]
 Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+$", max_length=200)]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$", max_length=1000)]
+
+
+def is_path(reference: str) -> bool:
+    """Whether a recipe or a series is named by its path, and not as one that comes with m2build."""
+    return bool(re.search(r"/|\.ya?ml$", reference))
 
 
 class Frozen(BaseModel):

@@ -14,7 +14,6 @@ from m2build.cli.groups import Command
 from m2build.cli.output import json_option, print_json, result, shell_line
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
-from m2build.labels import claimed
 
 if TYPE_CHECKING:
     from m2build.inspection.content import Entry
@@ -75,10 +74,9 @@ def _lines(inspection: m2build.Inspection) -> Iterator[str]:
 
 
 def _setting_lines(settings: Settings) -> Iterator[str]:
-    """What the image sets, but for labels and annotations of m2build's own; the lines above tell most of these."""
     yield from (f"env         {name}={value}" for name, value in settings.env.items())
-    yield from (f"label       {key}={value}" for key, value in settings.labels.items() if not claimed(key))
-    yield from (f"annotation  {key}={value}" for key, value in settings.annotations.items() if not claimed(key))
+    yield from (f"label       {key}={value}" for key, value in settings.labels.items())
+    yield from (f"annotation  {key}={value}" for key, value in settings.annotations.items())
     yield f"workdir     {settings.workdir}"
     if settings.user:
         yield f"user        {settings.user}"

@@ -10,7 +10,6 @@ from typing import TypedDict
 
 import click
 
-from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 
@@ -69,7 +68,7 @@ def setting(command: Callable[..., None]) -> Callable[..., None]:
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals and name not in os.environ:
-        problem = f"--env {shown(name)} has no value, and there is no such variable here"
+        problem = f"--env {name!r} has no value, and there is no such variable here"
         raise UsageError(problem, hint=f"give it one, as in --env {name}=VALUE, or leave it out")
     return name, value if equals else os.environ[name]
 
@@ -86,7 +85,7 @@ def _annotation(text: str) -> tuple[str, str]:
     for level in levels[1].split(",") if levels else ():
         _check_level(key, level)
     if not equals:
-        raise UsageError(f"--annotation {shown(key)} has no value", hint="as in --annotation com.example.team=serving")
+        raise UsageError(f"--annotation {key!r} has no value", hint="as in --annotation com.example.team=serving")
     return levels[2] if levels else key, value
 
 
@@ -97,10 +96,10 @@ def _check_level(key: str, level: str) -> None:
     reason = "an image has one platform, which --platform chooses" if bracket else _ELSEWHERE.get(kind)
     if reason is None:
         raise UsageError(
-            f"--annotation {shown(key)}: there is no level {did_you_mean(kind, ['manifest', *_ELSEWHERE])}",
+            f"--annotation {key!r}: there is no level {did_you_mean(kind, ['manifest', *_ELSEWHERE])}",
             hint="as in --annotation manifest:KEY=VALUE",
         )
     raise UsageError(
-        f"--annotation {shown(key)}: the level {level} cannot be annotated here: {reason}",
+        f"--annotation {key!r}: the level {level} cannot be annotated here: {reason}",
         hint="leave the level out: the annotation goes to the image's manifest",
     )

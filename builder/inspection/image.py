@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from m2build.base.thin import completed
 from m2build.inspection.content import Content, base_height, read_content
 from m2build.inspection.runtime import runtime_of
-from m2build.labels import BASE_CHAIN_ID, OCI, OWN
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN, claimed
 from m2build.oci.found import FoundImage, located
 from m2build.places.place import Place
 from m2build.places.transports import read_image
@@ -73,13 +73,16 @@ class Inspection:
 
     @cached_property
     def settings(self) -> Settings:
-        """What its config and its manifest set, under the keys of a recipe; what it inherits from its base included."""
+        """What its config and its manifest set, under the keys of a recipe, what it has from its base included.
+
+        Labels and annotations that m2build sets itself are left out; the origin tells them.
+        """
         config = self.config
         variables = (variable.partition("=") for variable in config.variables)
         return Settings.model_construct(
             env={name: value for name, _, value in variables},
-            labels=dict(sorted(config.labels.items())),
-            annotations=dict(sorted(self.manifest.annotations.items())),
+            labels=_free(config.labels),
+            annotations=_free(self.manifest.annotations),
             workdir=f"/{config.working_dir}",
             user=config.user,
         )
@@ -100,6 +103,10 @@ class Inspection:
             "entrypoint": list(self.entrypoint),
             "settings": self.settings.model_dump(mode="json"),
         }
+
+
+def _free(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in sorted(values.items()) if not claimed(key)}
 
 
 def inspect_image(place: Place, platform: str, access: Access | None, progress: Progress) -> Inspection:

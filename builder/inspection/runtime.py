@@ -20,8 +20,8 @@ def runtime_of(config: ImageConfig) -> JsonObject:
 
     Members that are null, empty or zero count as absent; the default working directory is `/`. Labels with an empty
     value count as absent, too: a Dockerfile cannot remove a label of its base, only empty it, while the embedded
-    engine drops it. Variables, labels and ports are sorted: where a Dockerfile sets a variable that its base has, BuildKit
-    leaves it in its place and buildah moves it to the end. Of two variables of one name the order stays.
+    engine drops it. Variables, labels and ports are sorted: where a Dockerfile sets a variable that its base has,
+    BuildKit leaves it in its place and buildah moves it to the end. Of two variables of one name the order stays.
     """
     given = config.runtime
     normal = {key: _normal(key, given.get(key)) for key in _MEMBERS}

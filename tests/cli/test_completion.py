@@ -90,7 +90,10 @@ OFFERED = {
     ("render", "--template=b"): {"--template=base/", "--template=broken.yaml"},
 }  # fmt: skip
 Answers = Callable[..., dict[str, str]]
-FREE = {"REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH"}
+FREE = {
+    *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "NAME[=VALUE]", "KEY=VALUE"),
+    "[manifest:]KEY=VALUE",
+}
 """What help calls values that nothing here can know: names in registries, of builders, and a path within an image."""
 
 

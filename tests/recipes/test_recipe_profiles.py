@@ -105,6 +105,8 @@ def test_a_chain_is_bounded_and_so_is_the_sum(here: Path) -> None:
     chain = "  c0: {extends: tp4}\n" + "".join(f"  c{n}: {{extends: c{n - 1}}}\n" for n in range(1, 8))
     assert loaded(here, chain).profiles["c7"]
     assert "more than 8 profiles extend each other" in problem(here, f"{chain}  c8: {{extends: c7}}\n")
+    backwards = "".join(f"{line}\n" for line in chain.splitlines()[::-1])
+    assert "more than 8 profiles extend each other" in problem(here, f"{backwards}  c8: {{extends: c7}}\n")
     wide = f"  w: {{extends: tp4, flags: {{{many('f{}: 1,', 9_000)}}}}}\n"
     assert "values" in problem(here, wide + "".join(f"  x{number}: {{extends: w}}\n" for number in range(900)))
 
