@@ -27,19 +27,19 @@ def recipe_names() -> list[str]:
 
     Example:
         >>> recipe_names()
-        ['minimax-m2']
+        ['minimax-m2', 'minimax-m2-vllm', 'minimax-m2.5', 'minimax-m2.7', 'minimax-m3']
     """
     folder = resources.files("m2build.recipes")
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(name: str, overrides: Iterable[str] = (), base_version: str | None = None) -> Recipe:
     """A shipped recipe by its name, or your own by its path, which holds a slash or ends in .yaml or .yml.
 
     A recipe with `extends: NAME|PATH` starts from that one: mappings are merged, other values replaced, and `null`
     removes a key. A profile with `extends: ID` starts from another profile in the same way. Then each override
     `KEY.KEY=VALUE` is set; VALUE is YAML, a key that holds a full stop goes in double quotes
-    (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too.
+    (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too. `base_version` chooses one of `bases`.
 
     Raises:
         UsageError: the recipe does not exist or is invalid (the message holds file and line), or an override names a
@@ -57,7 +57,8 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     document = extended(None, document)
     if document.count > MAXIMUM_VALUES:
         raise UsageError(f"{document.position}: the recipe has more than {MAXIMUM_VALUES} values with what it extends")
-    return validate(document, Recipe)
+    recipe = validate(document, Recipe)
+    return recipe if base_version is None else recipe.with_base(base_version)
 
 
 def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:

@@ -12,7 +12,7 @@ from functools import cached_property
 from os import PathLike
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from m2build.documents.placed import Document, Position
 from m2build.documents.shown import shortened, shown
@@ -37,21 +37,31 @@ _SERVER_PORT = 30000
 """The port of SGLang's server without `--port`."""
 
 
+def _named_in_a_registry(value: str) -> str:
+    try:
+        registry_place(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Image = Annotated[Line, AfterValidator(_named_in_a_registry)]
+
+
 class BaseImage(Frozen):
     """The image to derive from."""
 
-    image: Line = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
+    image: Image = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
     platform: Annotated[str, StringConstraints(pattern=f"^{PLATFORM}$")] = "linux/amd64"
     source_root: AbsolutePath = Field(description="The folder in the image that holds the Python packages to patch.")
 
-    @field_validator("image")
-    @classmethod
-    def _is_a_place(cls, value: str) -> str:
-        try:
-            registry_place(value)
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        return value
+
+class BaseVersion(Frozen):
+    """Another release of the base, for the same series, models and profiles."""
+
+    summary: Line = Field(description="The recipe's summary with this base.")
+    image: Image = Field(description="Reference of the base image.")
+    source_root: AbsolutePath | None = Field(default=None, description="The sources' folder, if it is another one.")
 
 
 class Model(Settings):
@@ -66,6 +76,9 @@ class Launch(Frozen):
 
     command: tuple[Word, ...] = Field(min_length=1)
     model_flag: Flag = Field(default="model-path", description="The flag that takes the model's repository.")
+    model_is_argument: bool = Field(
+        default=False, description="Whether the repository comes without a flag, as in `vllm serve MODEL`."
+    )
 
 
 class Health(Frozen):
@@ -117,6 +130,9 @@ class Recipe(Settings):
     name: Id
     summary: Line
     base: BaseImage
+    bases: dict[Id, BaseVersion] = Field(
+        default={}, max_length=_MOST, description="Other releases of the base, by the words of --base-version."
+    )
     series: Line = Field(description="A shipped patch series by its id, or one's own by path, relative to this file.")
     launch: Launch
     health: Health = Health()
@@ -169,6 +185,20 @@ class Recipe(Settings):
             name: tensor_parallel_size(command_words(self.launch, model, profile))
             for name, profile in self.profiles.items()
         }
+
+    def with_base(self, version: str) -> Recipe:
+        """The recipe on another release of its base.
+
+        Raises:
+            UsageError: the recipe has no such release.
+        """
+        if version not in self.bases:
+            problem = f"the recipe {self.name} has no base version {did_you_mean(version, self.bases)}"
+            raise UsageError(problem, hint=f"it has: {', '.join(self.bases) or 'none but its base'}")
+        other = self.bases[version]
+        root = other.source_root or self.base.source_root
+        base = self.base.model_copy(update={"image": other.image, "source_root": root})
+        return self.model_copy(update={"base": base, "summary": other.summary})
 
     def yaml(self) -> str:
         """The recipe as YAML: with what it extends, with every profile written out, and with its defaults.
@@ -259,7 +289,8 @@ class Recipe(Settings):
 def command_words(launch: Launch, model: Model, profile: Profile) -> list[str]:
     """A server's command line, word by word: the command, the model, the profile's flags in their order."""
     flags = [word for flag, value in profile.flags.items() for word in flag_words(flag, value)]
-    return [*launch.command, *flag_words(launch.model_flag, model.repo), *flags]
+    served = [model.repo] if launch.model_is_argument else flag_words(launch.model_flag, model.repo)
+    return [*launch.command, *served, *flags]
 
 
 def _given(values: Mapping[str, Mapping[str, str] | None]) -> Settings:

@@ -117,10 +117,11 @@ class Settings(Frozen):
 
     @model_serializer(mode="wrap")
     def _given_ones_last(self, serialize: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        """The other keys of a recipe, a model or a profile first; what is not set is left out."""
+        """The other keys of a recipe, a model or a profile first; an optional one that is not set is left out."""
         document: dict[str, JsonValue] = serialize(self)
         own = {name: document.pop(name) for name in Settings.model_fields}
-        return document | {name: value for name, value in own.items() if value}
+        required = {name for name, key in type(self).model_fields.items() if key.is_required()}
+        return {name: value for name, value in (document | own).items() if value or name in required}
 
     def over(self, below: Settings) -> Settings:
         """These settings where they are given, and else those below.

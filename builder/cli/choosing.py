@@ -57,6 +57,13 @@ platform_option = click.option(
     help="The platform, if the base has images for several; default: the recipe's.",
 )
 
+base_version_option = click.option(
+    "--base-version",
+    metavar="ID",
+    shell_complete=candidates.base_versions,
+    help="Another release of the base, one of the recipe's bases.",
+)
+
 image_platform_option = click.option(
     "--platform",
     metavar="OS/ARCH",

@@ -8,7 +8,7 @@ import click
 
 import m2build
 from m2build.cli import candidates
-from m2build.cli.choosing import choosing_many, chosen_all, platform_option
+from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.destination import Goal, choosing_goal
 from m2build.cli.groups import Command
 from m2build.cli.output import note, print_json, result
@@ -38,6 +38,7 @@ Examples:
 """,
 )
 @choosing_many
+@base_version_option
 @setting
 @click.option(
     "--base",
@@ -71,6 +72,7 @@ def image(
     profiles: tuple[str, ...],
     models: tuple[str, ...],
     overrides: tuple[str, ...],
+    base_version: str | None,
     given: Given,
     base: str | None,
     goal: Goal,
@@ -96,7 +98,7 @@ def image(
 
     The destination is checked first, before the base is read.
     """
-    recipe = m2build.load_recipe(recipe_name, overrides)
+    recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         shipment = opened.shipment(

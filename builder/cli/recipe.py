@@ -8,7 +8,7 @@ import click
 
 import m2build
 from m2build.cli import candidates
-from m2build.cli.choosing import choosing
+from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json, result, shell_line
 from m2build.errors import UsageError
@@ -42,6 +42,7 @@ Examples:
 """
 )
 @choosing
+@base_version_option
 @click.option("--yaml", "as_yaml", is_flag=True, help="Print the whole recipe as YAML, with what it extends.")
 @json_option
 def show(
@@ -50,11 +51,12 @@ def show(
     profile: str | None,
     model: str | None,
     overrides: tuple[str, ...],
+    base_version: str | None,
     as_yaml: bool,
     as_json: bool,
 ) -> None:
     """Show a recipe, or the command line of one of its profiles."""
-    loaded = m2build.load_recipe(recipe_name, overrides)
+    loaded = m2build.load_recipe(recipe_name, overrides, base_version)
     is_one = tp is not None or profile is not None or model is not None
     if as_yaml and (is_one or as_json):
         raise UsageError("--yaml prints a whole recipe", hint="leave out --json, --tp, --profile and --model")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import m2build
-from m2build.cli.choosing import choosing
+from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.progress import progress_option
@@ -34,6 +34,7 @@ Examples:
 """,
 )
 @choosing
+@base_version_option
 @setting
 @choosing_base
 @click.option("--template", type=click.Path(path_type=Path), help="Your own template for the Dockerfile.")
@@ -45,6 +46,7 @@ def render(
     profile: str | None,
     model: str | None,
     overrides: tuple[str, ...],
+    base_version: str | None,
     given: Given,
     base: RenderedBase,
     template: Path | None,
@@ -57,7 +59,7 @@ def render(
     POSIX shell, the coreutils, and git or GNU patch.
     """
     text = _template(template)
-    recipe = m2build.load_recipe(recipe_name, overrides)
+    recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selection = recipe.select(tp=tp, profile=profile, model=model, **given)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))

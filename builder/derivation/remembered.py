@@ -51,8 +51,21 @@ def plan_all(
 
     recipe = common_recipe(selections)
     series = series or load_series(recipe.series)
+    plans = _planned(selections, recipe, base, series, environment=environment, progress=progress)
+    _give_notices(plans, progress)
+    return plans
+
+
+def _planned(
+    selections: Sequence[Selection],
+    recipe: Recipe,
+    base: Base,
+    series: Series,
+    *,
+    environment: Mapping[str, str],
+    progress: Progress,
+) -> tuple[Plan, ...]:
     files = SealedFiles(cache_folder() / "results")
-    _notice_code(selections, progress)
     question = _question(recipe, base, series)
     # Which folders the base lacks depends on where the image starts, and on nothing else of the selection.
     keys = [f"{question} {selection.settings.workdir or ''}" for selection in selections]
@@ -77,8 +90,12 @@ def plan_all(
     return plans
 
 
-def _notice_code(selections: Sequence[Selection], progress: Progress) -> None:
-    names = sorted({name for selection in selections for name in selection.settings.changes_code})
+def _give_notices(plans: Sequence[Plan], progress: Progress) -> None:
+    changeset = plans[0].changeset
+    if not changeset.changes:
+        why = "none of its patches is needed" if changeset.series.patches else "it has no patches"
+        progress.notice(f"no byte of the sources changes: the series is {changeset.series.id}, and {why}")
+    names = sorted({name for plan in plans for name in plan.selection.settings.changes_code})
     if names:
         progress.notice(
             f"the image sets {', '.join(names)}: that decides which code runs, whatever is patched; check the value"
