@@ -201,6 +201,18 @@ def test_settings_of_any_value_are_the_same_in_every_builders_image(
     assert content["changed"]["/absent"] == {"kind": "folder", "mode": "0755", "owner": "0:0"}
 
 
+@pytest.mark.parametrize("builder", ["docker", "podman"])
+def test_an_image_without_patches_is_the_same_from_every_builder(builder: str, bench: Bench) -> None:
+    options = ["--profile", "tp8ep8", "--recipe", "minimax-m2.5", "--base", bench.base]
+    said = "m2build: no byte of the sources changes: the series is sglang-stock, and it has no patches"
+    names = [bench.name("stock"), bench.name(f"stock-{builder}")]
+    derived(bench.environment, *options, "-t", names[0], "--push", said=said)
+    derived(bench.environment, *options, "-t", names[1], "--push", OURS[builder], said=said)
+    content = bench.content(names[0])
+    assert content == bench.content(names[1])
+    assert all(path.startswith("/opt") for path in content["changed"])
+
+
 def test_another_plan_has_another_content(bench: Bench) -> None:
     name = bench.name("embedded", "tp4")
     derived(bench.environment, "--tp", "4", "--base", bench.base, "-t", name, "--push")
