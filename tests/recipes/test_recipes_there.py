@@ -135,7 +135,7 @@ def test_without_patches_the_image_differs_by_its_config_and_says_so(recipe: str
     loaded = load_recipe(recipe, ["base.source_root=/sgl-workspace/sglang/python"])
     base = base_image()
     plan = derive(loaded.select(tp=4), Base.of(base, base.manifest.digest, "a/b:c"), environment={}, progress=Silent())
-    assert plan.changeset.changes == plan.hidden == ()
+    assert (plan.changeset.changes, plan.hidden) == ((), ())
     image = build(plan)
     assert image.config.labels["dev.m2build.series"] == loaded.series
     readme = plan.changeset.account()

@@ -46,7 +46,7 @@ SNIPPETS = [
     "😀",
 ]
 VALUES = st.lists(
-    st.one_of(st.sampled_from(SNIPPETS), st.characters(exclude_categories=("Cs",), exclude_characters=CONTROL)),
+    st.one_of(st.sampled_from(SNIPPETS), st.characters(codec="utf-8", exclude_characters=CONTROL)),
     max_size=8,
 ).map("".join)
 FOLDERS = VALUES.map(lambda text: "/" + text.replace("/", "").replace("\t", "").replace(".", "")).map(

@@ -68,6 +68,17 @@ class Bench:
             self.by_hand(builder, context, self.name(builder))
         return {builder: self.name(builder) for builder in BUILDERS} | {"bake": self.name("bake/minimax-m2.1")}
 
+    def pushed(self, builder: str, what: str, *options: str) -> str:
+        """An image with these options, pushed by a builder that is not elsewhere; returns its name."""
+        name = self.name(f"{what}-{builder}")
+        if builder in OURS:
+            derived(self.environment, *options, "-t", name, "--push", OURS[builder])
+        else:
+            context = self.folder / f"{what}-{builder}"
+            succeeds("render", *options, "-o", context)
+            self.by_hand(builder, context, name)
+        return name
+
     def by_hand(self, builder: str, context: Path, name: str) -> None:
         """Build and push a rendered Dockerfile with Docker's old builder, or with buildah."""
         if builder == "classic":
@@ -139,13 +150,7 @@ def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
     bench = Bench(odd_base, both, "", tmp_path)
     options = ["--tp", "8", "--base", odd_base, "--set", "base.source_root=/srv/link/sglang/python"]
     derived(both, *options, "-t", bench.name("odd-embedded"), "--push")
-    name = bench.name(f"odd-{builder}")
-    if builder in OURS:
-        derived(both, *options, "-t", name, "--push", OURS[builder])
-    else:
-        succeeds("render", *options, "-o", tmp_path / "context")
-        bench.by_hand(builder, tmp_path / "context", name)
-    content = bench.content(name)
+    content = bench.content(bench.pushed(builder, "odd", *options))
     assert content == bench.content(bench.name("odd-embedded"))
     assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
 
@@ -186,13 +191,7 @@ def test_settings_of_any_value_are_the_same_in_every_builders_image(
     bench = Bench(busy_base, both, "", tmp_path)
     options = ["--tp", "8", "--base", busy_base, "--recipe", str(settings), "--env", "FROM_HERE= x "]
     derived(both, *options, "-t", bench.name("settings"), "--push")
-    name = bench.name(f"settings-{builder}")
-    if builder in OURS:
-        derived(both, *options, "-t", name, "--push", OURS[builder])
-    else:
-        succeeds("render", *options, "-o", tmp_path / "context")
-        bench.by_hand(builder, tmp_path / "context", name)
-    content = bench.content(name)
+    content = bench.content(bench.pushed(builder, "settings", *options))
     assert content == bench.content(bench.name("settings"))
     assert {**ODD, "QUOTES": "'", "PROFILE": "8", "FROM_HERE": " x "}.items() <= dict(
         variable.split("=", 1) for variable in content["runtime"]["Env"]
