@@ -46,6 +46,29 @@ KEPT: Mapping[str, str] = {
 """Keys of the two vocabularies whose base value stays true; what is in neither table is kept as well."""
 
 
+CLAIMED: Mapping[str, str] = {
+    f"{OCI}created": "SOURCE_DATE_EPOCH sets it",
+    f"{OCI}title": "it is the model's title and the profile's id",
+    f"{OCI}description": "it is the recipe's summary",
+    f"{OCI}version": "it is the release found in the base's sources",
+    f"{OCI}base.name": "it is where the base was found",
+    f"{OCI}base.digest": "it is what the base was pinned to",
+}
+"""Keys that m2build sets on each image, as label and annotation -> where their values come from. A recipe cannot set
+them: what an auditor reads there was found or derived, and never typed."""
+
+
+def claimed(key: str) -> str | None:
+    """Why a recipe cannot set a label or an annotation of this name; None if it can.
+
+    >>> claimed("com.example.team"), claimed("dev.m2build.series")
+    (None, 'm2build itself sets it, for auditors to rely on')
+    """
+    if key.startswith(OWN):
+        return "m2build itself sets it, for auditors to rely on"
+    return f"m2build itself sets it: {CLAIMED[key]}" if key in CLAIMED else None
+
+
 def is_withdrawn(key: str) -> bool:
     """Whether the base's label of this name is not true of the result."""
     return key in DROPPED or key.startswith(OWN)

@@ -36,6 +36,7 @@ class SeriesFile(Frozen):
     order: tuple[Id, ...] = Field(
         default=(), description="All patches in their order, if it is not: those of `extends`, then these."
     )
+    stock: bool = Field(default=False, description="Whether the sources stay as they are; there are no patches then.")
     patches: tuple[Patch, ...] = ()
 
 
@@ -123,12 +124,12 @@ class _Loaded:
         return tuple(by_id[patch_id] for patch_id in self.file.order)
 
     def _series(self, patches: tuple[Patch, ...], distribution: str, codemods: Codemods) -> Series:
-        fields = {"id": self.file.id, "summary": self.file.summary, "distribution": distribution}
+        about = {"id": self.file.id, "summary": self.file.summary, "distribution": distribution}
         try:
-            return Series.model_validate({**fields, "codemods": codemods, "patches": patches})
+            return Series.model_validate({**about, "codemods": codemods, "stock": self.file.stock, "patches": patches})
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-            raise self.wrong(problem if patches else "it has no patches", "patches") from error
+            raise self.wrong(problem, "patches") from error
 
     def _at(self, *keys: str | int) -> Position:
         return position_of(self.document, keys)

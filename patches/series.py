@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
@@ -39,7 +39,8 @@ class Series(Frozen):
     summary: Line
     distribution: Line = Field(description="The distribution whose sources are patched, such as `sglang`.")
     codemods: Codemods = Codemods()
-    patches: tuple[Patch, ...] = Field(min_length=1)
+    stock: bool = Field(default=False, description="Whether the sources stay as they are; there are no patches then.")
+    patches: tuple[Patch, ...] = Field(description="The patches in their order; [] only for a stock series.")
 
     @classmethod
     def of(
@@ -67,6 +68,16 @@ class Series(Frozen):
         what = f"the series {shown(id)}"
         fields = {"id": id, "summary": summary, "distribution": distribution, "patches": patches}
         return made(cls, what, {**fields, "codemods": made(Codemods, what, {"allow": tuple(allow)})})
+
+    @field_validator("patches")
+    @classmethod
+    def _has_patches_unless_it_is_stock(cls, patches: tuple[Patch, ...], info: ValidationInfo) -> tuple[Patch, ...]:
+        is_stock = info.data.get("stock", False)
+        if is_stock and patches:
+            raise ValueError("it is a stock series, and has patches; remove them, or `stock: true`")
+        if not is_stock and not patches:
+            raise ValueError("it has no patches; if that is meant, say `stock: true`")
+        return patches
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Series:

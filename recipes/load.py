@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -14,10 +13,11 @@ from m2build.documents.shown import shortened
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import validate
 from m2build.errors import UsageError
+from m2build.recipes.inheritance import extended
 from m2build.recipes.model import Recipe
-from m2build.recipes.variation import merged, overridden
+from m2build.recipes.values import is_path
+from m2build.recipes.variation import overridden
 
-_PATH = re.compile(r"/|\.ya?ml$")
 _LONGEST_CHAIN = 8
 """Recipes that extend each other: shipped, a company's, a team's and your own are four."""
 
@@ -27,18 +27,19 @@ def recipe_names() -> list[str]:
 
     Example:
         >>> recipe_names()
-        ['minimax-m2']
+        ['minimax-m2', 'minimax-m2-vllm', 'minimax-m2.5', 'minimax-m2.7', 'minimax-m3']
     """
     folder = resources.files("m2build.recipes")
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
-def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(name: str, overrides: Iterable[str] = (), base_version: str | None = None) -> Recipe:
     """A shipped recipe by its name, or your own by its path, which holds a slash or ends in .yaml or .yml.
 
     A recipe with `extends: NAME|PATH` starts from that one: mappings are merged, other values replaced, and `null`
-    removes a key. Then each override `KEY.KEY=VALUE` is set; VALUE is YAML, a key that holds a full stop goes in double
-    quotes (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too.
+    removes a key. A profile with `extends: ID` starts from another profile in the same way. Then each override
+    `KEY.KEY=VALUE` is set; VALUE is YAML, a key that holds a full stop goes in double quotes
+    (`models."minimax-m2.1".title=Mine`), and `null` removes a key here too. `base_version` chooses one of `bases`.
 
     Raises:
         UsageError: the recipe does not exist or is invalid (the message holds file and line), or an override names a
@@ -53,14 +54,16 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     document = _load(name, ())
     for override in overrides:
         document = overridden(document, override)
+    document = extended(None, document)
     if document.count > MAXIMUM_VALUES:
         raise UsageError(f"{document.position}: the recipe has more than {MAXIMUM_VALUES} values with what it extends")
-    return validate(document, Recipe)
+    recipe = validate(document, Recipe)
+    return recipe if base_version is None else recipe.with_base(base_version)
 
 
 def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
-    content, is_path = _content(name, asked_at), bool(_PATH.search(name))
-    itself = str(Path(name).absolute().resolve()) if is_path else name
+    content = _content(name, asked_at)
+    itself = str(Path(name).absolute().resolve()) if is_path(name) else name
     if itself in seen:
         raise UsageError(
             f"{asked_at}the recipes extend each other in a circle: {' -> '.join([*seen, itself])}",
@@ -68,7 +71,7 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
         )
     if len(seen) == _LONGEST_CHAIN:
         raise UsageError(f"{asked_at}more than {_LONGEST_CHAIN} recipes extend each other", hint="merge some of them")
-    document = load_document(content, name=name if is_path else f"{name}.yaml")
+    document = load_document(content, name=name if is_path(name) else f"{name}.yaml")
     if not isinstance(document.value, dict):
         return document
     own = dict(document.value)
@@ -77,14 +80,14 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
     parent = own.pop("extends", None)
     document = Document(document.position, own)
     if parent is None:
-        return document
+        return extended(None, document)
     if not isinstance(parent.value, str):
         raise UsageError(f"{parent.position}: extends takes a recipe's name or path")
-    return merged(_load(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
+    return extended(_load(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
 
 
 def _content(name: str, asked_at: str) -> bytes:
-    if not _PATH.search(name):
+    if not is_path(name):
         if name not in recipe_names():
             raise UsageError(
                 f"{asked_at}there is no recipe {did_you_mean(name, recipe_names())}",
@@ -96,7 +99,7 @@ def _content(name: str, asked_at: str) -> bytes:
 
 def _relative(reference: str, name: str) -> str:
     """A name or path in the recipe `name`, relative to the current folder."""
-    if not _PATH.search(reference):
+    if not is_path(reference):
         return reference
     path = Path(name).parent / reference
     return str(path) if path.is_absolute() else f"./{path}"  # without `./` it could be a name

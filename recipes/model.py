@@ -6,132 +6,38 @@ No I/O happens here; `load.py` reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated
+from os import PathLike
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from m2build.documents.shown import shortened, shown
+from m2build.documents.placed import Document, Position
+from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
-from m2build.documents.validation import misplaced
+from m2build.documents.validation import misplaced, validate
 from m2build.errors import UsageError
-from m2build.oci.platforms import PLATFORM
-from m2build.places.place import registry_place
-from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for, tensor_parallel_size
+from m2build.recipes.flags import is_short_for, tensor_parallel_size
+from m2build.recipes.parts import BaseImage, BaseVersion, Health, Launch, Model, Profile, command_words
+from m2build.recipes.settings import Settings
+from m2build.recipes.values import Id, Line
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=80)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
-Word = Annotated[str, StringConstraints(pattern=r"^[^\x00\r\n]+$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[^/\x00\r\n]+)+$", max_length=4000)]
-Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+$", max_length=200)]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$", max_length=1000)]
-
-_INT32 = 2**31 - 1
-"""The largest --retries of a Dockerfile (moby parses 32 bits), and the largest device number of ROCm."""
-_GO_SECONDS = (2**63 - 1) // 10**9
-"""A health check's times are nanoseconds in Go's int64 (time.Duration): 292 years."""
 _MOST = 100
 """Models of a recipe, or profiles; each pair is an image."""
 _LONGEST_LINE = 65_535
 """Bytes of a Dockerfile's line (BuildKit, frontend/dockerfile/parser, bufio.MaxScanTokenSize)."""
-_SERVER_PORT = 30000
-"""The port of SGLang's server without `--port`."""
 
 
-class _Frozen(BaseModel):
-    # A misplaced value may be a password, and must not show in a traceback.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class BaseImage(_Frozen):
-    """The image to derive from."""
-
-    image: Line = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
-    platform: Annotated[str, StringConstraints(pattern=f"^{PLATFORM}$")] = "linux/amd64"
-    source_root: AbsolutePath = Field(description="The folder in the image that holds the Python packages to patch.")
-
-    @field_validator("image")
-    @classmethod
-    def _is_a_place(cls, value: str) -> str:
-        try:
-            registry_place(value)
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        return value
-
-    @field_validator("source_root")
-    @classmethod
-    def _is_normal(cls, value: str) -> str:
-        if {".", ".."} & set(value.split("/")):
-            raise ValueError(f"{shown(value)} is not a normalised absolute path")
-        return value
-
-
-class Model(_Frozen):
-    """A model to serve."""
-
-    repo: Repository = Field(description="The model's repository on Hugging Face.")
-    title: Line
-
-
-class Launch(_Frozen):
-    """The server's command, before the profile's flags."""
-
-    command: tuple[Word, ...] = Field(min_length=1)
-    model_flag: Flag = Field(default="model-path", description="The flag that takes the model's repository.")
-
-
-class Health(_Frozen):
-    """The health check. All times are in seconds.
-
-    SGLang's /health generates one token, always sleeps 1 s before it answers and gives up after 20 s
-    (sglang/srt/entrypoints/http_server.py, SGLANG_HEALTH_CHECK_TIMEOUT): a shorter time-out fails a healthy server.
-    Until the weights are loaded it answers 503, which on a cold cache takes most of an hour.
-    """
-
-    path: UrlPath = "/health"
-    interval: Annotated[int, Field(ge=1, le=_GO_SECONDS)] = 30
-    timeout: Annotated[int, Field(ge=22, le=60)] = 30
-    start_period: Annotated[int, Field(ge=0, le=_GO_SECONDS)] = 3600
-    retries: Annotated[int, Field(ge=1, le=_INT32)] = 5
-
-
-class Profile(_Frozen):
-    """One launch configuration."""
-
-    summary: Line
-    gpus: Annotated[int, Field(ge=1, le=_INT32)] = Field(description="How many GPUs it takes.")
-    flags: dict[Flag, FlagValue] = Field(
-        description="The server's flags without their dashes, in order: a value, a list of values, or true (a switch).",
-        json_schema_extra={"properties": {"port": {"type": "integer", "minimum": 1, "maximum": 65535}}},
-    )
-
-    @field_validator("flags")
-    @classmethod
-    def _port_is_a_port(cls, flags: dict[str, FlagValue]) -> dict[str, FlagValue]:
-        port = flags.get("port", _SERVER_PORT)
-        if type(port) is not int or not 1 <= port <= 65535:
-            raise misplaced(f"the port {shortened(repr(port))} is not a number from 1 to 65535", "port")
-        for flag in flags:
-            if flag != "port" and is_short_for(flag, "port"):
-                raise misplaced(f"argparse reads --{flag} as --port; write it out", flag)
-        return flags
-
-    @property
-    def port(self) -> int:
-        """The port that the server listens on."""
-        port = self.flags.get("port", _SERVER_PORT)
-        return port if isinstance(port, int) else _SERVER_PORT
-
-
-class Recipe(_Frozen):
+class Recipe(Settings):
     """What to derive, from which base, and how to start it."""
 
     name: Id
     summary: Line
     base: BaseImage
+    bases: dict[Id, BaseVersion] = Field(
+        default={}, max_length=_MOST, description="Other releases of the base, by the words of --base-version."
+    )
     series: Line = Field(description="A shipped patch series by its id, or one's own by path, relative to this file.")
     launch: Launch
     health: Health = Health()
@@ -185,22 +91,79 @@ class Recipe(_Frozen):
             for name, profile in self.profiles.items()
         }
 
-    def select(self, *, tp: int | None = None, profile: str | None = None, model: str | None = None) -> Selection:
+    def with_base(self, version: str) -> Recipe:
+        """The recipe on another release of its base.
+
+        Raises:
+            UsageError: the recipe has no such release.
+        """
+        if version not in self.bases:
+            problem = f"the recipe {self.name} has no base version {did_you_mean(version, self.bases)}"
+            raise UsageError(problem, hint=f"it has: {', '.join(self.bases) or 'none but its base'}")
+        other = self.bases[version]
+        root = other.source_root or self.base.source_root
+        base = self.base.model_copy(update={"image": other.image, "source_root": root})
+        return self.model_copy(update={"base": base, "summary": other.summary})
+
+    def yaml(self) -> str:
+        """The recipe as YAML: with what it extends, with every profile written out, and with its defaults.
+
+        Loaded again, it is the same recipe. A series of one's own is named by its path from the working directory.
+
+        >>> from m2build.recipes.load import load_recipe
+        >>> load_recipe("minimax-m2").yaml().splitlines()[0]
+        'name: minimax-m2'
+        """
+        import yaml
+
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=2**31)
+
+    def starter(self, name: str, start: str | None = None, *, folder: str | PathLike[str] = ".") -> str:
+        """The text of a new recipe that starts from this one, with comments on what it could change.
+
+        Args:
+            name: what the new recipe is called.
+            start: what this one was loaded as, a name or a path; None for its name.
+            folder: where the new recipe will be, from which a path is written.
+
+        Raises:
+            UsageError: no recipe can have that name.
+        """
+        from m2build.recipes.starter import starter_text
+
+        return starter_text(self, name, start or self.name, folder)
+
+    def select(
+        self,
+        *,
+        tp: int | None = None,
+        profile: str | None = None,
+        model: str | None = None,
+        env: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Selection:
         """One image of the recipe, by its profile and its model.
 
         >>> from m2build.recipes.load import load_recipe
-        >>> load_recipe("minimax-m2").select(tp=8, model="minimax-m2").title
-        'MiniMax-M2, tp8'
+        >>> selection = load_recipe("minimax-m2").select(tp=8, model="minimax-m2", env={"HF_HOME": "/models"})
+        >>> selection.title, selection.settings.env
+        ('MiniMax-M2, tp8', {'HF_HOME': '/models'})
 
         Args:
             tp: the tensor parallel size of the profile: the value of its flag, whatever its id.
             profile: the profile's id, instead of `tp`.
             model: the model's id; the recipe's default model if None.
+            env: variables to set beside the recipe's; of the same name these count.
+            labels: labels, likewise.
+            annotations: annotations of the manifest, likewise.
 
         Raises:
-            UsageError: neither or both of `tp` and `profile` are given, none or several profiles have that size, or
-                the recipe has no such profile or model.
+            UsageError: neither or both of `tp` and `profile` are given, none or several profiles have that size, the
+                recipe has no such profile or model, or a variable, a label or an annotation does not fit, such as one
+                that looks like a credential.
         """
+        given = _given({"env": env, "labels": labels, "annotations": annotations})
         if tp is not None and profile is None:
             profile = self._profile_of_size(tp)
         elif tp is not None or profile is None:
@@ -211,7 +174,7 @@ class Recipe(_Frozen):
             if name not in known:
                 problem = f"the recipe {self.name} has no {kind} {did_you_mean(name, known)}"
                 raise UsageError(problem, hint=f"it has: {', '.join(known)}")
-        return Selection(self, profile, model)
+        return Selection(self, profile, model, given)
 
     def _profile_of_size(self, tp: int) -> str:
         found = [name for name, size in self.tensor_parallel_sizes.items() if size == tp]
@@ -228,19 +191,31 @@ class Recipe(_Frozen):
         return ", ".join(f"{name} (tensor parallel size {size})" for name, size in sizes.items())
 
 
-def command_words(launch: Launch, model: Model, profile: Profile) -> list[str]:
-    """A server's command line, word by word: the command, the model, the profile's flags in their order."""
-    flags = [word for flag, value in profile.flags.items() for word in flag_words(flag, value)]
-    return [*launch.command, *flag_words(launch.model_flag, model.repo), *flags]
+def _given(values: Mapping[str, Mapping[str, str] | None]) -> Settings:
+    place = Position("this selection")
+    found = {
+        name: Document(place, {key: Document(place, value) for key, value in texts.items()})
+        for name, texts in values.items()
+        if texts
+    }
+    return validate(Document(place, found), Settings)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """One image of a recipe: a profile and a model."""
+    """One image of a recipe: a profile and a model.
+
+    Attributes:
+        recipe: the recipe.
+        profile_id: the profile, by its id.
+        model_id: the model, by its id.
+        given: what is set for this image before what the recipe says.
+    """
 
     recipe: Recipe
     profile_id: str
     model_id: str
+    given: Settings = field(default_factory=Settings)
 
     @property
     def profile(self) -> Profile:
@@ -251,6 +226,11 @@ class Selection:
     def model(self) -> Model:
         """The model."""
         return self.recipe.models[self.model_id]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the image's config gets: as given for this image, else by the profile, the model, the recipe."""
+        return self.given.over(self.profile.over(self.model.over(self.recipe)))
 
     @property
     def port(self) -> int:
@@ -266,6 +246,12 @@ class Selection:
     def command(self) -> tuple[str, ...]:
         """The server's command line, word by word."""
         return tuple(command_words(self.recipe.launch, self.model, self.profile))
+
+
+def workdirs(selections: Sequence[Selection]) -> tuple[str, ...]:
+    """The working directories that images get instead of the base's, relative to the root."""
+    found = (selection.settings.workdir for selection in selections)
+    return tuple(dict.fromkeys(path.strip("/") for path in found if path))
 
 
 def common_recipe(selections: Sequence[Selection]) -> Recipe:

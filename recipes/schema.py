@@ -8,11 +8,15 @@ from pydantic import JsonValue
 
 from m2build.recipes.model import Recipe
 
-_EXTENDS: JsonValue = {"description": "The recipe to start from, by name or path.", "type": "string"}
+_EXTENDS: dict[str, JsonValue] = {
+    "Recipe": {"description": "The recipe to start from, by name or path.", "type": "string"},
+    "Profile": {"description": "The profile of this recipe to start from, by its id.", "type": "string"},
+}
+"""What can start from another one of its kind, and only says what differs."""
 
 
 def recipe_schema() -> str:
-    """The text of `recipe.schema.json`: a full recipe, or one that extends another.
+    """The text of `recipe.schema.json`: a full recipe, or one that extends another; so are its profiles.
 
     It holds every model twice: in a variation no key is required, and `null` removes one.
 
@@ -24,15 +28,22 @@ def recipe_schema() -> str:
     definitions: dict[str, JsonValue] = recipe.pop("$defs")
     models = {name: _closed(model) for name, model in [*definitions.items(), ("Recipe", recipe)]}
     variations = {f"{name}Variation": _variation(model) for name, model in models.items()}
+    models["ProfileInFull"], models["Profile"] = models["Profile"], _either("Profile", "ProfileInFull")
     document: dict[str, JsonValue] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": {**models, **variations},
-        "properties": {"extends": _EXTENDS},
-        "if": {"required": ["extends"]},
-        "then": {"$ref": "#/$defs/RecipeVariation"},
-        "else": {"$ref": "#/$defs/Recipe"},
+        **_either("Recipe", "Recipe"),
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def _either(kind: str, in_full: str) -> dict[str, JsonValue]:
+    return {
+        "properties": {"extends": _EXTENDS[kind]},
+        "if": {"required": ["extends"]},
+        "then": {"$ref": f"#/$defs/{kind}Variation"},
+        "else": {"$ref": f"#/$defs/{in_full}"},
+    }
 
 
 def _closed(schema: JsonValue) -> JsonValue:
@@ -59,6 +70,7 @@ def _variation(schema: JsonValue) -> JsonValue:
             changed[key] = f"{value}Variation"
         elif key not in ("required", "minProperties", "default"):
             changed[key] = _variation(value)
-    if schema.get("title") == "Recipe" and isinstance(properties := changed["properties"], dict):
-        properties["extends"] = _EXTENDS
+    title = schema.get("title")
+    if isinstance(title, str) and title in _EXTENDS and isinstance(properties := changed["properties"], dict):
+        properties["extends"] = _EXTENDS[title]
     return changed

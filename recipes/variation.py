@@ -12,6 +12,8 @@ from m2build.errors import UsageError
 from m2build.oci.reference import without_user
 
 _KEY = re.compile(r'"([^"]*)"|([^."]+)')
+_OPTIONAL = ("env", "labels", "annotations")
+"""Mappings that a recipe need not have: one value of them can be set all the same."""
 _WAY = re.compile(rf"(?:{_KEY.pattern})(?:\.(?:{_KEY.pattern}))*")
 
 
@@ -45,7 +47,9 @@ def overridden(document: Document, override: str) -> Document:
         UsageError: the override has another form, or names a key that does not exist.
     """
     way, equals, text = override.partition("=")
-    said = f"--set {shortened(f'{way}{equals}{without_user(text)}' if equals else without_user(way), 120)}"
+    is_private = not {part.strip('"') for part in way.split(".")}.isdisjoint(_OPTIONAL)
+    told = "…" if is_private else without_user(text)  # it may be a credential, which is refused later
+    said = f"--set {shortened(f'{way}{equals}{told}' if equals else without_user(way), 120)}"
     if not equals or not _WAY.fullmatch(way):
         raise UsageError(f"{said} is not KEY=VALUE", hint="as in --set profiles.tp8.flags.port=9000")
     keys = [quoted or plain for quoted, plain in _KEY.findall(way)]
@@ -61,6 +65,8 @@ def _with_value(document: Document, keys: list[str], value: Document) -> Documen
             f"{value.position}: {shown(key)} is not a key: the value above it has no keys",
             hint="set the whole value, as in --set 'launch.command=[python3, -m, sglang.launch_server]'",
         )
+    if key in _OPTIONAL and rest:
+        inner = {key: Document(value.position, {}), **inner}
     if key not in inner and (rest or value.value is None):
         raise UsageError(
             f"{value.position}: there is no key {did_you_mean(key, inner)}",

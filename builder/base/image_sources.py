@@ -25,11 +25,11 @@ def open_image(place: Place, source_root: str, platform: str, progress: Progress
     if place.kind in ENGINE_STORES:
         from m2build.places.engine_store import find_local_image  # it needs other programs
 
-        filesystem = read_followed(source_root, "", find_local_image(place).files)
+        filesystem = read_followed(source_root, (), find_local_image(place).files)
     else:
         with held(read_image(place, platform, access).image) as image:
             read = partial(read_filesystem, image, progress=progress, cache=member_cache())
-            filesystem = read_followed(source_root, "", read)
+            filesystem = read_followed(source_root, (), read)
     return source_tree(filesystem, source_root, origin=str(place))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
@@ -20,6 +21,7 @@ def open_base(
     *,
     source_root: str,
     platform: str,
+    workdirs: Sequence[str] = (),
     access: Access | None = None,
     whole: bool = True,
     progress: Progress | None = None,
@@ -30,6 +32,7 @@ def open_base(
         place: where it is.
         source_root: where a stand-in has its sources.
         platform: `os/architecture[/variant]`.
+        workdirs: the folders that images start in instead of the base's, relative to the root.
         access: how registries are reached; None for other places.
         whole: whether its layers will be needed; if not, an image in an engine's store is not copied.
         progress: receives what is copied from an engine's store; or None.
@@ -45,7 +48,7 @@ def open_base(
     if place.kind in SOURCES:
         return _stand_in(place, source_root, platform)
     if place.kind in ENGINE_STORES and not whole:
-        return _local_base(place, source_root, platform)
+        return _local_base(place, source_root, workdirs, platform)
     stored = read_image(place, platform, access, progress=progress)
     return Base.of(stored.image, stored.digest, stored.name, place=place)
 
@@ -62,12 +65,12 @@ def _stand_in(place: Place, source_root: str, platform: str) -> Base:
     return Base.of(image, image.manifest.digest, None, place=place)
 
 
-def _local_base(place: Place, source_root: str, platform: str) -> Base:
+def _local_base(place: Place, source_root: str, workdirs: Sequence[str], platform: str) -> Base:
     from m2build.layers.links import read_followed
     from m2build.oci.found import check_platform
     from m2build.places.engine_store import find_local_image  # it needs other programs
 
     local = find_local_image(place)
     check_platform(local.config, platform, str(place))
-    filesystem = read_followed(source_root, local.config.working_dir, local.files)
+    filesystem = read_followed(source_root, (local.config.working_dir, *workdirs), local.files)
     return Base(local.config, local.digest, local.name, filesystem=filesystem, place=place)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import click
 
 import m2build
-from m2build.cli.choosing import choosing_many, chosen_all
+from m2build.cli.choosing import base_version_option, choosing_many, chosen_all
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
+from m2build.cli.settings import Given, setting
 
 
 @click.command(
@@ -28,6 +29,8 @@ Examples:
 """,
 )
 @choosing_many
+@base_version_option
+@setting
 @choosing_base
 @click.option(
     "-t",
@@ -51,6 +54,8 @@ def bake(
     profiles: tuple[str, ...],
     models: tuple[str, ...],
     overrides: tuple[str, ...],
+    base_version: str | None,
+    given: Given,
     base: RenderedBase,
     prefix: str,
     cache: str | None,
@@ -62,8 +67,8 @@ def bake(
     It holds what `m2build render` writes for each of them, and docker-bake.json with their tags, labels, annotations
     and platform. The variables M2BUILD_PREFIX and M2BUILD_CACHE override --tag and --cache during the bake.
     """
-    recipe = m2build.load_recipe(recipe_name, overrides)
-    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
+    recipe = m2build.load_recipe(recipe_name, overrides, base_version)
+    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
     with base.session(progress_mode) as session:
         plans = session.plan_all(selections, base.find(session, recipe))
     write(m2build.render_bake(plans, prefix=prefix, cache=cache))

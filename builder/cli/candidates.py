@@ -62,6 +62,11 @@ def models(context: click.Context, _parameter: click.Parameter, incomplete: str)
     return _items({name: model.repo for name, model in _recipe(context).models.items()}, incomplete)
 
 
+def base_versions(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The other releases of the base that the chosen recipe has."""
+    return _items({name: base.image for name, base in _recipe(context).bases.items()}, incomplete)
+
+
 def overrides(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The keys of the chosen recipe, except those that need quotes."""
     return _items([f"{key}=" for key in _keys(_recipe(context).model_dump(mode="json"))], incomplete)

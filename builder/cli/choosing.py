@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from m2build.cli import candidates
+from m2build.cli.settings import Given
 from m2build.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ platform_option = click.option(
     help="The platform, if the base has images for several; default: the recipe's.",
 )
 
+base_version_option = click.option(
+    "--base-version",
+    metavar="ID",
+    shell_complete=candidates.base_versions,
+    help="Another release of the base, one of the recipe's bases.",
+)
+
 image_platform_option = click.option(
     "--platform",
     metavar="OS/ARCH",
@@ -88,19 +96,34 @@ def _added(command: Command, choices: Sequence[Callable[[Command], Command]]) ->
 
 
 def chosen_all(
-    recipe: Recipe, *, tps: Sequence[int], profiles: Sequence[str], models: Sequence[str]
+    recipe: Recipe,
+    *,
+    tps: Sequence[int],
+    profiles: Sequence[str],
+    models: Sequence[str],
+    given: Given | None = None,
 ) -> tuple[Selection, ...]:
     """The selections that the options of `choosing_many` make: for each model each profile, in the order given.
 
+    Args:
+        recipe: the recipe.
+        tps: the values of --tp.
+        profiles: the values of --profile.
+        models: the values of --model.
+        given: what is set in all of these images, as `setting` gives it.
+
     Raises:
-        UsageError: neither or both of --tp and --profile are given, one of the options has the same value twice, or
-            the recipe has no such profile or model, or several profiles of a size.
+        UsageError: neither or both of --tp and --profile are given, one of the options has the same value twice, the
+            recipe has no such profile or model, or several profiles of a size, or what is set does not fit.
     """
     for option, values in (("--tp", tps), ("--profile", profiles), ("--model", models)):
         _check_once(option, values)
     choices = list(zip_longest(tps, profiles)) or [(None, None)]
+    more = given or Given(env={}, labels={}, annotations={})
     return tuple(
-        recipe.select(tp=tp, profile=profile, model=model) for model in models or (None,) for tp, profile in choices
+        recipe.select(tp=tp, profile=profile, model=model, **more)
+        for model in models or (None,)
+        for tp, profile in choices
     )
 
 

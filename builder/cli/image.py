@@ -8,7 +8,7 @@ import click
 
 import m2build
 from m2build.cli import candidates
-from m2build.cli.choosing import choosing_many, chosen_all, platform_option
+from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.destination import Goal, choosing_goal
 from m2build.cli.groups import Command
 from m2build.cli.output import note, print_json, result
@@ -16,6 +16,7 @@ from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress_option
 from m2build.cli.report import Report, reporting
 from m2build.cli.sessions import insecure_option, session
+from m2build.cli.settings import Given, setting
 
 
 @click.command(
@@ -37,6 +38,8 @@ Examples:
 """,
 )
 @choosing_many
+@base_version_option
+@setting
 @click.option(
     "--base",
     metavar="PLACE",
@@ -69,6 +72,8 @@ def image(
     profiles: tuple[str, ...],
     models: tuple[str, ...],
     overrides: tuple[str, ...],
+    base_version: str | None,
+    given: Given,
     base: str | None,
     goal: Goal,
     engine: str | None,
@@ -93,8 +98,8 @@ def image(
 
     The destination is checked first, before the base is read.
     """
-    recipe = m2build.load_recipe(recipe_name, overrides)
-    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
+    recipe = m2build.load_recipe(recipe_name, overrides, base_version)
+    selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         shipment = opened.shipment(
             selections, base, **goal.arguments(), engine=engine, builder=builder, replace=replace

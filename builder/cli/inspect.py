@@ -18,6 +18,7 @@ from m2build.cli.sessions import insecure_option, session
 if TYPE_CHECKING:
     from m2build.inspection.content import Entry
     from m2build.oci.descriptor import Descriptor
+    from m2build.recipes.settings import Settings
 
 
 @click.command(
@@ -68,7 +69,17 @@ def _lines(inspection: m2build.Inspection) -> Iterator[str]:
         yield f"content     {content.digest}"
         yield from (f"changed     /{path}  {_shown(entry)}" for path, entry in content.changed.items())
         yield from (f"removed     /{path}" for path in content.removed)
+    yield from _setting_lines(inspection.settings)
     yield f"entrypoint  {shell_line(inspection.entrypoint)}"
+
+
+def _setting_lines(settings: Settings) -> Iterator[str]:
+    yield from (f"env         {name}={value}" for name, value in settings.env.items())
+    yield from (f"label       {key}={value}" for key, value in settings.labels.items())
+    yield from (f"annotation  {key}={value}" for key, value in settings.annotations.items())
+    yield f"workdir     {settings.workdir}"
+    if settings.user:
+        yield f"user        {settings.user}"
 
 
 def _pinned(name: str | None, digest: object) -> str:

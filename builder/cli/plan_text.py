@@ -27,6 +27,8 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
             yield f"            {mention}"
     for change in plan.changeset.changes:
         yield f"file        {change}"
+    if not plan.changeset.changes:
+        yield f"sources     unchanged, every byte (series {plan.changeset.series.id})"
     for path in plan.hidden:
         yield f"removed     /{path}"
     if forecast.image is not None:

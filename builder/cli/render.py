@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 import m2build
-from m2build.cli.choosing import choosing
+from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
+from m2build.cli.settings import Given, setting
 from m2build.errors import StorageError, UsageError
 from m2build.local.reading import UnfitFileError, read_given
 
@@ -33,6 +34,8 @@ Examples:
 """,
 )
 @choosing
+@base_version_option
+@setting
 @choosing_base
 @click.option("--template", type=click.Path(path_type=Path), help="Your own template for the Dockerfile.")
 @writing_context
@@ -43,6 +46,8 @@ def render(
     profile: str | None,
     model: str | None,
     overrides: tuple[str, ...],
+    base_version: str | None,
+    given: Given,
     base: RenderedBase,
     template: Path | None,
     write: Callable[[m2build.Context], None],
@@ -54,8 +59,8 @@ def render(
     POSIX shell, the coreutils, and git or GNU patch.
     """
     text = _template(template)
-    recipe = m2build.load_recipe(recipe_name, overrides)
-    selection = recipe.select(tp=tp, profile=profile, model=model)
+    recipe = m2build.load_recipe(recipe_name, overrides, base_version)
+    selection = recipe.select(tp=tp, profile=profile, model=model, **given)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))
     write(m2build.render(plan, text, name=str(template)))

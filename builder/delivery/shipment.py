@@ -20,6 +20,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.spool import Spool, spool_beside
+from m2build.recipes.model import workdirs
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -99,12 +100,13 @@ class Shipment:
         ]
 
     def _opened(self, *, whole: bool) -> Base:
-        root = self.jobs[0].selection.recipe.base.source_root
+        selections = [job.selection for job in self.jobs]
         with pulled(self.source):
             return open_base(
                 self.source,
-                source_root=root,
+                source_root=selections[0].recipe.base.source_root,
                 platform=self.platform,
+                workdirs=workdirs(selections),
                 access=self.surroundings.access,
                 whole=whole,
                 progress=self.surroundings.progress,
@@ -114,10 +116,10 @@ class Shipment:
         from m2build.derivation.remembered import plan_all
 
         selections = [job.selection for job in self.jobs]
-        root, task = selections[0].recipe.base.source_root, self._task(self.jobs[0], base)
+        task = self._task(self.jobs[0], base)
         return plan_all(
             selections,
-            self.engine.look_at(base, root, task, fetches=fetches),
+            self.engine.look_at(base, selections, task, fetches=fetches),
             environment=self.surroundings.environment,
             progress=self.surroundings.progress,
             series=self.series,

@@ -11,6 +11,7 @@ from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.digest import Digest
 from m2build.oci.history import mended
 from m2build.oci.manifest import canonical
+from m2build.recipes.settings import with_variables
 
 _SECOND = 1_000_000_000
 """Nanoseconds, the unit of a health check's times (moby, image/spec/spec.md)."""
@@ -29,10 +30,12 @@ def derive_config(plan: Plan, diff_id: Digest) -> ImageConfig:
 
 def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObject:
     """The `config` section. The base's `Cmd` goes: it would become arguments of our entrypoint."""
-    health, port = plan.selection.recipe.health, plan.selection.port
+    health, port, settings = plan.selection.recipe.health, plan.selection.port, plan.selection.settings
+    places = {key: value for key, value in (("WorkingDir", settings.workdir), ("User", settings.user)) if value}
     kept = {key: value for key, value in runtime.items() if key not in ("Cmd", "ArgsEscaped", "OnBuild")}
     return kept | {
-        "Env": _with_path(runtime.get("Env")),
+        **places,
+        "Env": with_variables(_with_path(plan.base.config.variables), settings.env),
         "Entrypoint": list(plan.selection.command),
         "ExposedPorts": {**object_in(runtime, "ExposedPorts"), f"{port}/tcp": {}},
         "Healthcheck": {
@@ -46,9 +49,8 @@ def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObj
     }
 
 
-def _with_path(environment: object) -> list[str]:
+def _with_path(given: list[str]) -> list[str]:
     """The environment, with the PATH that every engine's build sets if there is none."""
-    given = [str(variable) for variable in environment] if isinstance(environment, list) else []
     return given if any(variable.startswith("PATH=") for variable in given) else [*given, f"PATH={DEFAULT_PATH}"]
 
 

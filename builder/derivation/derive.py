@@ -19,7 +19,7 @@ from m2build.patches.loading import load_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series
 from m2build.progress import Progress
-from m2build.recipes.model import Selection, common_recipe
+from m2build.recipes.model import Selection, common_recipe, workdirs
 
 
 def derive_all(
@@ -47,18 +47,18 @@ def derive_all(
     """
     recipe = common_recipe(selections)
     root = recipe.base.source_root.strip("/")
-    filesystem = _filesystem(base, root, progress)
+    filesystem = _filesystem(base, root, workdirs(selections), progress)
     tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
     changeset = apply_series(series or load_series(recipe.series), tree, load_codemods()).checked()
     created = creation_time(base, environment)
     return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
 
 
-def _filesystem(base: Base, root: str, progress: Progress) -> Filesystem:
-    """The base's files where patches and their account go."""
+def _filesystem(base: Base, root: str, workdirs: Sequence[str], progress: Progress) -> Filesystem:
+    """The base's files where patches and their account go, and the folders that images start in."""
     if base.filesystem is not None or base.image is None:
         return base.filesystem or Filesystem({})
     cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
     with held(base.image) as image:
         read = partial(read_filesystem, image, progress=progress, cache=cache)
-        return read_followed(root, base.config.working_dir, read)
+        return read_followed(root, (base.config.working_dir, *workdirs), read)

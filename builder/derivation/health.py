@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from m2build.recipes.model import Health
+from m2build.recipes.parts import Health
 
 _PROBE = """\
 import re, urllib.request as r

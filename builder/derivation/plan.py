@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from m2build.layers.filesystem import Filesystem
     from m2build.patches.changeset import Changeset
     from m2build.recipes.model import Selection
+    from m2build.recipes.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Plan:
             was compiled from sources which change.
         created: seconds since the epoch; the only time in the image.
         source_root: the real path of the sources, relative to the image's root; the recipe may name a link to it.
-        unmade: the folders of the config's `WorkingDir` that the base lacks. Engines make them as soon as they run
-            something, so all images have them. They follow from the base, so the digest leaves them out.
+        unmade: the folders of the base's `WorkingDir`, and of the recipe's, that the base lacks. Engines make them, so
+            all images have them. They follow from what is above, so the digest leaves them out.
     """
 
     selection: Selection
@@ -90,6 +91,7 @@ class Plan:
             "port": selection.port,
             "health": selection.recipe.health.model_dump(mode="json"),
             "created": self.created_text,
+            **_settings_document(selection.settings),
         }
 
     @property
@@ -99,7 +101,11 @@ class Plan:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """The manifest's annotations, if its format has any."""
+        """The manifest's annotations, if its format has any: m2build's own, and the recipe's."""
+        return self._own_annotations | self.selection.settings.annotations
+
+    @property
+    def _own_annotations(self) -> dict[str, str]:
         values = {
             f"{OCI}created": self.created_text,
             f"{OCI}title": self.selection.title,
@@ -113,7 +119,7 @@ class Plan:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The config's labels: the annotations, as many tools show labels only, and how the image was derived."""
+        """The config's labels: m2build's annotations, as many tools show labels only, what it derived, the recipe's."""
         values = {
             f"{OWN}version": __version__,
             f"{OWN}recipe": self.selection.recipe.name,
@@ -127,7 +133,14 @@ class Plan:
             STAND_IN: self.base.stand_in,
             f"{OWN}base.unpinned": None if self.base.digest else "true",
         }
-        return self.annotations | {key: value for key, value in values.items() if value is not None}
+        own = self._own_annotations | {key: value for key, value in values.items() if value is not None}
+        return own | self.selection.settings.labels
+
+
+def _settings_document(settings: Settings) -> dict[str, JsonValue]:
+    """The settings that are given. The order of variables counts: it is that of the image's."""
+    env: list[JsonValue] = [f"{name}={value}" for name, value in settings.env.items()]
+    return {**settings.model_dump(mode="json"), **({"env": env} if env else {})}
 
 
 def _text(digest: Digest | None) -> str | None:
@@ -162,7 +175,7 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
     old = {f"{root}/{change.old_path}" for change in changeset.changes if change.before}
     new = {f"{root}/{change.path}" for change in changeset.changes if change.after}
     _check_new(new - old, filesystem)
-    hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, base)
+    hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, selection, base)
     written = (*old, *new, *hidden, *unmade, f"{AUDIT_FOLDER}/README")
     above = {parent for path in written for parent in parents(path)}
     footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
@@ -187,9 +200,18 @@ def _check_new(paths: set[str], filesystem: Filesystem) -> None:
             )
 
 
-def _unmade(filesystem: Filesystem, base: Base) -> tuple[str, ...]:
-    folder = followed(filesystem, base.config.working_dir)
-    return tuple(path for path in (folder, *parents(folder)) if path and path not in filesystem)
+def _unmade(filesystem: Filesystem, selection: Selection, base: Base) -> tuple[str, ...]:
+    from m2build.recipes.model import workdirs  # this room plans without recipes until then
+
+    folders = [followed(filesystem, path) for path in (base.config.working_dir, *workdirs([selection]))]
+    for folder in folders[1:]:
+        if folder in filesystem and filesystem[folder].kind is not Kind.FOLDER:
+            raise PatchError(
+                f"the working directory /{folder} is a {filesystem[folder].kind} in the base",
+                hint="name a folder as the workdir",
+            )
+    needed = dict.fromkeys(path for folder in folders for path in (folder, *parents(folder)))
+    return tuple(path for path in needed if path and path not in filesystem)
 
 
 def _hidden(filesystem: Filesystem, old: set[str], new: set[str]) -> tuple[str, ...]:

@@ -51,22 +51,55 @@ def plan_all(
 
     recipe = common_recipe(selections)
     series = series or load_series(recipe.series)
+    plans = _planned(selections, recipe, base, series, environment=environment, progress=progress)
+    _give_notices(plans, progress)
+    return plans
+
+
+def _planned(
+    selections: Sequence[Selection],
+    recipe: Recipe,
+    base: Base,
+    series: Series,
+    *,
+    environment: Mapping[str, str],
+    progress: Progress,
+) -> tuple[Plan, ...]:
     files = SealedFiles(cache_folder() / "results")
     question = _question(recipe, base, series)
-    answer = files.get(question) if question else None
-    if answer is not None:
+    # Which folders the base lacks depends on where the image starts, and on nothing else of the selection.
+    keys = [f"{question} {selection.settings.workdir or ''}" for selection in selections]
+    answers = {key: files.get(key) for key in keys} if question else {}
+    found = {key: answer for key, answer in answers.items() if answer is not None}
+    if question and found.keys() == answers.keys():
         from m2build.derivation.parts import decode
         from m2build.derivation.times import creation_time
 
-        known, created = decode(answer, series), creation_time(base, environment)
-        return tuple(known.plan(selection, base, created) for selection in selections)
+        known, created = (
+            {key: decode(answer, series) for key, answer in found.items()},
+            creation_time(base, environment),
+        )
+        return tuple(known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True))
     from m2build.derivation.derive import derive_all  # importing codemods takes time
     from m2build.derivation.parts import encode
 
     plans = derive_all(selections, base, environment=environment, progress=progress, series=series)
     if question:
-        files.put(question, encode(plans[0]))
+        for key, plan in dict(zip(keys, plans, strict=True)).items():
+            files.put(key, encode(plan))
     return plans
+
+
+def _give_notices(plans: Sequence[Plan], progress: Progress) -> None:
+    changeset = plans[0].changeset
+    if not changeset.changes:
+        why = "none of its patches is needed" if changeset.series.patches else "it has no patches"
+        progress.notice(f"no byte of the sources changes: the series is {changeset.series.id}, and {why}")
+    names = sorted({name for plan in plans for name in plan.selection.settings.changes_code})
+    if names:
+        progress.notice(
+            f"the image sets {', '.join(names)}: that decides which code runs, whatever is patched; check the value"
+        )
 
 
 def _question(recipe: Recipe, base: Base, series: Series) -> str | None:

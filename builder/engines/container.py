@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from m2build.base.model import Base
 from m2build.derivation.plan import Plan
-from m2build.engines.model import Built, Order, Task
+from m2build.engines.model import Built, Order, Task, losing_annotations
 from m2build.engines.nearby import is_held, place_in, with_nearby_files
 from m2build.local.temporary import temporary_folder
 from m2build.oci.image import Image
 from m2build.places.place import Place, PlaceKind
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Progress
+from m2build.recipes.model import Selection
 from m2build.rendering.context import render
 
 
@@ -23,11 +25,13 @@ class ContainerEngine(ABC):
     """An engine that builds Dockerfiles.
 
     Attributes:
+        name: what it is called.
         store: what places in its own image store are called.
         archive: what kind of archive it writes.
         copies: False, as the engine itself moves the base's layers.
     """
 
+    name: ClassVar[str]
     store: ClassVar[PlaceKind]
     archive: ClassVar[PlaceKind]
     copies: ClassVar[bool] = False
@@ -45,14 +49,14 @@ class ContainerEngine(ABC):
             EngineError: the build failed; the message holds the failing step and what it printed.
         """
 
-    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:
+    def look_at(self, base: Base, selections: Sequence[Selection], task: Task, *, fetches: bool) -> Base:
         """The base with its files as the engine's store has them: 20 GB are not fetched twice.
 
         Raises:
             EngineError: the engine cannot fetch the base.
             ContentError: what it copies out of it is damaged.
         """
-        return with_nearby_files(base, self._nearby(base), source_root, task, fetches=fetches)
+        return with_nearby_files(base, self._nearby(base), selections, task, fetches=fetches)
 
     def preview(self, plan: Plan) -> Image | None:  # noqa: ARG002 - of Engine
         """None: the engine makes its own layer."""
@@ -71,6 +75,8 @@ class ContainerEngine(ABC):
             EngineError: the build failed.
             StorageError: the place cannot be written.
         """
+        if left_out := plan.selection.settings.annotations:
+            task.progress.notice(f"{losing_annotations(left_out)}: {self.name} builds from a Dockerfile")
         platform = plan.base.config.platform
         order = Order(task.place, task.reference, platform, plan.created, plan.base.name, task.insecure)
         with temporary_folder() as folder:

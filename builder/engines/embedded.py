@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from m2build.base.model import Base
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan
-from m2build.engines.model import Built, Task
+from m2build.engines.model import Built, Task, losing_annotations
 from m2build.oci.image import Image
 from m2build.oci.reference import parse_reference
 from m2build.places.place import PlaceKind
+
+if TYPE_CHECKING:
+    from m2build.recipes.model import Selection
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,14 @@ class Embedded:
         """The name for messages."""
         return "m2build itself"
 
-    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:  # noqa: ARG002 - of Engine
+    def look_at(
+        self,
+        base: Base,
+        selections: Sequence[Selection],  # noqa: ARG002 - of Engine
+        task: Task,  # noqa: ARG002 - of Engine
+        *,
+        fetches: bool,  # noqa: ARG002 - of Engine
+    ) -> Base:
         """The base itself: its layers are read where they are."""
         return base
 
@@ -49,6 +61,9 @@ class Embedded:
             StorageError: the place cannot be written.
         """
         image = build(plan)
+        left_out = plan.selection.settings.annotations
+        if left_out and not image.manifest.types.has_annotations:
+            task.progress.notice(f"{losing_annotations(left_out)}: the base's manifest is of Docker's kind")
         if task.is_thin:
             image = replace(image, absent=frozenset(layer.digest for layer in image.manifest.layers[:-1]))
         descriptor = image.manifest.descriptor

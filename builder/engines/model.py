@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
+from m2build.recipes.model import Selection
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access
@@ -112,12 +113,12 @@ class Engine(Protocol):
             EngineError: it is not; the message says what was found, the hint how to install what is needed.
         """
 
-    def look_at(self, base: Base, source_root: str, task: Task, *, fetches: bool) -> Base:
+    def look_at(self, base: Base, selections: Sequence[Selection], task: Task, *, fetches: bool) -> Base:
         """The base with its files as this engine has them.
 
         Args:
             base: the base.
-            source_root: the folder of the sources in it.
+            selections: what is derived from it: where its sources are, and where images start.
             task: how the image will be delivered.
             fetches: whether the engine may fetch the base.
 
@@ -143,3 +144,8 @@ class Engine(Protocol):
             ContentError: a blob is not what it should be.
             StorageError: the place cannot be written.
         """
+
+
+def losing_annotations(keys: Iterable[str]) -> str:
+    """A sentence on annotations that the image cannot have; the reason follows."""
+    return f"the image gets no annotations ({', '.join(keys)}); labels are kept everywhere"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from m2build.base.model import Base
@@ -12,9 +13,12 @@ from m2build.layers.members import wanted_for
 from m2build.oci.reference import parse_reference
 from m2build.places.engine_store import LocalImage, fetch_image, image_as_it_is
 from m2build.places.place import Place, PlaceKind
+from m2build.recipes.model import Selection, common_recipe, workdirs
 
 
-def with_nearby_files(base: Base, place: Place | None, source_root: str, task: Task, *, fetches: bool) -> Base:
+def with_nearby_files(
+    base: Base, place: Place | None, selections: Sequence[Selection], task: Task, *, fetches: bool
+) -> Base:
     """A base with its files as an engine's store has them; the engine fetches the image if the store lacks it.
 
     Files that are in the cache are not read again. An image in the store counts as the base only if it has the same
@@ -23,7 +27,7 @@ def with_nearby_files(base: Base, place: Place | None, source_root: str, task: T
     Args:
         base: the base.
         place: its place in the engine's store, from `place_in`.
-        source_root: the folder of the sources in it.
+        selections: what is derived from it: where its sources are, and where images start.
         task: how the image will be delivered.
         fetches: whether the engine may fetch it.
 
@@ -31,8 +35,8 @@ def with_nearby_files(base: Base, place: Place | None, source_root: str, task: T
         EngineError: the engine cannot fetch the base.
         ContentError: what it copies out of it is damaged.
     """
-    folder = base.config.working_dir
-    if place is None or base.image is None or member_cache().knows(base.image, wanted_for(source_root, folder)):
+    source_root, folders = common_recipe(selections).base.source_root, (base.config.working_dir, *workdirs(selections))
+    if place is None or base.image is None or member_cache().knows(base.image, wanted_for(source_root, *folders)):
         return base
     local = _same(place, base)
     if local is None and fetches:
@@ -40,7 +44,7 @@ def with_nearby_files(base: Base, place: Place | None, source_root: str, task: T
         local = _same(place, base)
     if local is None:
         return base
-    return replace(base, filesystem=read_followed(source_root, folder, local.files))
+    return replace(base, filesystem=read_followed(source_root, folders, local.files))
 
 
 def is_held(base: Base, place: Place | None) -> bool:

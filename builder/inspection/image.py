@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from m2build.base.thin import completed
 from m2build.inspection.content import Content, base_height, read_content
 from m2build.inspection.runtime import runtime_of
-from m2build.labels import BASE_CHAIN_ID, OCI, OWN
+from m2build.labels import BASE_CHAIN_ID, OCI, OWN, claimed
 from m2build.oci.found import FoundImage, located
 from m2build.places.place import Place
 from m2build.places.transports import read_image
 from m2build.progress import Progress
+from m2build.recipes.settings import Settings
 
 if TYPE_CHECKING:
     from m2build.oci.config import ImageConfig
@@ -70,6 +71,22 @@ class Inspection:
         words = runtime_of(self.config).get("Entrypoint")
         return tuple(str(word) for word in words) if isinstance(words, list) else ()
 
+    @cached_property
+    def settings(self) -> Settings:
+        """What its config and its manifest set, under the keys of a recipe, what it has from its base included.
+
+        Labels and annotations that m2build sets itself are left out; the origin tells them.
+        """
+        config = self.config
+        variables = (variable.partition("=") for variable in config.variables)
+        return Settings.model_construct(
+            env={name: value for name, _, value in variables},
+            labels=_free(config.labels),
+            annotations=_free(self.manifest.annotations),
+            workdir=f"/{config.working_dir}",
+            user=config.user,
+        )
+
     def document(self) -> dict[str, object]:
         """Everything above as JSON, as `m2build inspect --json` prints it."""
         config, content = self.config, self.content
@@ -84,7 +101,12 @@ class Inspection:
             "layers": [layer.to_json() for layer in self.manifest.layers],
             "content": {"digest": str(content.digest), **content.document()} if content else None,
             "entrypoint": list(self.entrypoint),
+            "settings": self.settings.model_dump(mode="json"),
         }
+
+
+def _free(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in sorted(values.items()) if not claimed(key)}
 
 
 def inspect_image(place: Place, platform: str, access: Access | None, progress: Progress) -> Inspection:

@@ -20,7 +20,8 @@ def runtime_of(config: ImageConfig) -> JsonObject:
 
     Members that are null, empty or zero count as absent; the default working directory is `/`. Labels with an empty
     value count as absent, too: a Dockerfile cannot remove a label of its base, only empty it, while the embedded
-    engine drops it. Environment variables keep their order; labels and ports are sorted.
+    engine drops it. Variables, labels and ports are sorted: where a Dockerfile sets a variable that its base has,
+    BuildKit leaves it in its place and buildah moves it to the end. Of two variables of one name the order stays.
     """
     given = config.runtime
     normal = {key: _normal(key, given.get(key)) for key in _MEMBERS}
@@ -28,6 +29,8 @@ def runtime_of(config: ImageConfig) -> JsonObject:
 
 
 def _normal(key: str, value: object) -> object:
+    if key == "Env" and isinstance(value, list):
+        return sorted(map(str, value), key=lambda variable: variable.partition("=")[0])
     if not isinstance(value, dict):
         return value
     return sorted(value) if key in _SETS else {name: item for name, item in sorted(value.items()) if item}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from m2build.errors import PatchError
@@ -16,12 +16,12 @@ _MOST_LINKS = 40
 """Links that lead to one path; Linux follows as many (path_resolution(7))."""
 
 
-def read_followed(source_root: str, working_dir: str, read: Callable[[Wanted], Filesystem]) -> Filesystem:
+def read_followed(source_root: str, working_dirs: Iterable[str], read: Callable[[Wanted], Filesystem]) -> Filesystem:
     """A base's entries where patches and their account go, with the links and folders that lead there.
 
     Args:
         source_root: where the sources are looked for.
-        working_dir: the config's `WorkingDir`.
+        working_dirs: the config's `WorkingDir`, and those that images get instead, relative to the root.
         read: returns the base's entries at some paths.
 
     Raises:
@@ -30,13 +30,13 @@ def read_followed(source_root: str, working_dir: str, read: Callable[[Wanted], F
     from m2build.layers.filesystem import Filesystem  # to follow links in what was read takes less
 
     entries: dict[str, Member] = {}
-    looked: set[tuple[str, str]] = set()
-    named = source_root.strip("/")
-    root, folder = named, working_dir
-    while (root, folder) not in looked:
-        looked.add((root, folder))
-        entries |= read(wanted_for(root, folder))
-        root, folder = followed(entries, named), followed(entries, working_dir)
+    looked: set[tuple[str, ...]] = set()
+    named = (source_root.strip("/"), *working_dirs)
+    paths = named
+    while paths not in looked:
+        looked.add(paths)
+        entries |= read(wanted_for(*paths))
+        paths = tuple(followed(entries, path) for path in named)
     return Filesystem(entries)
 
 

@@ -64,10 +64,9 @@ NOTHING = Wanted(frozenset())
 EVERYTHING = Wanted(frozenset({""}))
 
 
-def wanted_for(source_root: str, working_dir: str) -> Wanted:
-    """The paths that a derivation reads: the sources, the place of the account, and the working directory."""
-    entries = {working_dir} if working_dir else set()
-    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}), frozenset(entries))
+def wanted_for(source_root: str, *working_dirs: str) -> Wanted:
+    """The paths that a derivation reads: the sources, the place of the account, and working directories."""
+    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}), frozenset(working_dirs) - {""})
 
 
 def subject(path: str) -> str:

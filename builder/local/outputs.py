@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from m2build.errors import UsageError
 from m2build.local.atomic import folders_for
 from m2build.local.durable import sync_file, sync_folder
 from m2build.local.targets import FileTarget, StreamTarget, find_target
@@ -31,6 +32,29 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
         case FileTarget() as target:
             with replacing(target) as out:
                 yield out
+
+
+@contextmanager
+def new_output(path: Path) -> Iterator[BinaryIO]:
+    """An output to write, but no file that exists already.
+
+    Raises:
+        UsageError: there is something already.
+        OSError: it cannot be written.
+    """
+    target = find_target(path)
+    if isinstance(target, StreamTarget):
+        with target.open() as out:
+            yield out
+        return
+    taken = UsageError(f"{path} exists already", hint="name another file, or remove that one first")
+    if target.status is not None:
+        raise taken
+    try:
+        with creating(target) as out:
+            yield out
+    except FileExistsError as error:
+        raise taken from error
 
 
 def check_writable(path: Path) -> None:

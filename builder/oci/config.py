@@ -98,6 +98,18 @@ class ImageConfig:
         return cleaned(found) or "" if isinstance(found, str) else ""
 
     @property
+    def user(self) -> str | None:
+        """Whom containers run as, where that is given."""
+        found = object_in(self._document, "config").get("User")
+        return found if isinstance(found, str) and found else None
+
+    @property
+    def variables(self) -> list[str]:
+        """The environment of containers, `NAME=VALUE` each."""
+        found = object_in(self._document, "config").get("Env")
+        return [str(variable) for variable in found] if isinstance(found, list) else []
+
+    @property
     def labels(self) -> dict[str, str]:
         """The labels."""
         found = object_in(object_in(self._document, "config"), "Labels")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from m2build.errors import ContentError
-from m2build.oci.descriptor import Descriptor, JsonObject
+from m2build.oci.descriptor import Descriptor, JsonObject, object_in
 from m2build.oci.digest import Digest
 from m2build.oci.media_types import MediaTypes, is_config, is_index, vocabulary
 from m2build.oci.shapes import MANIFEST
@@ -38,6 +38,12 @@ class Manifest:
     def digest(self) -> Digest:
         """The digest of the raw bytes, which identifies the image."""
         return Digest.of(self.raw)
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotations; Docker's manifests have none."""
+        found = object_in(parse_object(self.raw, "manifest", MANIFEST), "annotations")
+        return {key: str(value) for key, value in found.items()}
 
     @property
     def descriptor(self) -> Descriptor:

@@ -36,7 +36,7 @@ def test_the_commands_are_these() -> None:
         "", "image", "push", "inspect", "render", "bake", "completion",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "patch import", "patch waiver",
-        "recipe", "recipe list", "recipe show", "recipe schema",
+        "recipe", "recipe list", "recipe new", "recipe show", "recipe schema",
     }  # fmt: skip
 
 

@@ -65,7 +65,10 @@ OFFERED = {
     ("image", "--progress", ""): {"auto", "plain", "quiet"},
     ("completion", "f"): {"fish"},
     ("nothing-like-it", "x"): set(),
-    ("image", "--recipe", "m"): {"minimax-m2", "mine.yaml", "my folder/"},
+    ("image", "--recipe", "m"): {
+        *("minimax-m2", "minimax-m2-vllm", "minimax-m2.5", "minimax-m2.7", "minimax-m3", "mine.yaml", "my folder/"),
+    },
+    ("image", "--base-version", ""): {"v0.5.9"},
     ("image", "--profile", ""): {"tp4", "tp8"},
     ("image", "--tp", ""): {"4", "8"},
     ("image", "--recipe", "mine.yaml", "--tp", ""): {"2", "4"},
@@ -91,8 +94,9 @@ OFFERED = {
 }  # fmt: skip
 Answers = Callable[..., dict[str, str]]
 FREE = {
-    "REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION",
-}  # fmt: skip
+    *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
+    *("NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE"),
+}
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 
 

@@ -110,7 +110,9 @@ def test_of_an_image_that_was_not_derived_manifest_and_config_are_shown(workshop
         "m2build: oci:base:base was not derived by m2build, or its labels do not name its base; "
     )
     words = [line.split()[0] for line in run.stdout.splitlines()]
-    assert words == ["image", "manifest", "config", "platform", "created", "layers", "entrypoint"]
+    about, settings = words[:6], words[6:]
+    assert about == ["image", "manifest", "config", "platform", "created", "layers"]
+    assert settings == ["env", "label", "workdir", "entrypoint"]
     run = m2build("inspect", "oci:base:base", "--json", cwd=workshop)
     document = json.loads(run.stdout)
     assert (run.returncode, document["origin"], document["content"]) == (0, None, None)

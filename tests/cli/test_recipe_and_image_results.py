@@ -11,7 +11,7 @@ import pytest
 from helpers.cli.checkouts import checkout, quickly
 from helpers.commands import refused
 
-from m2build.recipes.load import load_recipe
+from m2build.recipes.load import load_recipe, recipe_names
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,13 @@ def config(layout: Path, digest: str) -> dict[str, Any]:
 def test_recipe_list_names_profiles_and_models() -> None:
     lines = quickly("recipe", "list").splitlines()
     assert lines[0].startswith("minimax-m2  ")
-    assert [line.split()[:2] for line in lines[1:]] == [
+    assert [line.split()[:2] for line in lines[1:5]] == [
         ["profile", "tp4:"], ["profile", "tp8:"], ["model", "minimax-m2.1:"], ["model", "minimax-m2:"],
     ]  # fmt: skip
     assert lines[3].endswith("MiniMaxAI/MiniMax-M2.1 (default)")
-    assert json.loads(quickly("recipe", "list", "--json")) == [load_recipe("minimax-m2").model_dump(mode="json")]
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == recipe_names()
+    recipes = [load_recipe(name).model_dump(mode="json") for name in recipe_names()]
+    assert json.loads(quickly("recipe", "list", "--json")) == recipes
 
 
 def test_recipe_show() -> None:

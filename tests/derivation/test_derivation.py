@@ -28,7 +28,7 @@ from m2build.oci.image import Image, read_blob
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
-from m2build.recipes.model import Health
+from m2build.recipes.parts import Health
 
 RECIPE = load_recipe("minimax-m2")
 

@@ -167,6 +167,7 @@ SAME_RUNTIME: dict[str, dict[str, Any]] = {
     "what the build leaves": {"Hostname": "h", "Image": "sha256:1", "ArgsEscaped": True, "Tty": False},
     "an emptied label": {"Labels": {**LABELS, "maintainer": ""}},
     "labels in another order": {"Labels": {"c": "d", "a": "b"}},
+    "variables in another order": {"Env": ["A=1", "PATH=/bin"]},
     "ports in another order": {"ExposedPorts": {"22/tcp": {}, "8000/tcp": {}}},
     "zeros of the health check": {"Healthcheck": {**HEALTH, "StartPeriod": 0, "StartInterval": 0, "Timeout": None}},
 }
@@ -175,7 +176,8 @@ OTHER_RUNTIME: dict[str, dict[str, Any]] = {
     "no entrypoint": {"Entrypoint": None},
     "command": {"Cmd": ["x"]},
     "a variable": {"Env": ["PATH=/bin", "A=2"]},
-    "the variables' order": {"Env": ["A=1", "PATH=/bin"]},
+    "two variables of one name": {"Env": ["PATH=/bin", "A=1", "A=2"]},
+    "their order": {"Env": ["PATH=/bin", "A=2", "A=1"]},
     "one label more": {"Labels": {**LABELS, "e": "f"}},
     "one label less": {"Labels": {"a": "b"}},
     "a label": {"Labels": {**LABELS, "a": "c"}},

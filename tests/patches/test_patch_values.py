@@ -176,7 +176,7 @@ def test_what_is_not_a_codemod_or_not_json_is_refused(codemod: Any, message: str
         (lambda: patch_of(Shout(), releases=">>1"), ["the patch 'mine': releases: '>>1' is not a version specifier "]),
         (lambda: patch_of(Shout(), why="--- x", author=""), ["the patch 'mine': why: the line '--- x' ", "author: "]),
         (lambda: patch_of(Shout(), accept=["conflict"]), ["the patch 'mine': accept: 0: Input should be "]),
-        (series, ["the series 'mine': patches: Tuple should have at least 1 item"]),
+        (series, ["the series 'mine': patches: it has no patches; if that is meant, say `stock: true`"]),
         (lambda: series(*[patch_of(Shout())] * 2), ["the series 'mine': two patches have the id 'mine'"]),
         (lambda: series(patch_of(Shout()), allow=["a b"]), ["the series 'mine': allow: 0: String should match "]),
     ],

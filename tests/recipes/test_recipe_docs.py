@@ -11,17 +11,58 @@ from helpers.recipes.recipe_texts import write
 
 from m2build.documents.document import MAXIMUM_BYTES, MAXIMUM_VALUES
 from m2build.errors import UsageError
+from m2build.labels import CLAIMED, OCI
 from m2build.local.reading import PIPE_SECONDS
-from m2build.recipes.load import load_recipe
+from m2build.recipes.load import load_recipe, recipe_names
+from m2build.recipes.model import Recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| `(.*?)` \| (.*) \|$", PAGE, re.MULTILINE)
+FLAGS = PAGE[PAGE.index("## Flags") :]
+ROWS = re.findall(r"^\| `(.*?)` \| (.*) \|$", FLAGS, re.MULTILINE)
+YAML = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def loaded(folder: Path, name: str) -> Recipe:
+    """The recipe of that name on the page."""
+    (text,) = [text for text in YAML if f"name: {name}\n" in text]
+    write(folder, page=text)
+    return load_recipe(str(folder / "page.yaml"))
+
+
+def test_a_profile_on_the_page_starts_from_another(tmp_path: Path) -> None:
+    recipe = loaded(tmp_path, "long")
+    eight = " ".join(recipe.select(profile="tp8").command)
+    words = eight.replace(" --reasoning-parser minimax-append-think", "") + " --context-length 131072"
+    assert " ".join(recipe.select(profile="tp8-long").command) == words
+
+
+def test_the_settings_on_the_page_come_together(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "ours").select(tp=8).settings.model_dump() == {
+        "env": {"HF_HOME": "/models", "NCCL_MIN_NCHANNELS": "112"},
+        "labels": {"com.example.team": "serving"},
+        "workdir": "/models",
+        "user": "1000:1000",
+    }
+
+
+def test_what_the_page_says_of_m2builds_own_keys_is_in_the_code() -> None:
+    keys = {key.removeprefix(OCI) for key in CLAIMED}
+    assert all(f"`{key}`" in PAGE for key in keys)
+
+
+def test_the_table_of_recipes_is_that_of_the_files() -> None:
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        (row,) = re.findall(rf"^\| `{re.escape(name)}` \| (.*) \|$", PAGE, re.MULTILINE)
+        version = re.search(r"(SGLang|vLLM) [0-9.]+(post[0-9]+)?", recipe.summary)
+        assert version
+        assert version[0] in row
+        assert f"`{recipe.series}`" in row
+        assert all(f"--base-version {other}" in row for other in recipe.bases)
 
 
 def test_the_recipe_on_the_page_is_one(tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    write(tmp_path, mine=text)
-    recipe = load_recipe(str(tmp_path / "mine.yaml"))
+    recipe = loaded(tmp_path, "mine")
     assert list(recipe.profiles) == ["tp8"]
     words = " ".join(recipe.select(profile="tp8").command)
     assert words.endswith("--mem-fraction-static 0.85 --dp-size 1 --enable-metrics --cuda-graph-bs 1 2 4")

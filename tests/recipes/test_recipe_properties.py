@@ -22,7 +22,7 @@ from m2build.recipes.load import load_recipe
 from m2build.recipes.model import Recipe
 
 KEY_LINES = [number for number, line in enumerate(SHIPPED.splitlines()) if re.match(r" *[a-z0-9._-]+:", line)]
-FREE = {"tp4", "tp8", "minimax-m2", "minimax-m2.1"}
+FREE = {"tp4", "tp8", "minimax-m2", "minimax-m2.1", "v0.5.9"}
 """Keys that are names given by the recipe's author; any other name would do."""
 
 

@@ -96,7 +96,7 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("minimax-m3", "there is no recipe 'minimax-m3'; did you mean 'minimax-m2'?"),
+        ("minimax-m22", "there is no recipe 'minimax-m22'; did you mean 'minimax-m2'?"),
         ("./minimax-m2.yaml", "there is no recipe file './minimax-m2.yaml'"),
         ("mine.yml", "there is no recipe file 'mine.yml'"),
         ("./", "./ is a directory"),

@@ -80,8 +80,8 @@ def test_a_circle_is_found(texts: dict[str, str], here: Path) -> None:
     [
         ("extends: ../gone.yaml\n", "mine.yaml:1:1: there is no recipe file './../gone.yaml'"),
         (
-            "name: x\nextends: minimax-m3\n",
-            "mine.yaml:2:1: there is no recipe 'minimax-m3'; did you mean 'minimax-m2'?",
+            "name: x\nextends: minimax-m22\n",
+            "mine.yaml:2:1: there is no recipe 'minimax-m22'; did you mean 'minimax-m2'?",
         ),
         ('extends: "a\\0b.yaml"\n', "mine.yaml:1:1: there is no recipe file "),
         ("extends: ./minimax-m2\n", "mine.yaml:1:1: there is no recipe file './minimax-m2'"),
@@ -102,7 +102,7 @@ def test_a_missing_recipe_to_extend_is_reported_with_the_one_that_extends_it(
         ("profiles:\n  tp4:\n    flags:\n      port: 0\n", "5:7", "profiles.tp4.flags.port: the port 0"),
         ("health:\n  timeout: 5\n", "3:3", "health.timeout: "),
         ("profiles:\n  tp16:\n    gpu: 16\n", "4:5", "unknown key 'gpu'; did you mean 'gpus'?"),
-        ("default_model: minimax-m3\n", "2:1", "there is no model 'minimax-m3'; did you mean 'minimax-m2'?"),
+        ("default_model: minimax-m22\n", "2:1", "there is no model 'minimax-m22'; did you mean 'minimax-m2'?"),
         ("models: {minimax-m2.1: null}\n", "", "there is no model 'minimax-m2.1'; did you mean 'minimax-m2'?"),
         ("profiels: null\n", "2:1", "there is no key to remove 'profiels'; did you mean 'profiles'?"),
         ("base: null\n", "1:1", "the key 'base' is missing"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from helpers.commands import succeeds
 from helpers.engines.daemons import DockerEngine
 from helpers.engines.deriving import config, derived, inspected
@@ -66,6 +67,17 @@ class Bench:
         for builder in ("classic", "buildah"):
             self.by_hand(builder, context, self.name(builder))
         return {builder: self.name(builder) for builder in BUILDERS} | {"bake": self.name("bake/minimax-m2.1")}
+
+    def pushed(self, builder: str, what: str, *options: str) -> str:
+        """An image with these options, pushed by a builder that is not elsewhere; returns its name."""
+        name = self.name(f"{what}-{builder}")
+        if builder in OURS:
+            derived(self.environment, *options, "-t", name, "--push", OURS[builder])
+        else:
+            context = self.folder / f"{what}-{builder}"
+            succeeds("render", *options, "-o", context)
+            self.by_hand(builder, context, name)
+        return name
 
     def by_hand(self, builder: str, context: Path, name: str) -> None:
         """Build and push a rendered Dockerfile with Docker's old builder, or with buildah."""
@@ -138,15 +150,66 @@ def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
     bench = Bench(odd_base, both, "", tmp_path)
     options = ["--tp", "8", "--base", odd_base, "--set", "base.source_root=/srv/link/sglang/python"]
     derived(both, *options, "-t", bench.name("odd-embedded"), "--push")
-    name = bench.name(f"odd-{builder}")
-    if builder in OURS:
-        derived(both, *options, "-t", name, "--push", OURS[builder])
-    else:
-        succeeds("render", *options, "-o", tmp_path / "context")
-        bench.by_hand(builder, tmp_path / "context", name)
-    content = bench.content(name)
+    content = bench.content(bench.pushed(builder, "odd", *options))
     assert content == bench.content(bench.name("odd-embedded"))
     assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
+
+
+ODD = {
+    "QUOTES": "a \"b\" 'c' `d`", "DOLLARS": "$HOME ${X:-y} $$ \\$X", "BACKSLASHES": "\\ \\\\ \\n \\", "EMPTY": "",
+    "BLANKS": " \t a  b \t ", "MARKS": "# <<EOF & | ; * ? ~ {} [] = ! %", "UNICODE": "é 字 😀 \u2028 \u00a0",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that sets everything, with values that a Dockerfile has to quote."""
+    recipe = tmp_path_factory.mktemp("settings") / "settings.yaml"
+    changes = {
+        "extends": "minimax-m2",
+        "env": ODD,
+        "labels": {f"com.example.{name.lower()}": value for name, value in ODD.items()},
+        "workdir": "/absent/a $b 'c' \"d\" é",
+        "profiles": {"tp8": {"env": {"PROFILE": "8", "QUOTES": "'"}, "user": "1000:1001"}},
+    }
+    recipe.write_text(yaml.safe_dump(changes, sort_keys=False))
+    return recipe
+
+
+@pytest.fixture(scope="module")
+def busy_base(base: str) -> str:
+    """A base with variables, one of which the recipe sets as well, and with a user of its own."""
+    name = f"{base.rpartition('/')[0]}/busy:v1"
+    run("crane", "mutate", base, "--env=EMPTY=full", "--env=LAST=1", "--user=7:7", "--workdir=/opt", f"--tag={name}")
+    return name
+
+
+@pytest.mark.parametrize("builder", ["docker", "podman", "classic", "buildah"])
+def test_settings_of_any_value_are_the_same_in_every_builders_image(
+    builder: str, settings: Path, busy_base: str, both: Mapping[str, str], tmp_path: Path
+) -> None:
+    bench = Bench(busy_base, both, "", tmp_path)
+    options = ["--tp", "8", "--base", busy_base, "--recipe", str(settings), "--env", "FROM_HERE= x "]
+    derived(both, *options, "-t", bench.name("settings"), "--push")
+    content = bench.content(bench.pushed(builder, "settings", *options))
+    assert content == bench.content(bench.name("settings"))
+    assert {**ODD, "QUOTES": "'", "PROFILE": "8", "FROM_HERE": " x "}.items() <= dict(
+        variable.split("=", 1) for variable in content["runtime"]["Env"]
+    ).items()
+    assert content["runtime"]["User"] == "1000:1001"
+    assert content["changed"]["/absent"] == {"kind": "folder", "mode": "0755", "owner": "0:0"}
+
+
+@pytest.mark.parametrize("builder", ["docker", "podman"])
+def test_an_image_without_patches_is_the_same_from_every_builder(builder: str, bench: Bench) -> None:
+    options = ["--profile", "tp8ep8", "--recipe", "minimax-m2.5", "--base", bench.base]
+    said = "m2build: no byte of the sources changes: the series is sglang-stock, and it has no patches"
+    names = [bench.name("stock"), bench.name(f"stock-{builder}")]
+    derived(bench.environment, *options, "-t", names[0], "--push", said=said)
+    derived(bench.environment, *options, "-t", names[1], "--push", OURS[builder], said=said)
+    content = bench.content(names[0])
+    assert content == bench.content(names[1])
+    assert all(path.startswith("/opt") for path in content["changed"])
 
 
 def test_another_plan_has_another_content(bench: Bench) -> None:

@@ -20,7 +20,7 @@ from m2build.places.place import Place, PlaceKind
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
-COREUTILS = ("chmod", "chown", "rm", "sha256sum")
+COREUTILS = ("chmod", "chown", "mkdir", "rm", "sha256sum")
 Seen = dict[str, tuple[Any, ...]]
 
 
