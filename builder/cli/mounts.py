@@ -24,8 +24,8 @@ Examples:
   # The options for docker run and podman run, one a line.
   m2build mounts --tp 8 -o ./mounts
   mapfile -t mounts < ./mounts/volumes.txt
-  docker run "${mounts[@]}" lmsysorg/sglang:v0.5.7-rocm700-mi30x python3 -m sglang.launch_server --help
-  # A volume that is an image, for Kubernetes 1.33 and later.
+  docker run "${mounts[@]}" lmsysorg/sglang:v0.5.7-rocm700-mi30x $(m2build recipe show --tp 8)
+  # A volume that is an image, for Kubernetes from 1.33 and Docker from 28 on.
   m2build mounts --tp 8 --form image-volume -t registry.example/team/mounts:v1 -o ./mounts
   m2build push oci:./mounts/image registry.example/team/mounts:v1
 """,
@@ -33,7 +33,11 @@ Examples:
 @choosing
 @choosing_base
 @click.option(
-    "--form", type=click.Choice(_FORMS), default="volumes", show_default=True, help="How the files are laid over it."
+    "--form",
+    type=click.Choice(_FORMS),
+    default="volumes",
+    show_default=True,
+    help="How the files are laid over it.",
 )
 @click.option("-t", "--tag", metavar="NAME[:TAG]", help="What the image of an image volume will be published as.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
@@ -61,9 +65,7 @@ def mounts(
     selection = recipe.select(tp=tp, profile=profile, model=model)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))
-        place = base.source or plan.base.place
-        root = recipe.base.source_root
-        tree = session.sources(place, source_root=root) if tag is not None and place is not None else None
+        tree = session.sources(plan.base, source_root=recipe.base.source_root) if tag is not None else None
     files = m2build.render_mounts(plan, form, output, tree=tree, reference=tag)
     m2build.patches.write_tree(files, output)
     result(str(output))
