@@ -24,10 +24,9 @@ Examples:
   # The options for docker run and podman run, one a line.
   m2build mounts --tp 8 -o ./mounts
   mapfile -t mounts < ./mounts/volumes.txt
-  docker run "${mounts[@]}" lmsysorg/sglang:v0.5.7-rocm700-mi30x $(m2build recipe show --tp 8)
-  # A volume that is an image, for Kubernetes from 1.33 and Docker from 28 on.
+  docker run "${mounts[@]}" lmsysorg/sglang:v0.5.7-rocm700-mi30x python3 -m sglang.launch_server --help
+  # An image as a volume, for Kubernetes 1.33 and Docker 28; `m2build push oci:./mounts/image …` publishes it.
   m2build mounts --tp 8 --form image-volume -t registry.example/team/mounts:v1 -o ./mounts
-  m2build push oci:./mounts/image registry.example/team/mounts:v1
 """,
 )
 @choosing
