@@ -56,7 +56,8 @@ def mounts(
     """Write the files that an image would change, and what lays them over the stock image when it is run.
 
     The container then has the same sources as the derived image; its entrypoint and labels stay the base's. What a
-    form cannot do, such as hiding a file, is refused with the reason.
+    form cannot do, such as hiding a file, is refused with the reason. With --source, the image is not
+    read: check it with account/before.sha256 before you use it.
     """
     if (tag is not None) != (form == "image-volume"):
         raise UsageError("--form image-volume and -t NAME belong together", hint="give both, or neither")
