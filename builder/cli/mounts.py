@@ -25,7 +25,7 @@ Examples:
   m2build mounts --tp 8 -o ./mounts
   mapfile -t mounts < ./mounts/volumes.txt
   docker run "${mounts[@]}" lmsysorg/sglang:v0.5.7-rocm700-mi30x python3 -m sglang.launch_server --help
-  # An image as a volume, for Kubernetes 1.33 and Docker 28; `m2build push oci:./mounts/image …` publishes it.
+  # An image as a volume, for Kubernetes 1.33 and Docker 28; push it from ./mounts/image.
   m2build mounts --tp 8 --form image-volume -t registry.example/team/mounts:v1 -o ./mounts
 """,
 )
