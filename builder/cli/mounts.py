@@ -13,6 +13,7 @@ from m2build.cli.output import result
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import UsageError
+from m2build.oci.reference import parse_reference
 
 _FORMS = ("volumes", "compose", "configmap", "image-volume")
 
@@ -61,6 +62,8 @@ def mounts(
     """
     if (tag is not None) != (form == "image-volume"):
         raise UsageError("--form image-volume and -t NAME belong together", hint="give both, or neither")
+    if tag is not None:
+        parse_reference(tag)  # a wrong name is refused before the base is read
     recipe = m2build.load_recipe(recipe_name, overrides)
     selection = recipe.select(tp=tp, profile=profile, model=model)
     with base.session(progress_mode) as session:

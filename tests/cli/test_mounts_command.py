@@ -67,6 +67,7 @@ def test_the_published_image_is_the_one_that_the_patch_names(folder: Path) -> No
         ((*MOUNTS, "--form", "image-volume"), "--form image-volume and -t NAME belong together"),
         ((*MOUNTS, "-t", "a:b"), "--form image-volume and -t NAME belong together"),
         ((*MOUNTS, "--form", "image-volume", "-t", "a:b"), "the base was not read"),
+        (("mounts", "--tp", "8", "--form", "image-volume", "-t", "A:b"), "not an image reference"),
         ((*MOUNTS, "--form", "helm"), "'helm' is not one of"),
         (
             ("mounts", "--tp", "8", "--base", "dir:tree", "--form", "compose"),
