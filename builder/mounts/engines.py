@@ -35,7 +35,7 @@ def volume_options(plan: Plan, folder: Path) -> Mapping[str, bytes]:
 
 
 def compose_fragment(plan: Plan) -> Mapping[str, bytes]:
-    """A Compose file with the base, the profile's entrypoint and the mounts.
+    """A Compose file with the base, what its profile is run with, and the mounts.
 
     Its paths are relative: to its own folder if another file extends or includes it.
 
@@ -54,12 +54,17 @@ def compose_fragment(plan: Plan) -> Mapping[str, bytes]:
         }
         for mount in mounts
     ]
+    settings = plan.selection.settings
     service = {
         "image": _literal(pullable_base(plan)),
         "entrypoint": [_literal(word) for word in plan.selection.command],
+        "environment": {name: _literal(value) for name, value in settings.env.items()},
+        "working_dir": _literal(settings.workdir or ""),
+        "user": _literal(settings.user or ""),
         "volumes": volumes,
     }
-    text = yaml.safe_dump({"services": {SERVICE: service}}, sort_keys=False, allow_unicode=True, width=1000)
+    given = {key: value for key, value in service.items() if value}
+    text = yaml.safe_dump({"services": {SERVICE: given}}, sort_keys=False, allow_unicode=True, width=1000)
     return {COMPOSE: text.encode()}
 
 

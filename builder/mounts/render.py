@@ -43,7 +43,7 @@ def render_mounts(
 ) -> SourceTree:
     """What has to be written to run the base with a plan's changes and without a derived image. Pure.
 
-    Mounts are files: labels, health check and other settings stay the base's. Only `compose` sets the entrypoint.
+    Mounts are files: other settings stay the base's. Only `compose` sets how the profile is run.
 
     Args:
         plan: the changes, and the base that they are for.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from m2build.errors import UsageError
 from m2build.mounts.render import render_mounts
 from m2build.patches import Codemod, RenameModule, write_tree
 from m2build.patches.codemods.replace_text import ReplaceText
+from m2build.recipes.load import load_recipe
 
 SCRIPT = b"#!/bin/sh\n"
 FILES = {"pkg/__init__.py": b"", "pkg/a.py": b"x = 1\n", "pkg/old.py": b"y = 1\n"}
@@ -149,6 +151,17 @@ def test_compose_reads_the_fragment_as_it_is_meant(tmp_path: Path) -> None:
         assert (volume["type"], volume["read_only"]) == ("bind", True)
         assert "create_host_path" not in volume["bind"], "Compose prints it only if it makes missing folders"
     assert all(Path(volume["source"]).exists() for volume in sources.values())
+
+
+def test_compose_runs_the_profile_as_the_image_would(tmp_path: Path) -> None:
+    plan = planned(FILES, EDIT)
+    recipe = load_recipe("minimax-m2", ["workdir=/srv/$X", "user=1000"])
+    mine = replace(plan, selection=recipe.select(tp=4, env={"A": "$HOME is 1"}))
+    write_tree(written(mine, "compose"), tmp_path / "mounts")
+    (server,) = composed(tmp_path / "mounts" / "compose.yaml")["services"].values()
+    assert server["environment"] == {"A": "$HOME is 1"}
+    assert (server["working_dir"], server["user"]) == ("/srv/$X", "1000")
+    assert server["entrypoint"] == list(mine.selection.command)
 
 
 def test_a_file_of_ones_own_extends_the_fragment(tmp_path: Path) -> None:
