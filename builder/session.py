@@ -281,13 +281,13 @@ class Session:
             return inspect_image(_parsed(place), self.platform or _PLATFORM, self._access, self.progress)
 
     def sources(
-        self, place: str | Place, *, source_root: str | None = None, series: Series | None = None
+        self, place: str | Place | Base, *, source_root: str | None = None, series: Series | None = None
     ) -> SourceTree:
         """The Python sources at a place, for `m2build.patches`.
 
         Args:
-            place: a folder, a wheel, a release (`pypi:NAME==VERSION`), or an image.
-            source_root: the folder of the sources in an image.
+            place: a folder, a wheel, a release (`pypi:NAME==VERSION`), or an image; also a base, as it was read.
+            source_root: the folder of the sources in an image or a base.
             series: what is to be tried on them: a folder is refused that holds it in part, as after an interruption.
 
         Raises:
@@ -298,11 +298,18 @@ class Session:
             EngineError: a container engine does not give its image's files.
             StorageError: a file cannot be read.
         """
+        from m2build.base.model import Base
         from m2build.base.sources import open_source
 
-        at = _parsed(place)
-        if source_root is None and at.kind not in SOURCES:
-            raise UsageError(f"{at} is an image: say where its sources are", hint="as in source_root='/opt/app'")
+        at = place if isinstance(place, Base) else _parsed(place)
+        if source_root is None and (isinstance(at, Base) or at.kind not in SOURCES):
+            what = at.name or "the base" if isinstance(at, Base) else at
+            raise UsageError(f"{what} is an image: say where its sources are", hint="as in source_root='/opt/app'")
+        if isinstance(at, Base):
+            from m2build.derivation.derive import base_sources  # importing codemods takes time
+
+            with self._caching():
+                return base_sources(at, source_root or "", self.progress)
         with self._caching():
             tree = open_source(
                 at,

@@ -45,6 +45,11 @@ class Base:
         return cls(image.config, digest, name, image, stand_in=image.config.labels.get(STAND_IN), place=place)
 
     @property
+    def is_assumed(self) -> bool:
+        """Whether it was not read, and is taken to have the sources that the user gave."""
+        return self.image is None and self.place is None
+
+    @property
     def manifest_digest(self) -> Digest | None:
         """The digest of its manifest for the one platform, if that is known."""
         return self.image.manifest.digest if self.digest and self.image else None

@@ -26,7 +26,7 @@ LARGEST_STAND_IN = 48 << 20
 
 
 def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> Image:
-    """An image of one layer, as gzip without compression, so that its digest does not depend on a compressor.
+    """A stand-in base.
 
     Args:
         tree: the sources; its timestamp is the image's creation time.
@@ -38,11 +38,29 @@ def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: 
         ContentError: the sources are larger than a stand-in base may be.
     """
     layer = write_tar(source_members(tree, source_root))
+    return image_of_layer(layer, _config(tree, source_root, platform, labels), "the sources of a stand-in base", labels)
+
+
+def image_of_layer(layer: bytes, config: JsonObject, origin: str, annotations: Mapping[str, str]) -> Image:
+    """An image of one layer, as gzip without compression, so that its digest does not depend on a compressor.
+
+    Args:
+        layer: a tar.
+        config: the config's members up to `config`.
+        origin: what the layer is; for the history.
+        annotations: of the manifest.
+    """
     blob = stored_gzip(layer)
     descriptor = Descriptor.of(OCI.layer_gzip, blob)
-    config = canonical(_config(tree, source_root, platform, labels, Digest.of(layer)))
-    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [descriptor], labels)
-    return Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: blob}))
+    whole = canonical(
+        {
+            **config,
+            "rootfs": {"type": "layers", "diff_ids": [str(Digest.of(layer))]},
+            "history": [{"created": config["created"], "created_by": f"m2build: {origin}"}],
+        }
+    )
+    manifest = build_manifest(OCI, Descriptor.of(OCI.config, whole), [descriptor], annotations)
+    return Image(manifest, ImageConfig(whole), MemoryBlobs({descriptor.digest: blob}))
 
 
 def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
@@ -78,18 +96,13 @@ def source_config(tree: SourceTree, platform: str) -> JsonObject:
     }
 
 
-def _config(
-    tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str], diff_id: Digest
-) -> JsonObject:
-    known = source_config(tree, platform)
+def _config(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> JsonObject:
     return {
-        **known,
+        **source_config(tree, platform),
         "config": {
             "Env": [f"PATH={DEFAULT_PATH}"],
             "Cmd": ["/bin/bash"],
             "WorkingDir": "/" + source_root.split("/")[1],
             "Labels": dict(labels),
         },
-        "rootfs": {"type": "layers", "diff_ids": [str(diff_id)]},
-        "history": [{"created": known["created"], "created_by": "m2build: the sources of a stand-in base"}],
     }

@@ -13,6 +13,7 @@ from m2build.cli.output import result
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import UsageError
+from m2build.oci.reference import parse_reference
 
 _FORMS = ("volumes", "compose", "configmap", "image-volume")
 
@@ -25,15 +26,18 @@ Examples:
   m2build mounts --tp 8 -o ./mounts
   mapfile -t mounts < ./mounts/volumes.txt
   docker run "${mounts[@]}" lmsysorg/sglang:v0.5.7-rocm700-mi30x python3 -m sglang.launch_server --help
-  # A volume that is an image, for Kubernetes 1.33 and later.
+  # An image as a volume, for Kubernetes 1.33 and Docker 28; push it from ./mounts/image.
   m2build mounts --tp 8 --form image-volume -t registry.example/team/mounts:v1 -o ./mounts
-  m2build push oci:./mounts/image registry.example/team/mounts:v1
 """,
 )
 @choosing
 @choosing_base
 @click.option(
-    "--form", type=click.Choice(_FORMS), default="volumes", show_default=True, help="How the files are laid over it."
+    "--form",
+    type=click.Choice(_FORMS),
+    default="volumes",
+    show_default=True,
+    help="How the files are laid over it.",
 )
 @click.option("-t", "--tag", metavar="NAME[:TAG]", help="What the image of an image volume will be published as.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
@@ -53,17 +57,18 @@ def mounts(
     """Write the files that an image would change, and what lays them over the stock image when it is run.
 
     The container then has the same sources as the derived image; its entrypoint and labels stay the base's. What a
-    form cannot do, such as hiding a file, is refused with the reason.
+    form cannot do, such as hiding a file, is refused with the reason. With --source, the image is not
+    read: check it with account/before.sha256 before you use it.
     """
     if (tag is not None) != (form == "image-volume"):
         raise UsageError("--form image-volume and -t NAME belong together", hint="give both, or neither")
+    if tag is not None:
+        parse_reference(tag)  # a wrong name is refused before the base is read
     recipe = m2build.load_recipe(recipe_name, overrides)
     selection = recipe.select(tp=tp, profile=profile, model=model)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))
-        place = base.source or plan.base.place
-        root = recipe.base.source_root
-        tree = session.sources(place, source_root=root) if tag is not None and place is not None else None
+        tree = session.sources(plan.base, source_root=recipe.base.source_root) if tag is not None else None
     files = m2build.render_mounts(plan, form, output, tree=tree, reference=tag)
     m2build.patches.write_tree(files, output)
     result(str(output))

@@ -1,4 +1,4 @@
-"""The options for the base of a Dockerfile; `render` and `bake` share them."""
+"""The options for a base that need not be read; `render`, `bake` and `mounts` share them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ _OPTIONS = (
     click.option(
         "--source",
         metavar="PLACE",
-        help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and contact no registry; "
-        "the build checks them.",
+        help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and contact no registry.",
         shell_complete=candidates.places(*candidates.SOURCES),
     ),
-    click.option("--unpinned", is_flag=True, help="Start from the tag without a digest; a comment and a label say so."),
+    click.option("--unpinned", is_flag=True, help="Start from the tag without a digest."),
     platform_option,
     insecure_option,
 )

@@ -18,6 +18,7 @@ from m2build.patches.changeset import apply_series
 from m2build.patches.loading import load_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series
+from m2build.patches.tree import SourceTree
 from m2build.progress import Progress
 from m2build.recipes.model import Selection, common_recipe, workdirs
 
@@ -48,10 +49,25 @@ def derive_all(
     recipe = common_recipe(selections)
     root = recipe.base.source_root.strip("/")
     filesystem = _filesystem(base, root, workdirs(selections), progress)
-    tree = source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
+    tree = _tree(base, filesystem, root)
     changeset = apply_series(series or load_series(recipe.series), tree, load_codemods()).checked()
     created = creation_time(base, environment)
     return tuple(make_plan(selection, base, filesystem, changeset, created=created) for selection in selections)
+
+
+def base_sources(base: Base, source_root: str, progress: Progress) -> SourceTree:
+    """The sources of a base, as patches find them.
+
+    Raises:
+        PatchError: the base has none at the source root.
+        ContentError: a layer of the base is truncated, altered or malformed.
+    """
+    root = source_root.strip("/")
+    return _tree(base, _filesystem(base, root, (), progress), root)
+
+
+def _tree(base: Base, filesystem: Filesystem, root: str) -> SourceTree:
+    return source_tree(filesystem, root, origin=base.name or f"the base {base.digest}")
 
 
 def _filesystem(base: Base, root: str, workdirs: Sequence[str], progress: Progress) -> Filesystem:

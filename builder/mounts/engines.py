@@ -8,13 +8,14 @@ from pathlib import Path
 import yaml
 
 from m2build.derivation.plan import Plan
-from m2build.errors import UsageError
-from m2build.mounts.model import NO_FILE, check_plain, laid_over
+from m2build.mounts.model import NO_FILE, Mount, check_spelling, mounts_of
 from m2build.rendering.values import pullable_base
 
 OPTIONS = "volumes.txt"
-"""One option a line, for `mapfile -t` or `xargs`: values may hold spaces."""
+"""Options of `docker run`, one a line, for `mapfile -t`: values may hold spaces."""
 COMPOSE = "compose.yaml"
+SERVICE = "server"
+"""The Compose service that has the mounts."""
 
 
 def volume_options(plan: Plan, folder: Path) -> Mapping[str, bytes]:
@@ -27,42 +28,48 @@ def volume_options(plan: Plan, folder: Path) -> Mapping[str, bytes]:
     Raises:
         UsageError: a path cannot be mounted so.
     """
-    laid = laid_over(plan)
-    check_plain(laid, ":", "--volume")
-    above = str(folder.absolute())
-    if ":" in above or not above.isprintable():
-        raise UsageError(f"{above!r} cannot be mounted as --volume: its name has a colon", hint="choose another folder")
-    lines = (
-        f"--volume={one.source if one.source == NO_FILE else f'{above}/{one.source}'}:{one.target}:ro\n" for one in laid
-    )
+    mounts, above = mounts_of(plan), str(folder.absolute())
+    check_spelling((above, *(mount.target for mount in mounts)), "--volume", ":")
+    lines = (f"--volume={_source(mount, above)}:{mount.target}:ro\n" for mount in mounts)
     return {OPTIONS: "".join(lines).encode()}
 
 
 def compose_fragment(plan: Plan) -> Mapping[str, bytes]:
-    """A Compose file with the base, the profile's entrypoint and the mounts; more is added with `-f`.
+    """A Compose file with the base, what its profile is run with, and the mounts.
+
+    Its paths are relative: to its own folder if another file extends or includes it.
 
     Raises:
         UsageError: a path cannot be mounted so, or the base has no name.
     """
-    laid = laid_over(plan)
-    check_plain(laid, "", "a Compose file")
+    mounts = mounts_of(plan)
+    check_spelling((mount.target for mount in mounts), "a Compose file")
     volumes = [
         {
             "type": "bind",
-            "source": one.source if one.source == NO_FILE else _literal(f"./{one.source}"),
-            "target": _literal(one.target),
+            "source": _literal(_source(mount, ".")),
+            "target": _literal(mount.target),
             "read_only": True,
+            "bind": {"create_host_path": False},
         }
-        for one in laid
+        for mount in mounts
     ]
+    settings = plan.selection.settings
     service = {
         "image": _literal(pullable_base(plan)),
         "entrypoint": [_literal(word) for word in plan.selection.command],
-        "command": [],
+        "environment": {name: _literal(value) for name, value in settings.env.items()},
+        "working_dir": _literal(settings.workdir or ""),
+        "user": _literal(settings.user or ""),
         "volumes": volumes,
     }
-    text = yaml.safe_dump({"services": {"server": service}}, sort_keys=False, allow_unicode=True, width=1000)
+    given = {key: value for key, value in service.items() if value}
+    text = yaml.safe_dump({"services": {SERVICE: given}}, sort_keys=False, allow_unicode=True, width=1000)
     return {COMPOSE: text.encode()}
+
+
+def _source(mount: Mount, folder: str) -> str:
+    return mount.source if mount.source == NO_FILE else f"{folder}/{mount.source}"
 
 
 def _literal(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Mounts for Kubernetes: a ConfigMap with a key a file, mounted by `subPath`; or a volume that is an image."""
+"""Mounts for Kubernetes: a ConfigMap with a key a file, each mounted by `subPath`."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
@@ -12,61 +12,67 @@ from pydantic import JsonValue
 
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
-from m2build.mounts.model import Laid, check_plain, laid_over
+from m2build.mounts.model import Mount, check_spelling, mounts_of
+from m2build.patches.tree import SourceFile
 
 CONFIG_MAP = "configmap.yaml"
-PATCH = "mounts-patch.yaml"
+PATCH = "patch.yaml"
 LARGEST = 1 << 20
 """Bytes of all values of one ConfigMap (Kubernetes, "ConfigMaps": 1 MiB)."""
 CONTAINER = "server"
 """The container that the patch is for; a strategic merge patch finds it by its name."""
-_VOLUME = "m2build"
+VOLUME = "m2build"
+"""The volume that the patch adds."""
+_NO_BYTECODE = "m2build-no-bytecode"
 
 
 def config_map(plan: Plan) -> Mapping[str, bytes]:
     """A ConfigMap with the files, and a strategic merge patch that mounts them.
 
     Raises:
-        UsageError: the files are too large, a path has to go, or a path cannot be mounted so.
+        UsageError: the files are too large, a file has to go, or a path cannot be mounted so.
     """
-    laid = laid_over(plan)
-    check_plain(laid, ":", "a ConfigMap")
-    for one in laid:
-        if one.file is None:
+    mounts = mounts_of(plan)
+    check_spelling((mount.target for mount in mounts), "a mountPath", ":")
+    files: dict[str, SourceFile] = {}
+    added: list[JsonValue] = []
+    for number, mount in enumerate(mounts):
+        if mount.file is not None:
+            files[f"{number:04}"] = mount.file
+            added.append(_mounted(VOLUME, mount, subPath=f"{number:04}"))
+        elif mount.is_folder:
+            added.append(_mounted(_NO_BYTECODE, mount))
+        else:
             raise UsageError(
-                f"{one.target} has to go, and a ConfigMap cannot hide a file of the image",
+                f"{mount.target} has to go, and a ConfigMap cannot hide a file of the image",
                 hint="use --form image-volume, or derive an image",
             )
-    size = sum(len(one.file.content) for one in laid if one.file)
+    size = sum(len(file.content) for file in files.values())
     if size > LARGEST:
         raise UsageError(
             f"the files have {size:,} bytes, and a ConfigMap holds {LARGEST:,}",
             hint="use --form image-volume, or derive an image",
         )
-    keys = {one: f"{number:04}" for number, one in enumerate(laid)}
-    values = {keys[one]: one.file.content for one in laid if one.file}
-    name = _name(plan, values)
-    volume: dict[str, JsonValue] = {
-        "name": _VOLUME,
-        "configMap": {"name": name, "items": [_item(keys[one], one) for one in laid]},
-    }
-    mounts: list[JsonValue] = [
-        {"name": _VOLUME, "mountPath": one.target, "subPath": keys[one], "readOnly": True} for one in laid
-    ]
+    values = {key: b64encode(file.content).decode() for key, file in files.items()}
+    name = _name(plan.changeset.series.id, values)
     document: JsonValue = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": name},
         "immutable": True,
-        "binaryData": {key: b64encode(content).decode() for key, content in values.items()},
+        "binaryData": {**values},
     }
-    return {CONFIG_MAP: dumped(document), PATCH: dumped(merge_patch([volume], mounts))}
+    items: list[JsonValue] = [{"key": key, "path": key, "mode": file.mode & 0o555} for key, file in files.items()]
+    volumes: list[JsonValue] = [{"name": VOLUME, "configMap": {"name": name, "items": items}}]
+    if any(mount.is_folder for mount in mounts):
+        volumes.append({"name": _NO_BYTECODE, "emptyDir": {}})
+    return {CONFIG_MAP: dumped(document), PATCH: merge_patch(volumes, added)}
 
 
-def merge_patch(volumes: Sequence[JsonValue], mounts: Sequence[JsonValue]) -> JsonValue:
-    """A strategic merge patch for a Deployment, StatefulSet or Job."""
+def merge_patch(volumes: Sequence[JsonValue], mounts: Sequence[JsonValue]) -> bytes:
+    """A strategic merge patch for whatever has a pod template, such as a Deployment."""
     container: JsonValue = {"name": CONTAINER, "volumeMounts": list(mounts)}
-    return {"spec": {"template": {"spec": {"containers": [container], "volumes": list(volumes)}}}}
+    return dumped({"spec": {"template": {"spec": {"containers": [container], "volumes": list(volumes)}}}})
 
 
 def dumped(document: JsonValue) -> bytes:
@@ -74,13 +80,11 @@ def dumped(document: JsonValue) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000).encode()
 
 
-def _item(key: str, one: Laid) -> JsonValue:
-    mode = 0o555 if one.file and one.file.mode & 0o111 else 0o444
-    return {"key": key, "path": key, "mode": mode}
+def _mounted(volume: str, mount: Mount, **more: str) -> JsonValue:
+    return {"name": volume, "mountPath": mount.target, "readOnly": True, **more}
 
 
-def _name(plan: Plan, values: Mapping[str, bytes]) -> str:
-    """A name with the content's digest, as an immutable ConfigMap cannot change (kustomize does the same)."""
-    digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:10]
-    series = re.sub(r"[^a-z0-9-]", "-", plan.changeset.series.id)[:40].strip("-")
+def _name(series: str, values: Mapping[str, str]) -> str:
+    """A name with the content's digest: an immutable ConfigMap cannot change, and pods restart for a new name."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
     return f"m2build-{series}-{digest}"

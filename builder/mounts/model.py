@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
@@ -11,58 +12,80 @@ from m2build.patches.tree import SourceFile
 FILES = "files"
 """The folder with the changed files, in what is written."""
 NO_FILE = "/dev/null"
-"""What is mounted over a path that has to go. It is not a regular file, so Python's import system does not find it; and
+"""What is mounted over a file that has to go. It is not a regular file, so Python's import system does not find it; and
 engines mask paths with it themselves (runc, `maskedPaths`)."""
+NO_BYTECODE = "no-bytecode"
+"""The folder that is mounted over a `__pycache__` that has to go; Python reads nothing of it."""
 
 
 @dataclass(frozen=True)
-class Laid:
-    """One path of a container.
+class Mount:
+    """One path of a container at which something else is mounted.
 
     Attributes:
         target: the path, absolute.
         file: what is there instead of the base's file; None if nothing is.
+        is_folder: whether the path is a folder, whose bytecode has to go.
     """
 
     target: str
-    file: SourceFile | None
+    file: SourceFile | None = None
+    is_folder: bool = False
 
     @property
     def source(self) -> str:
-        """Where the file is in what is written, or `NO_FILE`."""
-        return f"{FILES}{self.target}" if self.file else NO_FILE
+        """Where the file is in what is written, or what is mounted if there is none."""
+        if self.file:
+            return f"{FILES}{self.target}"
+        return NO_BYTECODE if self.is_folder else NO_FILE
 
 
-def laid_over(plan: Plan) -> tuple[Laid, ...]:
-    """The paths in which a container has to differ from the base, sorted.
+def mounts_of(plan: Plan) -> tuple[Mount, ...]:
+    """The mounts that a container of the base needs, a file each, sorted by path.
+
+    Old bytecode gets an empty file: Python takes it for damaged, and compiles the source
+    (`SourceLoader.get_code` in `importlib`).
 
     Raises:
-        UsageError: a whole folder has to go, for which no mount can stand.
+        UsageError: a folder has to go, and a mount would leave an empty one, which Python imports as a namespace.
     """
     root = plan.source_root
     changes = plan.changeset.changes
-    files = {f"{root}/{change.path}": change.after for change in changes if change.after}
-    gone = {f"{root}/{change.old_path}" for change in changes if change.before} - files.keys()
+    mounts = [Mount(f"/{root}/{change.path}", readable(change.after)) for change in changes if change.after is not None]
+    gone = {f"{root}/{change.old_path}" for change in changes if change.before}
     for path in plan.hidden:
-        if path not in gone and not path.endswith(".pyc"):
+        if path in gone:
+            mounts.append(Mount(f"/{path}"))
+        elif path.endswith("/__pycache__"):
+            mounts.append(Mount(f"/{path}", is_folder=True))
+        elif "/__pycache__/" in path:
+            mounts.append(Mount(f"/{path}", SourceFile.of(b"")))
+        else:
             raise UsageError(
-                f"the folder /{path} goes with these patches, and a mount cannot hide a folder",
-                hint="derive an image, or lay whole folders over it: --form image-volume",
+                f"the folder /{path} has to go, and a mount cannot hide a folder",
+                hint="use --form image-volume, which mounts the folder above it; or derive an image",
             )
-    both = {**files, **dict.fromkeys((*gone, *plan.hidden), None)}
-    return tuple(Laid(f"/{path}", file) for path, file in sorted(both.items()))
+    return tuple(sorted(mounts, key=lambda mount: mount.target))
 
 
-def check_plain(paths: tuple[Laid, ...], separators: str, form: str) -> None:
-    """Check that paths can be written in a form.
+def readable(file: SourceFile) -> SourceFile:
+    """The file with mode 0644, or 0755 if it is executable.
+
+    Where it is mounted it may belong to another user than in the base, so everybody has to be able to read it.
+    """
+    return replace(file, mode=0o755 if file.mode & 0o111 else 0o644)
+
+
+def check_spelling(paths: Iterable[str], form: str, separators: str = "") -> None:
+    """Check that a form can hold the paths.
 
     Raises:
-        UsageError: one holds a separator of the form, or a control character.
+        UsageError: one has a separator of the form, or a character that is not printable.
     """
-    for laid in paths:
-        for character in laid.target:
+    for path in paths:
+        for character in path:
             if character in separators or not character.isprintable():
                 raise UsageError(
-                    f"{laid.target!r} cannot be mounted as {form}: {character!r} has a meaning there",
-                    hint="derive an image instead",
+                    f"{path!r} has the character {character!r}, which {form} cannot hold",
+                    hint="rename it, or derive an image",
                 )

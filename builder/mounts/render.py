@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,15 +9,19 @@ from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
 from m2build.mounts.engines import compose_fragment, volume_options
 from m2build.mounts.kubernetes import config_map
-from m2build.mounts.model import laid_over
-from m2build.mounts.volume import PATCH, volume_image, volume_patch
+from m2build.mounts.model import NO_BYTECODE, mounts_of
+from m2build.mounts.volume import volume_image, volume_lines
 from m2build.oci.image import Image, read_blob
 from m2build.oci.reference import parse_reference
+from m2build.patches.audit import audit_files
 from m2build.patches.tree import SourceFile, SourceTree
 from m2build.places.layout import blob_path, layout_blobs, layout_files
 
+ACCOUNT = "account"
+"""The folder with the account of the changes, as an image has it under `/opt/m2build`."""
 LAYOUT = "image"
 """The folder with the image of a volume, as an OCI layout."""
+_NO_BYTECODE = b"This folder is mounted over folders whose bytecode was compiled from sources that change.\n"
 
 
 class Form(StrEnum):
@@ -40,17 +43,17 @@ def render_mounts(
 ) -> SourceTree:
     """What has to be written to run the base with a plan's changes and without a derived image. Pure.
 
-    The entrypoint and the settings of the image are not part of it: mounts are files.
+    Mounts are files: other settings stay the base's. Only `compose` sets how the profile is run.
 
     Args:
         plan: the changes, and the base that they are for.
         form: `volumes` for `docker run` and `podman run`, `compose`, `configmap` or `image-volume` for Kubernetes.
         folder: where the files will be written with `patches.write_tree`.
-        tree: the base's sources, which an image volume needs.
-        reference: the name that the image of a volume will be published by.
+        tree: all sources of the base, for an image volume: `session.sources(plan.base, source_root=…)`.
+        reference: what the image of an image volume will be published as, `[REGISTRY/]NAME[:TAG]`.
 
     Raises:
-        UsageError: the form cannot do what the plan needs; the message says why.
+        UsageError: nothing changes, or the form cannot do what the plan needs; the message says why.
 
     Example:
         >>> import m2build
@@ -62,22 +65,49 @@ def render_mounts(
     """
     if form not in list(Form):
         raise UsageError(f"there is no form {form!r} of mounts", hint=f"choose one of {', '.join(Form)}")
-    if form == Form.IMAGE_VOLUME:
-        if tree is None or reference is None:
-            raise UsageError("an image volume needs the base's sources, and a name to publish it by")
-        tag = parse_reference(reference).tag or "latest"
-        return _tree({**_layout(volume_image(plan, tree), tag), PATCH: volume_patch(plan, reference)}, {})
-    if form == Form.CONFIG_MAP:
-        return _tree(config_map(plan), {})
-    files = dict(volume_options(plan, folder) if form == Form.VOLUMES else compose_fragment(plan))
-    return _tree(files, {one.source: one.file for one in laid_over(plan) if one.file})
+    if not plan.changeset.changes:
+        raise UsageError("these patches change no file of the base", hint="run the base as it is")
+    written = {f"{ACCOUNT}/{name}": data for name, data in audit_files(plan.changeset, f"/{plan.source_root}").items()}
+    laid: dict[str, SourceFile] = {}
+    match Form(form):
+        case Form.IMAGE_VOLUME:
+            written |= _image_volume(plan, tree, reference)
+        case Form.CONFIG_MAP:
+            written |= config_map(plan)
+        case Form.VOLUMES:
+            written |= volume_options(plan, folder)
+            laid = _laid(plan)
+        case Form.COMPOSE:
+            written |= compose_fragment(plan)
+            laid = _laid(plan)
+    return SourceTree({**{path: SourceFile.of(data) for path, data in written.items()}, **laid}, origin="mounts")
+
+
+def _laid(plan: Plan) -> dict[str, SourceFile]:
+    """The files that an engine mounts, by where they are in what is written."""
+    mounts = mounts_of(plan)
+    files = {mount.source: mount.file for mount in mounts if mount.file}
+    if any(mount.is_folder for mount in mounts):
+        files[f"{NO_BYTECODE}/README"] = SourceFile.of(_NO_BYTECODE)
+    return files
+
+
+def _image_volume(plan: Plan, tree: SourceTree | None, reference: str | None) -> dict[str, bytes]:
+    if tree is None or reference is None:
+        raise UsageError("an image volume needs all sources of the base, and a name to be published as")
+    if plan.base.is_assumed:
+        raise UsageError(
+            "an image volume holds whole folders of the base, and the base was not read", hint="leave out --source"
+        )
+    name = parse_reference(reference)
+    if name.digest is not None:
+        raise UsageError(f"{reference!r} has a digest already", hint="write [REGISTRY/]NAME[:TAG]")
+    image = volume_image(plan, tree)
+    tag = name.tag or "latest"
+    pinned = f"{name.name}:{tag}@{image.manifest.digest}"
+    return {**_layout(image, tag), **volume_lines(plan, pinned)}
 
 
 def _layout(image: Image, tag: str) -> dict[str, bytes]:
     blobs = {blob_path(blob): read_blob(image.everything, blob) for blob in layout_blobs(image)}
     return {f"{LAYOUT}/{path}": content for path, content in {**layout_files(image, tag), **blobs}.items()}
-
-
-def _tree(written: Mapping[str, bytes], laid: Mapping[str, SourceFile]) -> SourceTree:
-    files = {path: SourceFile.of(content) for path, content in written.items()}
-    return SourceTree({**files, **laid}, origin="mounts")

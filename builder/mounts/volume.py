@@ -1,106 +1,118 @@
 """A volume that is an image: whole folders with the changed files in them, to be mounted over the base's folders.
 
-Nothing has to be hidden one by one: what has to go is not in the folders. Kubernetes mounts such a volume by `subPath`
-from 1.33 on (KEP-4639), Docker from 28 on with `image-subpath` and containerd's store.
+Nothing has to be hidden one by one: what has to go is not in the folders. Kubernetes mounts an image's folders from
+1.33 on (KEP-4639), Docker from 28 on (with containerd's store).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from m2build.base.stand_in import image_of_layer, source_config, source_members
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
-from m2build.mounts.kubernetes import dumped, merge_patch
-from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import Descriptor
-from m2build.oci.digest import Digest
-from m2build.oci.gzip import stored_gzip
-from m2build.oci.image import Image, MemoryBlobs
-from m2build.oci.manifest import build_manifest, canonical
-from m2build.oci.media_types import OCI
+from m2build.mounts.engines import OPTIONS
+from m2build.mounts.kubernetes import PATCH, VOLUME, merge_patch
+from m2build.mounts.model import check_spelling
+from m2build.oci.image import Image
 from m2build.oci.paths import parents
-from m2build.oci.tar import Kind, Member, write_tar
+from m2build.oci.tar import write_tar
 from m2build.patches.change import changed_tree
 from m2build.patches.tree import SourceTree
 
-PATCH = "image-volume-patch.yaml"
 LARGEST = 48 << 20
-"""Bytes of all folders; SGLang 0.5.7 has 17 MB in all."""
-_VOLUME = "m2build"
-
-
-def folders(plan: Plan) -> tuple[str, ...]:
-    """The folders of the sources that hold every path that changes or goes, none below another, sorted."""
-    paths = {path for change in plan.changeset.changes for path in (change.old_path, change.path)}
-    touched = {path.rpartition("/")[0] for path in paths}
-    gone = {path.removeprefix(f"{plan.source_root}/") for path in plan.hidden}
-    touched |= {path.rpartition("/")[0] for path in gone if "/__pycache__/" not in path}
-    return tuple(sorted(one for one in touched if not touched & set(parents(one)) and (one == "" or "" not in touched)))
+"""Bytes of all folders, which are held in memory; SGLang 0.5.7 has 17 MB in all."""
 
 
 def volume_image(plan: Plan, tree: SourceTree) -> Image:
-    """An image with the folders of `folders`, as they are after the change. Pure.
+    """An image with the folders of `changed_folders`, as they are after the change, without bytecode. Pure.
 
     Args:
         plan: what to lay over its base.
-        tree: the base's sources.
+        tree: all sources of the base.
 
     Raises:
-        UsageError: the folders hold symbolic links, or are too large.
+        UsageError: the tree is not the base's, nothing is left in a folder, or the folders are too large.
     """
-    members = {member.path: member for member in _members(plan, changed_tree(tree, plan.changeset.changes))}
-    size = sum(len(member.content) for member in members.values())
+    after, chosen = _changed(plan, tree), changed_folders(plan)
+    volume = SourceTree(
+        {path: file for path, file in after.items() if _is_in(path, chosen)},
+        origin=tree.origin,
+        timestamp=plan.created,
+        links={path: target for path, target in after.links.items() if _is_in(path, chosen)},
+    )
+    for folder in chosen:
+        if not any(_is_in(path, (folder,)) for path in volume):
+            raise UsageError(f"nothing is left in /{_absolute(plan, folder)}", hint="derive an image instead")
+    size = sum(file.size for file in volume.values())
     if size > LARGEST:
         raise UsageError(f"the folders have {size:,} bytes, more than {LARGEST:,}", hint="derive an image instead")
-    above = {parent for path in members for parent in parents(path)} - members.keys()
-    layer = write_tar([*members.values(), *(Member(path, Kind.FOLDER, 0o755, mtime=plan.created) for path in above)])
-    blob = stored_gzip(layer)
-    descriptor = Descriptor.of(OCI.layer_gzip, blob)
-    system, architecture, *_ = plan.base.config.platform.split("/")
-    config = canonical(
-        {
-            "architecture": architecture,
-            "os": system,
-            "created": plan.created_text,
-            "config": {"Labels": {}},
-            "rootfs": {"type": "layers", "diff_ids": [str(Digest.of(layer))]},
-            "history": [{"created": plan.created_text, "created_by": "m2build: folders to mount"}],
-        }
-    )
-    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [descriptor], {})
-    return Image(manifest, ImageConfig(config), MemoryBlobs({descriptor.digest: blob}))
+    layer = write_tar(source_members(volume, plan.source_root))
+    config = {**source_config(volume, plan.base.config.platform), "config": {}}
+    return image_of_layer(layer, config, "folders to mount", {})
 
 
-def volume_patch(plan: Plan, reference: str) -> bytes:
-    """A strategic merge patch that mounts the folders of the image.
+def _changed(plan: Plan, tree: SourceTree) -> SourceTree:
+    for change in plan.changeset.changes:
+        found = tree.get(change.old_path)
+        if (found and found.state) != (change.before and change.before.state):
+            raise UsageError(
+                f"the sources of {tree.origin} are not those of the plan: {change.old_path} differs",
+                hint="read them from the plan's base",
+            )
+    return changed_tree(tree, plan.changeset.changes)
+
+
+def changed_folders(plan: Plan) -> tuple[str, ...]:
+    """The folders of the sources in which something changes or goes, none below another, sorted."""
+    gone = {path.removeprefix(f"{plan.source_root}/") for path in plan.hidden if "__pycache__" not in path.split("/")}
+    paths = gone | {path for change in plan.changeset.changes for path in (change.old_path, change.path)}
+    touched = {path.rpartition("/")[0] for path in paths}
+    if "" in touched:
+        return ("",)
+    return tuple(sorted(folder for folder in touched if not touched & set(parents(folder))))
+
+
+def volume_lines(plan: Plan, reference: str) -> Mapping[str, bytes]:
+    """What mounts the image: a strategic merge patch for Kubernetes, and an option of `docker run`.
+
+    Docker 28 mounts an image only once in a container ("AlreadyExists: lease"), so that the option is left out for
+    several folders.
 
     Args:
         plan: what to lay over its base.
-        reference: the name that the image is published by.
+        reference: the image's published name, with its digest.
+
+    Raises:
+        UsageError: a folder cannot be mounted so.
     """
-    volume: JsonValue = {"name": _VOLUME, "image": {"reference": reference, "pullPolicy": "IfNotPresent"}}
+    folders = [_absolute(plan, folder) for folder in changed_folders(plan)]
+    check_spelling(folders, "a mountPath", ":")
+    volume: JsonValue = {"name": VOLUME, "image": {"reference": reference, "pullPolicy": "IfNotPresent"}}
     mounts: list[JsonValue] = [
-        {"name": _VOLUME, "mountPath": f"/{path}", "subPath": path, "readOnly": True} for path in _targets(plan)
+        {"name": VOLUME, "mountPath": f"/{folder}", "readOnly": True, "subPath": folder} for folder in folders
     ]
-    return dumped(merge_patch([volume], mounts))
+    written = {PATCH: merge_patch([volume], mounts)}
+    if len(folders) == 1:
+        written[OPTIONS] = f"--mount={_mount_option(reference, folders[0])}\n".encode()
+    return written
 
 
-def _targets(plan: Plan) -> Iterator[str]:
-    return (f"{plan.source_root}/{folder}".rstrip("/") for folder in folders(plan))
+def _mount_option(reference: str, folder: str) -> str:
+    """The value of `docker run --mount`, which is a line of CSV."""
+    out = io.StringIO()
+    values = ("type=image", f"source={reference}", f"target=/{folder}", f"image-subpath={folder}")
+    csv.writer(out, lineterminator="").writerow(values)
+    return out.getvalue()
 
 
-def _members(plan: Plan, tree: SourceTree) -> Iterator[Member]:
-    chosen = folders(plan)
-    for link in tree.links:
-        if _is_in(link, chosen):
-            raise UsageError(f"/{plan.source_root}/{link} is a symbolic link in the base", hint="derive an image")
-    for path, file in tree.items():
-        if _is_in(path, chosen):
-            name = f"{plan.source_root}/{path}"
-            yield Member(name, Kind.FILE, file.mode, mtime=plan.created, content=file.content)
+def _absolute(plan: Plan, folder: str) -> str:
+    return f"{plan.source_root}/{folder}".rstrip("/")
 
 
-def _is_in(path: str, chosen: tuple[str, ...]) -> bool:
-    return any(folder == "" or path.startswith(f"{folder}/") for folder in chosen)
+def _is_in(path: str, folders: tuple[str, ...]) -> bool:
+    return any(folder == "" or path.startswith(f"{folder}/") for folder in folders)

@@ -95,7 +95,7 @@ def pullable_base(plan: Plan) -> str:
     if base.name is None:
         what = f"a stand-in made from {base.stand_in}" if base.stand_in else f"known as {base.digest} only"
         raise UsageError(
-            f"a Dockerfile needs a base that an engine can pull, and this one is {what}",
+            f"the base has to be one that an engine can pull, and this one is {what}",
             hint="name one in a registry: --base REGISTRY/NAME:TAG",
         )
     reference = parse_reference(base.name)

@@ -59,7 +59,7 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 
 # The words of a command line -> what its last word can become.
 OFFERED = {
-    ("",): {"bake", "completion", "image", "inspect", "patch", "push", "recipe", "render"},
+    ("",): {"bake", "completion", "image", "inspect", "mounts", "patch", "push", "recipe", "render"},
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},

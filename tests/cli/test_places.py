@@ -81,6 +81,7 @@ TWO_WAYS = {
 COMMANDS = {
     "--base of image": ("image", "--tp", "8", "-o", "oci:./out", "--base", "{}"),
     "--base of render": ("render", "--tp", "8", "-o", "out", "--base", "{}"),
+    "--base of mounts": ("mounts", "--tp", "8", "-o", "out", "--base", "{}"),
     "--base of bake": ("bake", "--tp", "8", "-o", "out", "--base", "{}"),
     "--base of push": ("push", "./image", "127.0.0.1:9/a:b", "--base", "{}"),
     "-o": ("image", "--tp", "8", "--base", "oci:./image", "-o", "{}"),
