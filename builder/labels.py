@@ -12,6 +12,7 @@ from collections.abc import Mapping
 OCI = "org.opencontainers.image."
 OWN = "dev.m2build."
 PROFILE = f"{OWN}profile"
+BASE_CONFIG = f"{OWN}base.config"
 BASE_CHAIN_ID = f"{OWN}base.chain-id"
 """The chain id of the base's layers: with it, an image's config alone shows where its base ends."""
 

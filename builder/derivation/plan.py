@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from m2build import __version__
 from m2build.errors import PatchError
-from m2build.labels import BASE_CHAIN_ID, OCI, OWN, PROFILE, STAND_IN
+from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, OCI, OWN, PROFILE, STAND_IN
 from m2build.layers.links import followed
 from m2build.layers.members import AUDIT_FOLDER, WHITEOUT
 from m2build.oci.digest import Digest
@@ -128,7 +128,7 @@ class Plan:
             f"{OWN}series": self.changeset.series.id,
             f"{OWN}source-root": f"/{self.source_root}",
             f"{OWN}base.manifest": _text(self.base.manifest_digest),
-            f"{OWN}base.config": _text(self.base.config_digest),
+            BASE_CONFIG: _text(self.base.config_digest),
             BASE_CHAIN_ID: _text(self.base.chain_id),
             STAND_IN: self.base.stand_in,
             f"{OWN}base.unpinned": None if self.base.digest else "true",

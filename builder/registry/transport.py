@@ -32,6 +32,8 @@ STALLS = 2
 RETRIED = frozenset({408, 429, 499, 500, 502, 503, 504, 522})
 """Statuses of temporary failures (go-containerregistry retries the same)."""
 _LONGEST_PAUSE = 30.0
+_JITTER = random.SystemRandom()
+"""A source of its own: the program that uses m2build may have seeded the shared one, and count on it."""
 
 
 class Transport:
@@ -99,7 +101,7 @@ class Transport:
 
     def pause(self, attempt: int, answer: Answer | None = None) -> None:
         """Wait before another try: longer each time, and as long as the answer asks for (RFC 9110, section 10.2.3)."""
-        seconds = 0.25 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
+        seconds = 0.25 * 2**attempt * _JITTER.uniform(0.5, 1.0)
         self._sleep(min(max(seconds, _retry_after(answer) if answer else 0), _LONGEST_PAUSE))
 
     def fail(self, host: str, error: Exception, seconds: float) -> NoReturn:

@@ -10,7 +10,7 @@ from m2build.derivation.health import probe_command
 from m2build.derivation.overlay import changed_files
 from m2build.derivation.plan import Plan
 from m2build.errors import PatchError, UsageError
-from m2build.labels import is_withdrawn
+from m2build.labels import BASE_CONFIG, is_withdrawn
 from m2build.layers.members import AUDIT_FOLDER
 from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.reference import parse_reference
@@ -42,6 +42,8 @@ def template_values(plan: Plan) -> dict[str, object]:
         "plan": str(plan.digest),
         "base": pullable_base(plan),
         "pinned": plan.base.digest is not None,
+        "base_config": str(plan.base.config_digest) if plan.base.config_digest else None,
+        "base_config_label": BASE_CONFIG,
         "platform": plan.base.config.platform,
         "account_source": ACCOUNT_SOURCE,
         "account": f"/{AUDIT_FOLDER}",

@@ -124,13 +124,13 @@ def test_the_base_is_pinned_to_its_manifest() -> None:
 
 def test_the_build_is_one_copy_and_one_run_and_leaves_user_and_shell_as_they_were() -> None:
     plain = [instruction.cmd for instruction in instructions(render(plan_for()))]
-    assert plain == ["FROM", "COPY", "RUN", "LABEL", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"]
+    assert plain == ["FROM", "LABEL", "COPY", "RUN", "LABEL", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"]
     parsed = instructions(render(plan_for(sample("busy"))))
     around = [(instruction.cmd, instruction.value) for instruction in parsed if instruction.cmd in {"USER", "SHELL"}]
     config = BASES["busy"]["config"]
     assert around[:2] == [("SHELL", ("/bin/sh", "-c")), ("USER", ("0:0",))]
     assert around[2:] == [("USER", (config["User"],)), ("SHELL", tuple(config["Shell"]))]
-    assert [instruction.cmd for instruction in parsed][2:7] == ["SHELL", "USER", "RUN", "USER", "SHELL"]
+    assert [instruction.cmd for instruction in parsed][3:8] == ["SHELL", "USER", "RUN", "USER", "SHELL"]
 
 
 def test_only_the_base_is_downloaded() -> None:

@@ -118,7 +118,7 @@ def test_a_whole_dockerfile_matches_the_embedded_engine(share: int, summary: str
     assert writable(summary + title)
     assert possible_word(flag)
     parsed = instructions(context)
-    kinds = ["FROM", "COPY", "RUN", "LABEL", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"]
+    kinds = ["FROM", "LABEL", "COPY", "RUN", "LABEL", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"]
     assert [instruction.cmd for instruction in parsed] == kinds
     assert labels_of(parsed) == plan.labels
     config = derive_config(plan, Digest.of(b"")).document()["config"]

@@ -103,8 +103,8 @@ def test_variables_are_set_after_the_last_step_that_runs_and_folders_are_made_by
     parsed = instructions(render(plan))
     order = [instruction.cmd for instruction in parsed]
     assert order == [
-        "FROM", "COPY", "SHELL", "USER", "RUN", "USER", "SHELL", "WORKDIR", "ENV", "LABEL", "LABEL", "EXPOSE",
-        "HEALTHCHECK", "ENTRYPOINT", "CMD",
+        "FROM", "LABEL", "COPY", "SHELL", "USER", "RUN", "USER", "SHELL", "WORKDIR", "ENV", "LABEL", "LABEL",
+        "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD",
     ]  # fmt: skip
     assert "mkdir -p '/a b';" in only(parsed, "RUN").value[0]
 

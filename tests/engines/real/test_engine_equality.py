@@ -176,11 +176,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return recipe
 
 
-@pytest.fixture(scope="module")
-def busy_base(base: str) -> str:
-    """A base with variables, one of which the recipe sets as well, and with a user of its own."""
-    name = f"{base.rpartition('/')[0]}/busy:v1"
-    run("crane", "mutate", base, "--env=EMPTY=full", "--env=LAST=1", "--user=7:7", "--workdir=/opt", f"--tag={name}")
+@pytest.fixture(scope="module", params=[("EMPTY=full", "LAST=1"), ("LAST=1", "EMPTY=full")], ids=["first", "last"])
+def busy_base(base: str, request: pytest.FixtureRequest) -> str:
+    """A base with variables, one of which the recipe sets as well, and with a user of its own.
+
+    crane writes several variables of one call in any order, so each gets a call.
+    """
+    name = f"{base.rpartition('/')[0]}/busy:{request.param[0].partition('=')[0].lower()}"
+    run("crane", "mutate", base, "--user=7:7", "--workdir=/opt", f"--tag={name}")
+    for variable in request.param:
+        run("crane", "mutate", name, f"--env={variable}", f"--tag={name}")
     return name
 
 
@@ -190,9 +195,10 @@ def test_settings_of_any_value_are_the_same_in_every_builders_image(
 ) -> None:
     bench = Bench(busy_base, both, "", tmp_path)
     options = ["--tp", "8", "--base", busy_base, "--recipe", str(settings), "--env", "FROM_HERE= x "]
-    derived(both, *options, "-t", bench.name("settings"), "--push")
-    content = bench.content(bench.pushed(builder, "settings", *options))
-    assert content == bench.content(bench.name("settings"))
+    ours = f"settings-{busy_base.rpartition(':')[2]}"
+    derived(both, *options, "-t", bench.name(ours), "--push")
+    content = bench.content(bench.pushed(builder, ours, *options))
+    assert content == bench.content(bench.name(ours))
     assert {**ODD, "QUOTES": "'", "PROFILE": "8", "FROM_HERE": " x "}.items() <= dict(
         variable.split("=", 1) for variable in content["runtime"]["Env"]
     ).items()

@@ -62,15 +62,14 @@ def only(parsed: list[Any], kind: str) -> Any:
 
 
 def labels_of(parsed: list[Any]) -> dict[str, str]:
-    """All labels, unquoted; a name that is set twice is an error here."""
+    """All labels, unquoted; a name that is set to two values is an error here."""
     found: dict[str, str] = {}
     for instruction in parsed:
         if instruction.cmd != "LABEL":
             continue
         words = [unquoted(word) for word in instruction.value]
         for key, value in zip(words[::2], words[1::2], strict=True):
-            assert key not in found
-            found[key] = value
+            assert found.setdefault(key, value) == value
     return found
 
 
