@@ -50,4 +50,6 @@ if not TYPE_CHECKING:  # or type checkers would take a misspelt name for an obje
 
         if name not in _HOMES:
             raise AttributeError(f"module 'm2build.patches.codemods' has no attribute {name!r}")
-        return getattr(import_module(f"m2build.patches.codemods.{_HOMES[name]}"), name)
+        found = getattr(import_module(f"m2build.patches.codemods.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
