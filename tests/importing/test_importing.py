@@ -311,7 +311,7 @@ def test_a_folder_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(summary=st.text(max_size=80), why=st.text(max_size=200), author=st.text(max_size=40))
 def test_whatever_a_pull_request_says_is_written_as_yaml(
     summary: str, why: str, author: str, tmp_path_factory: pytest.TempPathFactory

@@ -124,7 +124,7 @@ ENDS = st.sampled_from(["\n", "\r\n"])
 WORDS = st.text(st.sampled_from("ab\n"), max_size=3)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.text(st.sampled_from("ab\n"), max_size=8),
     WORDS.filter(bool),

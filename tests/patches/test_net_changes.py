@@ -34,7 +34,7 @@ def walks(draw: st.DrawFn) -> tuple[SourceTree, list[tuple[FileChange, ...]]]:
     return start, steps
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(walks())
 def test_one_change_per_file_gives_the_same_tree_and_back(
     walk: tuple[SourceTree, list[tuple[FileChange, ...]]],

@@ -57,7 +57,7 @@ def shown(html: str) -> str:
 TEXT = st.text(st.sampled_from("ab `|*_[]()<>\\&#!~é\"'"), min_size=1, max_size=30).map(str.strip).filter(bool)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(summary=TEXT, author=TEXT)
 def test_texts_are_shown_as_they_are(summary: str, author: str) -> None:
     tree = tree_of(FILES)

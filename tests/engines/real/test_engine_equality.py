@@ -176,7 +176,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return recipe
 
 
-@pytest.fixture(scope="module", params=[("EMPTY=full", "LAST=1"), ("LAST=1", "EMPTY=full")], ids=["first", "last"])
+@pytest.fixture(
+    scope="module",
+    params=[("EMPTY=full", "LAST=1"), pytest.param(("LAST=1", "EMPTY=full"), marks=pytest.mark.sweep)],
+    ids=["first", "last"],
+)
 def busy_base(base: str, request: pytest.FixtureRequest) -> str:
     """A base with variables, one of which the recipe sets as well, and with a user of its own.
 
@@ -189,7 +193,10 @@ def busy_base(base: str, request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.mark.parametrize("builder", ["docker", "podman", "classic", "buildah"])
+@pytest.mark.parametrize(
+    "builder",
+    ["docker", "podman", *(pytest.param(builder, marks=pytest.mark.sweep) for builder in ("classic", "buildah"))],
+)
 def test_settings_of_any_value_are_the_same_in_every_builders_image(
     builder: str, settings: Path, busy_base: str, both: Mapping[str, str], tmp_path: Path
 ) -> None:
