@@ -108,7 +108,7 @@ class Recipe(Settings):
     def yaml(self) -> str:
         """The recipe as YAML: with what it extends, with every profile written out, and with its defaults.
 
-        Loaded again, it is the same recipe. A series of one's own is named by its path from the working directory.
+        Loading it gives the same recipe. The path of your own series is written relative to the working directory.
 
         >>> from m2build.recipes.load import load_recipe
         >>> load_recipe("minimax-m2").yaml().splitlines()[0]

@@ -1,4 +1,4 @@
-"""`m2build patch import`: a diff that others have written, as a patch of one's own series."""
+"""`m2build patch import`: add other people's diffs to your own series."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import closing
 
 from m2build.documents.shown import shown
 from m2build.errors import TransportError, UsageError
@@ -45,7 +46,8 @@ def pull_request(name: str, *, environment: Mapping[str, str], host: str = HOST,
     if not re.match(r"https?://[^/]+", host):
         raise UsageError(f"{shown(host)} is not the address of a host", hint=f"as in {HOST}")
     forge = _Forge(host.rstrip("/"), environment, insecure=insecure)
-    return forge.found(match[1], match[2])
+    with closing(forge):
+        return forge.found(match[1], match[2])
 
 
 class _Forge:
@@ -56,6 +58,9 @@ class _Forge:
         self._token = next((environment[key] for key in TOKENS if environment.get(key)), None)
         if self._token:
             self._transport.secrets.add(self._token)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def found(self, repository: str, number: str) -> FoundDiff:
         where = f"{self._api}/repos/{repository}/pulls/{number}"

@@ -54,7 +54,7 @@ def import_diffs(
     Args:
         series: the file. Diffs are vendored in the folder beside it that has its name.
         diffs: what to add, in order.
-        how: how.
+        how: names, paths and the distribution of a new series.
         releases: version -> the sources of that release, which the diffs are tried on, in turn.
 
     Returns:
@@ -71,9 +71,19 @@ def import_diffs(
         raise UsageError(f"{len(entries)} diffs cannot all have the id {shown(how.patch_id)}", hint="leave the id out")
     if releases:
         entries = _tried(entries, releases)
+    _check_ids(entries)
     text = _continued(series, how, entries)
     with _vendored(series.parent, entries):
         return _written(series, text)
+
+
+def _check_ids(entries: Sequence[Entry]) -> None:
+    names: dict[str, str] = {}
+    for entry in entries:
+        if entry.patch_id in names:
+            both = f"{names[entry.patch_id]} and {entry.found.name}"
+            raise UsageError(f"{both} would both have the id {entry.patch_id}", hint="rename one")
+        names[entry.patch_id] = entry.found.name
 
 
 def _entry(series: Path, found: FoundDiff, how: How) -> Entry:

@@ -135,6 +135,16 @@ def test_a_quilt_folder(tmp_path: Path) -> None:
     )
 
 
+def test_two_diffs_that_would_have_one_id(tmp_path: Path) -> None:
+    folder = tmp_path / "diffs"
+    folder.mkdir()
+    (folder / "a_b.patch").write_bytes(DIFF)
+    (folder / "a-b.diff").write_bytes(DIFF)
+    arguments = ("patch", "import", "--series-dir", "diffs", "--series", "mine.yaml")
+    assert "a-b.diff and a_b.patch would both have the id a-b" in refused(2, *arguments, cwd=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["diffs"]
+
+
 def test_a_folder_without_a_series_file(tmp_path: Path) -> None:
     (tmp_path / "0002-b.patch").write_bytes(b"--- a/app/a.py\n+++ b/app/a.py\n@@ -1 +1 @@\n-limit = 64\n+limit = 6\n")
     (tmp_path / "0001-a.patch").write_bytes(DIFF)

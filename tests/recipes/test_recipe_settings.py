@@ -1,4 +1,4 @@
-"""Variables, labels, annotations, working directory and user: who wins, what is refused, what nobody gets to see."""
+"""Variables, labels, annotations, working directory and user: precedence, refusals, and credentials kept secret."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _KEYS = {"containers": "name", "volumes": "name", "volumeMounts": "mountPath"}
-"""By which key the entries of a list are told apart (`patchMergeKey` in the API's types)."""
+"""The key that identifies an entry of a list (`patchMergeKey` in the API's types)."""
 
 
 def merged(document: Any, patch: Any, name: str = "") -> Any:
