@@ -66,6 +66,12 @@ class ContentError(M2BuildError):
         self.may_pass = may_pass
 
 
+class LaunchError(M2BuildError):
+    """The base's server does not accept the launch flags, or cannot run with them."""
+
+    exit_code = 6
+
+
 class TransportError(M2BuildError):
     """A registry, a package index or the network did not deliver."""
 

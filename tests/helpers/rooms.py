@@ -46,12 +46,12 @@ def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) 
 
 ROOMS = (
     "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
-    "places", "patches", "recipes", "base", "derivation", "inspection", "rendering", "engines", "delivery", "session",
-    "testing", "importing", "mounts", "", "cli", "__main__",
+    "places", "patches", "recipes", "base", "launch", "derivation", "inspection", "rendering", "engines", "delivery",
+    "session", "testing", "importing", "mounts", "", "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
-LEAVES = ("importing", "mounts", "verify", "publish", "launch", "bench")
+LEAVES = ("importing", "mounts", "running", "verify", "publish", "bench")
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
 
 
