@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from m2build.late import late_names
+
 if TYPE_CHECKING:
     from m2build import errors, patches, testing
     from m2build.base.model import Base
@@ -55,17 +57,19 @@ _HOMES = {
     "Selection": "m2build.recipes.model",
     "Session": "m2build.session",
     "Shipment": "m2build.delivery.shipment",
+    "errors": "m2build.errors",
     "inspect": "m2build.session",
     "load_recipe": "m2build.recipes.load",
     "parse_place": "m2build.places.place",
+    "patches": "m2build.patches",
     "recipe_names": "m2build.recipes.load",
     "recipe_schema": "m2build.recipes.schema",
     "render": "m2build.rendering.context",
     "render_bake": "m2build.rendering.bake",
     "render_mounts": "m2build.mounts.render",
+    "testing": "m2build.testing",
 }
-"""Where each name is defined."""
-_MODULES = ("errors", "patches", "testing")
+"""Where each name is defined; a module is its own home."""
 
 __all__ = [
     "Base",
@@ -101,14 +105,4 @@ def __dir__() -> list[str]:
 
 
 if not TYPE_CHECKING:  # or type checkers would accept a misspelt name
-
-    def __getattr__(name: str) -> object:
-        from importlib import import_module
-
-        if name in _MODULES:
-            return import_module(f"m2build.{name}")
-        if name not in _HOMES:
-            raise AttributeError(f"module 'm2build' has no attribute {name!r}")
-        found: object = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = found
-        return found
+    __getattr__ = late_names(__name__, _HOMES)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from m2build.late import late_names
+
 if TYPE_CHECKING:
     from m2build.patches.applying import apply_to_directory, revert_directory
     from m2build.patches.change import Codemod, FileChange, Finding, Mention, Rewrite, changed_tree
@@ -91,13 +93,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:  # or type checkers would take a misspelt name for an object
-
-    def __getattr__(name: str) -> object:
-        from importlib import import_module
-
-        if name not in _HOMES:
-            raise AttributeError(f"module 'm2build.patches' has no attribute {name!r}")
-        found = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = found
-        return found
+if not TYPE_CHECKING:  # or type checkers would accept a misspelt name
+    __getattr__ = late_names(__name__, _HOMES)

@@ -47,6 +47,7 @@ def test_patches_know_neither_recipes_nor_rooms_with_effects() -> None:
     assert {name for name in used if not name.startswith(("m2build.documents.", "m2build.local."))} <= {
         "m2build",
         "m2build.errors",
+        "m2build.late",
     }
 
 

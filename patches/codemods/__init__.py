@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from m2build.late import late_names
+
 if TYPE_CHECKING:
     from m2build.patches.codemods.files import AddFile, DeleteFile, ReplaceFile
     from m2build.patches.codemods.remove_decorator import RemoveDecorator
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
     from m2build.patches.codemods.unified_diff import UnifiedDiff
 
 _HOMES = {
-    "AddFile": "files",
-    "DeleteFile": "files",
-    "RemoveDecorator": "remove_decorator",
-    "RenameModule": "rename_module",
-    "ReplaceFile": "files",
-    "ReplaceText": "replace_text",
-    "UnifiedDiff": "unified_diff",
+    "AddFile": "m2build.patches.codemods.files",
+    "DeleteFile": "m2build.patches.codemods.files",
+    "RemoveDecorator": "m2build.patches.codemods.remove_decorator",
+    "RenameModule": "m2build.patches.codemods.rename_module",
+    "ReplaceFile": "m2build.patches.codemods.files",
+    "ReplaceText": "m2build.patches.codemods.replace_text",
+    "UnifiedDiff": "m2build.patches.codemods.unified_diff",
 }
-"""The module of each."""
+"""Where each name is defined."""
 
 __all__ = [
     "AddFile",
@@ -43,13 +45,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:  # or type checkers would take a misspelt name for an object
-
-    def __getattr__(name: str) -> object:
-        from importlib import import_module
-
-        if name not in _HOMES:
-            raise AttributeError(f"module 'm2build.patches.codemods' has no attribute {name!r}")
-        found = getattr(import_module(f"m2build.patches.codemods.{_HOMES[name]}"), name)
-        globals()[name] = found
-        return found
+if not TYPE_CHECKING:  # or type checkers would accept a misspelt name
+    __getattr__ = late_names(__name__, _HOMES)

@@ -45,7 +45,7 @@ def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) 
 
 
 ROOMS = (
-    "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
+    "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "inspection", "rendering", "engines", "delivery",
     "session", "testing", "importing", "mounts", "", "cli", "__main__",
 )  # fmt: skip
