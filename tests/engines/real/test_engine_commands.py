@@ -158,6 +158,7 @@ def small(registry: str) -> str:
     return f"{registry}/small/sglang:rocm"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 def test_a_local_image_is_known_by_its_id(
     engine: str, docker: DockerEngine, podman: PodmanEngine, small: str, both: Mapping[str, str]
@@ -207,7 +208,7 @@ def test_a_dry_run_lets_no_engine_fetch_the_base(base: str, tmp_path: Path) -> N
     assert said["transfer"]["bytes"] == sum(layer["size"] for layer in layers)
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman"])
+@pytest.mark.parametrize("engine", ["docker", pytest.param("podman", marks=pytest.mark.sweep)])
 def test_a_name_that_moves_in_a_store_is_reported(
     engine: str, both: Mapping[str, str], base: str, tmp_path: Path
 ) -> None:
@@ -274,6 +275,7 @@ def test_podman_needs_no_option_for_a_registry_on_this_machine(base: str, embedd
         assert content_digest(podman.environment, name) == embedded
 
 
+@pytest.mark.sweep
 def test_an_older_store_of_dockers_gives_the_same_content(base: str, embedded: str, tmp_path: Path) -> None:
     """Without containerd's store an image has no digest before it is pushed: its id is printed."""
     with docker_daemon(tmp_path / "older", containerd_store=False) as docker:
