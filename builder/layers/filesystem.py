@@ -80,6 +80,7 @@ class _View:
         above = {parent for path in (*self._wanted.trees, *self._wanted.entries) for parent in parents(path)}
         return (
             not self._links
+            and not self._wanted.markers
             and all(self._is_covered(tree, below=True) for tree in self._wanted.trees)
             and all(path in self._entries or self._is_covered(path) for path in (*self._wanted.entries, *above))
         )
