@@ -78,9 +78,14 @@ EVERYTHING = Wanted(frozenset({""}))
 
 
 def wanted_for(source_roots: Iterable[str], working_dirs: Iterable[str]) -> Wanted:
-    """The paths that a derivation reads: the sources, the place of the account, and working directories."""
-    roots = (root.strip("/") for root in source_roots)
-    return Wanted(frozenset({*roots, AUDIT_FOLDER}), frozenset(working_dirs) - {""})
+    """The paths that a derivation reads: the sources, the place of the account, and working directories.
+
+    What is below /usr/lib may be written as /lib: in most images that is a link to it
+    (https://systemd.io/THE_CASE_FOR_THE_USR_MERGE/). A layer that does so is seen, and refused.
+    """
+    roots = frozenset(root.strip("/") for root in source_roots)
+    merged = frozenset(root.removeprefix("usr/") for root in roots if root.startswith("usr/lib"))
+    return Wanted(roots | merged | {AUDIT_FOLDER}, frozenset(working_dirs) - {""})
 
 
 def is_home(path: str) -> bool:
