@@ -252,7 +252,7 @@ MERGED = tar(
 def test_sources_below_usr_that_a_layer_writes_by_their_merged_name_are_refused(
     entry: Entry, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """umoci writes them where the link at /lib leads: among the sources. Elsewhere below /lib they make no difference."""
+    """umoci writes them where the link at /lib leads: among the sources. Others below /lib make no difference."""
     layers = MERGED, tar(entry)
     found = unpacked(tmp_path, *layers, wanted="usr/lib/p")
     assert {path: seen[5] for path, seen in found.items() if seen[0] == "file"} == expected
