@@ -62,7 +62,7 @@ def sources(path: Path, tree: SourceTree) -> None:
 
 def push_base(host: str, folder: Path, gibibytes: int, tree: SourceTree, *, of_sources: bool = False) -> str:
     """SGLang's sources in one layer, ballast above them."""
-    image = image_of_sources(tree, "/sgl-workspace/sglang/python", "linux/amd64", {})
+    image = image_of_sources(tree, "sgl-workspace/sglang/python", "linux/amd64", {})
     name = f"{host}/sglang:{gibibytes}g-{'sources' if of_sources else 'noise'}"
     push_image(image, parse_reference(name), Access.of(os.environ), Silent())
     for number in range(gibibytes):

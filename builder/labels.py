@@ -12,6 +12,8 @@ from collections.abc import Mapping
 OCI = "org.opencontainers.image."
 OWN = "dev.m2build."
 PROFILE = f"{OWN}profile"
+SOURCE_ROOT = f"{OWN}source-root"
+"""Where the sources are; of several folders, each has a label with a full stop and its name after that."""
 BASE_CONFIG = f"{OWN}base.config"
 BASE_CHAIN_ID = f"{OWN}base.chain-id"
 """The chain id of the base's layers: with it, an image's config alone shows where its base ends."""

@@ -96,7 +96,7 @@ class Session:
         source: Recipe | str | Place,
         place: str | Place | None = None,
         *,
-        sources: str | Place | None = None,
+        sources: str | Place | Mapping[str, str | Place] | None = None,
         pinned: bool = True,
     ) -> Base:
         """The base of a recipe.
@@ -106,11 +106,13 @@ class Session:
                 the shipped recipe's base in that place.
             place: where the base is, if it is another one than the recipe's: a name in a registry, `oci:DIR`, an
                 archive, an image of Docker's or podman's, or a stand-in made of sources, `pypi:NAME==VERSION`.
-            sources: where its sources are taken from, so that the base is not looked at; only to be rendered.
+            sources: where its sources are taken from, so that the base is not looked at; only to be rendered. For a
+                recipe with several folders of sources, a place by the name of each.
             pinned: whether to start from its digest. A base that is not pinned can only be rendered.
 
         Raises:
-            UsageError: there is no such place, no image in it for the platform, or a digest is missing.
+            UsageError: there is no such place, no image in it for the platform, a digest is missing, or there is not
+                one place for each of the recipe's folders of sources.
             TransportError: a registry or the package index does not deliver.
             EngineError: a container engine does not export its image.
             ContentError: something is truncated, altered or malformed.
@@ -120,15 +122,20 @@ class Session:
         from m2build.base.assumed import assumed_base
         from m2build.base.elsewhere import pulled
         from m2build.base.open import open_base
+        from m2build.base.stand_in import place_of
 
         recipe, at = _recipe_and_place(source, place)
-        root, platform = recipe.base.source_root, self.platform or recipe.base.platform
+        platform = self.platform or recipe.base.platform
         if sources is not None:
-            tree = self.sources(sources, source_root=root)
-            return assumed_base(at, tree, source_root=root, platform=platform, is_pinned=pinned)
+            places = _places_of(recipe, sources)
+            trees = {
+                place_of(name, root): self.sources(places[name], source_root=root.path and f"/{root.path}")
+                for name, root in recipe.roots.items()
+            }
+            return assumed_base(at, trees, platform=platform, is_pinned=pinned)
         with self._caching(), pulled(at):
             access = self._access_to(at)
-            base = open_base(at, source_root=root, platform=platform, access=access, progress=self.progress)
+            base = open_base(at, roots=recipe.roots, platform=platform, access=access, progress=self.progress)
         return base if pinned else replace(base, digest=None)
 
     def plan(self, selection: Selection, base: Base, *, series: Series | None = None) -> Plan:
@@ -360,6 +367,19 @@ def _recipe_and_place(source: Recipe | str | Place, place: str | Place | None) -
             f"the base is given twice: {source} and {place}", hint="give one place, or a recipe and a place"
         )
     return load_recipe(_RECIPE), _parsed(source)
+
+
+def _places_of(recipe: Recipe, sources: str | Place | Mapping[str, str | Place]) -> Mapping[str, str | Place]:
+    """The place of each of a recipe's folders of sources, by the folder's name."""
+    names = list(recipe.roots)
+    places = sources if isinstance(sources, Mapping) else dict.fromkeys(names[:1], sources)
+    if sorted(places) != sorted(names):
+        raise UsageError(
+            f"the recipe {recipe.name} has its sources in {len(names)} folders, {', '.join(names)}, "
+            f"and places are given for {', '.join(places) if isinstance(sources, Mapping) else 'one'}",
+            hint="give a place for each: NAME=PLACE",
+        )
+    return places
 
 
 def _parsed(place: str | Place) -> Place:

@@ -72,11 +72,13 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
     if len(seen) == _LONGEST_CHAIN:
         raise UsageError(f"{asked_at}more than {_LONGEST_CHAIN} recipes extend each other", hint="merge some of them")
     document = load_document(content, name=name if is_path(name) else f"{name}.yaml")
+    document = _with_series(document, name)
     if not isinstance(document.value, dict):
         return document
     own = dict(document.value)
-    if (series := own.get("series")) and isinstance(series.value, str):
-        own["series"] = Document(series.position, _relative(series.value, name))
+    if (sources := own.get("sources")) and isinstance(sources.value, dict):
+        roots = {key: _with_series(root, name) for key, root in sources.value.items()}
+        own["sources"] = Document(sources.position, roots)
     parent = own.pop("extends", None)
     document = Document(document.position, own)
     if parent is None:
@@ -84,6 +86,14 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
     if not isinstance(parent.value, str):
         raise UsageError(f"{parent.position}: extends takes a recipe's name or path")
     return extended(_load(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
+
+
+def _with_series(part: Document, name: str) -> Document:
+    """A part of the recipe `name`, with the path of its series, if it names one, relative to the current folder."""
+    series = part.inner("series")
+    if not isinstance(part.value, dict) or series is None or not isinstance(series.value, str):
+        return part
+    return Document(part.position, {**part.value, "series": Document(series.position, _relative(series.value, name))})
 
 
 def _content(name: str, asked_at: str) -> bytes:

@@ -6,7 +6,7 @@ No I/O happens here; `load.py` reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -18,13 +18,17 @@ from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import misplaced, validate
 from m2build.errors import UsageError
+from m2build.layers.roots import Root
+from m2build.oci.paths import nested
 from m2build.recipes.flags import is_short_for, tensor_parallel_size
-from m2build.recipes.parts import BaseImage, BaseVersion, Health, Launch, Model, Profile, command_words
+from m2build.recipes.parts import BaseImage, BaseVersion, Health, Launch, Model, Profile, SourceRoot, command_words
 from m2build.recipes.settings import Settings
 from m2build.recipes.values import Id, Line
 
 _MOST = 100
 """Models of a recipe, or profiles; each pair is an image."""
+_MOST_ROOTS = 20
+"""Folders of sources; real images have two or three that people patch."""
 _LONGEST_LINE = 65_535
 """Bytes of a Dockerfile's line (BuildKit, frontend/dockerfile/parser, bufio.MaxScanTokenSize)."""
 
@@ -38,7 +42,16 @@ class Recipe(Settings):
     bases: dict[Id, BaseVersion] = Field(
         default={}, max_length=_MOST, description="Other releases of the base, by the words of --base-version."
     )
-    series: Line = Field(description="A shipped patch series by its id, or one's own by path, relative to this file.")
+    series: Line | None = Field(
+        default=None,
+        description="A shipped patch series by its id, or one's own by path, relative to this file; it is for "
+        "base.source_root.",
+    )
+    sources: dict[Id, SourceRoot] = Field(
+        default={},
+        max_length=_MOST_ROOTS,
+        description="Folders of sources in the base, each with its series, instead of base.source_root and series.",
+    )
     launch: Launch
     health: Health = Health()
     default_model: Id
@@ -50,6 +63,25 @@ class Recipe(Settings):
         if self.default_model not in self.models:
             problem = f"there is no model {did_you_mean(self.default_model, self.models)}"
             raise misplaced(problem, "default_model")
+        return self
+
+    @model_validator(mode="after")
+    def _sources_are_given_once(self) -> Recipe:
+        if not self.sources:
+            if self.base.source_root is None:
+                raise misplaced("the key 'source_root' is missing", "base", "source_root")
+            if self.series is None:
+                raise misplaced("the key 'series' is missing", "series")
+            return self
+        if self.series is not None:
+            raise misplaced("each of `sources` has its own series", "series")
+        if self.base.source_root is not None:
+            raise misplaced("`sources` name the folders", "base", "source_root")
+        for name, version in self.bases.items():
+            if version.source_root is not None:
+                raise misplaced("`sources` name the folders", "bases", name, "source_root")
+        for name, overlapping in _overlapping(self.sources):
+            raise misplaced(f"it and the root of {overlapping} hold one another", "sources", name, "root")
         return self
 
     @model_validator(mode="after")
@@ -81,6 +113,25 @@ class Recipe(Settings):
                 problem = f"the command line is longer than the {_LONGEST_LINE:,} bytes of a Dockerfile's line"
                 raise misplaced(problem, "profiles", name, "flags")
         return self
+
+    @cached_property
+    def roots(self) -> dict[str, Root]:
+        """The folders of sources, by name and in order; that of `base.source_root` is called `sources`."""
+        if self.base.source_root is not None:
+            return {"sources": Root(self.base.source_root.strip("/"), "base.source_root")}
+        return {name: _root(source, f"sources.{name}.root") for name, source in self.sources.items()}
+
+    @property
+    def series_names(self) -> dict[str, str]:
+        """The series of each folder of sources, by the folder's name: a shipped id, or a path.
+
+        >>> from m2build.recipes.load import load_recipe
+        >>> load_recipe("minimax-m2").series_names
+        {'sources': 'minimax-m2-rocm'}
+        """
+        if self.series is not None:
+            return {"sources": self.series}
+        return {name: source.series for name, source in self.sources.items()}
 
     @property
     def tensor_parallel_sizes(self) -> dict[str, int | None]:
@@ -189,6 +240,19 @@ class Recipe(Settings):
     def _profiles_with_sizes(self) -> str:
         sizes = {name: "unknown" if size is None else size for name, size in self.tensor_parallel_sizes.items()}
         return ", ".join(f"{name} (tensor parallel size {size})" for name, size in sizes.items())
+
+
+def _root(source: SourceRoot, key: str) -> Root:
+    return Root(None if source.root == "auto" else source.root.strip("/"), key, source.marker)
+
+
+def _overlapping(sources: Mapping[str, SourceRoot]) -> Iterator[tuple[str, str]]:
+    """The sources whose named root is that of others before them, holds it or is in it."""
+    seen: dict[str, str] = {}
+    for name, source in sources.items():
+        if source.root != "auto":
+            yield from ((name, other) for root, other in seen.items() if nested(source.root, root))
+            seen[source.root] = name
 
 
 def _given(values: Mapping[str, Mapping[str, str] | None]) -> Settings:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from m2build.documents.shown import shortened
 from m2build.documents.validation import misplaced
@@ -13,7 +13,7 @@ from m2build.oci.platforms import PLATFORM
 from m2build.places.place import registry_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
 from m2build.recipes.settings import Settings
-from m2build.recipes.values import AbsolutePath, Frozen, Line, Repository, UrlPath, Word
+from m2build.recipes.values import AbsolutePath, Frozen, Line, RelativePath, Repository, UrlPath, Word
 
 _INT32 = 2**31 - 1
 """The largest --retries of a Dockerfile (moby parses 32 bits), and the largest device number of ROCm."""
@@ -39,7 +39,30 @@ class BaseImage(Frozen):
 
     image: Image = Field(description="Reference of the base image, such as docker.io/lmsysorg/sglang:TAG.")
     platform: Annotated[str, StringConstraints(pattern=f"^{PLATFORM}$")] = "linux/amd64"
-    source_root: AbsolutePath = Field(description="The folder in the image that holds the Python packages to patch.")
+    source_root: AbsolutePath | None = Field(
+        default=None,
+        description="The folder in the image that holds the Python packages to patch, unless `sources` names several.",
+    )
+
+
+class SourceRoot(Frozen):
+    """A folder of sources in the base, and the series that patches it."""
+
+    root: AbsolutePath | Literal["auto"] = Field(
+        description="The folder in the image that holds the Python packages to patch; auto: where its marker is."
+    )
+    marker: RelativePath | None = Field(
+        default=None, description="For auto: a file of the folder that no other one has, such as sglang/__init__.py."
+    )
+    series: Line = Field(description="A shipped patch series by its id, or one's own by path, relative to this file.")
+
+    @model_validator(mode="after")
+    def _marker_is_for_auto(self) -> SourceRoot:
+        if self.root == "auto" and self.marker is None:
+            raise misplaced("root: auto needs a marker, a file in the folder, such as sglang/__init__.py", "root")
+        if self.root != "auto" and self.marker is not None:
+            raise misplaced("a marker is for root: auto, and this root is named", "marker")
+        return self
 
 
 class BaseVersion(Frozen):

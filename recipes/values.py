@@ -17,7 +17,8 @@ def normal_path(value: str) -> str:
         ValueError: one is.
     """
     if {".", ".."} & set(value.split("/")):
-        raise ValueError(f"{shown(value)} is not a normalised absolute path")
+        kind = "absolute " if value.startswith("/") else ""
+        raise ValueError(f"{shown(value)} is not a normalised {kind}path")
     return value
 
 
@@ -26,6 +27,9 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2
 Word = Annotated[str, StringConstraints(pattern=r"^[^\x00\r\n]+$")]
 AbsolutePath = Annotated[
     str, StringConstraints(pattern=r"^(/[^/\x00\r\n]+)+$", max_length=4000), AfterValidator(normal_path)
+]
+RelativePath = Annotated[
+    str, StringConstraints(pattern=r"^[^/\x00\r\n]+(/[^/\x00\r\n]+)*$", max_length=4000), AfterValidator(normal_path)
 ]
 Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+$", max_length=200)]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/?=&%+:@-]*$", max_length=1000)]

@@ -6,6 +6,8 @@ applies anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from m2build.base.model import Base
 from m2build.base.stand_in import source_config, source_members
 from m2build.errors import UsageError
@@ -18,13 +20,12 @@ from m2build.patches.tree import SourceTree
 from m2build.places.place import Place, PlaceKind
 
 
-def assumed_base(place: Place, tree: SourceTree, *, source_root: str, platform: str, is_pinned: bool) -> Base:
-    """The base of a name in a registry, taken to hold a source tree at `source_root`.
+def assumed_base(place: Place, trees: Mapping[str, SourceTree], *, platform: str, is_pinned: bool) -> Base:
+    """The base of a name in a registry, taken to hold source trees.
 
     Args:
         place: its name, with the digest of an image or an index if it is pinned.
-        tree: the sources.
-        source_root: an absolute path.
+        trees: the sources, by where they are, relative to the image's root; the first one's time is the base's.
         platform: `os/architecture[/variant]`.
         is_pinned: whether a digest is required; otherwise the tag is enough.
 
@@ -40,10 +41,11 @@ def assumed_base(place: Place, tree: SourceTree, *, source_root: str, platform: 
             f"{reference} has no digest, and m2build does not ask its registry for one",
             hint=f"add it: --base {reference.name}@sha256:…; or leave it open with --unpinned",
         )
+    members = (member for root, tree in trees.items() for member in source_members(tree, root))
     unknown_layers = {"rootfs": {"type": "layers", "diff_ids": []}}
     return Base(
-        config=ImageConfig(canonical(source_config(tree, platform) | unknown_layers)),
+        config=ImageConfig(canonical(source_config(next(iter(trees.values())), platform) | unknown_layers)),
         digest=Digest.parse(reference.digest) if is_pinned else None,
         name=str(reference.without_digest),
-        filesystem=Filesystem({member.path: member for member in source_members(tree, source_root)}),
+        filesystem=Filesystem({member.path: member for member in members}),
     )

@@ -25,16 +25,22 @@ def open_image(place: Place, source_root: str, platform: str, progress: Progress
     if place.kind in ENGINE_STORES:
         from m2build.places.engine_store import find_local_image  # it needs other programs
 
-        filesystem = read_followed(source_root, (), find_local_image(place).files)
+        filesystem = read_followed([source_root.strip("/")], (), find_local_image(place).files)
     else:
         with held(read_image(place, platform, access).image) as image:
             read = partial(read_filesystem, image, progress=progress, cache=member_cache())
-            filesystem = read_followed(source_root, (), read)
+            filesystem = read_followed([source_root.strip("/")], (), read)
     return source_tree(filesystem, source_root, origin=str(place))
 
 
-def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree:
+def source_tree(filesystem: Filesystem, root: str, *, origin: str, key: str = "base.source_root") -> SourceTree:
     """The regular files and links below a folder of an image, which may be a link to it; without compiled caches.
+
+    Args:
+        filesystem: the image's entries.
+        root: the folder.
+        origin: what to call the image in messages.
+        key: the recipe's key that names the folder, for messages.
 
     Raises:
         PatchError: the folder is missing or empty.
@@ -54,6 +60,6 @@ def source_tree(filesystem: Filesystem, root: str, *, origin: str) -> SourceTree
     if not files:
         raise PatchError(
             f"{origin} has no sources at /{real}" + f", the target of /{named}" * (real != named),
-            hint="check the base, or the recipe's base.source_root: --set base.source_root=/PATH",
+            hint=f"check the base, or the recipe's {key}: --set {key}=/PATH",
         )
     return SourceTree(files, origin=origin, links=links)

@@ -45,6 +45,11 @@ class Base:
         return cls(image.config, digest, name, image, stand_in=image.config.labels.get(STAND_IN), place=place)
 
     @property
+    def origin(self) -> str:
+        """What to call its sources in messages."""
+        return self.name or f"the base {self.digest}"
+
+    @property
     def is_assumed(self) -> bool:
         """Whether it was not read, and is taken to have the sources that the user gave."""
         return self.image is None and self.place is None

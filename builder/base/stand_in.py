@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from m2build.errors import ContentError
+from m2build.layers.roots import Root
 from m2build.oci.config import DEFAULT_PATH, ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
@@ -25,12 +26,18 @@ LARGEST_STAND_IN = 48 << 20
 """Bytes of all files of a stand-in base, which is made in memory and takes four times that; SGLang 0.5.7 has 17 MB."""
 
 
+def place_of(name: str, root: Root) -> str:
+    """Where a base that is made of sources has those of a root, relative to the image's root; markers are looked for
+    there, too."""
+    return root.path or f"sgl-workspace/{name}"
+
+
 def image_of_sources(tree: SourceTree, source_root: str, platform: str, labels: Mapping[str, str]) -> Image:
     """A stand-in base.
 
     Args:
         tree: the sources; its timestamp is the image's creation time.
-        source_root: an absolute path.
+        source_root: where they are, relative to the image's root.
         platform: `os/architecture[/variant]`.
         labels: what its config and its manifest say of it.
 
@@ -66,6 +73,10 @@ def image_of_layer(layer: bytes, config: JsonObject, origin: str, annotations: M
 def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
     """The entries of a base made of sources: the tree at `source_root`, and the folders above it.
 
+    Args:
+        tree: the sources.
+        source_root: where they are, relative to the image's root; empty for the root itself.
+
     Raises:
         ContentError: the sources are larger than a stand-in base may be.
     """
@@ -75,14 +86,15 @@ def source_members(tree: SourceTree, source_root: str) -> Iterator[Member]:
             f"{tree.origin} has {size:,} bytes, more than the {LARGEST_STAND_IN:,} of a stand-in base",
             hint="name a folder or a wheel with the sources only; `m2build patch` works without a base",
         )
-    root = source_root.strip("/")
-    for folder in (*parents(root), root, *(f"{root}/{folder}" for folder in tree.folders)):
+    within = f"{source_root}/".lstrip("/")
+    above = (*parents(source_root), source_root) if source_root else ()
+    for folder in (*above, *(f"{within}{folder}" for folder in tree.folders)):
         yield Member(folder, Kind.FOLDER, mode=0o755, mtime=tree.timestamp)
     for path, file in tree.items():
         mode = 0o755 if file.mode & 0o100 else 0o644
-        yield Member(f"{root}/{path}", Kind.FILE, mode=mode, mtime=tree.timestamp, content=file.content)
+        yield Member(f"{within}{path}", Kind.FILE, mode=mode, mtime=tree.timestamp, content=file.content)
     for path, target in tree.links.items():
-        yield Member(f"{root}/{path}", Kind.SYMLINK, mode=0o777, mtime=tree.timestamp, target=target)
+        yield Member(f"{within}{path}", Kind.SYMLINK, mode=0o777, mtime=tree.timestamp, target=target)
 
 
 def source_config(tree: SourceTree, platform: str) -> JsonObject:
@@ -102,7 +114,7 @@ def _config(tree: SourceTree, source_root: str, platform: str, labels: Mapping[s
         "config": {
             "Env": [f"PATH={DEFAULT_PATH}"],
             "Cmd": ["/bin/bash"],
-            "WorkingDir": "/" + source_root.split("/")[1],
+            "WorkingDir": "/" + source_root.partition("/")[0],
             "Labels": dict(labels),
         },
     }

@@ -68,7 +68,8 @@ def mounts(
     selection = recipe.select(tp=tp, profile=profile, model=model)
     with base.session(progress_mode) as session:
         plan = session.plan(selection, base.find(session, recipe))
-        tree = session.sources(plan.base, source_root=recipe.base.source_root) if tag is not None else None
-    files = m2build.render_mounts(plan, form, output, tree=tree, reference=tag)
+        roots = [source.root for source in plan.sources] if tag is not None else []
+        trees = [session.sources(plan.base, source_root=f"/{root}") for root in roots]
+    files = m2build.render_mounts(plan, form, output, trees=trees, reference=tag)
     m2build.patches.write_tree(files, output)
     result(str(output))

@@ -9,6 +9,7 @@ import m2build
 from m2build.cli.output import shell_line
 
 if TYPE_CHECKING:
+    from m2build.derivation.plan import Sourced
     from m2build.oci.descriptor import Descriptor
 
 
@@ -21,14 +22,8 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
     pin = f"@{base.digest}" if base.digest else ""
     yield f"base        {base.name or base.stand_in or 'unnamed'}{pin}" + (" (stand-in)" * bool(base.stand_in))
     yield f"created     {plan.created_text}"
-    for entry in plan.changeset.results:
-        yield f"patch       {entry.patch.id}: {entry.outcome}"
-        for mention in entry.mentions:
-            yield f"            {mention}"
-    for change in plan.changeset.changes:
-        yield f"file        {change}"
-    if not plan.changeset.changes:
-        yield f"sources     unchanged, every byte (series {plan.changeset.series.id})"
+    for source in plan.sources:
+        yield from _source_lines(source)
     for path in plan.hidden:
         yield f"removed     /{path}"
     if forecast.image is not None:
@@ -43,6 +38,19 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
         yield f"            names {forecast.before} now"
     least = "" if forecast.is_exact else "at least "
     yield f"moves       {least}{forecast.bytes} bytes in {_count(forecast.copied)}; {_already(forecast)}"
+
+
+def _source_lines(source: Sourced) -> Iterator[str]:
+    series = source.changeset.series.id
+    yield f"sources     /{source.root}" + f" ({source.name})" * bool(source.name)
+    for entry in source.changeset.results:
+        yield f"patch       {entry.patch.id}: {entry.outcome}"
+        for mention in entry.mentions:
+            yield f"            {mention}"
+    for change in source.changeset.changes:
+        yield f"file        {change}"
+    if not source.changeset.changes:
+        yield f"            unchanged, every byte (series {series})"
 
 
 def _count(blobs: Sequence[Descriptor]) -> str:

@@ -74,8 +74,10 @@ def show(
     else:
         result(f"{loaded.name}: {loaded.summary}")
         result(f"  base     {loaded.base.image} ({loaded.base.platform})")
-        result(f"  sources  {loaded.base.source_root}")
-        result(f"  series   {loaded.series}")
+        for name, root in loaded.roots.items():
+            where = f"/{root.path}" if root.path is not None else f"auto, by {root.marker}"
+            result(f"  sources  {where}{f' ({name})' * (len(loaded.roots) > 1)}")
+            result(f"  series   {loaded.series_names[name]}")
         _print_choices(loaded)
 
 

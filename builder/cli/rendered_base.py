@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,13 +13,19 @@ import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.sessions import insecure_option, session
+from m2build.errors import UsageError
 
+_NAMED = re.compile(r"([a-z0-9][a-z0-9._-]*)=(?!=)(.+)", re.DOTALL)
+"""A place with a folder's name; `pypi:NAME==VERSION` has none."""
 _OPTIONS = (
     click.option("--base", metavar="REF", help="The base, by its name in a registry; default: the recipe's."),
     click.option(
         "--source",
-        metavar="PLACE",
-        help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and contact no registry.",
+        "sources",
+        multiple=True,
+        metavar="[NAME=]PLACE",
+        help="Take the base's sources from here (dir:PATH, wheel:FILE, pypi:NAME==VERSION) and contact no registry; "
+        "of several folders of sources each has its own, with its NAME.",
         shell_complete=candidates.places(*candidates.SOURCES),
     ),
     click.option("--unpinned", is_flag=True, help="Start from the tag without a digest."),
@@ -33,14 +40,15 @@ class RenderedBase:
 
     Attributes:
         image: its name in a registry, or None for the recipe's.
-        source: where its sources are taken from, or None for the base itself.
+        sources: where its sources are taken from, each perhaps with the name of its folder and =; none for the base
+            itself.
         is_pinned: whether to start from its digest.
         platform: the platform, if the base has images for several; None for the recipe's.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
     """
 
     image: str | None
-    source: str | None
+    sources: tuple[str, ...]
     is_pinned: bool
     platform: str | None
     insecure: bool
@@ -51,7 +59,19 @@ class RenderedBase:
 
     def find(self, session: m2build.Session, recipe: m2build.Recipe) -> m2build.Base:
         """The base as its registry has it, or assumed to hold the given sources."""
-        return session.base(recipe, self.image, sources=self.source, pinned=self.is_pinned)
+        return session.base(recipe, self.image, sources=self._places(), pinned=self.is_pinned)
+
+    def _places(self) -> str | dict[str, str] | None:
+        named = [(match[1], match[2]) for source in self.sources if (match := _NAMED.fullmatch(source))]
+        if len(dict(named)) < len(named):
+            raise UsageError("--source has the same name twice", hint="give one place for each folder")
+        if named and len(named) == len(self.sources):
+            return dict(named)
+        if len(self.sources) > 1:
+            raise UsageError(
+                "several --source need names", hint="as in --source sglang=./sglang --source aiter=./aiter"
+            )
+        return self.sources[0] if self.sources else None
 
 
 def choosing_base(command: Callable[..., None]) -> Callable[..., None]:
@@ -59,9 +79,14 @@ def choosing_base(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_base(
-        base: str | None, source: str | None, unpinned: bool, platform: str | None, insecure: bool, **others: object
+        base: str | None,
+        sources: tuple[str, ...],
+        unpinned: bool,
+        platform: str | None,
+        insecure: bool,
+        **others: object,
     ) -> None:
-        command(base=RenderedBase(base, source, not unpinned, platform, insecure), **others)
+        command(base=RenderedBase(base, sources, not unpinned, platform, insecure), **others)
 
     for option in reversed(_OPTIONS):
         with_base = option(with_base)

@@ -94,7 +94,9 @@ def _origin(plan: Plan) -> dict[str, JsonValue]:
             "standIn": base.stand_in,
         },
         "m2build.patches": [
-            {"id": result.patch.id, "outcome": str(result.outcome)} for result in plan.changeset.results
+            {"id": result.patch.id, "outcome": str(result.outcome), **({"source": source.name} if source.name else {})}
+            for source in plan.sources
+            for result in source.changeset.results
         ],
         "m2build.derivation.plan": str(plan.digest),
         "m2build.profile": plan.selection.profile_id,

@@ -104,7 +104,7 @@ class Shipment:
         with pulled(self.source):
             return open_base(
                 self.source,
-                source_root=selections[0].recipe.base.source_root,
+                roots=selections[0].recipe.roots,
                 platform=self.platform,
                 workdirs=workdirs(selections),
                 access=self.surroundings.access,

@@ -55,9 +55,11 @@ def _with_path(given: list[str]) -> list[str]:
 
 
 def _history_entry(plan: Plan) -> JsonObject:
-    patches = ", ".join(result.patch.id for result in plan.changeset.results if result.changes)
+    changesets = [source.changeset for source in plan.sources]
+    patches = ", ".join(result.patch.id for one in changesets for result in one.results if result.changes)
+    series = ", ".join(one.series.id for one in changesets)
     return {
         "created": plan.created_text,
-        "created_by": f"m2build {__version__} patchset {plan.changeset.series.id}",
+        "created_by": f"m2build {__version__} patchset {series}",
         "comment": f"patches: {patches or 'none'}; see /opt/m2build/README",
     }

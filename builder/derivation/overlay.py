@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from m2build.derivation.account import account_of
 from m2build.derivation.plan import Plan
 from m2build.layers.members import AUDIT_FOLDER
 from m2build.oci.descriptor import Descriptor
@@ -18,7 +19,6 @@ from m2build.oci.gzip import stored_gzip
 from m2build.oci.media_types import MediaTypes
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member, write_tar
-from m2build.patches.audit import audit_files
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ def changed_files(plan: Plan) -> Iterator[Member]:
 
     New files belong to root, as those that a Dockerfile copies.
     """
-    for change in plan.changeset.changes:
+    for change in plan.changes:
         if change.after is None:
             continue
-        path = f"{plan.source_root}/{change.path}"
-        new = Member(path, Kind.FILE)
-        origin = plan.footing[f"{plan.source_root}/{change.old_path}"] if change.before else new
-        yield replace(origin, path=path, mode=change.after.mode, mtime=plan.created, content=change.after.content)
+        origin = plan.footing[change.old_path] if change.before else Member(change.path, Kind.FILE)
+        yield replace(
+            origin, path=change.path, mode=change.after.mode, mtime=plan.created, content=change.after.content
+        )
 
 
 def _whiteout(path: str, mtime: int) -> Member:
@@ -75,8 +75,8 @@ def _whiteout(path: str, mtime: int) -> Member:
 
 
 def account_files(plan: Plan) -> Iterator[Member]:
-    """The account of the changeset: owned by root, readable by all."""
-    for name, content in audit_files(plan.changeset, f"/{plan.source_root}").items():
+    """The account of the changes: owned by root, readable by all."""
+    for name, content in account_of(plan.sources).items():
         yield Member(f"{AUDIT_FOLDER}/{name}", Kind.FILE, mtime=plan.created, content=content)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from m2build.base.model import Base
-from m2build.derivation.plan import Plan
+from m2build.derivation.plan import Plan, Sourced
 from m2build.oci.tar import Kind, Member
 from m2build.patches.change import FileChange, Mention, MentionKind, Proof
 from m2build.patches.changeset import Changeset, Outcome, PatchResult
@@ -19,27 +20,47 @@ from m2build.patches.series import Series
 from m2build.patches.tree import SourceFile
 from m2build.recipes.model import Selection
 
+_File = tuple[str, int] | None
+_Result = tuple[
+    str,
+    str,
+    list[tuple[str, _File, str, _File]],
+    list[tuple[str, int, str, str]],
+    tuple[Literal["find", "run"], int, Literal[0]] | None,
+    str | None,
+]
+"""Of a result: outcome, detail, changes, mentions, proof, and why it can go."""
+
 
 @dataclass(frozen=True)
 class Remembered:
     """The parts of a plan that depend only on the base's sources and the series."""
 
-    changeset: Changeset
+    sources: tuple[Sourced, ...]
     footing: Mapping[str, Member]
     hidden: tuple[str, ...]
-    source_root: str
     unmade: tuple[str, ...]
 
     def plan(self, selection: Selection, base: Base, created: int) -> Plan:
         """The plan for a selection of the same recipe and for the same base."""
-        parts = (self.changeset, self.footing, self.hidden, created, self.source_root, self.unmade)
-        return Plan(selection, base, *parts)
+        return Plan(selection, base, self.sources, self.footing, self.hidden, created, self.unmade)
 
 
 def encode(plan: Plan) -> bytes:
     """These parts of a plan: a line of JSON, then the contents of files, each once."""
-    changeset = plan.changeset
     contents: dict[str, bytes] = {}
+    sources = [[source.root, *_changeset(source.changeset, contents)] for source in plan.sources]
+    footing = [[m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, m.target, dict(m.xattrs)] for m in plan.footing.values()]
+    sizes = [[digest, len(content)] for digest, content in contents.items()]
+    head = [sources, footing, list(plan.hidden), list(plan.unmade), sizes]
+    return b"".join([json.dumps(head).encode(), b"\n", *contents.values()])
+
+
+def _changeset(changeset: Changeset, contents: dict[str, bytes]) -> Iterator[object]:
+    """A changeset's members as JSON; the contents of its files are added to `contents`.
+
+    Where the sources came from is left out: it is what the base is called, and another name may mean the same image.
+    """
 
     def file(found: SourceFile | None) -> list[object] | None:
         if found is None:
@@ -47,7 +68,8 @@ def encode(plan: Plan) -> bytes:
         contents[found.sha256] = found.content
         return [found.sha256, found.mode]
 
-    results = [
+    yield [changeset.release, changeset.deeper]
+    yield [
         [
             str(result.outcome),
             result.detail,
@@ -58,30 +80,37 @@ def encode(plan: Plan) -> bytes:
         ]
         for result in changeset.results
     ]
-    footing = [[m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, m.target, dict(m.xattrs)] for m in plan.footing.values()]
-    about = [
-        changeset.release,
-        changeset.origin,
-        changeset.deeper,
-        list(plan.hidden),
-        plan.source_root,
-        list(plan.unmade),
-    ]
-    sizes = [[digest, len(content)] for digest, content in contents.items()]
-    return b"".join([json.dumps([about, results, footing, sizes]).encode(), b"\n", *contents.values()])
 
 
-def decode(data: bytes, series: Series) -> Remembered:
-    """The parts that `encode` was given, for the same series."""
+def decode(data: bytes, series: Mapping[str, Series], origin: str) -> Remembered:
+    """The parts that `encode` was given, for the same series, by the names of their folders of sources.
+
+    Args:
+        data: what `encode` returned.
+        series: the series that was applied to each folder.
+        origin: what the base's sources are called.
+    """
     head, _, rest = data.partition(b"\n")
-    about, results, footing, sizes = json.loads(head)
+    found, footing, hidden, unmade, sizes = json.loads(head)
     contents = dict(_contents(sizes, rest))
+    names = series if len(series) > 1 else [""]
+    sources = tuple(
+        Sourced(name, root, Changeset(one, release, origin, tuple(_results(one, results, contents)), deeper))
+        for name, one, (root, (release, deeper), results) in zip(names, series.values(), found, strict=True)
+    )
+    members = {
+        path: Member(path, Kind(kind), mode, uid, gid, mtime, target=target, xattrs=xattrs)
+        for path, kind, mode, uid, gid, mtime, target, xattrs in footing
+    }
+    return Remembered(sources, members, tuple(hidden), tuple(unmade))
 
-    def file(found: tuple[str, int] | None) -> SourceFile | None:
+
+def _results(series: Series, results: list[_Result], contents: Mapping[str, bytes]) -> Iterator[PatchResult]:
+    def file(found: _File) -> SourceFile | None:
         return SourceFile.of(contents[found[0]], found[1]) if found else None
 
-    made = [
-        PatchResult(
+    for patch, (outcome, detail, changes, mentions, proof, drop_now) in zip(series.patches, results, strict=True):
+        yield PatchResult(
             patch,
             Outcome(outcome),
             detail,
@@ -90,15 +119,6 @@ def decode(data: bytes, series: Series) -> Remembered:
             Proof(*proof) if proof else None,
             drop_now,
         )
-        for patch, (outcome, detail, changes, mentions, proof, drop_now) in zip(series.patches, results, strict=True)
-    ]
-    release, origin, deeper, hidden, source_root, unmade = about
-    members = {
-        path: Member(path, Kind(kind), mode, uid, gid, mtime, target=target, xattrs=xattrs)
-        for path, kind, mode, uid, gid, mtime, target, xattrs in footing
-    }
-    changeset = Changeset(series, release, origin, tuple(made), deeper)
-    return Remembered(changeset, members, tuple(hidden), source_root, tuple(unmade))
 
 
 def _contents(sizes: list[tuple[str, int]], data: bytes) -> Iterator[tuple[str, bytes]]:

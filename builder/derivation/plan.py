@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from m2build import __version__
-from m2build.errors import PatchError
-from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, OCI, OWN, PROFILE, STAND_IN
+from m2build.errors import PatchError, UsageError
+from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, OCI, OWN, PROFILE, SOURCE_ROOT, STAND_IN
 from m2build.layers.links import followed
 from m2build.layers.members import AUDIT_FOLDER, WHITEOUT
 from m2build.oci.digest import Digest
@@ -27,9 +27,42 @@ if TYPE_CHECKING:
 
     from m2build.base.model import Base
     from m2build.layers.filesystem import Filesystem
+    from m2build.patches.change import FileChange
     from m2build.patches.changeset import Changeset
     from m2build.recipes.model import Selection
     from m2build.recipes.settings import Settings
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A folder of sources in the base, and what its series does to it.
+
+    Attributes:
+        name: what the recipe calls it; empty for the only one, which needs no name in labels and in the account.
+        root: its real path, relative to the image's root; the recipe may name a link to it, or a marker.
+        changeset: what happens to it; its paths are relative to `root`.
+    """
+
+    name: str
+    root: str
+    changeset: Changeset
+
+    @property
+    def account(self) -> str:
+        """Where the account of its changeset is, relative to the image's root."""
+        return f"{AUDIT_FOLDER}/{self.name}".rstrip("/")
+
+    @property
+    def changes(self) -> tuple[FileChange, ...]:
+        """Its changes, with paths that are relative to the image's root."""
+        return tuple(
+            replace(change, old_path=f"{self.root}/{change.old_path}", path=f"{self.root}/{change.path}")
+            for change in self.changeset.changes
+        )
+
+    def named(self, key: str) -> str:
+        """A label's key for what is this one's alone."""
+        return f"{key}.{self.name}" if self.name else key
 
 
 @dataclass(frozen=True)
@@ -39,25 +72,40 @@ class Plan:
     Attributes:
         selection: the recipe, its profile and its model.
         base: the image to derive from, by digest.
-        changeset: what happens to its sources.
+        sources: what happens to its sources: for each folder of them, in the recipe's order; none is in another.
         footing: the base's own entries that the overlay builds on, by path: the folders above what it adds, and the
             files that it replaces.
         hidden: the base's paths that the overlay removes: old names, folders that they leave empty, and bytecode that
             was compiled from sources which change.
         created: seconds since the epoch; the only time in the image.
-        source_root: the real path of the sources, relative to the image's root; the recipe may name a link to it.
         unmade: the folders of the base's `WorkingDir`, and of the recipe's, that the base lacks. Engines make them, so
             all images have them. They follow from what is above, so the digest leaves them out.
     """
 
     selection: Selection
     base: Base
-    changeset: Changeset
+    sources: tuple[Sourced, ...]
     footing: Mapping[str, Member]
     hidden: tuple[str, ...]
     created: int
-    source_root: str
     unmade: tuple[str, ...] = ()
+
+    @property
+    def changeset(self) -> Changeset:
+        """What happens to the sources, if they are in one folder; `sources` has the changesets of several.
+
+        Raises:
+            UsageError: they are in several.
+        """
+        if len(self.sources) > 1:
+            names = ", ".join(source.name for source in self.sources)
+            raise UsageError(f"the plan has a changeset for each of {names}", hint="as in plan.sources[0].changeset")
+        return self.sources[0].changeset
+
+    @cached_property
+    def changes(self) -> tuple[FileChange, ...]:
+        """The net change of each file in all folders of sources, with paths that are relative to the image's root."""
+        return tuple(change for source in self.sources for change in source.changes)
 
     @cached_property
     def digest(self) -> Digest:
@@ -83,8 +131,7 @@ class Plan:
                 "platform": self.base.config.platform,
                 "standIn": self.base.stand_in,
             },
-            "sourceRoot": f"/{self.source_root}",
-            "changeset": account(self.changeset),
+            **_sources_document(self.sources),
             "footing": footing,
             "hidden": list(self.hidden),
             "entrypoint": list(selection.command),
@@ -110,7 +157,7 @@ class Plan:
             f"{OCI}created": self.created_text,
             f"{OCI}title": self.selection.title,
             f"{OCI}description": self.selection.recipe.summary,
-            f"{OCI}version": self.changeset.release,
+            f"{OCI}version": self.sources[0].changeset.release,
             f"{OCI}base.name": self.base.name,
             f"{OCI}base.digest": _text(self.base.digest),
             f"{OWN}plan.digest": str(self.digest),
@@ -125,8 +172,8 @@ class Plan:
             f"{OWN}recipe": self.selection.recipe.name,
             PROFILE: self.selection.profile_id,
             f"{OWN}model": self.selection.model.repo,
-            f"{OWN}series": self.changeset.series.id,
-            f"{OWN}source-root": f"/{self.source_root}",
+            **{source.named(f"{OWN}series"): source.changeset.series.id for source in self.sources},
+            **{source.named(SOURCE_ROOT): f"/{source.root}" for source in self.sources},
             f"{OWN}base.manifest": _text(self.base.manifest_digest),
             BASE_CONFIG: _text(self.base.config_digest),
             BASE_CHAIN_ID: _text(self.base.chain_id),
@@ -135,6 +182,13 @@ class Plan:
         }
         own = self._own_annotations | {key: value for key, value in values.items() if value is not None}
         return own | self.selection.settings.labels
+
+
+def _sources_document(sources: tuple[Sourced, ...]) -> dict[str, JsonValue]:
+    documents: dict[str, dict[str, JsonValue]] = {
+        source.name: {"sourceRoot": f"/{source.root}", "changeset": account(source.changeset)} for source in sources
+    }
+    return documents.get("") or {"sources": {**documents}}
 
 
 def _settings_document(settings: Settings) -> dict[str, JsonValue]:
@@ -147,14 +201,16 @@ def _text(digest: Digest | None) -> str | None:
     return str(digest) if digest else None
 
 
-def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changeset: Changeset, *, created: int) -> Plan:
+def make_plan(
+    selection: Selection, base: Base, filesystem: Filesystem, sources: tuple[Sourced, ...], *, created: int
+) -> Plan:
     """Decide the image. Pure.
 
     Args:
         selection: the recipe, its profile and its model.
         base: what it derives from.
-        filesystem: what the base has below the source root and the audit folder.
-        changeset: the series applied to the base's sources.
+        filesystem: what the base has below the roots of its sources and the audit folder.
+        sources: each folder of its sources, with its series applied.
         created: seconds since the epoch.
 
     Raises:
@@ -171,12 +227,13 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
             f"the base has a /{AUDIT_FOLDER} already, where m2build writes its record of the changes",
             hint="derive from an image without one",
         )
-    root = followed(filesystem, selection.recipe.base.source_root.strip("/"))
-    old = {f"{root}/{change.old_path}" for change in changeset.changes if change.before}
-    new = {f"{root}/{change.path}" for change in changeset.changes if change.after}
+    changes = [change for source in sources for change in source.changes]
+    old = {change.old_path for change in changes if change.before}
+    new = {change.path for change in changes if change.after}
     _check_new(new - old, filesystem)
     hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, selection, base)
-    written = (*old, *new, *hidden, *unmade, f"{AUDIT_FOLDER}/README")
+    accounts = (f"{source.account}/README" for source in sources)
+    written = (*old, *new, *hidden, *unmade, *accounts)
     above = {parent for path in written for parent in parents(path)}
     footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
     for path in sorted(above & footing.keys()):
@@ -185,7 +242,7 @@ def make_plan(selection: Selection, base: Base, filesystem: Filesystem, changese
                 f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
                 hint=f"derive from a base in which /{path} is a folder",
             )
-    return Plan(selection, base, changeset, footing, hidden, created, root, unmade)
+    return Plan(selection, base, sources, footing, hidden, created, unmade)
 
 
 def _check_new(paths: set[str], filesystem: Filesystem) -> None:

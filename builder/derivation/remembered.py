@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import m2build
 from m2build import patches, recipes
 from m2build.base.model import Base
+from m2build.derivation.applied import applied_series
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.oci.digest import Digest
 from m2build.oci.image import MemoryBlobs
@@ -24,10 +25,10 @@ from m2build.progress import Progress
 from m2build.recipes.model import Recipe, Selection, common_recipe
 
 if TYPE_CHECKING:
-    from m2build.derivation.plan import Plan
+    from m2build.derivation.plan import Plan, Sourced
     from m2build.patches.series import Series
 
-_FORMAT = 3
+_FORMAT = 4
 """Part of every key: raised when the format of the cached parts changes."""
 
 
@@ -47,11 +48,9 @@ def plan_all(
         UsageError: the selections are of different recipes, the recipe names no series that exists, or
             `SOURCE_DATE_EPOCH` is not a number.
     """
-    from m2build.patches.loading import load_series
-
     recipe = common_recipe(selections)
-    series = series or load_series(recipe.series)
-    plans = _planned(selections, recipe, base, series, environment=environment, progress=progress)
+    applied = applied_series(recipe, series)
+    plans = _planned(selections, recipe, base, applied, environment=environment, progress=progress)
     _give_notices(plans, progress)
     return plans
 
@@ -60,7 +59,7 @@ def _planned(
     selections: Sequence[Selection],
     recipe: Recipe,
     base: Base,
-    series: Series,
+    series: Mapping[str, Series],
     *,
     environment: Mapping[str, str],
     progress: Progress,
@@ -75,10 +74,8 @@ def _planned(
         from m2build.derivation.parts import decode
         from m2build.derivation.times import creation_time
 
-        known, created = (
-            {key: decode(answer, series) for key, answer in found.items()},
-            creation_time(base, environment),
-        )
+        known = {key: decode(answer, series, base.origin) for key, answer in found.items()}
+        created = creation_time(base, environment)
         return tuple(known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True))
     from m2build.derivation.derive import derive_all  # importing codemods takes time
     from m2build.derivation.parts import encode
@@ -91,10 +88,11 @@ def _planned(
 
 
 def _give_notices(plans: Sequence[Plan], progress: Progress) -> None:
-    changeset = plans[0].changeset
-    if not changeset.changes:
-        why = "none of its patches is needed" if changeset.series.patches else "it has no patches"
-        progress.notice(f"no byte of the sources changes: the series is {changeset.series.id}, and {why}")
+    for name, source in zip(plans[0].selection.recipe.roots, plans[0].sources, strict=True):
+        marker = plans[0].selection.recipe.roots[name].marker
+        if marker is not None:
+            progress.notice(f"found {marker} in /{source.root}: its sources are read there")
+        _notice_unchanged(source, progress)
     names = sorted({name for plan in plans for name in plan.selection.settings.changes_code})
     if names:
         progress.notice(
@@ -102,7 +100,15 @@ def _give_notices(plans: Sequence[Plan], progress: Progress) -> None:
         )
 
 
-def _question(recipe: Recipe, base: Base, series: Series) -> str | None:
+def _notice_unchanged(source: Sourced, progress: Progress) -> None:
+    series = source.changeset.series
+    if not source.changeset.changes:
+        where = f" in /{source.root}" if source.name else ""
+        why = "none of its patches is needed" if series.patches else "it has no patches"
+        progress.notice(f"no byte of the sources{where} changes: the series is {series.id}, and {why}")
+
+
+def _question(recipe: Recipe, base: Base, series: Mapping[str, Series]) -> str | None:
     """The key: everything that decides the result. None if that cannot be known, or if deriving again is as cheap."""
     if (
         base.image is None
@@ -110,17 +116,16 @@ def _question(recipe: Recipe, base: Base, series: Series) -> str | None:
         or any(entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods"))
     ):
         return None
-    if not series.is_portable:  # the code of its codemods may change while their names stay
+    # The code of codemods that are not m2build's may change while their names stay.
+    if not all(one.is_portable for one in series.values()):
         return None
     own = hashlib.sha256(json.dumps(list(_own_files())).encode()).hexdigest()
-    return json.dumps(
-        [
-            _FORMAT,
-            [own, *sys.version_info[:2], version("libcst")],
-            [recipe.base.source_root, str(Digest.of(series.model_dump_json().encode()))],
-            str(base.image.manifest.digest),
-        ]
-    )
+    roots = [
+        [name, root.path, root.marker, str(Digest.of(series[name].model_dump_json().encode()))]
+        for name, root in recipe.roots.items()
+    ]
+    versions = [own, *sys.version_info[:3], *map(version, ("libcst", "packaging"))]
+    return json.dumps([_FORMAT, versions, roots, str(base.image.manifest.digest)])
 
 
 def _own_files() -> Iterator[list[str]]:

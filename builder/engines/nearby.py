@@ -21,7 +21,8 @@ def with_nearby_files(
 ) -> Base:
     """A base with its files as an engine's store has them; the engine fetches the image if the store lacks it.
 
-    Files that are in the cache are not read again. An image in the store counts as the base only if it has the same
+    Files that are in the cache are not read again. A marker has to be looked for in layers, which engines do not show:
+    a base with one stays as it is. An image in the store counts as the base only if it has the same
     layers in the same order.
 
     Args:
@@ -35,8 +36,11 @@ def with_nearby_files(
         EngineError: the engine cannot fetch the base.
         ContentError: what it copies out of it is damaged.
     """
-    source_root, folders = common_recipe(selections).base.source_root, (base.config.working_dir, *workdirs(selections))
-    if place is None or base.image is None or member_cache().knows(base.image, wanted_for(source_root, *folders)):
+    roots, folders = common_recipe(selections).roots, (base.config.working_dir, *workdirs(selections))
+    paths = [root.path for root in roots.values() if root.path is not None]
+    if place is None or base.image is None or len(paths) < len(roots):
+        return base
+    if member_cache().knows(base.image, wanted_for(paths, folders)):
         return base
     local = _same(place, base)
     if local is None and fetches:
@@ -44,7 +48,7 @@ def with_nearby_files(
         local = _same(place, base)
     if local is None:
         return base
-    return replace(base, filesystem=read_followed(source_root, folders, local.files))
+    return replace(base, filesystem=read_followed(paths, folders, local.files))
 
 
 def is_held(base: Base, place: Place | None) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from m2build.errors import ContentError
 from m2build.inspection.runtime import runtime_of
-from m2build.labels import BASE_CHAIN_ID, OWN
+from m2build.labels import BASE_CHAIN_ID, SOURCE_ROOT
 from m2build.layers.cache import MemberCache, member_cache
 from m2build.layers.contents import read_members
 from m2build.layers.filesystem import Filesystem, read_filesystem
@@ -130,8 +130,8 @@ def read_content(image: Image, base_layers: int, progress: Progress) -> Content:
 def _content(image: Image, base_layers: int, progress: Progress, cache: MemberCache | None) -> Content:
     stored = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[base_layers:]
     layers = [read_members(image, layer, diff_id, EVERYTHING) for layer, diff_id in stored]
-    source_root = image.config.labels.get(f"{OWN}source-root", "").strip("/")
-    wanted = (wanted_for(source_root, image.config.working_dir) if source_root else NOTHING) | _touched(layers)
+    roots = [path for key, path in image.config.labels.items() if f"{key}.".startswith(f"{SOURCE_ROOT}.")]
+    wanted = (wanted_for(roots, [image.config.working_dir]) if roots else NOTHING) | _touched(layers)
     before = after = read_filesystem(_lowest(image, base_layers), wanted, progress, cache)
     for height in range(base_layers + 1, len(image.manifest.layers) + 1):  # one that writes through a link is refused
         after = read_filesystem(_lowest(image, height), wanted, progress, cache)

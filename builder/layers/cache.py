@@ -12,8 +12,9 @@ from m2build.oci.image import Image
 from m2build.oci.layer import claim_of
 from m2build.oci.tar import Kind, Member
 
-_FORMAT = 3
-"""Part of every key: increased when the format of a file, or how a layer is read, changes."""
+_FORMAT = 4
+"""Part of every key: increased when the format of a file, or how a layer is read, changes: which members there are, and
+where sources may be."""
 
 
 class MemberCache:
@@ -54,7 +55,8 @@ class MemberCache:
 
 def _key(layer: Digest, diff_id: Digest | None, wanted: Wanted) -> str:
     """The key of an entry. The diff_id that a layer was checked against is part of it, and so never trusted."""
-    return json.dumps([_FORMAT, str(layer), str(diff_id), sorted(wanted.trees), sorted(wanted.entries)])
+    paths = [sorted(wanted.trees), sorted(wanted.entries), sorted(wanted.markers)]
+    return json.dumps([_FORMAT, str(layer), str(diff_id), *paths])
 
 
 def member_cache() -> MemberCache:

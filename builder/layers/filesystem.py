@@ -68,6 +68,7 @@ class _View:
         self._layers: dict[str, Digest] = {}
         self._links: dict[str, Digest] = {}
         self._implied: set[str] = set()
+        self._whiteouts: dict[str, Digest] = {}
 
     @property
     def awaited(self) -> frozenset[str]:
@@ -80,6 +81,7 @@ class _View:
         above = {parent for path in (*self._wanted.trees, *self._wanted.entries) for parent in parents(path)}
         return (
             not self._links
+            and not self._wanted.markers
             and all(self._is_covered(tree, below=True) for tree in self._wanted.trees)
             and all(path in self._entries or self._is_covered(path) for path in (*self._wanted.entries, *above))
         )
@@ -103,6 +105,8 @@ class _View:
         self._links |= {path: digest for path, member in visible.items() if member.kind is Kind.HARD_LINK}
         for path in list(self._links):
             self._follow(path, layer)
+        covering = {path for path in layer if path.rpartition("/")[2].startswith(WHITEOUT)}
+        self._whiteouts |= dict.fromkeys((path for path in covering if not self._is_covered(path)), digest)
         for path, member in layer.items():
             folder, _, name = path.rpartition("/")
             if name == OPAQUE:
@@ -123,10 +127,12 @@ class _View:
                 f"the layer {digest}: the hard link {path} points to {self._entries[path].target}, which is missing"
             )
         solid = {path for path, member in self._entries.items() if member.kind is not Kind.FOLDER}
-        for path in self._entries:
+        links = {path for path in solid if self._entries[path].kind is Kind.SYMLINK}
+        through = {path: digest for path, digest in self._whiteouts.items() if not links.isdisjoint(parents(path))}
+        for path, digest in (*self._layers.items(), *through.items()):
             if not solid.isdisjoint(parents(path)):
                 raise ContentError(
-                    f"the layer {self._layers[path]} writes /{path} below something that is not a folder",
+                    f"the layer {digest} writes /{path} below something that is not a folder",
                     hint="unpackers treat that differently; engines write a file under its real path",
                 )
         implied = (path for path in self._implied - self._entries.keys() if solid.isdisjoint(parents(path)))

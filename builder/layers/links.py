@@ -16,11 +16,13 @@ _MOST_LINKS = 40
 """Links that lead to one path; Linux follows as many (path_resolution(7))."""
 
 
-def read_followed(source_root: str, working_dirs: Iterable[str], read: Callable[[Wanted], Filesystem]) -> Filesystem:
+def read_followed(
+    source_roots: Iterable[str], working_dirs: Iterable[str], read: Callable[[Wanted], Filesystem]
+) -> Filesystem:
     """A base's entries where patches and their account go, with the links and folders that lead there.
 
     Args:
-        source_root: where the sources are looked for.
+        source_roots: where sources are looked for, relative to the root.
         working_dirs: the config's `WorkingDir`, and those that images get instead, relative to the root.
         read: returns the base's entries at some paths.
 
@@ -30,13 +32,12 @@ def read_followed(source_root: str, working_dirs: Iterable[str], read: Callable[
     from m2build.layers.filesystem import Filesystem  # to follow links in what was read takes less
 
     entries: dict[str, Member] = {}
-    looked: set[tuple[str, ...]] = set()
-    named = (source_root.strip("/"), *working_dirs)
-    paths = named
-    while paths not in looked:
-        looked.add(paths)
-        entries |= read(wanted_for(*paths))
-        paths = tuple(followed(entries, path) for path in named)
+    looked: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+    roots, folders = named = tuple(source_roots), tuple(working_dirs)
+    while (roots, folders) not in looked:
+        looked.add((roots, folders))
+        entries |= read(wanted_for(roots, folders))
+        roots, folders = (tuple(followed(entries, path) for path in paths) for paths in named)
     return Filesystem(entries)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,9 @@ from m2build.oci.tar import XATTR, Kind, Member
 
 AUDIT_FOLDER = "opt/m2build"
 """Where a derived image holds the account of its changeset, relative to its root."""
+
+_CHECKOUTS = "sgl-workspace"
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -34,10 +38,12 @@ class Wanted:
     Attributes:
         trees: paths with everything below them.
         entries: paths without what is below them.
+        markers: the ends of paths that are wanted wherever they are, and with them the folders where sources may be.
     """
 
     trees: frozenset[str]
     entries: frozenset[str] = frozenset()
+    markers: frozenset[str] = frozenset()
 
     @cached_property
     def _above(self) -> frozenset[str]:
@@ -45,7 +51,9 @@ class Wanted:
 
     def shows(self, path: str) -> bool:
         """Whether a path is wanted, or is a folder above a wanted one; the root counts only if it is wanted itself."""
-        return path in self.entries or path in self._above or self._is_in_a_tree(path)
+        if path in self.entries or path in self._above or self._is_in_a_tree(path):
+            return True
+        return bool(self.markers) and (f"/{path}".endswith(self._endings) or is_home(path) or path == _CHECKOUTS)
 
     def concerns(self, path: str) -> bool:
         """Whether hiding a path can hide a wanted one; hiding the root hides everything."""
@@ -54,7 +62,12 @@ class Wanted:
     def __or__(self, other: Wanted) -> Wanted:
         """The paths of both."""
         trees = {path for path in other.trees if not self._is_in_a_tree(path)}
-        return Wanted(self.trees | trees, self.entries | {path for path in other.entries if not self.shows(path)})
+        entries = {path for path in other.entries if not self.shows(path)}
+        return Wanted(self.trees | trees, self.entries | entries, self.markers | other.markers)
+
+    @cached_property
+    def _endings(self) -> tuple[str, ...]:
+        return tuple(f"/{marker}" for marker in sorted(self.markers))
 
     def _is_in_a_tree(self, path: str) -> bool:
         return "" in self.trees or not self.trees.isdisjoint((path, *parents(path)))
@@ -64,9 +77,28 @@ NOTHING = Wanted(frozenset())
 EVERYTHING = Wanted(frozenset({""}))
 
 
-def wanted_for(source_root: str, *working_dirs: str) -> Wanted:
-    """The paths that a derivation reads: the sources, the place of the account, and working directories."""
-    return Wanted(frozenset({source_root.strip("/"), AUDIT_FOLDER}), frozenset(working_dirs) - {""})
+def wanted_for(source_roots: Iterable[str], working_dirs: Iterable[str]) -> Wanted:
+    """The paths that a derivation reads: the sources, the place of the account, and working directories.
+
+    What is below /usr/lib may be written as /lib: in most images that is a link to it
+    (https://systemd.io/THE_CASE_FOR_THE_USR_MERGE/). A layer that does so is seen, and refused.
+    """
+    roots = frozenset(root.strip("/") for root in source_roots)
+    merged = frozenset(root.removeprefix("usr/") for root in roots if root.startswith("usr/lib"))
+    return Wanted(roots | merged | {AUDIT_FOLDER}, frozenset(working_dirs) - {""})
+
+
+def is_home(path: str) -> bool:
+    """Whether sources may be in a folder of this name: a checkout under /sgl-workspace, or where pip installs.
+
+    Images of SGLang clone what they build into /sgl-workspace (docker/rocm.Dockerfile), where the Python packages are
+    at the top of a checkout or in one of its folders. pip installs into site-packages, on Debian into dist-packages.
+
+    >>> is_home("sgl-workspace/sglang/python"), is_home("usr/lib/python3/dist-packages"), is_home("usr/lib")
+    (True, True, False)
+    """
+    folder, _, name = path.rpartition("/")
+    return name in _INSTALLED or folder == _CHECKOUTS or folder.rpartition("/")[0] == _CHECKOUTS
 
 
 def subject(path: str) -> str:

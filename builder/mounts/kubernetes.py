@@ -54,7 +54,7 @@ def config_map(plan: Plan) -> Mapping[str, bytes]:
             hint="use --form image-volume, or derive an image",
         )
     values = {key: b64encode(file.content).decode() for key, file in files.items()}
-    name = _name(plan.changeset.series.id, values)
+    name = _name("-".join(source.changeset.series.id for source in plan.sources), values)
     document: JsonValue = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -49,10 +49,8 @@ def mounts_of(plan: Plan) -> tuple[Mount, ...]:
     Raises:
         UsageError: a folder has to go, and a mount would leave an empty one, which Python imports as a namespace.
     """
-    root = plan.source_root
-    changes = plan.changeset.changes
-    mounts = [Mount(f"/{root}/{change.path}", readable(change.after)) for change in changes if change.after is not None]
-    gone = {f"{root}/{change.old_path}" for change in changes if change.before}
+    mounts = [Mount(f"/{change.path}", readable(change.after)) for change in plan.changes if change.after is not None]
+    gone = {change.old_path for change in plan.changes if change.before}
     for path in plan.hidden:
         if path in gone:
             mounts.append(Mount(f"/{path}"))

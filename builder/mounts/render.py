@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from m2build.derivation.account import account_of
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
 from m2build.mounts.engines import compose_fragment, volume_options
@@ -13,7 +15,6 @@ from m2build.mounts.model import NO_BYTECODE, mounts_of
 from m2build.mounts.volume import volume_image, volume_lines
 from m2build.oci.image import Image, read_blob
 from m2build.oci.reference import parse_reference
-from m2build.patches.audit import audit_files
 from m2build.patches.tree import SourceFile, SourceTree
 from m2build.places.layout import blob_path, layout_blobs, layout_files
 
@@ -38,7 +39,7 @@ def render_mounts(
     form: str,
     folder: Path,
     *,
-    tree: SourceTree | None = None,
+    trees: Sequence[SourceTree] = (),
     reference: str | None = None,
 ) -> SourceTree:
     """What has to be written to run the base with a plan's changes and without a derived image. Pure.
@@ -49,7 +50,8 @@ def render_mounts(
         plan: the changes, and the base that they are for.
         form: `volumes` for `docker run` and `podman run`, `compose`, `configmap` or `image-volume` for Kubernetes.
         folder: where the files will be written with `patches.write_tree`.
-        tree: all sources of the base, for an image volume: `session.sources(plan.base, source_root=…)`.
+        trees: all sources of the base, for an image volume: for each of `plan.sources` what
+            `session.sources(plan.base, source_root=…)` gives.
         reference: what the image of an image volume will be published as, `[REGISTRY/]NAME[:TAG]`.
 
     Raises:
@@ -65,13 +67,13 @@ def render_mounts(
     """
     if form not in list(Form):
         raise UsageError(f"there is no form {form!r} of mounts", hint=f"choose one of {', '.join(Form)}")
-    if not plan.changeset.changes:
+    if not plan.changes:
         raise UsageError("these patches change no file of the base", hint="run the base as it is")
-    written = {f"{ACCOUNT}/{name}": data for name, data in audit_files(plan.changeset, f"/{plan.source_root}").items()}
+    written = {f"{ACCOUNT}/{name}": data for name, data in account_of(plan.sources).items()}
     laid: dict[str, SourceFile] = {}
     match Form(form):
         case Form.IMAGE_VOLUME:
-            written |= _image_volume(plan, tree, reference)
+            written |= _image_volume(plan, trees, reference)
         case Form.CONFIG_MAP:
             written |= config_map(plan)
         case Form.VOLUMES:
@@ -92,8 +94,8 @@ def _laid(plan: Plan) -> dict[str, SourceFile]:
     return files
 
 
-def _image_volume(plan: Plan, tree: SourceTree | None, reference: str | None) -> dict[str, bytes]:
-    if tree is None or reference is None:
+def _image_volume(plan: Plan, trees: Sequence[SourceTree], reference: str | None) -> dict[str, bytes]:
+    if len(trees) != len(plan.sources) or reference is None:
         raise UsageError("an image volume needs all sources of the base, and a name to be published as")
     if plan.base.is_assumed:
         raise UsageError(
@@ -102,7 +104,7 @@ def _image_volume(plan: Plan, tree: SourceTree | None, reference: str | None) ->
     name = parse_reference(reference)
     if name.digest is not None:
         raise UsageError(f"{reference!r} has a digest already", hint="write [REGISTRY/]NAME[:TAG]")
-    image = volume_image(plan, tree)
+    image = volume_image(plan, trees)
     tag = name.tag or "latest"
     pinned = f"{name.name}:{tag}@{image.manifest.digest}"
     return {**_layout(image, tag), **volume_lines(plan, pinned)}

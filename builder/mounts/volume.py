@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from pydantic import JsonValue
 
 from m2build.base.stand_in import image_of_layer, source_config, source_members
-from m2build.derivation.plan import Plan
+from m2build.derivation.plan import Plan, Sourced
 from m2build.errors import UsageError
 from m2build.mounts.engines import OPTIONS
 from m2build.mounts.kubernetes import PATCH, VOLUME, merge_patch
@@ -28,52 +29,61 @@ LARGEST = 48 << 20
 """Bytes of all folders, which are held in memory; SGLang 0.5.7 has 17 MB in all."""
 
 
-def volume_image(plan: Plan, tree: SourceTree) -> Image:
+def volume_image(plan: Plan, trees: Sequence[SourceTree]) -> Image:
     """An image with the folders of `changed_folders`, as they are after the change, without bytecode. Pure.
 
     Args:
         plan: what to lay over its base.
-        tree: all sources of the base.
+        trees: all sources of the base, for each of the plan's folders of sources.
 
     Raises:
-        UsageError: the tree is not the base's, nothing is left in a folder, or the folders are too large.
+        UsageError: the trees are not the base's, nothing is left in a folder, or the folders are too large.
     """
-    after, chosen = _changed(plan, tree), changed_folders(plan)
+    chosen = changed_folders(plan)
+    after = [(source.root, _changed(source, tree)) for source, tree in zip(plan.sources, trees, strict=True)]
     volume = SourceTree(
-        {path: file for path, file in after.items() if _is_in(path, chosen)},
-        origin=tree.origin,
+        {path: file for root, tree in after for path, file in _below(root, tree) if _is_in(path, chosen)},
+        origin=trees[0].origin,
         timestamp=plan.created,
-        links={path: target for path, target in after.links.items() if _is_in(path, chosen)},
+        links={
+            path: target for root, tree in after for path, target in _below(root, tree.links) if _is_in(path, chosen)
+        },
     )
     for folder in chosen:
         if not any(_is_in(path, (folder,)) for path in volume):
-            raise UsageError(f"nothing is left in /{_absolute(plan, folder)}", hint="derive an image instead")
+            raise UsageError(f"nothing is left in /{folder}", hint="derive an image instead")
     size = sum(file.size for file in volume.values())
     if size > LARGEST:
         raise UsageError(f"the folders have {size:,} bytes, more than {LARGEST:,}", hint="derive an image instead")
-    layer = write_tar(source_members(volume, plan.source_root))
+    layer = write_tar(source_members(volume, ""))
     config = {**source_config(volume, plan.base.config.platform), "config": {}}
     return image_of_layer(layer, config, "folders to mount", {})
 
 
-def _changed(plan: Plan, tree: SourceTree) -> SourceTree:
-    for change in plan.changeset.changes:
+_Value = TypeVar("_Value")
+
+
+def _below(root: str, values: Mapping[str, _Value]) -> Iterator[tuple[str, _Value]]:
+    """The values by paths that are relative to the image's root."""
+    return ((f"{root}/{path}", value) for path, value in values.items())
+
+
+def _changed(source: Sourced, tree: SourceTree) -> SourceTree:
+    for change in source.changeset.changes:
         found = tree.get(change.old_path)
         if (found and found.state) != (change.before and change.before.state):
             raise UsageError(
                 f"the sources of {tree.origin} are not those of the plan: {change.old_path} differs",
                 hint="read them from the plan's base",
             )
-    return changed_tree(tree, plan.changeset.changes)
+    return changed_tree(tree, source.changeset.changes)
 
 
 def changed_folders(plan: Plan) -> tuple[str, ...]:
     """The folders of the sources in which something changes or goes, none below another, sorted."""
-    gone = {path.removeprefix(f"{plan.source_root}/") for path in plan.hidden if "__pycache__" not in path.split("/")}
-    paths = gone | {path for change in plan.changeset.changes for path in (change.old_path, change.path)}
+    gone = {path for path in plan.hidden if "__pycache__" not in path.split("/")}
+    paths = gone | {path for change in plan.changes for path in (change.old_path, change.path)}
     touched = {path.rpartition("/")[0] for path in paths}
-    if "" in touched:
-        return ("",)
     return tuple(sorted(folder for folder in touched if not touched & set(parents(folder))))
 
 
@@ -90,7 +100,7 @@ def volume_lines(plan: Plan, reference: str) -> Mapping[str, bytes]:
     Raises:
         UsageError: a folder cannot be mounted so.
     """
-    folders = [_absolute(plan, folder) for folder in changed_folders(plan)]
+    folders = changed_folders(plan)
     check_spelling(folders, "a mountPath", ":")
     volume: JsonValue = {"name": VOLUME, "image": {"reference": reference, "pullPolicy": "IfNotPresent"}}
     mounts: list[JsonValue] = [
@@ -110,9 +120,5 @@ def _mount_option(reference: str, folder: str) -> str:
     return out.getvalue()
 
 
-def _absolute(plan: Plan, folder: str) -> str:
-    return f"{plan.source_root}/{folder}".rstrip("/")
-
-
 def _is_in(path: str, folders: tuple[str, ...]) -> bool:
-    return any(folder == "" or path.startswith(f"{folder}/") for folder in folders)
+    return any(path.startswith(f"{folder}/") for folder in folders)

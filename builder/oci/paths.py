@@ -23,6 +23,15 @@ def _with_parents(folder: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def nested(path: str, other: str) -> bool:
+    """Whether two paths are one, or one of them holds the other.
+
+    >>> nested("a/b", "a"), nested("a", "a"), nested("ab", "a")
+    (True, True, False)
+    """
+    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
+
+
 def cleaned(name: str) -> str | None:
     """A member's name as a path; None if it leaves the root.
 

@@ -44,8 +44,10 @@ def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> F
         entries: dict[str, Member] = {}
         for path in sorted(above | wanted.entries):
             entries |= container.entry(path)
+        links = {path for path, member in entries.items() if member.kind is Kind.SYMLINK}
         for path in sorted(wanted.trees):
-            entries |= container.tree(path)
+            if links.isdisjoint(parents(path)):  # below a link is what is elsewhere
+                entries |= container.tree(path)
     return Filesystem(entries)
 
 

@@ -47,12 +47,7 @@ def template_values(plan: Plan) -> dict[str, object]:
         "platform": plan.base.config.platform,
         "account_source": ACCOUNT_SOURCE,
         "account": f"/{AUDIT_FOLDER}",
-        "root": f"/{plan.source_root}",
-        "patches": [name for name in patch_files(plan.changeset) if name != "series"],
-        "checked": {
-            "before": any(change.before for change in plan.changeset.changes),
-            "after": any(change.after for change in plan.changeset.changes),
-        },
+        "sources": list(_sources(plan)),
         "changed": list(_changed(plan)),
         "hidden": [f"/{path}" for path in plan.hidden],
         "shell": _shell(runtime),
@@ -69,12 +64,26 @@ def template_values(plan: Plan) -> dict[str, object]:
     }
 
 
+def _sources(plan: Plan) -> Iterator[dict[str, object]]:
+    """The folders of sources that patches change."""
+    for source in plan.sources:
+        changes = source.changeset.changes
+        if patches := [name for name in patch_files(source.changeset) if name != "series"]:
+            yield {
+                "root": f"/{source.root}",
+                "account": f"/{source.account}",
+                "patches": patches,
+                "before": any(change.before for change in changes),
+                "after": any(change.after for change in changes),
+            }
+
+
 def _check(plan: Plan, runtime: JsonObject) -> None:
     """Check that the base has nothing that would make the engine's result differ from ours."""
     if runtime.get("OnBuild"):
         raise PatchError("the base has ONBUILD triggers, which run at every FROM and stay in the image", hint=_EMBEDDED)
     for volume in object_in(runtime, "Volumes"):
-        for path in (f"/{plan.source_root}", f"/{AUDIT_FOLDER}"):
+        for path in (*(f"/{source.root}" for source in plan.sources), f"/{AUDIT_FOLDER}"):
             if f"{path}/".startswith(f"{volume.rstrip('/')}/"):
                 raise PatchError(
                     f"the base declares the volume {volume}: engines drop what a build changes there", hint=_EMBEDDED

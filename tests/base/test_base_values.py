@@ -39,7 +39,7 @@ def plan_of(base: Base) -> Plan:
 
 @pytest.fixture(scope="module")
 def sglang() -> Base:
-    return open_base(parse_place("pypi:sglang==0.5.7"), source_root=ROOT, platform="linux/amd64")
+    return open_base(parse_place("pypi:sglang==0.5.7"), roots=load_recipe("minimax-m2").roots, platform="linux/amd64")
 
 
 def test_the_overlay_of_the_shipped_recipe_keeps_its_bytes(sglang: Base) -> None:
@@ -67,9 +67,9 @@ def sources(folder: Path) -> Place:
 @pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64/v8"])
 def test_an_assumed_base_holds_what_an_image_of_its_sources_holds(platform: str, tmp_path: Path) -> None:
     place = sources(tmp_path / "sources")
-    stand_in = open_base(place, source_root=ROOT, platform=platform)
+    stand_in = open_base(place, roots=load_recipe("minimax-m2").roots, platform=platform)
     named, tree = parse_place("docker://a.io/b:c"), open_files(place)
-    assumed = assumed_base(named, tree, source_root=ROOT, platform=platform, is_pinned=False)
+    assumed = assumed_base(named, {ROOT[1:]: tree}, platform=platform, is_pinned=False)
     assert stand_in.image
     assert assumed.filesystem == read_filesystem(stand_in.image, EVERYTHING, Silent())
     assert assumed.config.platform == stand_in.config.platform == platform
@@ -86,7 +86,7 @@ def test_a_stand_in_has_a_bound_that_is_checked_before_its_files_are_read(more: 
     with (tmp_path / "weights.bin").open("wb") as file:
         file.truncate(size)
     tree = from_directory(tmp_path)
-    members = source_members(tree, ROOT)
+    members = source_members(tree, ROOT[1:])
     if not more:
         assert next(members).path in ROOT
         return
@@ -98,7 +98,7 @@ def test_a_stand_in_has_a_bound_that_is_checked_before_its_files_are_read(more: 
 def test_no_image_is_made_from_a_base_without_an_image(sglang: Base) -> None:
     named = parse_place(f"docker://a.io/b:c@{sglang.digest}")
     tree = open_files(parse_place("pypi:sglang==0.5.7"))
-    plan = plan_of(assumed_base(named, tree, source_root=ROOT, platform="linux/amd64", is_pinned=True))
+    plan = plan_of(assumed_base(named, {ROOT[1:]: tree}, platform="linux/amd64", is_pinned=True))
     assert plan.base.digest == sglang.digest
     with pytest.raises(UsageError, match="an image cannot be derived"):
         build(plan)
@@ -108,7 +108,7 @@ def test_where_a_base_was_read_from_gets_into_no_image(tmp_path: Path, sglang: B
     assert sglang.image
     place = Place(PlaceKind.OCI, str(tmp_path / "private"), "base")
     write_image(sglang.image, place, tag="", reference="", replace=False, progress=Silent())
-    base = open_base(place, source_root=ROOT, platform="linux/amd64")
+    base = open_base(place, roots=load_recipe("minimax-m2").roots, platform="linux/amd64")
     assert (base.place, base.digest, base.stand_in) == (place, sglang.digest, "pypi:sglang==0.5.7")
     plan = plan_of(base)
     image = build(plan)

@@ -22,6 +22,7 @@ from m2build.base.open import open_base
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
+from m2build.recipes.load import load_recipe
 
 BASE = "pypi:sglang==0.5.7"
 MODELS = "sgl-workspace/sglang/python/sglang/srt/models"
@@ -117,7 +118,7 @@ def test_skopeo_takes_the_oci_archive(tmp_path: Path) -> None:
 
 
 def test_the_image_differs_from_the_base_by_the_patches_and_their_account_only(rootfs: Path, tmp_path: Path) -> None:
-    base = open_base(parse_place(BASE), source_root="/sgl-workspace/sglang/python", platform="linux/amd64").image
+    base = open_base(parse_place(BASE), roots=load_recipe("minimax-m2").roots, platform="linux/amd64").image
     assert base
     place = parse_place(f"oci:{tmp_path}/base:base")
     write_image(base, place, tag="", reference="", replace=False, progress=Silent())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from m2build.base.model import Base
+from m2build.derivation.applied import applied_series
 from m2build.derivation.derive import derive_all
 from m2build.derivation.plan import Plan
+from m2build.patches.changeset import PatchResult
 from m2build.patches.series import Series
 from m2build.progress import Progress
 from m2build.recipes.model import Selection
@@ -21,4 +24,11 @@ def derive(
     series: Series | None = None,
 ) -> Plan:
     """The plan of a selection and a base, made without any cache of results."""
-    return derive_all([selection], base, environment=environment, progress=progress, series=series)[0]
+    applied = applied_series(selection.recipe, series)
+    return derive_all([selection], base, environment=environment, progress=progress, series=applied)[0]
+
+
+def with_results(plan: Plan, results: tuple[PatchResult, ...]) -> Plan:
+    """The plan with other results in its only changeset."""
+    (source,) = plan.sources
+    return replace(plan, sources=(replace(source, changeset=replace(source.changeset, results=results)),))

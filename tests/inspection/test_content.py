@@ -239,7 +239,7 @@ def test_the_chain_id_says_where_the_base_ends() -> None:
 def derived(place: str, base: Image) -> Image:
     """An image derived from a base in a layout; what the derivation has read is in the cache."""
     write_image(base, parse_place(place), tag="", reference="", replace=False, progress=Silent())
-    found = open_base(parse_place(place), source_root=f"/{ROOT}", platform="linux/amd64")
+    found = open_base(parse_place(place), roots=load_recipe("minimax-m2").roots, platform="linux/amd64")
     plan = derive(load_recipe("minimax-m2").select(profile="tp8"), found, environment={}, progress=Silent())
     return build(plan)
 
@@ -316,7 +316,9 @@ def test_umoci_finds_the_same_differences_in_sglang(tmp_path: Path) -> None:
     """The real sources, and the image that the command line makes from them."""
     succeeds("image", "--tp", "8", "--base", "pypi:sglang==0.5.7", "-o", f"oci:{tmp_path}/out:tp8")
     built = read_image(parse_place(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
-    base = open_base(parse_place("pypi:sglang==0.5.7"), source_root=f"/{ROOT}", platform="linux/amd64").image
+    base = open_base(
+        parse_place("pypi:sglang==0.5.7"), roots=load_recipe("minimax-m2").roots, platform="linux/amd64"
+    ).image
     height = base_height(built.config)
     assert base
     assert height == len(base.manifest.layers)

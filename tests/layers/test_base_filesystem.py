@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from m2build.errors import ContentError
 from m2build.layers.filesystem import read_filesystem
-from m2build.layers.members import Wanted
+from m2build.layers.members import Wanted, wanted_for
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
@@ -233,6 +233,36 @@ def test_a_wanted_file_that_is_written_through_a_link_is_refused(tmp_path: Path)
         view(*layers)
     assert unpacked(tmp_path, *layers).keys() == {"w", "w/real", "w/real/a", "w/l"}
     assert sorted(view(*layers, tar(file("w/.wh.l")))) == ["w", "w/real"]
+
+
+MERGED = tar(
+    folder("usr"), folder("usr/lib"), folder("usr/lib/p"), file("usr/lib/p/a", b"1"), symlink("lib", "usr/lib")
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (file("lib/p/b", b"2"), {"usr/lib/p/a": b"1", "usr/lib/p/b": b"2"}),
+        (file("lib/p/a", b"2"), {"usr/lib/p/a": b"2"}),
+        (file("lib/p/.wh.a"), {}),
+    ],
+    ids=["new", "replaced", "hidden"],
+)
+def test_sources_below_usr_that_a_layer_writes_by_their_merged_name_are_refused(
+    entry: Entry, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    """umoci writes them where the link at /lib leads: among the sources. Others below /lib make no difference."""
+    layers = MERGED, tar(entry)
+    found = unpacked(tmp_path, *layers, wanted="usr/lib/p")
+    assert {path: seen[5] for path, seen in found.items() if seen[0] == "file"} == expected
+    wanted = wanted_for(["/usr/lib/p"], [])
+    with pytest.raises(
+        ContentError, match=r"the layer sha256:\w+ writes /lib/p/.* below something that is not a folder"
+    ):
+        read_filesystem(image(*layers), wanted, Silent())
+    for upper in (tar(file("lib/other/b")), tar(folder("lib"), file("lib/p/b")), tar(file("lib/q/.wh.a"))):
+        assert read_filesystem(image(MERGED, upper), wanted, Silent())["usr/lib/p/a"].content == b"1"
 
 
 NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"])

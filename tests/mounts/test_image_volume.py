@@ -61,7 +61,7 @@ def test_the_folders_are_those_of_the_derived_image(
     codemods: list[Codemod], expected: list[str], tmp_path: Path
 ) -> None:
     plan = planned(FILES, *codemods)
-    assert list(changed_folders(plan)) == expected
+    assert list(changed_folders(plan)) == [f"{ROOT}/{folder}".rstrip("/") for folder in expected]
     volume = volume_of(plan, tmp_path)
     (tmp_path / "derived").mkdir()
     derived = unpacked(build(plan), tmp_path / "derived")
@@ -115,7 +115,7 @@ def test_sources_of_another_base_are_refused() -> None:
     plan = planned(FILES, RENAME)
     tree = SourceTree.of({**FILES, "pkg/deep/b.py": b"from pkg.old import b\n"})
     with pytest.raises(UsageError, match=r"are not those of the plan: pkg/deep/b.py differs"):
-        render_mounts(plan, "image-volume", Path("m"), tree=tree, reference=VOLUME)
+        render_mounts(plan, "image-volume", Path("m"), trees=[tree], reference=VOLUME)
 
 
 def test_a_session_has_the_sources_of_a_base_that_was_read() -> None:
@@ -132,7 +132,7 @@ def test_a_base_that_was_not_read_is_refused() -> None:
     tree = base_sources(plan.base, f"/{ROOT}", Silent())
     unread = replace(plan, base=Base(plan.base.config, None, plan.base.name))
     with pytest.raises(UsageError, match="the base was not read") as caught:
-        render_mounts(unread, "image-volume", Path("m"), tree=tree, reference=VOLUME)
+        render_mounts(unread, "image-volume", Path("m"), trees=[tree], reference=VOLUME)
     assert caught.value.hint == "leave out --source"
 
 
@@ -151,6 +151,6 @@ def test_a_digest_is_ours_to_say() -> None:
     plan = planned(FILES, RENAME)
     tree = base_sources(plan.base, f"/{ROOT}", Silent())
     with pytest.raises(UsageError, match="has a digest already"):
-        render_mounts(plan, "image-volume", Path("m"), tree=tree, reference=f"{VOLUME}@sha256:{'0' * 64}")
+        render_mounts(plan, "image-volume", Path("m"), trees=[tree], reference=f"{VOLUME}@sha256:{'0' * 64}")
     with pytest.raises(UsageError, match="needs all sources of the base, and a name"):
         render_mounts(plan, "image-volume", Path("m"))

@@ -94,7 +94,7 @@ def test_a_series_needs_a_patch() -> None:
 
 
 def test_shipped_series_are_loaded_by_name_and_typos_get_a_suggestion() -> None:
-    assert series_names() == ["minimax-m2-rocm", "sglang-stock", "vllm-stock"]
+    assert series_names() == ["minimax-m2-rocm", "minimax-m2-vllm", "sglang-stock", "vllm-stock"]
     series = load_series("minimax-m2-rocm")
     assert [patch.id for patch in series.patches] == ["rename-transformers-module", "disable-rmsnorm-compile"]
     assert series.patch("disable-rmsnorm-compile").codemod == "remove-decorator"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
@@ -130,16 +132,40 @@ def test_a_base_version_changes_the_base_and_the_summary_and_nothing_else() -> N
     assert moved.base.source_root == "/y"
 
 
-@pytest.mark.parametrize("recipe", ["minimax-m2.5", "minimax-m2-vllm"])
-def test_without_patches_the_image_differs_by_its_config_and_says_so(recipe: str) -> None:
-    loaded = load_recipe(recipe, ["base.source_root=/sgl-workspace/sglang/python"])
+@pytest.mark.parametrize(("recipe", "series"), [("minimax-m2.5", "sglang-stock"), ("minimax-m2-vllm", "vllm-stock")])
+def test_without_patches_the_image_differs_by_its_config_and_says_so(recipe: str, series: str) -> None:
+    loaded = load_recipe(recipe, ["base.source_root=/sgl-workspace/sglang/python", f"series={series}"])
     base = base_image()
     plan = derive(loaded.select(tp=4), Base.of(base, base.manifest.digest, "a/b:c"), environment={}, progress=Silent())
     assert (plan.changeset.changes, plan.hidden) == ((), ())
     image = build(plan)
-    assert image.config.labels["dev.m2build.series"] == loaded.series
+    assert image.config.labels["dev.m2build.series"] == series
     readme = plan.changeset.account()
     assert readme["patches"] == readme["files"] == []
+
+
+TOOL_CALLS = "vllm/entrypoints/serve/utils/tool_calls_utils.py"
+
+
+def test_the_fix_for_vllm_turns_the_file_of_the_base_s_release_into_that_of_the_next(tmp_path: Path) -> None:
+    """The file is that of the wheel 0.23.0, by the digest in its RECORD; the result is that of the wheel 0.24.0."""
+    before = (Path(__file__).parent / "releases/vllm-0.23.0-tool_calls_utils.txt").read_bytes()
+    assert sha256(before).hexdigest() == "db746bcde6eed6f4ea84c14017d301d894a30351e5b5cbfc1fee5f1cf88e4303"
+    release = {"vllm/__init__.py": b"", "vllm/_version.py": b"__version__ = version = '0.23.0+rocm700'\n"}
+    series = load_series(load_recipe("minimax-m2-vllm").series or "")
+    changeset = apply_series(series, SourceTree.of({**release, TOOL_CALLS: before})).checked()
+    (change,) = changeset.changes
+    assert change.after
+    assert change.after.sha256 == "8439c3798fefaecd689f499b48ed4e151fff104b4c92c992ce4455ded25cb186"
+    (tmp_path / TOOL_CALLS).parent.mkdir(parents=True)
+    (tmp_path / TOOL_CALLS).write_bytes(before)
+    subprocess.run(["git", "apply"], input=changeset.diff(), cwd=tmp_path, check=True)
+    assert (tmp_path / TOOL_CALLS).read_bytes() == change.after.content
+    again = apply_series(series, SourceTree.of({**release, TOOL_CALLS: change.after}))
+    assert [str(result.outcome) for result in again.checked().results] == ["already-applied"]
+    release["vllm/_version.py"] = b"__version__ = version = '0.24.0'\n"
+    (later,) = apply_series(series, SourceTree.of({**release, TOOL_CALLS: change.after})).results
+    assert (later.passes, str(later.outcome), bool(later.drop_now)) == (True, "not-needed", True)
 
 
 def test_a_series_without_patches_passes_on_anything_and_needs_no_patch() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from helpers.bases import base_image
 from helpers.buildx import Buildx
+from helpers.plans import with_results
 from helpers.rendering.dockerfiles import instructions, labels_of, plan_for, with_texts
 from helpers.support import in_shares
 from hypothesis import HealthCheck, example, given, settings
@@ -239,7 +240,7 @@ def test_invalid_names_are_refused(prefix: str, cache: str | None, message: str)
     "other",
     [
         replace(PLANS[1], created=PLANS[1].created + 1),
-        replace(PLANS[1], changeset=replace(PLANS[1].changeset, results=PLANS[1].changeset.results[:1])),
+        with_results(PLANS[1], PLANS[1].changeset.results[:1]),
     ],
     ids=["another time", "another changeset"],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from helpers.bases import MODELS, ROOT, base_image, sources
 from helpers.images import file, image, tar
+from helpers.plans import with_results
 from helpers.rendering.dockerfiles import instructions, only, plan_for
 
 from m2build.derivation.overlay import account_files
@@ -122,7 +123,7 @@ def many(plan: Plan, count: int) -> Plan:
     result = PatchResult(plan.changeset.results[0].patch, plan.changeset.results[0].outcome, "", tuple(changes))
     origin = next(entry for path, entry in plan.footing.items() if path.endswith(".py"))
     footing = {f"{ROOT}/{change.path}": origin for change in changes}
-    return replace(plan, changeset=replace(plan.changeset, results=(result,)), footing=footing)
+    return replace(with_results(plan, (result,)), footing=footing)
 
 
 def test_a_script_too_long_for_a_shell_is_refused() -> None:
@@ -143,7 +144,7 @@ def test_a_line_too_long_for_parsers_is_refused() -> None:
 
 def test_a_series_with_nothing_to_do_still_gives_a_dockerfile() -> None:
     plan = plan_for()
-    nothing = replace(plan, changeset=replace(plan.changeset, results=()), hidden=())
+    nothing = replace(with_results(plan, ()), hidden=())
     script = only(instructions(render(nothing)), "RUN").value[0]
     assert "sha256sum" not in script
     subprocess.run(["/bin/sh", "-n", "-c", script], check=True)

@@ -52,7 +52,7 @@ def engines(
 def opened(name: str) -> Base:
     recipe = load_recipe("minimax-m2")
     access = Access.of(os.environ)
-    return open_base(parse_place(name), source_root=recipe.base.source_root, platform="linux/amd64", access=access)
+    return open_base(parse_place(name), roots=recipe.roots, platform="linux/amd64", access=access)
 
 
 def plan_for(base: Base) -> Plan:

@@ -95,7 +95,7 @@ def made(base: str, tmp_path_factory: pytest.TempPathFactory) -> Made:
         tree = session.sources(plan.base, source_root=recipe.base.source_root)
         name = f"{host}/mounts/volume:v1"
         for form in ("volumes", "compose", "image-volume"):
-            files = m2build.render_mounts(plan, form, work / form, tree=tree, reference=name)
+            files = m2build.render_mounts(plan, form, work / form, trees=[tree], reference=name)
             write_tree(files, work / form)
         session.push(f"oci:{work}/image-volume/image", name)
     assert derived is not None

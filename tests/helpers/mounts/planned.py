@@ -64,7 +64,7 @@ def deleting(path: str, content: bytes) -> DeleteFile:
 def written(plan: Plan, form: str) -> SourceTree:
     """What is written for a form, by the paths in the folder."""
     tree = base_sources(plan.base, f"/{ROOT}", Silent())
-    return render_mounts(plan, form, FOLDER, tree=tree, reference=VOLUME)
+    return render_mounts(plan, form, FOLDER, trees=[tree], reference=VOLUME)
 
 
 def document(files: SourceTree, name: str) -> dict[str, object]:
