@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.errors import M2BuildError
     from m2build.inspection.image import Inspection
+    from m2build.launch.sizes import size
     from m2build.mounts.render import render_mounts
     from m2build.places.place import Place, parse_place
     from m2build.progress import Progress
@@ -67,6 +68,7 @@ _HOMES = {
     "render": "m2build.rendering.context",
     "render_bake": "m2build.rendering.bake",
     "render_mounts": "m2build.mounts.render",
+    "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
 }
 """Where each name is defined; a module is its own home."""
@@ -96,6 +98,7 @@ __all__ = [
     "render",
     "render_bake",
     "render_mounts",
+    "size",
     "testing",
 ]
 

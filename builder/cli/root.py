@@ -60,6 +60,7 @@ class _Commands(LateGroup):
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
+        "size": "Show what a model takes of GPUs' memory, and what fits beside it.",
     }
 
 
