@@ -110,6 +110,17 @@ def fit_bytes(shape: Shape, topology: Topology, name: str, free: int) -> MemoryF
     return MemoryFit(name, topology, weights, pool, token, context)
 
 
+def needed_bytes(shape: Shape, topology: Topology) -> int:
+    """How much of each GPU's memory has to be free for the weights and one chunk of a prompt.
+
+    >>> from m2build.launch.facts import shape_of
+    >>> needed_bytes(shape_of("minimax-m2.1"), Topology(tp=4)) // GIB
+    66
+    """
+    least = weight_bytes(shape, topology) + _BESIDE + (topology.prefill or PREFILL) * token_bytes(shape, topology)
+    return ceil(least / fraction_of(topology))
+
+
 def token_bytes(shape: Shape, topology: Topology) -> int:
     """Keys and values of one token on one GPU; heads that cannot be divided further are repeated.
 
