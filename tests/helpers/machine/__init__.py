@@ -1,1 +1,1 @@
-"""Helpers for the tests of the room mounts."""
+"""Helpers for the tests of the room machine."""
