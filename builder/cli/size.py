@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import m2build
+from m2build.cli import candidates
 from m2build.cli.groups import Command
 from m2build.cli.output import json_option, print_json, result
 from m2build.errors import StorageError, UsageError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _LARGEST = 1 << 20
 """Bytes of a model's configuration; MiniMax-M3's has some kilobytes."""
+_GPUS = ("MI300X", "MI325X", "MI355X")
+_KV_TYPES = ("auto", "bf16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
 _ROW = "{:8} {:>3} {:>3} {:>12} {:>12} {:>13} {:>11} {:>11} {:>8}"
 
 
@@ -32,12 +35,38 @@ Examples:
   m2build size --config ./config.json --json
 """,
 )
-@click.argument("model", metavar="[MODEL]", required=False)
+@click.argument("model", metavar="[MODEL]", required=False, shell_complete=candidates.served_models)
 @click.option("--config", type=click.Path(), help="Another model's config.json, as on Hugging Face.")
-@click.option("--tp", "tps", type=click.IntRange(min=1), multiple=True, help="Tensor parallel size. Repeatable.")
-@click.option("--gpu", "gpus", metavar="NAME", multiple=True, help="A GPU, as MI300X; default: all. Repeatable.")
-@click.option("--mem-fraction-static", type=float, default=0.85, show_default=True, help="As for the server.")
-@click.option("--kv-cache-dtype", metavar="TYPE", default="auto", show_default=True, help="As for the server.")
+@click.option(
+    "--tp",
+    "tps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    multiple=True,
+    help="A tensor parallel size; default: 2, 4 and 8. Repeatable.",
+)
+@click.option(
+    "--gpu",
+    "gpus",
+    type=click.Choice(_GPUS),
+    multiple=True,
+    help="A GPU; default: all of them. Repeatable.",
+)
+@click.option(
+    "--mem-fraction-static",
+    type=float,
+    metavar="N",
+    default=0.85,
+    show_default=True,
+    help="The part of each GPU's memory for weights and KV cache, as the server takes it.",
+)
+@click.option(
+    "--kv-cache-dtype",
+    type=click.Choice(_KV_TYPES),
+    default="auto",
+    show_default=True,
+    help="The type of keys and values, as the server takes it.",
+)
 @json_option
 def size(
     model: str | None,

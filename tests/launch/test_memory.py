@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from helpers.cli.checkouts import quickly
 from helpers.commands import refused
 
 import m2build
+from m2build.cli.size import size as command
 from m2build.errors import UsageError
-from m2build.launch.facts import gpu_of, shape_of, smallest_gpu
-from m2build.launch.memory import GIB, fit_bytes, memory_findings, token_bytes, weight_bytes
+from m2build.launch.facts import facts, gpu_of, shape_of, smallest_gpu
+from m2build.launch.memory import GIB, KV_BYTES, fit_bytes, memory_findings, token_bytes, weight_bytes
 from m2build.launch.model_config import shape_from_config
 from m2build.launch.topology import Topology
 
@@ -209,6 +211,15 @@ def test_the_command_prints_a_table() -> None:
     ]
     assert len(lines) == 11
     assert "1,817,669" in lines[2]
+
+
+def test_the_command_knows_what_the_library_knows() -> None:
+    choices = {option.name: option.type for option in command.params}
+    gpus, types = choices["gpus"], choices["kv_cache_dtype"]
+    assert isinstance(gpus, click.Choice)
+    assert isinstance(types, click.Choice)
+    assert list(gpus.choices) == [gpu.name for gpu in facts().gpus]
+    assert set(types.choices) == set(KV_BYTES)
 
 
 def test_the_command_prints_json(tmp_path: Path) -> None:
