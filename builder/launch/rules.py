@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from m2build.launch.environment import environment_findings
 from m2build.launch.facts import known_shape, smallest_gpu
@@ -10,6 +10,32 @@ from m2build.launch.findings import Finding
 from m2build.launch.memory import memory_findings
 from m2build.launch.shapes import shape_findings
 from m2build.launch.topology import Surroundings, Topology
+from m2build.recipes.model import Selection
+
+
+def selection_findings(
+    selection: Selection,
+    values: Mapping[str, object] | None = None,
+    release: str | None = None,
+    base_variables: Mapping[str, str] | None = None,
+) -> Iterator[Finding]:
+    """The rules that a recipe's selection breaks.
+
+    >>> from m2build.recipes.load import load_recipe
+    >>> pure = load_recipe("minimax-m2", ["profiles.tp8.flags.ep-size=1"]).select(tp=8)
+    >>> [finding.rule for finding in selection_findings(pure) if finding.is_fatal]
+    ['expert-block']
+
+    Args:
+        selection: the recipe, its profile and its model.
+        values: the flags' values as the server parses them, by name; the profile's own by default.
+        release: SGLang's release, if its sources are known; else the base's tag says it.
+        base_variables: the environment of the base's config, if it is known.
+    """
+    topology = Topology.of(selection.profile.flags if values is None else values, selection.profile.gpus)
+    variables = [base_variables or {}, selection.settings.env]
+    surroundings = Surroundings.of(selection.recipe.base.image, variables, release)
+    yield from model_findings(selection.model.repo, topology, surroundings)
 
 
 def model_findings(repo: str, topology: Topology, surroundings: Surroundings) -> Iterator[Finding]:

@@ -138,10 +138,10 @@ class Surroundings:
         """
         together = {name: value for some in variables for name, value in some.items()}
         found = _TAG.search(image)
-        if found is None:
+        if found is None or release not in (None, found["release"]):  # the sources are those of another base
             return cls(release=release, variables=together)
         architecture = next((gpu.architecture for gpu in facts().gpus if gpu.tag == found["gpu"]), None)
-        return cls(release or found["release"], ".".join(found["rocm"]), architecture, together)
+        return cls(found["release"], ".".join(found["rocm"]), architecture, together)
 
     @property
     def pads_experts(self) -> bool | None:

@@ -11,7 +11,7 @@ import pytest
 from m2build.launch.environment import environment_findings
 from m2build.launch.facts import facts, known_shape, shape_of
 from m2build.launch.findings import Finding
-from m2build.launch.rules import model_findings
+from m2build.launch.rules import model_findings, selection_findings
 from m2build.launch.shapes import busiest_share, shape_findings
 from m2build.launch.topology import Surroundings, Topology
 from m2build.patches.pypi import fetch_wheel
@@ -120,13 +120,20 @@ def test_every_shipped_profile_keeps_the_rules() -> None:
     for name in recipe_names():
         recipe = load_recipe(name)
         for profile, model in itertools.product(recipe.profiles, recipe.models):
-            selection = recipe.select(profile=profile, model=model)
-            topology = Topology.of(selection.profile.flags, selection.profile.gpus)
-            surroundings = Surroundings.of(recipe.base.image, [selection.settings.env])
-            findings = list(model_findings(selection.model.repo, topology, surroundings))
+            findings = list(selection_findings(recipe.select(profile=profile, model=model)))
             assert [finding for finding in findings if finding.is_fatal or finding.rule == "unknown-model"] == []
             checked += 1
     assert checked >= 12
+
+
+def test_the_same_is_found_in_what_a_server_has_parsed() -> None:
+    """Names with underscores, defaults of all other flags, and the release of the sources."""
+    selection = load_recipe("minimax-m2").select(tp=8)
+    parsed = {"tensor_parallel_size": 8, "expert_parallel_size": 1, "disable_cuda_graph": False, "context_length": None}
+    rules = [finding.rule for finding in selection_findings(selection, parsed, "0.5.7", {"SGLANG_USE_AITER": "1"})]
+    assert rules == ["hip-graph-capture", "expert-block"]
+    base = {"HSA_ENABLE_IPC_MODE_LEGACY": "1"}
+    assert "legacy-ipc" in [finding.rule for finding in selection_findings(selection, base_variables=base)]
 
 
 def test_a_model_without_known_dimensions_is_said() -> None:

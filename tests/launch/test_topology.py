@@ -53,4 +53,10 @@ def test_a_bases_tag_says_what_it_is(
 
 def test_the_recipes_variables_count_before_the_bases() -> None:
     assert Surroundings.of("base", [{"A": "1", "B": "1"}, {"A": "2"}]).variables == {"A": "2", "B": "1"}
-    assert Surroundings.of("v:v0.5.9-rocm720-mi30x", release="0.5.7").release == "0.5.7", "its sources say more"
+
+
+def test_a_tag_counts_only_if_the_sources_agree() -> None:
+    """With another base than the recipe's, nothing is known but its sources."""
+    image = "lmsysorg/sglang:v0.5.9-rocm720-mi30x"
+    assert Surroundings.of(image, release="0.5.7") == Surroundings(release="0.5.7")
+    assert Surroundings.of(image, release="0.5.9") == Surroundings.of(image)
