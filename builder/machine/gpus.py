@@ -19,7 +19,8 @@ def devices(machine: Machine, _selection: Selection) -> Diagnosis:
         name for name, found in (("/dev/kfd", machine.paths("dev/kfd")), ("/dev/dri/renderD*", renders)) if not found
     ]
     if lacking:
-        message = f"{machine.amd_gpus} AMD GPUs and no {' and no '.join(lacking)}: the driver amdgpu is not loaded"
+        cause = "the driver amdgpu is not loaded, or a container was not given them"
+        message = f"there is no {' and no '.join(lacking)} for {machine.amd_gpus} AMD GPUs: {cause}"
         fix = "load it with `sudo modprobe amdgpu`; in a container, pass --device /dev/kfd --device /dev/dri"
         return Diagnosis("devices", State.PROBLEM, message, fix, _DOCKER)
     return Diagnosis("devices", State.OK, f"/dev/kfd and {len(renders)} of /dev/dri/renderD*")

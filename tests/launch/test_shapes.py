@@ -53,6 +53,13 @@ def test_what_the_server_refuses_is_refused_with_its_arithmetic(topology: Topolo
     assert finding.source.startswith("https://")
 
 
+def test_blocks_of_the_attention_count_as_well() -> None:
+    narrow = M2.model_copy(update={"head_dim": 96})
+    (finding,) = [one for one in shape_findings(narrow, Topology(tp=4), OLD) if one.is_fatal]
+    assert finding.rule == "attention-block"
+    assert "2 KV heads of 96 are 192 columns: 192 / 128 = 1.5" in finding.message
+
+
 @pytest.mark.parametrize(
     "topology",
     [

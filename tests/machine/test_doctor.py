@@ -58,7 +58,7 @@ def test_a_machine_in_good_order(tmp_path: Path) -> None:
             "without iommu=pt and without pci",
             "GRUB_CMDLINE_LINUX",
         ),
-        ("devices", {"files": {"dev/kfd": None}}, "8 AMD GPUs and no /dev/kfd", "modprobe amdgpu"),
+        ("devices", {"files": {"dev/kfd": None}}, "there is no /dev/kfd for 8 AMD GPUs", "modprobe amdgpu"),
         ("gpu-memory", {"used": MI300X - 60 * GIB}, "60, 60, 60, 60, 60, 60, 60, 60 GiB free", "amd-smi process"),
         ("gpu-memory", {"gpus": 3}, "3 GPUs have 191, 191, 191 GiB free; the profile tp4 needs 4", "another profile"),
         (
