@@ -108,7 +108,9 @@ def _expert_blocks(shape: Shape, topology: Topology, surroundings: Surroundings)
             yield _busiest(shape, topology)
         return
     division = f"{shape.expert_width} / {parts} = {shape.expert_width / parts:g}"
-    columns = f"each GPU gets {division} columns of an expert, and FP8 has blocks of {block}"
+    columns = f"each GPU gets {division} columns of an expert, and " + (
+        f"FP8 has blocks of {block}" if shape.fp8_block else "a column cannot be divided"
+    )
     if surroundings.pads_experts and not left:
         padded = -(-width // block) * block
         message = f"{columns}: SGLang pads {width} to {padded}, and experts take {padded / width - 1:.0%} more memory"

@@ -60,6 +60,13 @@ def test_blocks_of_the_attention_count_as_well() -> None:
     assert "2 KV heads of 96 are 192 columns: 192 / 128 = 1.5" in finding.message
 
 
+def test_without_fp8_only_whole_columns_count() -> None:
+    plain = M2.model_copy(update={"fp8_block": None, "expert_width": 1540})
+    (finding,) = [one for one in shape_findings(plain, Topology(tp=8), OLD) if one.is_fatal]
+    assert "1540 / 8 = 192.5 columns of an expert, and a column cannot be divided" in finding.message
+    assert [one for one in shape_findings(plain, Topology(tp=4), OLD) if one.is_fatal] == []
+
+
 @pytest.mark.parametrize(
     "topology",
     [
