@@ -150,7 +150,7 @@ def gpu_of(name: str) -> Gpu:
     return known[name.lower()]
 
 
-def smallest_gpu(architecture: str | None) -> Gpu:
-    """The GPU with the least memory of an architecture, or of all if it is None or unknown."""
+def gpus_of(architecture: str | None) -> tuple[Gpu, ...]:
+    """The GPUs of an architecture, or all if it is None or unknown, from the least memory to the most."""
     of_it = [gpu for gpu in facts().gpus if gpu.architecture == architecture]
-    return min(of_it or facts().gpus, key=lambda gpu: gpu.memory)
+    return tuple(sorted(of_it or facts().gpus, key=lambda gpu: gpu.memory))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from m2build.launch.environment import environment_findings
-from m2build.launch.facts import known_shape, smallest_gpu
+from m2build.launch.facts import Gpu, Shape, gpus_of, known_shape
 from m2build.launch.findings import Finding
 from m2build.launch.memory import memory_findings
 from m2build.launch.shapes import shape_findings
@@ -39,7 +40,7 @@ def selection_findings(
 
 
 def model_findings(repo: str, topology: Topology, surroundings: Surroundings) -> Iterator[Finding]:
-    """The rules that a launch breaks; memory counts for the smallest GPU that the base is made for.
+    """The rules that a launch breaks.
 
     Args:
         repo: the model's repository on Hugging Face.
@@ -56,4 +57,15 @@ def model_findings(repo: str, topology: Topology, surroundings: Surroundings) ->
     broken = list(shape_findings(shape, topology, surroundings))
     yield from broken
     if not any(finding.is_fatal for finding in broken):  # or the sizes would mean nothing
-        yield from memory_findings(shape, topology, smallest_gpu(surroundings.architecture))
+        yield from _memory(shape, topology, gpus_of(surroundings.architecture))
+
+
+def _memory(shape: Shape, topology: Topology, gpus: Sequence[Gpu]) -> Iterator[Finding]:
+    """What does not fit the smallest GPU of the base's; it is fatal if it does not fit the largest either."""
+    smallest, largest = gpus[0], gpus[-1]
+    fits_no_gpu = any(finding.is_fatal for finding in memory_findings(shape, topology, largest))
+    for finding in memory_findings(shape, topology, smallest):
+        if finding.is_fatal and not fits_no_gpu:
+            yield replace(finding, message=f"{finding.message}; {largest.name} has room", is_fatal=False)
+        else:
+            yield finding

@@ -15,10 +15,11 @@ from helpers.commands import refused
 import m2build
 from m2build.cli.size import size as command
 from m2build.errors import UsageError
-from m2build.launch.facts import facts, gpu_of, shape_of, smallest_gpu
+from m2build.launch.facts import facts, gpu_of, gpus_of, shape_of
 from m2build.launch.memory import GIB, KV_BYTES, fit_bytes, memory_findings, token_bytes, weight_bytes
 from m2build.launch.model_config import shape_from_config
-from m2build.launch.topology import Topology
+from m2build.launch.rules import model_findings
+from m2build.launch.topology import Surroundings, Topology
 
 M2, M3 = shape_of("minimax-m2.1"), shape_of("minimax-m3-mxfp8")
 CONFIG: dict[str, Any] = {
@@ -197,8 +198,23 @@ def test_what_size_refuses(options: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_the_smallest_gpu_of_an_architecture() -> None:
-    assert [smallest_gpu(name).name for name in ("gfx942", "gfx950", None)] == ["MI300X", "MI355X", "MI300X"]
+def test_the_gpus_of_an_architecture_are_ordered_by_their_memory() -> None:
+    assert [[gpu.name for gpu in gpus_of(name)] for name in ("gfx942", "gfx950", None)] == [
+        ["MI300X", "MI325X"],
+        ["MI355X"],
+        ["MI300X", "MI325X", "MI355X"],
+    ]
+
+
+@pytest.mark.parametrize(("tp", "is_fatal"), [(2, False), (1, True)])
+def test_what_fits_a_larger_gpu_of_the_same_base_is_a_warning(*, tp: int, is_fatal: bool) -> None:
+    """A base for gfx942 runs on MI300X and on MI325X. M3 on two GPUs fits the latter."""
+    surroundings = Surroundings(architecture="gfx942")
+    found = model_findings("MiniMaxAI/MiniMax-M3-MXFP8", Topology(tp=tp), surroundings)
+    (finding,) = [one for one in found if one.rule == "memory"]
+    assert finding.is_fatal == is_fatal
+    assert finding.message.startswith("each MI300X gets ")
+    assert finding.message.endswith("; MI325X has room") != is_fatal
 
 
 def test_the_command_prints_a_table() -> None:
