@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.errors import M2BuildError
     from m2build.inspection.image import Inspection
+    from m2build.launch.sizes import size
+    from m2build.machine.doctor import doctor
+    from m2build.machine.model import Diagnosis
     from m2build.mounts.render import render_mounts
     from m2build.places.place import Place, parse_place
     from m2build.progress import Progress
@@ -47,6 +50,7 @@ _HOMES = {
     "Base": "m2build.base.model",
     "Context": "m2build.rendering.folder",
     "Delivery": "m2build.delivery.delivered",
+    "Diagnosis": "m2build.machine.model",
     "Forecast": "m2build.delivery.forecast",
     "Inspection": "m2build.inspection.image",
     "M2BuildError": "m2build.errors",
@@ -57,6 +61,7 @@ _HOMES = {
     "Selection": "m2build.recipes.model",
     "Session": "m2build.session",
     "Shipment": "m2build.delivery.shipment",
+    "doctor": "m2build.machine.doctor",
     "errors": "m2build.errors",
     "inspect": "m2build.session",
     "load_recipe": "m2build.recipes.load",
@@ -67,6 +72,7 @@ _HOMES = {
     "render": "m2build.rendering.context",
     "render_bake": "m2build.rendering.bake",
     "render_mounts": "m2build.mounts.render",
+    "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
 }
 """Where each name is defined; a module is its own home."""
@@ -75,6 +81,7 @@ __all__ = [
     "Base",
     "Context",
     "Delivery",
+    "Diagnosis",
     "Forecast",
     "Inspection",
     "M2BuildError",
@@ -86,6 +93,7 @@ __all__ = [
     "Session",
     "Shipment",
     "__version__",
+    "doctor",
     "errors",
     "inspect",
     "load_recipe",
@@ -96,6 +104,7 @@ __all__ = [
     "render",
     "render_bake",
     "render_mounts",
+    "size",
     "testing",
 ]
 

@@ -55,7 +55,7 @@ def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(root, "handlers", [])  # the page sets one up
     (tmp_path / "registry").mkdir()
     with docker_registry(tmp_path / "registry") as host:
-        found = list(run_snippets("library.md", host=host))
+        found = list(run_snippets("library.md", hosts={"localhost:5000": host}))
     logging.getLogger("m2build").setLevel(logging.NOTSET)
     for handler in root.handlers:
         handler.close()

@@ -62,6 +62,13 @@ def models(context: click.Context, _parameter: click.Parameter, incomplete: str)
     return _items({name: model.repo for name, model in _recipe(context).models.items()}, incomplete)
 
 
+def served_models(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The models of all shipped recipes, by the last part of their repositories."""
+    recipes = [m2build.load_recipe(name) for name in m2build.recipe_names()]
+    repos = sorted({model.repo for recipe in recipes for model in recipe.models.values()})
+    return _items({repo.rpartition("/")[2].lower(): repo for repo in repos}, incomplete)
+
+
 def base_versions(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The other releases of the base that the chosen recipe has."""
     return _items({name: base.image for name, base in _recipe(context).bases.items()}, incomplete)

@@ -53,6 +53,7 @@ class _Commands(LateGroup):
     summaries: ClassVar = {
         "bake": "Write a folder of images for `docker buildx bake`.",
         "completion": "Print the completion script for a shell.",
+        "doctor": "Check this machine: engine, disks, GPUs, kernel; with fixes.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
         "mounts": "Lay the changed files over the stock image, without a derived one.",
@@ -60,6 +61,7 @@ class _Commands(LateGroup):
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
+        "size": "Show what a model takes of GPUs' memory, and what fits beside it.",
     }
 
 

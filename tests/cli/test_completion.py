@@ -59,7 +59,9 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 
 # The words of a command line -> what its last word can become.
 OFFERED = {
-    ("",): {"bake", "completion", "image", "inspect", "mounts", "patch", "push", "recipe", "render"},
+    ("",): {
+        *("bake", "completion", "doctor", "image", "inspect", "mounts", "patch", "push", "recipe", "render", "size"),
+    },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},
@@ -76,6 +78,8 @@ OFFERED = {
     ("bake", "--recipe=./mine.yaml", "--profile", ""): {"tp4", "big-one"},
     ("render", "--recipe", "nowhere.yaml", "--profile", ""): set(),
     ("recipe", "show", "--model", "minimax-m2"): {"minimax-m2", "minimax-m2.1"},
+    ("size", "minimax-m2"): {"minimax-m2", "minimax-m2.1", "minimax-m2.5", "minimax-m2.7"},
+    ("size", "--gpu", "MI3"): {"MI300X", "MI325X", "MI355X"},
     ("recipe", "show", "--set", "base."): {"base.image=", "base.platform=", "base.source_root="},
     ("patch", "show", "--series", "minimax-m2-rocm", ""): {"rename-transformers-module", "disable-rmsnorm-compile"},
     ("patch", "show", "--series", "broken.yaml", ""): set(),

@@ -1,0 +1,1 @@
+"""What a machine lacks to derive an image and to serve with it."""
