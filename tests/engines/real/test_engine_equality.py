@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers import two_roots
 from helpers.commands import succeeds
 from helpers.engines.daemons import DockerEngine
 from helpers.engines.deriving import config, derived, inspected
@@ -153,6 +154,29 @@ def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
     content = bench.content(bench.pushed(builder, "odd", *options))
     assert content == bench.content(bench.name("odd-embedded"))
     assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
+
+
+@pytest.mark.parametrize(
+    "builder",
+    ["docker", "podman", *(pytest.param(builder, marks=pytest.mark.sweep) for builder in ("classic", "buildah"))],
+)
+def test_sources_in_several_folders_are_the_same_in_every_builders_image(
+    builder: str, base: str, both: Mapping[str, str], tmp_path: Path
+) -> None:
+    """One of them is found by its marker, which m2build looks for also where an engine builds the image."""
+    (tmp_path / "layer.tar").write_bytes(tar(*two_roots.kernels()))
+    wide = f"{base.rpartition('/')[0]}/wide:{builder}"
+    run("crane", "append", f"--base={base}", f"--new_layer={tmp_path}/layer.tar", f"--new_tag={wide}")
+    bench = Bench(wide, both, "", tmp_path)
+    found = {"root": "auto", "marker": two_roots.MARKER, "series": "./kernels.yaml"}
+    kernels = found if builder in OURS else two_roots.NAMED["kernels"]
+    recipe = two_roots.recipe_file(tmp_path, {**two_roots.NAMED, "kernels": kernels})
+    options = ["--tp", "8", "--base", wide, "--recipe", str(recipe)]
+    derived(both, *options, "-t", bench.name("wide-embedded"), "--push")
+    content = bench.content(bench.pushed(builder, "wide", *options))
+    assert content == bench.content(bench.name("wide-embedded"))
+    assert f"/{two_roots.PACKAGES}/kernels/ops.py" in content["changed"]
+    assert "/opt/m2build/kernels/README" in content["changed"]
 
 
 ODD = {
