@@ -163,18 +163,17 @@ def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
 def test_sources_in_several_folders_are_the_same_in_every_builders_image(
     builder: str, base: str, both: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """One of them is found by its marker, which m2build looks for also where an engine builds the image."""
+    """m2build itself finds one of them by its marker; it is named where an engine builds the image."""
     (tmp_path / "layer.tar").write_bytes(tar(*two_roots.kernels()))
     wide = f"{base.rpartition('/')[0]}/wide:{builder}"
     run("crane", "append", f"--base={base}", f"--new_layer={tmp_path}/layer.tar", f"--new_tag={wide}")
     bench = Bench(wide, both, "", tmp_path)
-    found = {"root": "auto", "marker": two_roots.MARKER, "series": "./kernels.yaml"}
-    kernels = found if builder in OURS else two_roots.NAMED["kernels"]
-    recipe = two_roots.recipe_file(tmp_path, {**two_roots.NAMED, "kernels": kernels})
-    options = ["--tp", "8", "--base", wide, "--recipe", str(recipe)]
-    derived(both, *options, "-t", bench.name("wide-embedded"), "--push")
+    options = ["--tp", "8", "--base", wide, "--recipe", str(two_roots.recipe_file(tmp_path))]
+    marked = ("--set", "sources.kernels.root=auto", "--set", f"sources.kernels.marker={two_roots.MARKER}")
+    ours = bench.name(f"wide-embedded-{builder}")
+    derived(both, *options, *marked, "-t", ours, "--push", said=f"m2build: found {two_roots.MARKER} in /")
     content = bench.content(bench.pushed(builder, "wide", *options))
-    assert content == bench.content(bench.name("wide-embedded"))
+    assert content == bench.content(ours)
     assert f"/{two_roots.PACKAGES}/kernels/ops.py" in content["changed"]
     assert "/opt/m2build/kernels/README" in content["changed"]
 
