@@ -176,6 +176,11 @@ def test_sources_in_several_folders_are_the_same_in_every_builders_image(
     assert content == bench.content(ours)
     assert f"/{two_roots.PACKAGES}/kernels/ops.py" in content["changed"]
     assert "/opt/m2build/kernels/README" in content["changed"]
+    if builder == "docker":  # in its store there are no layers to look at: the image is copied out
+        run("docker", "pull", wide, environment={**os.environ, **both})
+        stored = ["--tp", "8", "--base", f"docker-daemon:{wide}", "--recipe", str(tmp_path / "two.yaml"), *marked]
+        lines = derived(both, *stored, "--engine", "docker", "--dry-run", said="m2build: found")
+        assert f"sources     /{two_roots.PACKAGES} (kernels)" in lines
 
 
 ODD = {
