@@ -55,7 +55,8 @@ def test_members_that_other_code_has_read_are_read_again(tmp_path: Path, monkeyp
 
 
 def test_all_code_that_reads_layers_is_in_the_key() -> None:
-    reached, left = set[str](), ["m2build.layers.filesystem", "m2build.layers.roots"]
+    """The face, which is imported for its folder alone, is not."""
+    reached, left = {"m2build"}, ["m2build.layers.filesystem", "m2build.layers.roots"]
     while left:
         module = left.pop()
         if module in MODULES and module not in reached:
