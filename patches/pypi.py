@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
+from sysconfig import get_platform
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
 from m2build.local.cache import SealedFiles, cache_folder
@@ -44,9 +48,10 @@ def fetch_wheel(requirement: str) -> Path:
     name = re.sub(r"[-_.]+", "-", match[1]).lower()
     folder = cache_folder() / "wheels" / f"{name}-{match[2]}"
     release, known = f"{name}=={match[2]}", SealedFiles(cache_folder() / "fetched")
+    chosen = json.dumps([release, *_choosing()])
     wheel = next(folder.glob("*.whl"), None)
     if wheel is not None and wheel.is_file() and not wheel.is_symlink():
-        found, kept = _digest(wheel), known.get(release)
+        found, kept = _digest(wheel), known.get(chosen)
         if found == _pin(release) or (_pin(release) is None and kept is not None and found == kept.decode()):
             return wheel
     shutil.rmtree(folder, ignore_errors=True)
@@ -58,8 +63,31 @@ def fetch_wheel(requirement: str) -> Path:
             f"{wheel.name} is not the pinned {release}: its SHA-256 is {found}, not {_pin(release)}",
             hint="the package index serves a different file from the one that the patches were reviewed against",
         )
-    known.put(release, found.encode())
+    known.put(chosen, found.encode())
     return wheel
+
+
+def _choosing() -> Iterator[str]:
+    """What decides beside the release which wheel pip fetches: Python, the platform, and pip's own configuration.
+
+    Its files are where pip's documentation says, "Configuration": global, of the user, and of the environment.
+    """
+    yield from (sys.implementation.cache_tag, get_platform())
+    yield from (f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("PIP_"))
+    home = Path.home()
+    folders = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
+    yours = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    places = [
+        *(Path(folder, "pip") for folder in folders),
+        yours / "pip",
+        home / ".pip",
+        Path("/etc"),
+        Path(sys.prefix),
+    ]
+    named = Path(os.environ.get("PIP_CONFIG_FILE") or os.devnull)
+    for file in (*(place / "pip.conf" for place in places), named):
+        with suppress(OSError):
+            yield f"{file}={hashlib.sha256(file.read_bytes()).hexdigest()}"
 
 
 def _download(requirement: str, folder: Path) -> Path:

@@ -19,7 +19,7 @@ def series_names() -> list[str]:
 
     Example:
         >>> series_names()
-        ['minimax-m2-rocm', 'sglang-stock', 'vllm-stock']
+        ['minimax-m2-rocm', 'minimax-m2-vllm', 'sglang-stock', 'vllm-stock']
     """
     folder = resources.files("m2build.patches")
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))

@@ -1,16 +1,15 @@
 """The plans of selections and a base; their slow part is cached.
 
-That part is reading the base's sources and running the codemods. It depends only on digests: of the base, of the
-series, and of m2build itself.
+That part is reading the base's sources and running the codemods. It depends on the base, by its digest; on where its
+sources are, by path or marker; on the series; on the folder that the image starts in; and on the code: m2build's,
+libcst's, which edits, that of packaging, which compares releases, and Python's, which parses.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points, version
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from m2build import patches, recipes
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
 from m2build.local.cache import SealedFiles, cache_folder
+from m2build.local.code import code_digest
 from m2build.oci.digest import Digest
 from m2build.oci.image import MemoryBlobs
 from m2build.progress import Progress
@@ -119,24 +119,15 @@ def _question(recipe: Recipe, base: Base, series: Mapping[str, Series]) -> str |
     # The code of codemods that are not m2build's may change while their names stay.
     if not all(one.is_portable for one in series.values()):
         return None
-    own = hashlib.sha256(json.dumps(list(_own_files())).encode()).hexdigest()
     roots = [
         [name, root.path, root.marker, str(Digest.of(series[name].model_dump_json().encode()))]
         for name, root in recipe.roots.items()
     ]
-    versions = [own, *sys.version_info[:3], *map(version, ("libcst", "packaging"))]
-    return json.dumps([_FORMAT, versions, roots, str(base.image.manifest.digest)])
+    code = [_own_code(), *map(version, ("libcst", "packaging"))]
+    return json.dumps([_FORMAT, code, roots, str(base.image.manifest.digest)])
 
 
-def _own_files() -> Iterator[list[str]]:
-    """m2build itself, by the content of its files: where and when it was installed makes no difference."""
-    for package in (m2build, patches, recipes):
-        top = package.__path__[0]
-        for folder, folders, names in os.walk(top):
-            apart = {"__pycache__"} | ({"patches", "recipes"} if folder == top and package is m2build else set())
-            folders[:] = sorted(set(folders) - apart)
-            for name in sorted(names):
-                path = os.path.join(folder, name)  # noqa: PTH118 - pathlib takes four times as long
-                with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-                    digest = hashlib.sha256(file.read()).hexdigest()
-                yield [package.__name__, path[len(top) :], digest]
+def _own_code() -> str:
+    """m2build itself; `patches` and `recipes` may be folders of the package, or beside it."""
+    own, *others = (package.__path__[0] for package in (m2build, patches, recipes))
+    return code_digest([own, *others], apart=[os.path.join(own, name) for name in ("patches", "recipes")])  # noqa: PTH118

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 
+import m2build
 from m2build.layers.members import Wanted
 from m2build.local.cache import SealedFiles, cache_folder
+from m2build.local.code import code_digest
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.layer import claim_of
 from m2build.oci.tar import Kind, Member
 
-_FORMAT = 4
-"""Part of every key: increased when the format of a file, or how a layer is read, changes: which members there are, and
-where sources may be."""
+READING = ("layers", "oci", "local", "errors.py", "progress.py")
+"""The code of m2build that reads layers: it is part of every key."""
 
 
 class MemberCache:
@@ -53,10 +55,17 @@ class MemberCache:
         self._files.put(_key(layer, diff_id, wanted), b"".join([json.dumps(head).encode(), b"\n", *contents]))
 
 
+@cache
+def _code() -> str:
+    """The code that decides which members of a layer are read, how, and what is refused; Python's tarfile is a part."""
+    own = m2build.__path__[0]
+    return code_digest(f"{own}/{name}" for name in READING)
+
+
 def _key(layer: Digest, diff_id: Digest | None, wanted: Wanted) -> str:
     """The key of an entry. The diff_id that a layer was checked against is part of it, and so never trusted."""
     paths = [sorted(wanted.trees), sorted(wanted.entries), sorted(wanted.markers)]
-    return json.dumps([_FORMAT, str(layer), str(diff_id), *paths])
+    return json.dumps([_code(), str(layer), str(diff_id), *paths])
 
 
 def member_cache() -> MemberCache:

@@ -23,7 +23,7 @@ def assert_series(
     nothing, and, where `after` is given, that the tree is `before` with those files, to the byte.
 
     Args:
-        series: the series; a shipped one by its id, or your own by its path. `Recipe.series` is such a name.
+        series: the series; a shipped one by its id, or your own by its path. `Recipe.series_names` holds such names.
         before: the sources: path -> content, or a `SourceTree` from a folder or a wheel.
         after: the files that differ afterwards: path -> content, or None for a path that is gone.
 

@@ -13,6 +13,7 @@ from helpers.images import file, flip, folder, hardlink, image, symlink, tar
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
 from helpers.registry.registries import access, docker_registry, reference, upload
 from helpers.support import small_disk
+from helpers.two_roots import selection_of
 
 from m2build.errors import ContentError
 from m2build.layers.contents import read_members
@@ -22,6 +23,7 @@ from m2build.layers.members import Wanted
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
+from m2build.session import Session
 
 KIMI = f"{MODELS}/kimi_linear.py"
 STORE = tar(folder("store"), file("store/kimi", SOURCES["kimi_linear.py"]), hardlink(KIMI, "store/kimi"))
@@ -80,6 +82,19 @@ def test_each_layer_is_asked_for_once(name: str, command: str, proxy: Proxy, tmp
     succeeds(*words, environment={"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(temporary)})
     assert fetched(proxy, BASES[name]) == [1] * len(BASES[name].manifest.layers)
     assert list(temporary.iterdir()) == []
+
+
+def test_a_layer_is_asked_for_once_where_a_root_is_found_by_its_marker(proxy: Proxy, tmp_path: Path) -> None:
+    """The marker has to be found before it is known which folder to read."""
+    selection = selection_of(
+        tmp_path, {"any": {"root": "auto", "marker": "sglang/__init__.py", "series": "minimax-m2-rocm"}}
+    )
+    with Session(cache=tmp_path / "cache") as session:
+        base = session.base(selection.recipe, f"{proxy.host}/to-a-layer-below:v1")
+        assert session.plan(selection, base).sources[0].root == ROOT
+        assert fetched(proxy, BASES["to a layer below"]) == [1, 1, 1]
+        session.plan(selection, base)
+    assert fetched(proxy, BASES["to a layer below"]) == [1, 1, 1]
 
 
 def read(proxy: Proxy, name: str) -> Filesystem:

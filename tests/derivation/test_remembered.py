@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,27 @@ def test_a_changed_series_of_the_same_name_is_derived_again(tmp_path: Path) -> N
     first = ask(selection, base)
     series.write_text(text.replace('"style": "comment"', '"style": "delete"'))
     assert ask(selection, base).manifest.layers[-1] != first.manifest.layers[-1]
+
+
+@pytest.mark.parametrize("what", ["m2build", "libcst", "packaging", "Python"])
+def test_what_other_code_has_derived_is_derived_again(what: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, blobs = base_elsewhere()
+    selection = RECIPE.select(profile="tp8")
+    first = ask(selection, base)
+    shutil.rmtree(cache / "layers")
+    blobs.opened.clear()
+    match what:
+        case "m2build":
+            monkeypatch.setattr("m2build.derivation.remembered._own_code", lambda: "other")
+        case "Python":
+            monkeypatch.setattr("sys.version_info", (3, 11, 99))
+        case _:
+            known = version
+            monkeypatch.setattr(
+                "m2build.derivation.remembered.version", lambda name: "0" if name == what else known(name)
+            )
+    assert ask(selection, base).manifest.raw == first.manifest.raw
+    assert blobs.opened != []
 
 
 def test_a_damaged_entry_is_derived_again(cache: Path) -> None:

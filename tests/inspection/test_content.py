@@ -20,6 +20,7 @@ from helpers.content_cases import BASE, DIFFERENT, NO_DIFFERENCE, SAME, D, Layer
 from helpers.images import Entry, WatchedBlobs, entry, file, folder, image, symlink, tar
 from helpers.plans import derive
 from helpers.support import need_root, need_tool, sampled
+from helpers.two_roots import base_of, kernels, selection_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,12 +28,13 @@ from m2build.base.open import open_base
 from m2build.derivation.image import build
 from m2build.errors import ContentError
 from m2build.inspection.content import Content, base_height, read_content
-from m2build.labels import BASE_CHAIN_ID
+from m2build.labels import BASE_CHAIN_ID, SOURCE_ROOT
 from m2build.oci.image import Image
 from m2build.places.place import parse_place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
+from m2build.recipes.model import Selection
 
 
 def content(*layers: bytes, how: str = "plain", **members: Any) -> Content:
@@ -236,24 +238,27 @@ def test_the_chain_id_says_where_the_base_ends() -> None:
     assert "squashed" in str(caught.value.hint)
 
 
-def derived(place: str, base: Image) -> Image:
+def derived(place: str, base: Image, selection: Selection) -> Image:
     """An image derived from a base in a layout; what the derivation has read is in the cache."""
     write_image(base, parse_place(place), tag="", reference="", replace=False, progress=Silent())
-    found = open_base(parse_place(place), roots=load_recipe("minimax-m2").roots, platform="linux/amd64")
-    plan = derive(load_recipe("minimax-m2").select(profile="tp8"), found, environment={}, progress=Silent())
-    return build(plan)
+    found = open_base(parse_place(place), roots=selection.recipe.roots, platform="linux/amd64")
+    return build(derive(selection, found, environment={}, progress=Silent()))
 
 
-def test_a_base_in_the_cache_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("roots", [1, 2])
+def test_a_base_in_the_cache_is_not_read_again(roots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    built = derived(f"oci:{tmp_path}/base:v1", base_image())
+    base = base_image() if roots == 1 else base_of(*kernels())
+    selection = load_recipe("minimax-m2").select(profile="tp8") if roots == 1 else selection_of(tmp_path)
+    built = derived(f"oci:{tmp_path}/base:v1", base, selection)
+    assert len([label for label in built.config.labels if label.startswith(SOURCE_ROOT)]) == roots
     place = parse_place(f"oci:{tmp_path}/out:v1")
     write_image(built, place, tag="", reference="", replace=False, progress=Silent())
     stored = read_image(place, "linux/amd64").image
     blobs = WatchedBlobs(stored.blobs)
-    found = read_content(Image(stored.manifest, stored.config, blobs), 3, Silent())
+    found = read_content(Image(stored.manifest, stored.config, blobs), len(base.manifest.layers), Silent())
     assert {layer.digest for layer in blobs.opened} == {stored.manifest.layers[-1].digest}
-    assert found.digest == read_content(built, 3, Silent()).digest
+    assert found.digest == read_content(built, len(base.manifest.layers), Silent()).digest
 
 
 Judged = dict[str, tuple[str, str, str, str]]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from helpers.images import WatchedBlobs, file, folder, hardlink, image, symlink, tar
+from helpers.rooms import MODULES, ROOT, imports
 
 from m2build.errors import ContentError
-from m2build.layers.cache import MemberCache
+from m2build.layers.cache import READING, MemberCache
 from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import Wanted
 from m2build.local.cache import SealedFiles
@@ -41,6 +42,39 @@ def test_a_cached_layer_is_not_read_again(tmp_path: Path) -> None:
     assert first["s/t/d"].content == b"3"
     read_filesystem(sample, Wanted(frozenset({"s"})), Silent(), cache)
     assert blobs.opened != [], "other wanted files are another entry"
+
+
+def test_members_that_other_code_has_read_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another release of m2build may refuse them, or read them otherwise."""
+    sample, blobs = counted(image(LOWER, UPPER))
+    first = read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path)))
+    blobs.opened.clear()
+    monkeypatch.setattr("m2build.layers.cache._code", lambda: "other")
+    assert read_filesystem(sample, WANTED, Silent(), MemberCache(SealedFiles(tmp_path))) == first
+    assert len(blobs.opened) >= 2
+
+
+def test_all_code_that_reads_layers_is_in_the_key() -> None:
+    """The face, which is imported for its folder alone, is not."""
+    reached, left = {"m2build"}, ["m2build.layers.filesystem", "m2build.layers.roots"]
+    while left:
+        module = left.pop()
+        if module in MODULES and module not in reached:
+            reached.add(module)
+            left += imports(MODULES[module], run_time_only=True)
+    ways = {str(MODULES[module].relative_to(ROOT / "builder")) for module in reached - {"m2build"}}
+    assert {way for way in ways if not way.startswith(tuple(READING))} == set()
+    assert {"layers/contents.py", "oci/tar_reader.py", "local/reading.py"} <= ways
+
+
+def test_wanted_markers_are_another_entry(tmp_path: Path) -> None:
+    sample, blobs = counted(image(LOWER, UPPER))
+    cache = MemberCache(SealedFiles(tmp_path))
+    for marker in ("t/c", "t/b"):
+        blobs.opened.clear()
+        found = read_filesystem(sample, Wanted(frozenset(), markers=frozenset({marker})), Silent(), cache)
+        assert [path for path in found if path.endswith(marker)] == [f"s/{marker}"]
+        assert len(blobs.opened) == 2
 
 
 def test_whether_any_layer_would_be_read_is_known_beforehand(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.bases import ROOT
+from helpers import two_roots
+from helpers.bases import MODELS, ROOT
 from helpers.images import symlink
 from helpers.mounts.planned import VOLUME, adding, deleting, planned, written
 from helpers.patches.trees import read
@@ -22,6 +23,7 @@ from m2build.derivation.derive import base_sources
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan
 from m2build.errors import PatchError, UsageError
+from m2build.mounts.model import mounts_of
 from m2build.mounts.render import render_mounts
 from m2build.mounts.volume import LARGEST, changed_folders
 from m2build.patches import Codemod, RenameModule, SourceTree, write_tree
@@ -73,6 +75,28 @@ def test_the_folders_are_those_of_the_derived_image(
         assert {mode for _, mode in ours.values()} <= {0o644, 0o755}
     held = {path.partition(f"{ROOT}/")[2] for path in read(volume)}
     assert {path for path in held if not any(path.startswith(folder) for folder in expected)} == set()
+
+
+def test_sources_in_several_folders_are_in_one_volume(tmp_path: Path) -> None:
+    plan = two_roots.planned(two_roots.selection_of(tmp_path))
+    folders = changed_folders(plan)
+    assert list(folders) == [MODELS, f"{two_roots.PACKAGES}/kernels"]
+    trees = [base_sources(plan.base, source.root, Silent()) for source in plan.sources]
+    with pytest.raises(UsageError, match="needs all sources of the base"):
+        render_mounts(plan, "image-volume", Path("m"), trees=trees[:1], reference=VOLUME)
+    write_tree(render_mounts(plan, "image-volume", Path("m"), trees=trees, reference=VOLUME), tmp_path / "mounts")
+    (tmp_path / "derived").mkdir()
+    derived = unpacked(build(plan), tmp_path / "derived")
+    unpack = [need_tool("umoci"), "unpack", "--image", f"{tmp_path}/mounts/image:v1", f"{tmp_path}/bundle"]
+    subprocess.run(unpack, check=True, capture_output=True)
+    for folder in folders:
+        ours, theirs = read(tmp_path / "bundle/rootfs" / folder), read(derived / folder)
+        assert {path: content for path, (content, _) in ours.items()} == {
+            p: content for p, (content, _) in theirs.items()
+        }
+    mounted = [mount.target for mount in mounts_of(plan) if mount.file]
+    assert mounted == sorted(f"/{change.path}" for change in plan.changes)
+    assert (tmp_path / "mounts/account/kernels/README").exists()
 
 
 def test_links_in_the_folders_stay(tmp_path: Path) -> None:

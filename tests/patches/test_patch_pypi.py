@@ -45,6 +45,27 @@ def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
     assert sorted(read(cache_folder() / "wheels")) == [f"demo-pkg-1.2/{NAME}"]
 
 
+def test_another_index_is_asked_although_the_first_ones_wheel_is_kept(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the environment names it or a file. Only a pin makes sure that all have the same wheel."""
+    (index / NAME).write_bytes(wheel())
+    fetch_wheel("demo-pkg==1.2")
+    other, content = tmp_path / "other", wheel({**MEMBERS, "demo_pkg/more.py": "x = 1\n"})
+    other.mkdir()
+    (other / NAME).write_bytes(content)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(other))
+    assert fetch_wheel("demo-pkg==1.2").read_bytes() == content
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip/pip.conf").write_text(f"[global]\nfind-links = {index}\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for name in ("PIP_CONFIG_FILE", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    assert fetch_wheel("demo-pkg==1.2").read_bytes() == wheel()
+    (tmp_path / "pip/pip.conf").write_text(f"[global]\nfind-links = {other}\n")
+    assert fetch_wheel("demo-pkg==1.2").read_bytes() == content
+
+
 def test_an_unreachable_index_differs_from_a_missing_release(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")

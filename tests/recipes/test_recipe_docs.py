@@ -12,6 +12,7 @@ from helpers.recipes.recipe_texts import write
 from m2build.documents.document import MAXIMUM_BYTES, MAXIMUM_VALUES
 from m2build.errors import UsageError
 from m2build.labels import CLAIMED, OCI
+from m2build.layers.members import is_home
 from m2build.local.reading import PIPE_SECONDS
 from m2build.recipes.load import load_recipe, recipe_names
 from m2build.recipes.model import Recipe
@@ -34,6 +35,16 @@ def test_a_profile_on_the_page_starts_from_another(tmp_path: Path) -> None:
     eight = " ".join(recipe.select(profile="tp8").command)
     words = eight.replace(" --reasoning-parser minimax-append-think", "") + " --context-length 131072"
     assert " ".join(recipe.select(profile="tp8-long").command) == words
+
+
+def test_the_recipe_with_several_folders_of_sources_is_one(tmp_path: Path) -> None:
+    recipe = loaded(tmp_path, "with-aiter")
+    assert {name: (root.path, root.marker) for name, root in recipe.roots.items()} == {
+        "sglang": ("sgl-workspace/sglang/python", None),
+        "aiter": (None, "aiter/__init__.py"),
+    }
+    assert recipe.series_names == {"sglang": "minimax-m2-rocm", "aiter": f"{tmp_path}/aiter.yaml"}
+    assert all(is_home(path) for path in ("sgl-workspace/aiter", "sgl-workspace/sglang/python", "a/dist-packages"))
 
 
 def test_the_settings_on_the_page_come_together(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_chain_is_followed_from_folder_to_folder(here: Path) -> None:
     write(here / "team/site", night="extends: ../base.yaml\nname: night\n")
     recipe = load_recipe("team/site/night.yaml")
     assert (recipe.name, recipe.summary) == ("night", "Team")
-    assert Path(recipe.series).resolve() == here / "team/patches/own.yaml"
+    assert Path(recipe.series or "").resolve() == here / "team/patches/own.yaml"
     write(here, alone="extends: team/site/night.yaml\nseries: minimax-m2-rocm\n")
     assert load_recipe("./alone.yaml").series == "minimax-m2-rocm"
 

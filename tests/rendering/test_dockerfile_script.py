@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from helpers.bases import MODELS, ROOT
+from helpers.bases import MODELS, ROOT, sources
 from helpers.images import file, folder, image, tar
 from helpers.patches.series_files import file_series
 from helpers.rendering.dockerfiles import instructions, only, plan_for
 from helpers.rendering.roots import base_with, content, tampered, tools, unpacked
 from helpers.support import need_tool
+from helpers.two_roots import kernels, planned, selection_of
 
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan
@@ -90,6 +91,12 @@ def test_new_and_deleted_files(tool: str, kinds: tuple[str, ...], tmp_path: Path
     ]  # fmt: skip
     base = image(tar(*tools(tool)), tar(*entries), how="plain")
     compare(plan_for(base, series=file_series("pkg", *kinds)), tmp_path)
+
+
+@pytest.mark.parametrize("tool", ["git", "patch"])
+def test_sources_in_several_folders(tool: str, tmp_path: Path) -> None:
+    base = image(tar(*tools(tool), folder("opt")), tar(*sources(uid=7)), tar(*kernels()), how="plain")
+    compare(planned(selection_of(tmp_path), base), tmp_path)
 
 
 def test_sglang_itself(sglang_tree: SourceTree, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_result_that_does_not_compile_fails() -> None:
 
 def test_the_shipped_recipe_on_its_sources(sglang_tree: SourceTree) -> None:
     recipe = assert_commands("minimax-m2", {"tp4": TP4, "tp8": TP8.split()})
-    changeset = assert_series(recipe.series, sglang_tree)
+    changeset = assert_series(recipe.series_names["sources"], sglang_tree)
     assert changeset.series == load_series("minimax-m2-rocm")
     assert len(changeset.changes) == 4
 

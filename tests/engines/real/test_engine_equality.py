@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers import two_roots
 from helpers.commands import succeeds
 from helpers.engines.daemons import DockerEngine
 from helpers.engines.deriving import config, derived, inspected
@@ -153,6 +154,33 @@ def test_a_missing_workdir_and_a_linked_source_root_make_no_difference(
     content = bench.content(bench.pushed(builder, "odd", *options))
     assert content == bench.content(bench.name("odd-embedded"))
     assert [path for path in content["changed"] if path.startswith(("/absent", "/srv"))] == ["/absent", "/absent/deep"]
+
+
+@pytest.mark.parametrize(
+    "builder",
+    ["docker", "podman", *(pytest.param(builder, marks=pytest.mark.sweep) for builder in ("classic", "buildah"))],
+)
+def test_sources_in_several_folders_are_the_same_in_every_builders_image(
+    builder: str, base: str, both: Mapping[str, str], tmp_path: Path
+) -> None:
+    """m2build itself finds one of them by its marker; it is named where an engine builds the image."""
+    (tmp_path / "layer.tar").write_bytes(tar(*two_roots.kernels()))
+    wide = f"{base.rpartition('/')[0]}/wide:{builder}"
+    run("crane", "append", f"--base={base}", f"--new_layer={tmp_path}/layer.tar", f"--new_tag={wide}")
+    bench = Bench(wide, both, "", tmp_path)
+    options = ["--tp", "8", "--base", wide, "--recipe", str(two_roots.recipe_file(tmp_path))]
+    marked = ("--set", "sources.kernels.root=auto", "--set", f"sources.kernels.marker={two_roots.MARKER}")
+    ours = bench.name(f"wide-embedded-{builder}")
+    derived(both, *options, *marked, "-t", ours, "--push", said=f"m2build: found {two_roots.MARKER} in /")
+    content = bench.content(bench.pushed(builder, "wide", *options))
+    assert content == bench.content(ours)
+    assert f"/{two_roots.PACKAGES}/kernels/ops.py" in content["changed"]
+    assert "/opt/m2build/kernels/README" in content["changed"]
+    if builder == "docker":  # in its store there are no layers to look at: the image is copied out
+        run("docker", "pull", wide, environment={**os.environ, **both})
+        stored = ["--tp", "8", "--base", f"docker-daemon:{wide}", "--recipe", str(tmp_path / "two.yaml"), *marked]
+        lines = derived(both, *stored, "--engine", "docker", "--dry-run", said="m2build: found")
+        assert f"sources     /{two_roots.PACKAGES} (kernels)" in lines
 
 
 ODD = {
