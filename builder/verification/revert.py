@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from m2build.base.elsewhere import pulled
 from m2build.base.open import open_base
 from m2build.errors import ContentError, UsageError
-from m2build.labels import OWN
+from m2build.labels import SOURCE_ROOT
+from m2build.layers.roots import Root
 from m2build.oci.reference import parse_reference
 from m2build.places.place import SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image
@@ -78,9 +79,9 @@ def revert_image(place: Place, base: Place | None, *, platform: str, access: Acc
     """
     found = read_image(place, platform, access, progress=progress).image
     origin = base or _claimed_base(found.config, place)
-    root = found.config.labels.get(f"{OWN}source-root", "/")
+    roots = {"sources": Root(found.config.labels.get(SOURCE_ROOT, "").strip("/"), SOURCE_ROOT)}
     with pulled(origin):
-        opened = open_base(origin, source_root=root, platform=platform, access=access, progress=progress)
+        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
     lower = opened.image
     if lower is None or opened.digest is None:
         raise UsageError(f"{origin} is not the place of an image")

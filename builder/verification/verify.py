@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from m2build.base.elsewhere import pulled
 from m2build.base.open import open_base
+from m2build.derivation.applied import applied_series
 from m2build.derivation.derive import base_sources, derive_all
 from m2build.derivation.image import build
 from m2build.errors import ContentError, UsageError
@@ -93,8 +94,8 @@ def verify_image(
         return replace(result, findings=(finding,))
     origin = base or registry_place(selection.recipe.base.image)
     with pulled(origin):
-        root = selection.recipe.base.source_root
-        opened = open_base(origin, source_root=root, platform=platform, access=access, progress=progress)
+        roots = selection.recipe.roots
+        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
     result = replace(
         result,
         base=opened.name or opened.stand_in,
@@ -134,12 +135,14 @@ def _expected(
     """What recipe and base give."""
     lower = on_base(_image(base), _image(base))  # read once, into the cache of this verification, wherever it is
     base = replace(base, image=lower)
-    plan = derive_all([selection], base, environment=environment, progress=progress, series=series)[0]
+    applied = applied_series(selection.recipe, series)
+    plan = derive_all([selection], base, environment=environment, progress=progress, series=applied)[0]
     image = build(plan)
     overlay = read_members(image, image.manifest.layers[-1], image.config.diff_ids[-1], EVERYTHING)
     content = read_content(on_base(image, lower), len(base.config.diff_ids), progress)
-    tree = base_sources(base, selection.recipe.base.source_root, progress)
-    return _Expected(image, plan.annotations, overlay, content, tuple(settled_findings(plan.changeset, tree)))
+    trees = ((sourced.changeset, base_sources(base, sourced.root, progress)) for sourced in plan.sources)
+    unsettled = tuple(finding for changeset, tree in trees for finding in settled_findings(changeset, tree))
+    return _Expected(image, plan.annotations, overlay, content, unsettled)
 
 
 def _compared(
