@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from helpers.bases import base_image
 from helpers.cli.checkouts import checkout, quickly, store
+from helpers.images import file, folder, tar
 from helpers.registry.faultproxy import Proxy
 from helpers.verification.forgery import Forgery
 from helpers.verification.tampering import TAMPERINGS
@@ -154,7 +155,8 @@ def test_a_series_of_ones_own_has_to_be_said(workshop: Path, tmp_path: Path) -> 
 def test_the_image_of_every_shipped_recipe_passes(name: str, tmp_path: Path) -> None:
     """On a stand-in base."""
     recipe = m2build.load_recipe(name)
-    package = load_series(recipe.series).distribution
+    (series,) = recipe.series_names.values()
+    package = load_series(series).distribution
     tree = checkout(tmp_path / "tree") if package == "sglang" else tmp_path / "tree"
     (tree / package).mkdir(parents=True, exist_ok=True)
     (tree / package / "__init__.py").write_text("__version__ = '0.5.7'\n")
@@ -164,6 +166,29 @@ def test_the_image_of_every_shipped_recipe_passes(name: str, tmp_path: Path) -> 
             session.deliver(plan, f"oci:{tmp_path}/out:{profile}")
         proven = m2build.verify(f"oci:{tmp_path}/out:{profile}", base=f"dir:{tree}")
         assert (proven.findings, proven.recipe, proven.profile) == ((), name, profile)
+
+
+TWO = """
+name: two
+extends: minimax-m2
+base: {source_root: null}
+series: null
+sources:
+  server: {root: /sgl-workspace/sglang/python, series: minimax-m2-rocm}
+  other: {root: /srv/other, series: vllm-stock}
+"""
+
+
+def test_every_folder_of_sources_is_verified(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(TWO)
+    store(f"oci:{tmp_path}/base:base", tar(folder("srv"), folder("srv/other"), file("srv/other/vllm/__init__.py")))
+    recipe = m2build.load_recipe(f"{tmp_path}/two.yaml")
+    base, where = f"oci:{tmp_path}/base:base", f"oci:{tmp_path}/out:1"
+    with m2build.Session() as session:
+        session.deliver(session.plan(recipe.select(tp=8), session.base(recipe, base)), where)
+        assert session.verify(where, recipe, base=base).findings == ()
+        (unknown,) = session.verify(where, base=base).findings
+    assert (unknown.id, unknown.path) == ("origin-unknown", "dev.m2build.recipe")
 
 
 def test_all_shipped_recipes_are_for_the_platform_that_is_taken_without_one() -> None:
