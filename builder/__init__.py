@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from m2build.rendering.bake import render_bake
     from m2build.rendering.context import render
     from m2build.rendering.folder import Context
-    from m2build.session import Session, inspect
+    from m2build.session import Session, inspect, verify
+    from m2build.verification.result import Verification
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ _HOMES = {
     "Selection": "m2build.recipes.model",
     "Session": "m2build.session",
     "Shipment": "m2build.delivery.shipment",
+    "Verification": "m2build.verification.result",
     "doctor": "m2build.machine.doctor",
     "errors": "m2build.errors",
     "inspect": "m2build.session",
@@ -74,6 +76,7 @@ _HOMES = {
     "render_mounts": "m2build.mounts.render",
     "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
+    "verify": "m2build.session",
 }
 """Where each name is defined; a module is its own home."""
 
@@ -92,6 +95,7 @@ __all__ = [
     "Selection",
     "Session",
     "Shipment",
+    "Verification",
     "__version__",
     "doctor",
     "errors",
@@ -106,6 +110,7 @@ __all__ = [
     "render_mounts",
     "size",
     "testing",
+    "verify",
 ]
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from m2build.patches.tree import SourceTree
     from m2build.recipes.model import Recipe, Selection
     from m2build.registry.access import Access
+    from m2build.verification.difference import Difference
+    from m2build.verification.result import Verification
+    from m2build.verification.revert import Reverted
 
 _RECIPE = "minimax-m2"
 """The recipe where none is given, as on the command line."""
@@ -287,6 +290,73 @@ class Session:
         with self._caching():
             return inspect_image(_parsed(place), self.platform or _PLATFORM, self._access, self.progress)
 
+    def verify(
+        self,
+        place: str | Place,
+        wanted: Recipe | Selection | None = None,
+        *,
+        base: str | Place | None = None,
+        series: Series | None = None,
+    ) -> Verification:
+        """Prove an image from recipe and base alone: the plan is made again, and the image has to be what it gives.
+
+        Nothing of the build is trusted, its labels, its account and its cache included. The base is read anew.
+
+        Args:
+            place: where the image is.
+            wanted: what it has to be: `recipe.select(tp=8)`; or a recipe, with the profile and the model that the image
+                names; or None for the shipped recipe that the image names.
+            base: where the base is; None for where the recipe says.
+            series: the patches that were applied; None for the recipe's own.
+
+        Raises:
+            ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
+            PatchError: a patch does not apply to the base.
+            M2BuildError: as `inspect`.
+        """
+        from m2build.verification.verify import verify_image
+
+        with self._caching():
+            return verify_image(
+                _parsed(place),
+                wanted,
+                _parsed(base) if base is not None else None,
+                series=series,
+                platform=self.platform,
+                access=self._access,
+                environment=self.environment,
+                progress=self.progress,
+            )
+
+    def diff(self, before: str | Place, after: str | Place) -> Difference:
+        """How two images differ, in files and in config fields; their common layers are not read.
+
+        Raises:
+            M2BuildError: as `inspect`.
+        """
+        from m2build.verification.difference import diff_images
+
+        places = (_parsed(before), _parsed(after))
+        return diff_images(*places, platform=self.platform or _PLATFORM, access=self._access, progress=self.progress)
+
+    def revert(self, place: str | Place, *, base: str | Place | None = None) -> Reverted:
+        """Prove that an image is its base with layers on top, and name the base by digest.
+
+        Args:
+            place: where the image is.
+            base: where the base is; None for where the image's labels say, which is then proven.
+
+        Raises:
+            ContentError: the image is not that base with layers on top.
+            M2BuildError: as `inspect`.
+        """
+        from m2build.verification.revert import revert_image
+
+        below = _parsed(base) if base is not None else None
+        platform = self.platform or _PLATFORM
+        with self._caching():
+            return revert_image(_parsed(place), below, platform=platform, access=self._access, progress=self.progress)
+
     def sources(
         self, place: str | Place | Base, *, source_root: str | None = None, series: Series | None = None
     ) -> SourceTree:
@@ -354,6 +424,18 @@ def inspect(place: str | Place) -> Inspection:
     """
     with Session() as session:
         return session.inspect(place)
+
+
+def verify(
+    place: str | Place, wanted: Recipe | Selection | None = None, *, base: str | Place | None = None
+) -> Verification:
+    """Prove an image from recipe and base alone: `Session.verify` in a session of its own.
+
+    Raises:
+        M2BuildError: as `Session.verify`.
+    """
+    with Session() as session:
+        return session.verify(place, wanted, base=base)
 
 
 def _recipe_and_place(source: Recipe | str | Place, place: str | Place | None) -> tuple[Recipe, Place]:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.cli.checkouts import quickly, store
 from helpers.registry.registries import docker_registry
 from helpers.rooms import MODULES
 from helpers.snippets import BLOCK, DOCS, run_snippets
@@ -63,6 +64,14 @@ def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytes
     assert len(found) == 9
     digests = [line.partition("@")[2] for line in found[1][1].splitlines() if "@" in line]
     assert digests[1] in found[0][1], "wherever the image goes, it is the same one"
+
+
+def test_the_page_on_verification_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store("oci:base:base")
+    quickly("image", "--tp", "8", "--base", "oci:base", "-o", "oci:images:tp8")
+    ((expected, printed),) = run_snippets("verify.md")
+    assert printed == expected
 
 
 def test_commands_on_the_page_run(tmp_path: Path) -> None:

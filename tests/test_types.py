@@ -32,6 +32,7 @@ with m2build.Session(insecure=False) as session:
     assert_type(m2build.render(plan).dockerfile, str)
     assert_type(session.deliver(plan, "oci:out").reference, str)
     assert_type(session.inspect("oci:out"), m2build.Inspection)
+    assert_type(session.verify("oci:out", base=base.place), m2build.Verification)
 tree = patches.SourceTree.of({"app.py": ""})
 assert_type(patches.RemoveDecorator("app", "torch.compile").apply(tree), patches.Rewrite)
 try:

@@ -45,7 +45,7 @@ def completed(image: Image, base: Place | None, platform: str, access: Access | 
         ContentError: the base lacks some of them.
         TransportError: the base cannot be fetched.
     """
-    missing = frozenset(_missing(image))
+    missing = missing_layers(image)
     if not missing:
         return image
     if base is None:
@@ -61,7 +61,12 @@ def completed(image: Image, base: Place | None, platform: str, access: Access | 
             f"{base} does not have the missing layer {min(lacking)}",
             hint="name the image's own base with --base PLACE",
         )
-    return replace(image, blobs=_Either(missing, found.blobs, image.blobs))
+    return replace(image, blobs=EitherBlobs(missing, found.blobs, image.blobs))
+
+
+def missing_layers(image: Image) -> frozenset[Digest]:
+    """The layers that are not where the image is."""
+    return frozenset(_missing(image))
 
 
 def _missing(image: Image) -> Iterator[Digest]:
@@ -73,12 +78,19 @@ def _missing(image: Image) -> Iterator[Digest]:
 
 
 @dataclass(frozen=True)
-class _Either:
-    """Blobs of which some are elsewhere."""
+class EitherBlobs:
+    """Blobs of which some are elsewhere.
+
+    Attributes:
+        missing: those that are elsewhere.
+        elsewhere: where they are.
+        here: where the others are.
+    """
 
     missing: frozenset[Digest]
     elsewhere: Blobs
     here: Blobs
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
+        """A stream of the blob's bytes."""
         return (self.elsewhere if descriptor.digest in self.missing else self.here).open(descriptor)

@@ -80,6 +80,19 @@ def choosing(command: Command) -> Command:
     return _added(command, choices)
 
 
+def choosing_claimed(command: Command) -> Command:
+    """Add the options of `choosing`, but without a default: `recipe_name` is None if none is given."""
+    recipe = click.option(
+        "--recipe",
+        "recipe_name",
+        metavar="NAME|FILE",
+        shell_complete=candidates.recipes,
+        help="A shipped recipe, or your own as a YAML file; default: the shipped one that the image names.",
+    )
+    choices = [click.option(f"--{name}", **rest) for name, rest in _CHOICES.items()]
+    return _added(command, choices, recipe)
+
+
 def choosing_many(command: Command) -> Command:
     """Add the options that choose several images: `recipe_name`, `tps`, `profiles`, `models` and `overrides`."""
     choices = [
@@ -89,8 +102,10 @@ def choosing_many(command: Command) -> Command:
     return _added(command, choices)
 
 
-def _added(command: Command, choices: Sequence[Callable[[Command], Command]]) -> Command:
-    for option in (_OVERRIDES, *reversed(choices), _RECIPE):
+def _added(
+    command: Command, choices: Sequence[Callable[[Command], Command]], recipe: Callable[[Command], Command] = _RECIPE
+) -> Command:
+    for option in (_OVERRIDES, *reversed(choices), recipe):
         command = option(command)
     return command
 

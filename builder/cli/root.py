@@ -53,6 +53,7 @@ class _Commands(LateGroup):
     summaries: ClassVar = {
         "bake": "Write a folder of images for `docker buildx bake`.",
         "completion": "Print the completion script for a shell.",
+        "diff": "Show how two images differ, without their common layers.",
         "doctor": "Check this machine: engine, disks, GPUs, kernel; with fixes.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
@@ -61,7 +62,9 @@ class _Commands(LateGroup):
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
+        "revert": "Name the base that an image stands on, proven and by digest.",
         "size": "Show what a model takes of GPUs' memory, and what fits beside it.",
+        "verify": "Prove an image from recipe and base alone.",
     }
 
 

@@ -36,12 +36,13 @@ class StrictTar(tarfile.TarFile):
     An empty file is a tar without members, and PAX's global headers are ignored, as in Go's archive/tar.
     """
 
-    def __init__(self, file: Seekable, *, most: int) -> None:
+    def __init__(self, file: Seekable, *, most: int, header: type[StrictTarInfo] | None = None) -> None:
         """Read the first header.
 
         Args:
             file: where the tar is, at its beginning.
             most: how many headers it may have.
+            header: how headers are read; None for `StrictTarInfo`.
 
         Raises:
             tarfile.TarError: the first header is damaged.
@@ -50,7 +51,7 @@ class StrictTar(tarfile.TarFile):
         self._most = most
         self._count = 0
         self._meter = _Meter(file)
-        super().__init__(fileobj=cast("BinaryIO", self._meter), tarinfo=StrictTarInfo, errorlevel=2)
+        super().__init__(fileobj=cast("BinaryIO", self._meter), tarinfo=header or StrictTarInfo, errorlevel=2)
 
     def headers(self) -> Iterator[tarfile.TarInfo]:
         """The members, one after the other.

@@ -33,7 +33,22 @@ def read_image(
         EngineError: a container engine cannot save its image.
         StorageError: a file cannot be read.
     """
-    where = str(place)
+    with located(place.location):
+        return find_image(place, platform, access, progress=progress).checked(platform, str(place))
+
+
+def find_image(
+    place: Place, platform: str, access: Access | None = None, *, progress: Progress | None = None
+) -> FoundImage:
+    """What `read_image` gives, even if its config is for another platform, or has other layers than its manifest.
+
+    Raises:
+        UsageError: the place does not exist, or does not have the image.
+        ContentError: something is missing, truncated, altered or malformed.
+        TransportError: a registry cannot be read.
+        EngineError: a container engine cannot save its image.
+        StorageError: a file cannot be read.
+    """
     with located(place.location):
         match place.kind:
             case PlaceKind.OCI | PlaceKind.OCI_ARCHIVE | PlaceKind.DOCKER_ARCHIVE:
@@ -52,7 +67,7 @@ def read_image(
                     f"{place} is not the place of an image",
                     hint="name an image in a registry, a layout, an archive or an engine",
                 )
-        return _pinned(stored.checked(platform, where), place)
+        return _pinned(stored, place)
 
 
 def _read_files(place: Place, platform: str) -> FoundImage:

@@ -31,7 +31,7 @@ class RegistryBlobs:
 
 
 def read_remote(reference: Reference, platform: str, access: Access) -> FoundImage:
-    """The image that a reference names; its layers are fetched only when they are read.
+    """The image that a reference names, unchecked; its layers are fetched only when they are read.
 
     Raises:
         TransportError: the registry fails, or does not have the image.
@@ -49,5 +49,4 @@ def _read(reference: Reference, platform: str, client: Client) -> FoundImage:
     if isinstance(manifest, Index):
         manifest = Shelf(lambda entry: fetch_document(client, entry.digest), blobs).choose(manifest, platform)
     config = ImageConfig(read_blob(blobs, manifest.config))
-    stored = FoundImage(Image(manifest, config, blobs), digest, str(reference.without_digest))
-    return stored.checked(platform, str(reference))
+    return FoundImage(Image(manifest, config, blobs), digest, str(reference.without_digest))

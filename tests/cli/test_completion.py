@@ -60,7 +60,8 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "completion", "doctor", "image", "inspect", "mounts", "patch", "push", "recipe", "render", "size"),
+        *("bake", "completion", "diff", "doctor", "image", "inspect", "mounts"),
+        *("patch", "push", "recipe", "render", "revert", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},

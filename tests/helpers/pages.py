@@ -79,6 +79,8 @@ def _table(name: str) -> str:
         return "\n".join(["| command | what it does |", "| --- | --- |", *_commands(cli, "m2build")])
     if name == "exit codes":
         return "\n".join(["| code | when |", "| ---: | --- |", *_exit_codes()])
+    if name == "findings":
+        return "\n".join(["| finding | what it means |", "| --- | --- |", *_findings()])
     if name == "rooms":
         return "\n".join(["| room | what is in it |", "| --- | --- |", *_rooms()])
     if name == "picture of the rooms":
@@ -106,6 +108,12 @@ def _exit_codes() -> Iterator[str]:
         codes[kind.exit_code] = (kind.__doc__ or "").partition("\n")[0]
     codes[1] = "Internal error: a bug in m2build."
     return (f"| {code} | {when} |" for code, when in sorted(codes.items()))
+
+
+def _findings() -> Iterator[str]:
+    from m2build.verification.findings import KINDS
+
+    return (f"| `{name}` | {meaning} |" for name, meaning in KINDS.items())
 
 
 def _rooms() -> Iterator[str]:

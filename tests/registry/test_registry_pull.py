@@ -36,7 +36,7 @@ from m2build.oci.image import Image, MemoryBlobs, open_blob
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.places.place import Place, PlaceKind
-from m2build.places.transports import write_image
+from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
 from m2build.registry.push import push_image
@@ -154,7 +154,7 @@ def test_an_index_gives_the_digest_and_the_platforms_image(types: MediaTypes, ho
 
 def test_an_image_for_another_platform_is_refused(host: str) -> None:
     with pytest.raises(UsageError, match="linux/amd64, not for linux/arm64") as caught:
-        read(host, "one:v1", "linux/arm64")
+        read_image(Place(PlaceKind.REGISTRY, f"{host}/one:v1"), "linux/arm64", access())
     assert "--platform linux/amd64" in str(caught.value.hint)
 
 

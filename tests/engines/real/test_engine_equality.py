@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 import yaml
 from helpers import two_roots
+from helpers.commands import m2build as m2build_command
 from helpers.commands import succeeds
 from helpers.engines.daemons import DockerEngine
 from helpers.engines.deriving import config, derived, inspected
 from helpers.images import symlink, tar
 from helpers.registry.registries import run
+
+import m2build
 
 pytestmark = pytest.mark.engine
 
@@ -124,6 +127,15 @@ def test_the_bases_layers_and_history_are_an_equal_prefix(builder: str, bench: B
     assert above["rootfs"]["diff_ids"][:height] == below["rootfs"]["diff_ids"]
     assert len(above["rootfs"]["diff_ids"]) > height
     assert above["history"][: len(below["history"])] == below["history"]
+
+
+@pytest.mark.parametrize("builder", ["embedded", *BUILDERS])
+def test_every_builders_image_is_proven_from_recipe_and_base(builder: str, bench: Bench) -> None:
+    name = bench.embedded if builder == "embedded" else bench.built[builder]
+    with m2build.Session(platform="linux/amd64") as session:
+        proven = session.verify(name, base=bench.base)
+    assert proven.findings == ()
+    assert proven.content == bench.content(name)["digest"]
 
 
 @pytest.mark.parametrize("builder", [*OURS, "bake"])
@@ -276,3 +288,5 @@ def test_an_engine_gives_the_same_content_in_every_place(engine: str, place: str
     where = place.format(tmp_path, secrets.token_hex(4))
     derived(bench.environment, "--tp", "8", "--base", bench.base, f"--engine={engine}", "-o", where)
     assert bench.content(where) == bench.content(bench.embedded)
+    done = m2build_command("verify", where, "--base", bench.base, environment=bench.environment)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout

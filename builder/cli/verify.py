@@ -1,0 +1,102 @@
+"""`m2build verify`: an image proven from recipe and base alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+import m2build
+from m2build.cli import candidates
+from m2build.cli.choosing import base_version_option, choosing_claimed, platform_option
+from m2build.cli.groups import Command
+from m2build.cli.output import json_option, print_json, result
+from m2build.cli.progress import progress_option
+from m2build.cli.sessions import insecure_option, session
+from m2build.cli.settings import Given, setting
+from m2build.errors import UsageError
+
+_RECIPE = "minimax-m2"
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  # Against the recipe that the image names, and that recipe's base in its registry.
+  m2build verify localhost:5000/minimax-m2:tp8
+  # Against your own recipe, and a copy of the base.
+  m2build verify oci:./out:tp8 --recipe ./mine.yaml --tp 8 --base localhost:5000/sglang:v0.5.7
+  # A trial image.
+  m2build verify oci:./minimax-m2-tp8 --base pypi:sglang==0.5.7
+  # For a code scanning service.
+  m2build verify localhost:5000/minimax-m2:tp8 --sarif > findings.sarif
+""",
+)
+@click.argument("image", metavar="IMAGE", shell_complete=candidates.places(*candidates.IMAGES))
+@choosing_claimed
+@base_version_option
+@setting
+@click.option(
+    "--base",
+    metavar="PLACE",
+    help="The base that the image was derived from, as for `m2build image`; default: the recipe's base image.",
+    shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
+)
+@platform_option
+@insecure_option
+@json_option
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print the findings as a SARIF 2.1.0 log.")
+@progress_option
+def verify(
+    image: str,
+    recipe_name: str | None,
+    tp: int | None,
+    profile: str | None,
+    model: str | None,
+    overrides: tuple[str, ...],
+    base_version: str | None,
+    given: Given,
+    base: str | None,
+    platform: str | None,
+    insecure: bool,
+    as_json: bool,
+    as_sarif: bool,
+    progress_mode: str,
+) -> None:
+    """Prove that an image is what recipe and base give, and nothing else.
+
+    The patches are applied again to the base's own bytes, and everything in which the image differs from the base has
+    to come from them or from the recipe, whichever engine built it. Nothing of the build is trusted: neither the
+    image's labels and its account, nor the cache; the base is read anew. If anything differs, the exit code is 5, and
+    each finding has an id that docs/verify.md explains.
+    """
+    if as_json and as_sarif:
+        raise UsageError("--json and --sarif exclude each other", hint="give one of them")
+    wanted: m2build.Recipe | m2build.Selection | None = None
+    is_selected = bool(tp or profile or model or any(given.values()))
+    if recipe_name or overrides or base_version or is_selected:
+        recipe = m2build.load_recipe(recipe_name or _RECIPE, overrides)
+        recipe = recipe.with_base(base_version) if base_version else recipe
+        wanted = recipe.select(tp=tp, profile=profile, model=model, **given) if is_selected else recipe
+    with session(progress_mode, insecure=insecure, platform=platform) as opened:
+        found = opened.verify(image, wanted, base=base)
+    if as_json or as_sarif:
+        print_json(found.sarif() if as_sarif else found.document())
+    else:
+        result(*_lines(found))
+    found.checked()
+
+
+def _lines(found: m2build.Verification) -> Iterator[str]:
+    yield f"image    {found.place}" + f"@{found.digest}" * bool(found.digest and found.digest not in found.place)
+    if found.recipe:
+        yield f"recipe   {found.recipe}, profile {found.profile}, model {found.model}"
+    if found.base_digest:
+        yield f"base     {found.base or ''}@{found.base_digest}, {found.base_layers} layers"
+    if found.content:
+        yield f"content  {found.content}"
+    for finding in found.findings:
+        yield f"{finding.id}  {finding.path}: {finding.message}" if finding.path else f"{finding.id}  {finding.message}"
+    if found.passes:
+        yield "proven   every difference from the base comes from the recipe and its patches"

@@ -1,0 +1,92 @@
+"""Whether an image stands on its base: the base's layers and history are an equal prefix of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from m2build.base.model import Base
+from m2build.base.thin import EitherBlobs, missing_layers
+from m2build.errors import ContentError
+from m2build.labels import OCI, STAND_IN
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.history import mended
+from m2build.oci.image import Image, fetched_again, open_blob
+from m2build.oci.layer import open_layer
+from m2build.progress import Progress, amount
+from m2build.verification.findings import Finding
+
+BASE_NAME, BASE_DIGEST = f"{OCI}base.name", f"{OCI}base.digest"
+
+
+def stand_in_finding(image: Image) -> Finding | None:
+    """What is wrong if an image is said to be derived from a stand-in, and its recipe's base is expected."""
+    claimed = image.config.labels.get(STAND_IN)
+    if claimed is None:
+        return None
+    sentence = f"the image says that its base is a stand-in, made of {claimed}, and not the recipe's image"
+    return Finding("base-other", STAND_IN, f"{sentence}; --base names a stand-in to verify it against")
+
+
+def claim_findings(image: Image, base: Base) -> Iterator[Finding]:
+    """Whether the digest that an image gives for its base is the one that the base has."""
+    claimed = image.config.labels.get(BASE_DIGEST)
+    if claimed is not None and base.digest is not None and claimed != str(base.digest):
+        name = base.name or "the base"
+        hint = f"--base {name}@{claimed} verifies it against that one" if base.name else "name that one with --base"
+        yield Finding("base-other", BASE_DIGEST, f"the image says {claimed}, and {name} is now {base.digest}; {hint}")
+
+
+def prefix_findings(image: Image, base: Base) -> Iterator[Finding]:
+    """Whether the base's layers and history are the beginning of an image's. Nothing is read."""
+    below, found = base.config.diff_ids, image.config.diff_ids
+    for number, diff_id in enumerate(below):
+        if number >= len(found) or found[number] != diff_id:
+            has = f"the image has {found[number]}" if number < len(found) else "the image has no such layer"
+            yield Finding("base-layers", "", f"layer {number + 1} of the base is {diff_id}; {has}")
+            break
+    history, height = image.config.history, len(below)
+    beginnings = (base.config.history, mended(base.config.history, height))
+    if not any(history[: len(beginning)] == beginning for beginning in beginnings):
+        yield Finding("base-history", "", f"its first entries are not the {len(base.config.history)} of the base")
+    count = sum(not entry.get("empty_layer") for entry in history)
+    if count != len(found):
+        yield Finding("history-length", "", f"its history has {count} layers, the image has {len(found)}")
+
+
+def stored_findings(image: Image, base: Image, *, is_remote: bool, progress: Progress) -> Iterator[Finding]:
+    """Whether the layers that an image stores for its base are the base's.
+
+    A layer of the base's own digest is not fetched from a registry: it proves the digest to all that fetch it. A thin
+    image leaves such layers out.
+    """
+    absent = frozenset[Digest]() if is_remote else missing_layers(image)
+    for layer, lower, diff_id in zip(image.manifest.layers, base.manifest.layers, base.config.diff_ids, strict=False):
+        is_equal = (layer.digest, layer.size) == (lower.digest, lower.size)
+        if is_equal and (is_remote or layer.digest in absent):
+            continue
+        progress.step(f"checking layer {layer.digest.hex[:12]} ({amount(layer.size)})")
+        try:
+            fetched_again(partial(_drain, image, layer, None if is_equal else diff_id))
+        except ContentError as error:
+            yield Finding("layer-damaged", "", str(error))
+
+
+def _drain(image: Image, layer: Descriptor, diff_id: Digest | None) -> None:
+    """Read a layer to its end; without a diff_id only its stored bytes."""
+    if diff_id is None:
+        with open_blob(image.blobs, layer) as stored:
+            stored.drain()
+    else:
+        with open_layer(image, layer, diff_id):
+            pass
+
+
+def on_base(image: Image, base: Image) -> Image:
+    """An image with its base's layers taken from the base itself; the ones above stay its own."""
+    height = len(base.manifest.layers)
+    manifest = replace(image.manifest, layers=(*base.manifest.layers, *image.manifest.layers[height:]))
+    blobs = EitherBlobs(frozenset(layer.digest for layer in base.manifest.layers), base.blobs, image.blobs)
+    return replace(image, manifest=manifest, blobs=blobs, absent=frozenset())

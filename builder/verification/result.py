@@ -1,0 +1,74 @@
+"""The result of a verification."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from m2build.errors import ContentError
+from m2build.oci.descriptor import JsonObject
+from m2build.verification.findings import Finding
+from m2build.verification.sarif import sarif_log
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was verified, and what was found.
+
+    Attributes:
+        place: where the image is.
+        digest: the digest of what its name refers to; None if it cannot be read.
+        recipe: the recipe that it was verified against; None if its labels name none.
+        profile: its profile.
+        model: its model.
+        base: the name of the base, or the stand-in's.
+        base_digest: the digest of what that name refers to.
+        base_layers: how many of the image's layers are the base's.
+        content: the digest of how it differs from the base, as `m2build inspect` gives it.
+        findings: the differences; none if the image is proven.
+    """
+
+    place: str
+    digest: str | None = None
+    recipe: str | None = None
+    profile: str | None = None
+    model: str | None = None
+    base: str | None = None
+    base_digest: str | None = None
+    base_layers: int = 0
+    content: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def checked(self) -> Verification:
+        """This verification, if nothing was found.
+
+        Raises:
+            ContentError: something was found; the message says how much.
+        """
+        if self.findings:
+            count = len(self.findings)
+            raise ContentError(
+                f"{self.place} is not what recipe and base give: {count} finding{'s' * (count > 1)}",
+                hint="do not run it; docs/verify.md explains each finding",
+            )
+        return self
+
+    def document(self) -> JsonObject:
+        """The verification as JSON."""
+        return {
+            "image": {"place": self.place, "digest": self.digest},
+            "origin": {"recipe": self.recipe, "profile": self.profile, "model": self.model},
+            "base": {"name": self.base, "digest": self.base_digest, "layers": self.base_layers},
+            "content": self.content,
+            "passes": self.passes,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def sarif(self) -> JsonObject:
+        """The findings as a SARIF 2.1.0 log, for code scanning services and dashboards."""
+        about: JsonObject = {"image": self.place, "digest": self.digest, "content": self.content}
+        return sarif_log(self.findings, self.place, about)

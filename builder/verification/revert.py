@@ -1,0 +1,112 @@
+"""The way back: the base that an image stands on, proven and by digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from m2build.base.elsewhere import pulled
+from m2build.base.open import open_base
+from m2build.errors import ContentError, UsageError
+from m2build.labels import SOURCE_ROOT
+from m2build.layers.roots import Root
+from m2build.oci.reference import parse_reference
+from m2build.places.place import SOURCES, Place, PlaceKind
+from m2build.places.transports import read_image
+from m2build.verification.base import BASE_DIGEST, BASE_NAME, claim_findings, prefix_findings, stored_findings
+
+if TYPE_CHECKING:
+    from m2build.oci.config import ImageConfig
+    from m2build.oci.descriptor import JsonObject
+    from m2build.progress import Progress
+    from m2build.registry.access import Access
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """The base of an image.
+
+    Attributes:
+        place: where it is, by digest.
+        digest: the digest of what its name refers to, an index if it has images for several platforms.
+        manifest: the digest of its manifest for the image's platform.
+        layers: how many layers it has.
+        above: how many layers the image has above them.
+    """
+
+    place: Place
+    digest: str
+    manifest: str
+    layers: int
+    above: int
+
+    @property
+    def reference(self) -> str:
+        """Its name and its digest: in a registry as docker pull takes them, elsewhere after its place."""
+        if self.place.kind is PlaceKind.REGISTRY:
+            return self.place.location
+        return str(self.place) if self.place.digest else f"{self.place}@{self.digest}"
+
+    def document(self) -> JsonObject:
+        """The base as JSON."""
+        return {
+            "reference": self.reference,
+            "digest": self.digest,
+            "manifest": self.manifest,
+            "layers": self.layers,
+            "layersAbove": self.above,
+        }
+
+
+def revert_image(place: Place, base: Place | None, *, platform: str, access: Access, progress: Progress) -> Reverted:
+    """Prove that an image is its base with layers on top, and name the base by digest.
+
+    In registries only manifests and configs are read; elsewhere the layers that the image stores are checked, too.
+
+    Args:
+        place: where the image is.
+        base: where the base is; None for where the image's labels say, which is then proven.
+        platform: `os/architecture[/variant]`.
+        access: how registries are reached.
+        progress: receives what is read.
+
+    Raises:
+        UsageError: a place does not exist, has no such image, or the labels name no base.
+        ContentError: the image is not that base with layers on top, or something is truncated, altered or malformed.
+        TransportError: a registry does not deliver.
+        EngineError: a container engine does not export its image.
+        StorageError: a file cannot be read.
+    """
+    found = read_image(place, platform, access, progress=progress).image
+    origin = base or _claimed_base(found.config, place)
+    roots = {"sources": Root(found.config.labels.get(SOURCE_ROOT, "").strip("/"), SOURCE_ROOT)}
+    with pulled(origin):
+        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
+    lower = opened.image
+    if lower is None or opened.digest is None:
+        raise UsageError(f"{origin} is not the place of an image")
+    findings = [*claim_findings(found, opened), *prefix_findings(found, opened)]
+    if not findings:
+        is_remote = place.kind is PlaceKind.REGISTRY
+        findings = list(stored_findings(found, lower, is_remote=is_remote, progress=progress))
+    if findings:
+        raise ContentError(
+            f"{place} is not {origin} with layers on top: {'; '.join(finding.message for finding in findings)}",
+            hint="name the image's own base with --base PLACE",
+        )
+    height = len(lower.config.diff_ids)
+    pinned = _pinned(origin, opened.name, str(opened.digest))
+    return Reverted(pinned, str(opened.digest), str(lower.manifest.digest), height, len(found.config.diff_ids) - height)
+
+
+def _claimed_base(config: ImageConfig, place: Place) -> Place:
+    name, digest = config.labels.get(BASE_NAME), config.labels.get(BASE_DIGEST)
+    if not name or not digest:
+        raise UsageError(f"the labels of {place} do not name its base in a registry", hint="add --base PLACE")
+    return Place(PlaceKind.REGISTRY, str(parse_reference(f"{name}@{digest}")))
+
+
+def _pinned(place: Place, name: str | None, digest: str) -> Place:
+    if place.kind is PlaceKind.REGISTRY and name:
+        return Place(PlaceKind.REGISTRY, f"{parse_reference(name).without_digest}@{digest}")
+    return place if place.kind in SOURCES else Place(place.kind, place.location, place.tag, digest)
