@@ -60,7 +60,8 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "completion", "doctor", "image", "inspect", "mounts", "patch", "push", "recipe", "render", "size"),
+        *("bake", "completion", "compose", "doctor", "image", "inspect", "kubernetes", "mounts", "patch", "push"),
+        *("recipe", "render", "run", "size"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
@@ -99,7 +100,8 @@ OFFERED = {
 Answers = Callable[..., dict[str, str]]
 FREE = {
     *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
-    *("NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE"),
+    *("NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE", "IP", "LABEL=VALUE[,VALUE...]"),
+    "[ARGUMENTS]...",
 }
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 

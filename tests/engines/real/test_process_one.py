@@ -45,11 +45,10 @@ def images(base: str, docker: DockerEngine, podman: PodmanEngine) -> Mapping[tup
 def wait_for(engine: Engine, name: str, probe: Sequence[str]) -> None:
     """Wait until a health check passes in a container."""
     for _ in range(50):
-        done = engine.run("exec", name, *probe, check=False)
-        if done.returncode == 0:
+        if engine.run("exec", name, *probe, check=False).returncode == 0:
             return
         time.sleep(0.1)
-    raise AssertionError(done.stderr + engine.run("logs", name).stderr)
+    raise AssertionError(engine.run("exec", name, *probe, check=False).stderr + engine.run("logs", name).stderr)
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])

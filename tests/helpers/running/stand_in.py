@@ -27,10 +27,11 @@ def stop(*signal_and_frame):
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, default=30000)
+parser.add_argument("--host", default="127.0.0.1")
 options, others = parser.parse_known_args()
 signal.signal(signal.SIGTERM, stop)
 signal.signal(signal.SIGQUIT, lambda *given: kill_process_tree(os.getpid()))  # as in its Engine and TokenizerManager
-server = http.server.HTTPServer(("127.0.0.1", options.port), Answers)
+server = http.server.HTTPServer((options.host, options.port), Answers)
 print(os.getpid(), options.port, *others, flush=True)
 server.serve_forever()
 """
