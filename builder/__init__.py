@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from m2build.rendering.bake import render_bake
     from m2build.rendering.context import render
     from m2build.rendering.folder import Context
+    from m2build.running.command import run_command
+    from m2build.running.compose import render_compose
+    from m2build.running.kubernetes import render_kubernetes
+    from m2build.running.model import Container
     from m2build.session import Session, inspect, verify
     from m2build.verification.result import Verification
 
@@ -49,6 +53,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Base": "m2build.base.model",
+    "Container": "m2build.running.model",
     "Context": "m2build.rendering.folder",
     "Delivery": "m2build.delivery.delivered",
     "Diagnosis": "m2build.machine.model",
@@ -73,7 +78,10 @@ _HOMES = {
     "recipe_schema": "m2build.recipes.schema",
     "render": "m2build.rendering.context",
     "render_bake": "m2build.rendering.bake",
+    "render_compose": "m2build.running.compose",
+    "render_kubernetes": "m2build.running.kubernetes",
     "render_mounts": "m2build.mounts.render",
+    "run_command": "m2build.running.command",
     "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
     "verify": "m2build.session",
@@ -82,6 +90,7 @@ _HOMES = {
 
 __all__ = [
     "Base",
+    "Container",
     "Context",
     "Delivery",
     "Diagnosis",
@@ -107,7 +116,10 @@ __all__ = [
     "recipe_schema",
     "render",
     "render_bake",
+    "render_compose",
+    "render_kubernetes",
     "render_mounts",
+    "run_command",
     "size",
     "testing",
     "verify",

@@ -21,6 +21,9 @@ BASE_CHAIN_ID = f"{OWN}base.chain-id"
 STAND_IN = f"{OWN}base.stand-in"
 """What the sources of a base came from that is no real image."""
 
+NO_INIT = "none: run it with an init, as docker run --init"
+"""What the label of the init says of an image whose server is process 1; of others it names the init."""
+
 DROPPED: Mapping[str, str] = {
     f"{OCI}created": "when the base was built; the result has its own",
     f"{OCI}authors": "who answers for the base; they do not answer for the result",

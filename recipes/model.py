@@ -21,7 +21,17 @@ from m2build.errors import UsageError
 from m2build.layers.roots import Root
 from m2build.oci.paths import nested
 from m2build.recipes.flags import is_short_for, tensor_parallel_size
-from m2build.recipes.parts import BaseImage, BaseVersion, Health, Launch, Model, Profile, SourceRoot, command_words
+from m2build.recipes.parts import (
+    INIT_FILE,
+    BaseImage,
+    BaseVersion,
+    Health,
+    Launch,
+    Model,
+    Profile,
+    SourceRoot,
+    command_words,
+)
 from m2build.recipes.settings import Settings
 from m2build.recipes.values import Id, Line
 
@@ -80,6 +90,8 @@ class Recipe(Settings):
         for name, version in self.bases.items():
             if version.source_root is not None:
                 raise misplaced("`sources` name the folders", "bases", name, "source_root")
+        if self.launch.init and "init" in self.sources:
+            raise misplaced(f"{INIT_FILE} is the init, so no folder's account can be called that", "sources", "init")
         for name, overlapping in _overlapping(self.sources):
             raise misplaced(f"it and the root of {overlapping} hold one another", "sources", name, "root")
         return self
@@ -108,7 +120,7 @@ class Recipe(Settings):
     def _command_lines_fit(self) -> Recipe:
         model = max(self.models.values(), key=lambda model: len(model.repo))
         for name, profile in self.profiles.items():
-            words = command_words(self.launch, model, profile)
+            words = [*self.launch.init_words, *command_words(self.launch, model, profile)]
             if len(f"ENTRYPOINT {json.dumps(words)}") > _LONGEST_LINE:
                 problem = f"the command line is longer than the {_LONGEST_LINE:,} bytes of a Dockerfile's line"
                 raise misplaced(problem, "profiles", name, "flags")
@@ -310,6 +322,11 @@ class Selection:
     def command(self) -> tuple[str, ...]:
         """The server's command line, word by word."""
         return tuple(command_words(self.recipe.launch, self.model, self.profile))
+
+    @cached_property
+    def entrypoint(self) -> tuple[str, ...]:
+        """What the image starts: the server's command line, by the init if the recipe has one."""
+        return (*self.recipe.launch.init_words, *self.command)
 
 
 def workdirs(selections: Sequence[Selection]) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ _GO_SECONDS = (2**63 - 1) // 10**9
 """A health check's times are nanoseconds in Go's int64 (time.Duration): 292 years."""
 _SERVER_PORT = 30000
 """The port of SGLang's server without `--port`."""
+INIT_FILE = "/opt/m2build/init"
+"""Where an image has the init that starts its command as process 1."""
 
 
 def _named_in_a_registry(value: str) -> str:
@@ -88,6 +90,15 @@ class Launch(Frozen):
     model_is_argument: bool = Field(
         default=False, description="Whether the repository comes without a flag, as in `vllm serve MODEL`."
     )
+    init: bool = Field(
+        default=True,
+        description="Whether m2build's init is process 1 and starts the command: a crash is then seen as a failure.",
+    )
+
+    @property
+    def init_words(self) -> tuple[str, ...]:
+        """What is in front of the command. With -I and -S, no variable of the server decides what it loads."""
+        return ("python3", "-IS", INIT_FILE) if self.init else ()
 
 
 class Health(Frozen):

@@ -29,7 +29,7 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
     if forecast.image is not None:
         layer = forecast.image.manifest.layers[-1]
         yield f"layer       {layer.digest} ({layer.size} bytes)"
-    yield f"entrypoint  {shell_line(selection.command)}"
+    yield f"entrypoint  {shell_line(selection.entrypoint)}"
     if forecast.image is not None:
         yield f"manifest    {forecast.image.manifest.digest}"
     yield f"engine      {forecast.engine}"

@@ -52,17 +52,20 @@ class _Commands(LateGroup):
 
     summaries: ClassVar = {
         "bake": "Write a folder of images for `docker buildx bake`.",
+        "compose": "Print a Compose file that serves an image.",
         "completion": "Print the completion script for a shell.",
         "diff": "Show how two images differ, without their common layers.",
         "doctor": "Check this machine: engine, disks, GPUs, kernel; with fixes.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
+        "kubernetes": "Write Kubernetes' objects that serve an image.",
         "mounts": "Lay the changed files over the stock image, without a derived one.",
         "patch": "Try, apply and revert patches on any source tree.",
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
         "revert": "Name the base that an image stands on, proven and by digest.",
+        "run": "Serve an image with Docker or podman, or print the command.",
         "size": "Show what a model takes of GPUs' memory, and what fits beside it.",
         "verify": "Prove an image from recipe and base alone.",
     }

@@ -105,7 +105,7 @@ class Goal:
         return destinations
 
     def _one(self, selection: Selection, store: PlaceKind | None) -> Destination:
-        name, tag = f"m2build/{selection.model_id}", selection.profile_id
+        name, _, tag = default_reference(selection).rpartition(":")
         if self.reference is not None:
             given = parse_reference(self.reference).tag
             name, tag = (self.reference.removesuffix(f":{given}"), given) if given else (self.reference, tag)
@@ -115,6 +115,16 @@ class Goal:
         elif place.kind in _NAMED:
             place = Place(place.kind, f"{name}:{tag}")
         return Destination(place, name, tag)
+
+
+def default_reference(selection: Selection) -> str:
+    """What an image is called without another name.
+
+    >>> from m2build.recipes.load import load_recipe
+    >>> default_reference(load_recipe("minimax-m2").select(tp=8))
+    'm2build/minimax-m2.1:tp8'
+    """
+    return f"m2build/{selection.model_id}:{selection.profile_id}"
 
 
 def parse_goal(output: str | None, reference: str | None, *, push: bool, load: bool) -> Goal:

@@ -30,16 +30,16 @@ def derive_config(plan: Plan, diff_id: Digest) -> ImageConfig:
 
 def _runtime(plan: Plan, runtime: JsonObject, labels: dict[str, str]) -> JsonObject:
     """The `config` section. The base's `Cmd` goes: it would become arguments of our entrypoint."""
-    health, port, settings = plan.selection.recipe.health, plan.selection.port, plan.selection.settings
+    health, settings = plan.selection.recipe.health, plan.selection.settings
     places = {key: value for key, value in (("WorkingDir", settings.workdir), ("User", settings.user)) if value}
     kept = {key: value for key, value in runtime.items() if key not in ("Cmd", "ArgsEscaped", "OnBuild")}
     return kept | {
         **places,
         "Env": with_variables(_with_path(plan.base.config.variables), settings.env),
-        "Entrypoint": list(plan.selection.command),
-        "ExposedPorts": {**object_in(runtime, "ExposedPorts"), f"{port}/tcp": {}},
+        "Entrypoint": list(plan.selection.entrypoint),
+        "ExposedPorts": {**object_in(runtime, "ExposedPorts"), f"{plan.selection.port}/tcp": {}},
         "Healthcheck": {
-            "Test": ["CMD", *probe_command(health, port)],
+            "Test": ["CMD", *probe_command(plan.selection)],
             "Interval": health.interval * _SECOND,
             "Timeout": health.timeout * _SECOND,
             "StartPeriod": health.start_period * _SECOND,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import resources
 
 from m2build.derivation.account import account_of
 from m2build.derivation.plan import Plan
@@ -19,6 +20,7 @@ from m2build.oci.gzip import stored_gzip
 from m2build.oci.media_types import MediaTypes
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member, write_tar
+from m2build.recipes.parts import INIT_FILE
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,15 @@ def _whiteout(path: str, mtime: int) -> Member:
 
 
 def account_files(plan: Plan) -> Iterator[Member]:
-    """The account of the changes: owned by root, readable by all."""
+    """The account of the changes, and the init if the recipe has one: owned by root, readable by all."""
     for name, content in account_of(plan.sources).items():
         yield Member(f"{AUDIT_FOLDER}/{name}", Kind.FILE, mtime=plan.created, content=content)
+    if plan.selection.recipe.launch.init:
+        yield Member(INIT_FILE.lstrip("/"), Kind.FILE, mtime=plan.created, content=_init_script())
+
+
+def _init_script() -> bytes:
+    return resources.files("m2build.derivation").joinpath("init.py").read_bytes()
 
 
 def _folder(plan: Plan, path: str) -> Member:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from m2build import __version__
 from m2build.errors import PatchError, UsageError
-from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, OCI, OWN, PROFILE, SOURCE_ROOT, STAND_IN
+from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, NO_INIT, OCI, OWN, PROFILE, SOURCE_ROOT, STAND_IN
 from m2build.layers.links import followed
 from m2build.layers.members import AUDIT_FOLDER, WHITEOUT
 from m2build.oci.digest import Digest
@@ -134,7 +134,7 @@ class Plan:
             **_sources_document(self.sources),
             "footing": footing,
             "hidden": list(self.hidden),
-            "entrypoint": list(selection.command),
+            "entrypoint": list(selection.entrypoint),
             "port": selection.port,
             "health": selection.recipe.health.model_dump(mode="json"),
             "created": self.created_text,
@@ -179,6 +179,7 @@ class Plan:
             BASE_CHAIN_ID: _text(self.base.chain_id),
             STAND_IN: self.base.stand_in,
             f"{OWN}base.unpinned": None if self.base.digest else "true",
+            f"{OWN}init": next(reversed(self.selection.recipe.launch.init_words), NO_INIT),
         }
         own = self._own_annotations | {key: value for key, value in values.items() if value is not None}
         return own | self.selection.settings.labels

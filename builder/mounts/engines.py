@@ -58,6 +58,7 @@ def compose_fragment(plan: Plan) -> Mapping[str, bytes]:
     service = {
         "image": _literal(pullable_base(plan)),
         "entrypoint": [_literal(word) for word in plan.selection.command],
+        "init": True,
         "environment": {name: _literal(value) for name, value in settings.env.items()},
         "working_dir": _literal(settings.workdir or ""),
         "user": _literal(settings.user or ""),

@@ -59,8 +59,8 @@ def template_values(plan: Plan) -> dict[str, object]:
         "labels": sorted(labels.items()),
         "withdrawn": sorted(key for key in plan.base.config.labels if is_withdrawn(key) and key not in labels),
         "port": selection.port,
-        "health": {**health.model_dump(), "command": probe_command(health, selection.port)},
-        "entrypoint": list(selection.command),
+        "health": {**health.model_dump(), "command": probe_command(selection)},
+        "entrypoint": list(selection.entrypoint),
     }
 
 

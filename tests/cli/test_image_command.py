@@ -214,7 +214,7 @@ def test_metadata_and_iidfile_agree_with_skopeo(tmp_path: Path) -> None:
 
 def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path, layout: Path) -> None:
     out = succeeds("image", "--tp", "8", "--base", BASE, "-o", f"oci:{tmp_path}/out", "--dry-run", cwd=tmp_path)
-    assert "entrypoint  python3 -m sglang.launch_server --model-path MiniMaxAI/MiniMax-M2.1 --tp-size 8" in out
+    assert "entrypoint  python3 -IS /opt/m2build/init python3 -m sglang.launch_server --model-path MiniMaxAI/" in out
     assert list(tmp_path.iterdir()) == []
     plan = json.loads(succeeds("image", "--tp", "8", "--base", BASE, "--engine", "embedded", "--dry-run", "--json"))
     assert (layout / "blobs" / plan["manifest"].replace(":", "/")).is_file()

@@ -88,7 +88,7 @@ def test_an_overridden_port_is_used_everywhere(tree: Path, tmp_path: Path) -> No
     other = quickly(*image, "-t", "x:other", "--set", "profiles.tp8.flags.port=9000").strip().partition("@")[2]
     assert index(tmp_path / "out") == {"tp8": plain, "other": other}
     runtime = config(tmp_path / "out", other)["config"]
-    assert runtime["Entrypoint"][:3] == ["python3", "-m", "sglang.launch_server"]
+    assert runtime["Entrypoint"][3:6] == ["python3", "-m", "sglang.launch_server"]
     assert runtime["Entrypoint"][runtime["Entrypoint"].index("--port") + 1] == "9000"
     assert "Cmd" not in runtime
     assert list(runtime["ExposedPorts"]) == ["9000/tcp"]

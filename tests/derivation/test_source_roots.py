@@ -65,7 +65,9 @@ def test_each_root_has_its_series_its_account_and_its_labels(tmp_path: Path) -> 
         found = json.loads(files[f"{account}/changeset.json"])
         assert found["distribution"] == name
         assert found["files"]
-    assert {path.split("/")[2] for path in files if path.startswith("opt/m2build/")} == {"README", "sglang", "kernels"}
+    assert {path.split("/")[2] for path in files if path.startswith("opt/m2build/")} == {
+        *("README", "init", "sglang", "kernels")
+    }
     own = {key.removeprefix("dev.m2build."): value for key, value in built.config.labels.items()}
     assert (own["source-root.sglang"], own["source-root.kernels"]) == (f"/{ROOT}", f"/{PACKAGES}")
     assert (own["series.sglang"], own["series.kernels"]) == ("minimax-m2-rocm", "kernels-small")
@@ -145,6 +147,11 @@ def test_without_the_marker_the_message_says_where_it_was_looked_for_and_where_i
         f"{MARKER} is in none of the base's folders /sgl-workspace/*, /sgl-workspace/*/*, site-packages and "
         "dist-packages; it is in /srv/app and /usr/share/x"
     )
+
+
+def test_no_account_takes_the_place_of_the_init(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="/opt/m2build/init is the init, so no folder's account can be called that"):
+        selection_of(tmp_path, {"sglang": NAMED["sglang"], "init": NAMED["kernels"]})
 
 
 @pytest.mark.parametrize("root", ["/srv/link", "/srv/link/sglang", "/srv"])

@@ -162,6 +162,7 @@ def test_compose_runs_the_profile_as_the_image_would(tmp_path: Path) -> None:
     assert server["environment"] == {"A": "$HOME is 1"}
     assert (server["working_dir"], server["user"]) == ("/srv/$X", "1000")
     assert server["entrypoint"] == list(mine.selection.command)
+    assert server["init"] is True, "the stock image has none of its own"
 
 
 def test_a_file_of_ones_own_extends_the_fragment(tmp_path: Path) -> None:

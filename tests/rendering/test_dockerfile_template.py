@@ -29,7 +29,7 @@ def test_every_variable_and_filter_exists() -> None:
     lines = ["FROM {{ base | plain }}", "RUN echo {{ title | sh }} {{ port | plain }}", "CMD {{ entrypoint | json }}"]
     parsed = instructions({"Dockerfile": rendered("\r\n".join([*lines, ""])).encode()})
     assert only(parsed, "RUN").value == ("echo 'MiniMax-M2.1, tp8' 8000",)
-    assert only(parsed, "CMD").value == plan_for().selection.command
+    assert only(parsed, "CMD").value == plan_for().selection.entrypoint
 
 
 def test_a_constant_can_be_printed_through_a_filter() -> None:

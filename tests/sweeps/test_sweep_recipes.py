@@ -92,14 +92,14 @@ def check_recipe(recipe: Recipe | None, case: str) -> None:
 def check_image(selection: Selection, case: str) -> None:
     plan = replace(PLAN, selection=selection)
     runtime = json.loads(build(plan).config.raw)["config"]
-    assert runtime["Entrypoint"] == list(selection.command), case
+    assert runtime["Entrypoint"] == list(selection.entrypoint), case
     assert runtime["Healthcheck"]["Interval"] < 2**63, case
     try:
         parsed = instructions(render(plan))
     except UsageError:  # a character that no Dockerfile can say
         return
     assert [instruction.cmd for instruction in parsed] == KINDS, case
-    assert list(only(parsed, "ENTRYPOINT").value) == list(selection.command), case
+    assert list(only(parsed, "ENTRYPOINT").value) == list(selection.entrypoint), case
     assert labels_of(parsed).items() >= plan.labels.items(), case
 
 

@@ -80,7 +80,7 @@ def test_the_image_has_none_of_them(engine: str, images: Mapping[str, tuple[Engi
 def test_running_the_image_starts_the_profiles_command(
     engine: str, images: Mapping[str, tuple[Engine, str]], tmp_path: Path
 ) -> None:
-    """As process 1; what follows the image's name is appended."""
+    """By the init, which is process 1; what follows the image's name is appended."""
     server = tmp_path / "fake" / "sglang" / "launch_server.py"
     server.parent.mkdir(parents=True)
     server.write_text(SERVER)
@@ -90,7 +90,8 @@ def test_running_the_image_starts_the_profiles_command(
     assert module[:3] == ("python3", "-m", "sglang.launch_server")
     for more in ([], ["--port", "9000", "--log-level", "debug"]):
         done = runs.run("run", "--rm", *fake, image, *more)
-        assert json.loads(done.stdout) == [1, *module[3:], *more]
+        number, *arguments = json.loads(done.stdout)
+        assert (number > 1, arguments) == (True, [*module[3:], *more])
 
 
 @pytest.mark.parametrize("engine", ENGINES)

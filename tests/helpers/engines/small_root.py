@@ -1,4 +1,4 @@
-"""A root file system of ten megabytes with the machine's own shell, coreutils, git and Python."""
+"""A root file system of twenty megabytes with the machine's own shell, coreutils, git and Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 from helpers.images import Entry, file, folder, symlink, tar
 from helpers.rendering.roots import libraries, tools
 
-IMPORTED = ("ast", "dataclasses", "importlib.util", "json", "os", "pathlib", "runpy", "sys")
+IMPORTED = (
+    *("__future__", "argparse", "ast", "contextlib", "dataclasses", "encodings.idna", "http.server", "importlib.util"),
+    *("json", "os", "pathlib", "runpy", "signal", "socket", "sys", "threading", "urllib.request"),
+)
 """Of Python's library there is what these modules load."""
 
 
@@ -28,6 +31,7 @@ def _python() -> list[Entry]:
     script = "print(*(getattr(module, '__file__', None) or '' for module in list(sys.modules.values())), sep='\\n')"
     command = [program, "-I", "-c", f"import {', '.join(IMPORTED)}\n{script}"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    files = {program, *loaded, *map(str, libraries(Path(program)).values())}
+    binaries = [program, *(name for name in loaded if name.endswith(".so"))]
+    files = {*binaries, *loaded, *(str(path) for name in binaries for path in libraries(Path(name)).values())}
     found = [file(name[1:], Path(name).read_bytes(), mode=0o755) for name in sorted(files)]
     return [*found, symlink("usr/bin/python3", program)]

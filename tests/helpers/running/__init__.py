@@ -1,0 +1,1 @@
+"""Helpers for the tests of process 1 and of the room running."""
