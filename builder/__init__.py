@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.errors import M2BuildError
     from m2build.inspection.image import Inspection
+    from m2build.launch.check import check_launch, server_flags
     from m2build.launch.sizes import size
     from m2build.machine.doctor import doctor
     from m2build.machine.model import Diagnosis
@@ -63,6 +64,7 @@ _HOMES = {
     "Shipment": "m2build.delivery.shipment",
     "doctor": "m2build.machine.doctor",
     "errors": "m2build.errors",
+    "check_launch": "m2build.launch.check",
     "inspect": "m2build.session",
     "load_recipe": "m2build.recipes.load",
     "parse_place": "m2build.places.place",
@@ -72,6 +74,7 @@ _HOMES = {
     "render": "m2build.rendering.context",
     "render_bake": "m2build.rendering.bake",
     "render_mounts": "m2build.mounts.render",
+    "server_flags": "m2build.launch.check",
     "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
 }
@@ -93,6 +96,7 @@ __all__ = [
     "Session",
     "Shipment",
     "__version__",
+    "check_launch",
     "doctor",
     "errors",
     "inspect",
@@ -104,6 +108,7 @@ __all__ = [
     "render",
     "render_bake",
     "render_mounts",
+    "server_flags",
     "size",
     "testing",
 ]

@@ -52,8 +52,10 @@ class _Commands(LateGroup):
 
     summaries: ClassVar = {
         "bake": "Write a folder of images for `docker buildx bake`.",
+        "check": "Check that a base's server accepts a profile's launch flags.",
         "completion": "Print the completion script for a shell.",
         "doctor": "Check this machine: engine, disks, GPUs, kernel; with fixes.",
+        "flags": "Show a server's launch flags, or how those of two releases differ.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
         "mounts": "Lay the changed files over the stock image, without a derived one.",

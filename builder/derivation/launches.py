@@ -16,7 +16,7 @@ from m2build.local.cache import SealedFiles
 from m2build.oci.digest import Digest
 
 if TYPE_CHECKING:
-    from m2build.launch.flags.model import ServerFlags
+    from m2build.launch.flags.server import ServerFlags
     from m2build.recipes.model import Selection
 
 
@@ -85,7 +85,7 @@ class RememberedLaunches:
 
 
 def _server(data: bytes) -> ServerFlags | str:
-    from m2build.launch.flags.model import ServerFlags
+    from m2build.launch.flags.server import ServerFlags
 
     return ServerFlags.decoded(data) if data.startswith(b"{") else data.decode()
 

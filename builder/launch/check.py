@@ -11,8 +11,9 @@ from m2build.documents.shown import shown
 from m2build.errors import LaunchError, UsageError
 from m2build.launch.findings import Finding
 from m2build.launch.flags.extract import SERVER_PATH, extract_flags
-from m2build.launch.flags.model import NotProvableError, ServerFlags
+from m2build.launch.flags.model import NotProvableError
 from m2build.launch.flags.parsing import parse_words
+from m2build.launch.flags.server import ServerFlags
 from m2build.launch.proof import LaunchProof
 from m2build.patches.tree import SourceTree
 

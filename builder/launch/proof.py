@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from m2build.launch.findings import Finding
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class LaunchProof:
             return (f"launch flags not provable for this base: {self.reason}",)
         unjudged = (f"of the launch flags, not judged: {'; '.join(self.unjudged)}",) if self.unjudged else ()
         return (*unjudged, *(f"{warning.message}: {warning.hint} [{warning.source}]" for warning in self.warnings))
+
+    def document(self) -> dict[str, JsonValue]:
+        """The proof as JSON: its attributes, and whether anything is proven."""
+        return {"proven": self.is_proven, **asdict(self)}
 
     def encoded(self) -> bytes:
         """The proof as JSON, for `decoded`."""

@@ -33,7 +33,7 @@ def examples(text: str) -> list[str]:
 
 def test_the_commands_are_these() -> None:
     assert {" ".join(way) for way in WAYS} == {
-        "", "image", "push", "inspect", "render", "bake", "mounts", "completion", "size", "doctor",
+        "", "image", "push", "inspect", "render", "bake", "mounts", "check", "flags", "completion", "size", "doctor",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "patch import", "patch waiver",
         "recipe", "recipe list", "recipe new", "recipe show", "recipe schema",

@@ -15,8 +15,9 @@ from m2build.launch.flags.definitions import Definitions, Unknown
 from m2build.launch.flags.fields import Field, FieldFlags, fields_of
 from m2build.launch.flags.fingerprints import COLLECT, DECLARED, REGISTER, check_known, fingerprint
 from m2build.launch.flags.folding import Folder
-from m2build.launch.flags.model import Flag, NotProvableError, ServerFlags
+from m2build.launch.flags.model import Flag, NotProvableError
 from m2build.launch.flags.modules import Modules
+from m2build.launch.flags.server import ServerFlags
 from m2build.launch.flags.values import SourceClass, UnfoldableError
 from m2build.patches.changeset import release_of
 from m2build.patches.tree import SourceTree

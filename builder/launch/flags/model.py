@@ -1,11 +1,24 @@
-"""Flags as values: what argparse would know of each, and what could not be read."""
+"""One flag as a value: what argparse would know of it, and what could not be read."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import argparse
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+_TYPES: Mapping[str, str] = {
+    "str": "TEXT",
+    "nullable_str": "TEXT",
+    "int": "INT",
+    "human_readable_int": "INT",
+    "float": "NUMBER",
+    "json.loads": "JSON",
+    "json_list_type": "JSON",
+}
 
 
 class NotProvableError(Exception):
@@ -24,7 +37,7 @@ class Flag:
         type: what converts a value, by its name: `int`, `json.loads`, or a function of the server; None for text.
         nargs: how many values it takes: None for one, 0 for none, a number, `?`, `*` or `+`.
         const: what it stores if it is given without a value.
-        default: its value if it is not given.
+        default: its value if it is not given; `argparse.SUPPRESS` if it has none then.
         choices: the only values that it takes; None for any.
         required: whether the server refuses to start without it.
         help: what the server says of it.
@@ -50,49 +63,57 @@ class Flag:
         """All of its names, as argparse writes them in errors: `--tp-size/--tensor-parallel-size`."""
         return "/".join(self.names)
 
+    @property
+    def description(self) -> str:
+        """The flag on one line: its names, what it takes, its default.
 
-@dataclass(frozen=True)
-class ServerFlags:
-    """All flags of a server.
-
-    Attributes:
-        origin: the sources that they were read from.
-        release: the server's release, or None if the sources do not say.
-        source: the file that defines them, for messages.
-        style: how the sources define them: `calls`, `fields` or `namespaces`.
-        flags: the flags, in the order of their definition.
-        known_types: the server's own functions that convert values and are known here.
-    """
-
-    origin: str
-    release: str | None
-    source: str
-    style: str
-    flags: tuple[Flag, ...]
-    known_types: tuple[str, ...] = ()
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Flag]:
-        """The flags by each of their names, dashes included."""
-        return {name: flag for flag in self.flags for name in flag.names}
+        >>> Flag(("--tp-size", "--tp"), "tp_size", type="int", default=1).description
+        '--tp-size, --tp INT (default: 1)'
+        """
+        about = "; ".join(self._remarks())
+        return " ".join([", ".join(self.names), *filter(None, [self.takes])]) + (f" ({about})" if about else "")
 
     @property
-    def title(self) -> str:
-        """What to call the server in messages."""
-        return f"SGLang {self.release}" if self.release else f"the server in {self.origin}"
+    def takes(self) -> str:
+        """Its values in a few words: `INT`, `{auto|slow}`, `TEXT ...`; nothing for a switch.
 
-    def encoded(self) -> bytes:
-        """The flags as JSON, for `decoded`."""
-        return json.dumps(asdict(self)).encode()
+        >>> Flag(("--urls",), "urls", nargs="+").takes
+        'TEXT ...'
+        """
+        if self.nargs == 0:
+            return ""
+        if self.choices is not None:
+            word = "{" + "|".join(str(choice) for choice in self.choices if choice is not None) + "}"
+        elif "choices" in self.unknown:
+            word = "CHOICE"
+        else:
+            word = _TYPES.get(self.type or "str", "TEXT")
+        if isinstance(self.nargs, int):
+            return " ".join([word] * self.nargs)
+        return {"?": f"[{word}]", "*": f"[{word} ...]", "+": f"{word} ..."}.get(self.nargs or "", word)
 
-    @classmethod
-    def decoded(cls, data: bytes) -> ServerFlags:
-        """The flags that `encoded` gave."""
-        values = json.loads(data)
-        for flag in values["flags"]:
-            flag.update({name: tuple(flag[name]) for name in _TUPLES if flag[name] is not None})
-        values["flags"] = tuple(Flag(**flag) for flag in values["flags"])
-        return cls(**{**values, "known_types": tuple(values["known_types"])})
+    @property
+    def default_text(self) -> str:
+        """Its default in words."""
+        if "default" in self.unknown:
+            return "decided at run time"
+        if self.default is None or self.default == argparse.SUPPRESS:
+            return "none"
+        values = self.default if isinstance(self.default, list) else [self.default]
+        return " ".join(map(str, values)) or "empty"
 
+    def document(self) -> dict[str, JsonValue]:
+        """The flag as JSON: its attributes."""
+        return asdict(self)
 
-_TUPLES = ("names", "choices", "unknown")
+    def _remarks(self) -> Iterator[str]:
+        if self.required:
+            yield "required"
+        if self.retired is not None:
+            yield f"refused: {self.retired}"
+        if "choices" in self.unknown:
+            yield "choices decided at run time"
+        if self.nargs != 0 and self.default_text != "none":
+            yield f"default: {self.default_text}"
+        if self.nargs == 0 and self.default is True:
+            yield "on by default"

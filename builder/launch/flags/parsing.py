@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from m2build.launch.findings import Finding
 from m2build.launch.flags.mistakes import Mistakes
-from m2build.launch.flags.model import Flag, ServerFlags
+from m2build.launch.flags.model import Flag
 from m2build.launch.flags.reader import Reader, RefusedError, looks_like_an_option
+from m2build.launch.flags.server import ServerFlags
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from m2build.launch.flags.converters import BUILT_IN, KNOWN, Converter
-from m2build.launch.flags.model import Flag, NotProvableError, ServerFlags
+from m2build.launch.flags.model import Flag, NotProvableError
+from m2build.launch.flags.server import ServerFlags
 
 HELP = ("-h", "--help")
 _HELP_DEST = " help"
