@@ -103,8 +103,8 @@ class Flag:
         return " ".join(map(str, values)) or "empty"
 
     def document(self) -> dict[str, JsonValue]:
-        """The flag as JSON: its attributes."""
-        return asdict(self)
+        """The flag as JSON: its attributes; without a default, null."""
+        return asdict(self) | ({"default": None} if self.default == argparse.SUPPRESS else {})
 
     def _remarks(self) -> Iterator[str]:
         if self.required:
