@@ -44,8 +44,7 @@ def check(
     """
     recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selection = recipe.select(tp=tp, profile=profile, model=model)
-    (tree,) = served.read(recipe)
-    proof = m2build.check_launch(selection, tree)
+    proof = m2build.check_launch(selection, *served.read(recipe))
     if as_json:
         print_json(proof.document())
         return

@@ -52,14 +52,14 @@ def flags(name: str | None, served: Served, other: str | None, as_json: bool) ->
     """
     if name is not None and other is not None:
         raise UsageError("NAME and --diff exclude each other", hint="--diff compares all flags")
-    trees = served.read(m2build.load_recipe("minimax-m2"), *([other] if other is not None else []))
-    servers = [m2build.server_flags(tree) for tree in trees]
+    recipe = m2build.load_recipe("minimax-m2")
+    server = m2build.server_flags(*served.read(recipe))
     if other is not None:
-        _print_difference(servers[0].difference(servers[1]), as_json=as_json)
+        _print_difference(server.difference(m2build.server_flags(*served.read(recipe, other))), as_json=as_json)
     elif name is None:
-        _print_flags(servers[0].flags, with_help=False, as_json=as_json)
+        _print_flags(server.flags, with_help=False, as_json=as_json)
     else:
-        _print_flags(_found(name, servers[0]), with_help=True, as_json=as_json)
+        _print_flags(_found(name, server), with_help=True, as_json=as_json)
 
 
 def _found(name: str, server: ServerFlags) -> Sequence[Flag]:

@@ -14,6 +14,7 @@ from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
+from m2build.places.place import SOURCES
 
 _OPTIONS = (
     click.option(
@@ -45,12 +46,16 @@ class Served:
     insecure: bool
     progress_mode: str
 
-    def read(self, base: m2build.Recipe, *others: str) -> list[patches.SourceTree]:
-        """The sources, and those in other places; `base` says where images have theirs."""
-        platform = self.platform or base.base.platform
-        with session(self.progress_mode, insecure=self.insecure, platform=platform) as opened:
-            places = (self.place or base.base.image, *others)
-            return [opened.sources(place, source_root=base.base.source_root) for place in places]
+    def read(self, recipe: m2build.Recipe, place: str | None = None) -> list[patches.SourceTree]:
+        """The sources that the options name, or those of another place; the recipe says where images have theirs."""
+        at = m2build.parse_place(place or self.place or recipe.base.image)
+        roots: list[str | None] = [f"/{root.path}" for root in recipe.roots.values() if root.path]
+        with session(
+            self.progress_mode, insecure=self.insecure, platform=self.platform or recipe.base.platform
+        ) as opened:
+            if at.kind in SOURCES:
+                return [opened.sources(at)]
+            return [opened.sources(at, source_root=root) for root in roots or [None]]
 
 
 def choosing_served(command: Callable[..., None]) -> Callable[..., None]:

@@ -66,7 +66,6 @@ def derive_all(
     return plans, Launches.of(selections, read_server(patched))
 
 
-
 def base_sources(base: Base, source_root: str, progress: Progress) -> SourceTree:
     """The sources of a base, as patches find them.
 

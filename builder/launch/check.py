@@ -40,8 +40,8 @@ RULES: tuple[Callable[[Launched], Sequence[Finding]], ...] = ()
 """What else is checked of a command line that the server accepts. Every rule is called here and nowhere else."""
 
 
-def server_flags(tree: SourceTree) -> ServerFlags:
-    """The launch flags of the SGLang server in a source tree, read without running it.
+def server_flags(*trees: SourceTree) -> ServerFlags:
+    """The launch flags of the SGLang server in one of several source trees, read without running it.
 
     Raises:
         UsageError: there is none, or its flags are defined in a way that is not understood.
@@ -53,23 +53,23 @@ def server_flags(tree: SourceTree) -> ServerFlags:
         >>> flags.by_name["--ep"].names, flags.by_name["--ep"].type
         (('--expert-parallel-size', '--ep-size', '--ep'), 'int')
     """
-    try:
-        return extract_flags(tree)
-    except NotProvableError as error:
-        raise UsageError(
-            f"the launch flags of {tree.origin} cannot be read: {error}",
-            hint="m2build reads those of SGLang; docs/launch.md says from which releases",
-        ) from error
+    found = read_server(trees)
+    if isinstance(found, ServerFlags):
+        return found
+    raise UsageError(
+        f"the launch flags of {trees[0].origin} cannot be read: {found}",
+        hint="m2build reads those of SGLang; docs/launch.md says from which releases",
+    )
 
 
-def check_launch(selection: Selection, tree: SourceTree) -> LaunchProof:
-    """Check that the server in a source tree accepts a selection's command line.
+def check_launch(selection: Selection, *trees: SourceTree) -> LaunchProof:
+    """Check that the server in one of several source trees accepts a selection's command line.
 
     Where that cannot be known, as for another server than SGLang, the result says so, and why.
 
     Args:
         selection: the recipe, its profile and its model.
-        tree: the server's sources, as `session.sources(base, source_root=…)` gives them.
+        trees: the base's sources, as `session.sources(base, source_root=…)` gives them.
 
     Raises:
         LaunchError: the server does not accept the flags, or cannot run with them; its details say what and why.
@@ -81,7 +81,7 @@ def check_launch(selection: Selection, tree: SourceTree) -> LaunchProof:
         >>> m2build.check_launch(m2build.load_recipe("minimax-m2").select(tp=8), tree).server
         'SGLang 0.5.7'
     """
-    return prove(selection, read_server([tree]))
+    return prove(selection, read_server(trees))
 
 
 def read_server(trees: Sequence[SourceTree]) -> ServerFlags | str:
