@@ -20,7 +20,7 @@ SOURCES = {
     "kimi_linear.py": b"from sglang.srt.models.transformers import maybe_prefix\n",
     "llama.py": b"import transformers\n",
 }
-SERVER = b'''import argparse
+SERVER = b"""import argparse
 
 
 class ServerArgs:
@@ -43,7 +43,7 @@ def prepare_server_args(argv):
     parser = argparse.ArgumentParser()
     ServerArgs.add_cli_args(parser)
     return parser.parse_args(argv)
-'''
+"""
 """A `server_args.py` with the flags of the shipped recipe, so that its launch is proven on a small base."""
 SERVER_PATH = "sglang/srt/server_args.py"
 

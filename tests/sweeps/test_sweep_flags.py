@@ -41,8 +41,7 @@ def test_the_flags_and_what_is_made_of_command_lines_are_the_real_parsers(releas
         (flag.names, name, value, real[flag.names][name])
         for flag in server.flags
         for name in ATTRIBUTES
-        if name not in flag.unknown
-        and repr(value := as_json(getattr(flag, name))) != repr(real[flag.names][name])
+        if name not in flag.unknown and repr(value := as_json(getattr(flag, name))) != repr(real[flag.names][name])
     ]
     assert wrong == []
     for words, values in zip(LINES, found["lines"], strict=True):

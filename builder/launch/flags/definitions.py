@@ -134,7 +134,7 @@ def _default(default: object) -> object:
     if default == _SUPPRESS:
         return argparse.SUPPRESS
     if isinstance(default, list) and all(map(_is_plain, default)):
-        return default
+        return tuple(default)
     return default if _is_plain(default) else Unknown("its default is no constant")
 
 

@@ -33,6 +33,9 @@ _ARGUMENTS = _UNUSED | {
     ),
 }
 _SCALARS = frozenset({"str", "int", "float"})
+_BUILT_IN = _SCALARS | {"bool", "dict", "object"}
+_PLAIN = ("typing.", "collections.abc.")
+"""Where types come from that are no aliases of others."""
 _MISSING = object()
 
 
@@ -197,7 +200,7 @@ class FieldFlags:
             found = self._folder.name(annotated.id, scope, annotated)
         except UnfoldableError as error:
             raise NotProvableError(f"{where}: the type {annotated.id} is not understood") from error
-        if isinstance(found, Outside):
+        if isinstance(found, Outside) and (found.dotted in _BUILT_IN or found.dotted.startswith(_PLAIN)):
             return found
         if isinstance(found, SourceClass):
             return None

@@ -110,8 +110,8 @@ def _described(flag: Flag) -> str:
     name = flag.names[0]
     if flag.choices:
         return f"it takes {_listed(_texts(flag))}"
-    if flag.default not in (None, argparse.SUPPRESS, [], ""):
-        value = " ".join(map(str, flag.default)) if isinstance(flag.default, list) else flag.default
+    if flag.default not in (None, argparse.SUPPRESS, (), ""):
+        value = " ".join(map(str, flag.default)) if isinstance(flag.default, tuple) else flag.default
         return f"its default is {name} {value}"
     return f"`m2build flags {name.removeprefix('--')}` describes it"
 

@@ -37,7 +37,7 @@ class Flag:
         type: what converts a value, by its name: `int`, `json.loads`, or a function of the server; None for text.
         nargs: how many values it takes: None for one, 0 for none, a number, `?`, `*` or `+`.
         const: what it stores if it is given without a value.
-        default: its value if it is not given; `argparse.SUPPRESS` if it has none then.
+        default: its value if it is not given, a tuple for a list; `argparse.SUPPRESS` if it has none then.
         choices: the only values that it takes; None for any.
         required: whether the server refuses to start without it.
         help: what the server says of it.
@@ -99,7 +99,7 @@ class Flag:
             return "decided at run time"
         if self.default is None or self.default == argparse.SUPPRESS:
             return "none"
-        values = self.default if isinstance(self.default, list) else [self.default]
+        values = self.default if isinstance(self.default, tuple) else [self.default]
         return " ".join(map(str, values)) or "empty"
 
     def document(self) -> dict[str, JsonValue]:

@@ -109,6 +109,8 @@ def _values(reader: Reader, read: Mapping[str, object], given: Mapping[str, Flag
 
 def _default(reader: Reader, flag: Flag) -> object:
     """A default, which argparse converts if it is a text."""
+    if isinstance(flag.default, tuple):
+        return list(flag.default)
     converter = reader.converter(flag)
     return converter[0](flag.default) if converter and isinstance(flag.default, str) else flag.default
 

@@ -10,8 +10,6 @@ from functools import cached_property
 from m2build.launch.flags.difference import FlagDifference, difference
 from m2build.launch.flags.model import Flag
 
-_TUPLES = ("names", "choices", "unknown")
-
 
 @dataclass(frozen=True)
 class ServerFlags:
@@ -69,6 +67,6 @@ class ServerFlags:
         """The flags that `encoded` gave."""
         values = json.loads(data)
         for flag in values["flags"]:
-            flag.update({name: tuple(flag[name]) for name in _TUPLES if flag[name] is not None})
+            flag.update({name: tuple(value) for name, value in flag.items() if isinstance(value, list)})
         values["flags"] = tuple(Flag(**flag) for flag in values["flags"])
         return cls(**{**values, "known_types": tuple(values["known_types"])})

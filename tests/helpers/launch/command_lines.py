@@ -45,7 +45,8 @@ RIGHT = (
     "--served-model-name '' ", "--served-model-name=--x", "--served-model-name '-a b'", "--chat-template 'a b'",
     "--tool-call-parser minimax-m2 --reasoning-parser minimax-append-think", "--preferred-sampling-params {}",
     "--kv-cache-dtype fp8_e4m3 --attention-backend triton", "--context-length 4096", "--dtype bfloat16",
-    "--mm-process-config '{\"image\": [1, null]}'", "--forward-hooks '[1, {}]'", "--log-level-http warning", "--lora-target-modules q_proj k_proj",
+    "--mm-process-config '{\"image\": [1, null]}'", "--forward-hooks '[1, {}]'", "--log-level-http warning",
+    "--lora-target-modules q_proj k_proj",
     "--disable-custom-all-reduce --disable-radix", "--max-running-requests 64 --max-run 32", "--revision None",
 )  # fmt: skip
 """Command lines after `--model-path a/b` that every release accepts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -89,6 +90,22 @@ def run_real(release: str, folder: Path, lines: Sequence[Sequence[str]] = ()) ->
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)
     return found
+
+
+def recorded_parser(release: str) -> argparse.ArgumentParser:
+    """argparse with the recorded flags of a release, as far as Python's own types convert them."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    for flag in recorded(release):
+        more = {name: flag[name] for name in ("dest", "default", "required")}
+        if flag["action"] == "store_true":
+            parser.add_argument(*flag["names"], action="store_true", **more)
+        elif flag["action"] == "store" and flag["type"] in TYPES:
+            more |= {name: flag[name] for name in ("nargs", "const", "choices")}
+            parser.add_argument(*flag["names"], type=TYPES[flag["type"]], **more)
+    return parser
+
+
+TYPES: dict[str | None, Any] = {None: None, "str": str, "int": int, "float": float, "json.loads": json.loads}
 
 
 def write_record(folder: Path) -> None:

@@ -1,9 +1,9 @@
 """Runs the real `add_cli_args` of an SGLang release, and its parser: the judge of what is read from its sources.
 
-A program of its own, for `python -I -S`: `stand_ins.py FOLDER SITE`, where FOLDER holds the release and SITE the package
-msgspec. It reads command lines as JSON from stdin, and prints what argparse knows of each flag, and what it makes of each
-command line. SGLang's modules are the real ones; packages that are not there are stand-ins, and those of SGLang do not
-run their own `__init__`.
+A program of its own, for `python -I -S`: `stand_ins.py FOLDER SITE`, where FOLDER holds the release and SITE the
+package msgspec. It reads command lines as JSON from stdin, and prints what argparse knows of each flag, and what it
+makes of each command line. SGLang's modules are the real ones; packages that are not there are stand-ins, and those of
+SGLang do not run their own `__init__`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Anything(type):
 def anything(name: str) -> Any:
     """A new one."""
 
-    def derive(_: Any, **__: Any) -> None:
+    def derive(_: Any, /, **__: Any) -> None:
         return None
 
     return Anything(name, (), {"__init_subclass__": classmethod(derive)})
@@ -112,7 +112,7 @@ class Finder:
 
 def parser_of(folder: Path) -> argparse.ArgumentParser:
     """The parser of the release in a folder. To be called once in a process."""
-    sys.meta_path.append(Finder(folder))  # type: ignore[arg-type]
+    sys.meta_path.append(Finder(folder))
     from sglang.srt.server_args import ServerArgs  # type: ignore[import-not-found]
 
     parser = argparse.ArgumentParser()

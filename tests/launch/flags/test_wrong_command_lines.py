@@ -23,7 +23,8 @@ def test_there_are_many_of_each_kind() -> None:
     rules = {finding.rule for line in WRONG for finding in findings(line)}
     assert len(WRONG) >= 90
     assert rules == {
-        "unknown-flag", "ambiguous-flag", "flag-type", "flag-choice", "flag-value", "stray-word", "missing-flag", "help",
+        "unknown-flag", "ambiguous-flag", "flag-type", "flag-choice", "flag-value", "stray-word", "missing-flag",
+        "help",
     }  # fmt: skip
 
 
