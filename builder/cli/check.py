@@ -51,3 +51,5 @@ def check(
     if proof.is_proven:
         result(f"{proof.server} accepts the launch flags of {recipe.name}, {selection.profile_id}")
     result(*proof.notices)
+    for warning in proof.warnings:
+        result(f"warning: {warning.message}", f"    {warning.hint} [{warning.source}]")

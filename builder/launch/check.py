@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from m2build.launch.flags.model import NotProvableError
 from m2build.launch.flags.parsing import parse_words
 from m2build.launch.flags.server import ServerFlags
 from m2build.launch.proof import LaunchProof
+from m2build.launch.rules import selection_findings
 from m2build.patches.tree import SourceTree
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ class Launched:
     values: Mapping[str, object]
 
 
-RULES: tuple[Callable[[Launched], Sequence[Finding]], ...] = ()
+def _of_shapes(launched: Launched) -> Iterator[Finding]:
+    return selection_findings(launched.selection, launched.values, launched.release)
+
+
+RULES: tuple[Callable[[Launched], Iterable[Finding]], ...] = (_of_shapes,)
 """What else is checked of a command line that the server accepts. Every rule is called here and nowhere else."""
 
 

@@ -35,11 +35,10 @@ class LaunchProof:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know of it, one sentence each."""
+        """What was not checked, one sentence each. Warnings are not among them: they are about running, not making."""
         if self.reason is not None:
             return (f"launch flags not provable for this base: {self.reason}",)
-        unjudged = (f"of the launch flags, not judged: {'; '.join(self.unjudged)}",) if self.unjudged else ()
-        return (*unjudged, *(f"{warning.message}: {warning.hint} [{warning.source}]" for warning in self.warnings))
+        return (f"of the launch flags, not judged: {'; '.join(self.unjudged)}",) if self.unjudged else ()
 
     def document(self) -> dict[str, JsonValue]:
         """The proof as JSON: its attributes, and whether anything is proven."""

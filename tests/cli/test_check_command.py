@@ -27,10 +27,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_profile_is_accepted(folder: Path) -> None:
     command = ("check", "--tp", "8", "--source", f"dir:{folder}/tree")
-    assert quickly(*command) == "SGLang 0.5.7 accepts the launch flags of minimax-m2, tp8\n"
-    assert json.loads(quickly(*command, "--json")) == {
-        "proven": True, "server": "SGLang 0.5.7", "reason": None, "warnings": [], "unjudged": [],
-    }  # fmt: skip
+    first, warning, hint = quickly(*command).splitlines()
+    assert first == "SGLang 0.5.7 accepts the launch flags of minimax-m2, tp8"
+    assert warning.startswith("warning: up to ROCm 7.2.0, ")
+    assert hint.endswith(" [https://github.com/sgl-project/sglang/issues/23580]")
+    found = json.loads(quickly(*command, "--json"))
+    assert [warning["rule"] for warning in found.pop("warnings")] == ["hip-graph-capture"]
+    assert found == {"proven": True, "server": "SGLang 0.5.7", "reason": None, "unjudged": []}
 
 
 def test_an_image_is_checked_where_the_recipe_says_its_sources_are(folder: Path) -> None:
@@ -66,6 +69,13 @@ def test_nothing_is_made_with_flags_that_the_server_refuses(makes: str, folder: 
     assert (run.returncode, run.stdout) == (6, "")
     assert run.stderr.startswith(SAYS)
     assert [path.name for path in folder.iterdir()] == ["tree"]
+
+
+def test_a_shape_that_cannot_run_is_refused_as_well(folder: Path) -> None:
+    run = m2build(*MAKES["image"], "--set", "profiles.tp8.flags.ep-size=1", cwd=folder)
+    assert run.returncode == 6
+    assert "    each GPU gets 1536 / 8 = 192 columns of an expert, and FP8 has blocks of 128" in run.stderr
+    assert "\n        add ep-size 8 [https://github.com/sgl-project/sglang/issues/23265]\n" in run.stderr
 
 
 @pytest.mark.parametrize("makes", ["image", "bake"])

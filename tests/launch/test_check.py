@@ -130,7 +130,7 @@ def test_rules_see_what_the_server_reads_and_their_warnings_pass(monkeypatch: py
     seen = with_rules(monkeypatch, WARNING)
     proof = m2build.check_launch(selection(), SMALL)
     assert proof.warnings == (WARNING,)
-    assert proof.notices == ("tp_size is 8: use 4 [https://example.com]",)
+    assert proof.notices == ()
     assert LaunchProof.decoded(proof.encoded()) == proof
     (launched,) = seen
     values = launched.values
