@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from m2build.launch.flags.difference import FlagDifference
     from m2build.launch.flags.model import Flag
-from m2build.launch.flags.server import ServerFlags
+    from m2build.launch.flags.server import ServerFlags
 
 
 @click.command(

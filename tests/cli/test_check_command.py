@@ -92,7 +92,8 @@ def test_the_flags_are_those_of_the_patched_sources(folder: Path) -> None:
     refused(6, *MAKES["image"], *wanted, cwd=folder)
     (folder / "mine.yaml").write_text(
         "id: mine\nsummary: A flag\ndistribution: sglang\npatches:\n  - id: add-flag\n    summary: Add a flag\n"
-        "    why: To try it.\n    author: Jo\n    last_update: '2026-11-27'\n    codemod: replace-text\n    releases: '>=0.5'\n"
+        "    why: To try it.\n    author: Jo\n    last_update: '2026-11-27'\n    releases: '>=0.5'\n"
+        "    codemod: replace-text\n"
         f"    parameters:\n      path: {SERVER_PATH}\n"
         "      old: '\"--chunked-prefill-size\", type=int)'\n"
         '      new: \'"--chunked-prefill-size", "--new-flag", type=int)\'\n'
