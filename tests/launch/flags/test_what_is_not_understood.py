@@ -165,7 +165,7 @@ def test_an_attribute_that_cannot_be_known_is_unknown_alone(case: str) -> None:
     assert bool(parsed.unjudged) == (attribute != "default")
 
 
-KNOWN = {
+KNOWN: dict[str, tuple[str, dict[str, object]]] = {
     "lists": ("choices=[*A, 'c'] + list(B)", {"choices": ("a", "b", "c", "d", "e")}),
     "a dictionary's keys": ("choices=list(Table.KEYS.keys())", {"choices": ("k1", "k2")}),
     "names of an enumeration": ("choices=[m.name.lower() for m in Kind]", {"choices": ("slow", "fast")}),
