@@ -18,7 +18,7 @@ def tree(tmp_path: Path) -> Path:
 
 def test_all_flags_are_listed_one_a_line(tree: Path) -> None:
     lines = quickly("flags", "--source", f"dir:{tree}").splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 13
     assert lines[:2] == ["--model-path, --model TEXT (required)", "--host TEXT (default: 127.0.0.1)"]
     assert "--trust-remote-code" in lines
     assert "--tool-call-parser {minimax-m2|qwen25}" in lines

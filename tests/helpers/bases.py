@@ -35,6 +35,8 @@ class ServerArgs:
         parser.add_argument("--reasoning-parser", type=str, choices=["minimax-append-think", "qwen3"])
         parser.add_argument("--trust-remote-code", action="store_true")
         parser.add_argument("--mem-fraction-static", type=float)
+        parser.add_argument("--kv-cache-dtype", type=str, default="auto")
+        parser.add_argument("--attention-backend", type=str)
         parser.add_argument("--served-model-name", type=str)
         parser.add_argument("--chunked-prefill-size", type=int)
 
@@ -44,7 +46,7 @@ def prepare_server_args(argv):
     ServerArgs.add_cli_args(parser)
     return parser.parse_args(argv)
 """
-"""A `server_args.py` with the flags of the shipped recipe, so that its launch is proven on a small base."""
+"""A `server_args.py` with the flags of the shipped recipes, so that its launch is proven on a small base."""
 SERVER_PATH = "sglang/srt/server_args.py"
 
 
