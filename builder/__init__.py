@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.errors import M2BuildError
     from m2build.inspection.image import Inspection
+    from m2build.launch.check import check_launch, server_flags
     from m2build.launch.sizes import size
     from m2build.machine.doctor import doctor
     from m2build.machine.model import Diagnosis
@@ -68,6 +69,7 @@ _HOMES = {
     "Session": "m2build.session",
     "Shipment": "m2build.delivery.shipment",
     "Verification": "m2build.verification.result",
+    "check_launch": "m2build.launch.check",
     "doctor": "m2build.machine.doctor",
     "errors": "m2build.errors",
     "inspect": "m2build.session",
@@ -82,6 +84,7 @@ _HOMES = {
     "render_kubernetes": "m2build.running.kubernetes",
     "render_mounts": "m2build.mounts.render",
     "run_command": "m2build.running.command",
+    "server_flags": "m2build.launch.check",
     "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
     "verify": "m2build.session",
@@ -106,6 +109,7 @@ __all__ = [
     "Shipment",
     "Verification",
     "__version__",
+    "check_launch",
     "doctor",
     "errors",
     "inspect",
@@ -120,6 +124,7 @@ __all__ = [
     "render_kubernetes",
     "render_mounts",
     "run_command",
+    "server_flags",
     "size",
     "testing",
     "verify",

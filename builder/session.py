@@ -151,6 +151,7 @@ class Session:
 
         Raises:
             PatchError: the base has no sources at the source root, or a patch does not apply.
+            LaunchError: the server, as patched, does not accept the profile's launch flags.
             ContentError: a layer of the base is truncated, altered or malformed.
             TransportError: a registry does not deliver.
             UsageError: the recipe names no series that exists, or `SOURCE_DATE_EPOCH` is not a number.

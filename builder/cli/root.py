@@ -52,10 +52,12 @@ class _Commands(LateGroup):
 
     summaries: ClassVar = {
         "bake": "Write a folder of images for `docker buildx bake`.",
-        "compose": "Print a Compose file that serves an image.",
+        "check": "Check that a base's server accepts a profile's launch flags.",
         "completion": "Print the completion script for a shell.",
+        "compose": "Print a Compose file that serves an image.",
         "diff": "Show how two images differ, without their common layers.",
         "doctor": "Check this machine: engine, disks, GPUs, kernel; with fixes.",
+        "flags": "Show a server's launch flags, or how those of two releases differ.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
         "kubernetes": "Write Kubernetes' objects that serve an image.",

@@ -8,13 +8,16 @@ from functools import partial
 from m2build.base.image_sources import source_tree
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
+from m2build.derivation.launches import Launches
 from m2build.derivation.plan import Plan, Sourced, make_plan
 from m2build.derivation.times import creation_time
+from m2build.launch.check import read_server
 from m2build.layers.cache import member_cache
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
 from m2build.layers.roots import Root, read_roots
 from m2build.oci.image import MemoryBlobs
+from m2build.patches.change import changed_tree
 from m2build.patches.changeset import apply_series
 from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series
@@ -30,8 +33,10 @@ def derive_all(
     environment: Mapping[str, str],
     progress: Progress,
     series: Mapping[str, Series] | None = None,
-) -> tuple[Plan, ...]:
+) -> tuple[tuple[Plan, ...], Launches]:
     """Read the base's sources, apply their series, and decide the images, all of one recipe. Writes nothing.
+
+    Gives the plans, and what is known of their launch configurations.
 
     Args:
         selections: the recipe, with a profile and a model for each image.
@@ -42,6 +47,7 @@ def derive_all(
 
     Raises:
         PatchError: the base has no sources at a root or by a marker, or a patch does not apply.
+        LaunchError: the server, as patched, does not accept a profile's launch flags.
         ContentError: a layer of the base is truncated, altered or malformed.
         UsageError: the selections are not of one recipe, its series does not exist, or `SOURCE_DATE_EPOCH` is not a
             number.
@@ -49,13 +55,15 @@ def derive_all(
     recipe = common_recipe(selections)
     filesystem, roots = _read(base, recipe.roots, workdirs(selections), progress)
     codemods, applied = load_codemods(), series or applied_series(recipe)
-    sources = []
+    sources, patched = [], []
     for name, named in recipe.roots.items():
         tree = source_tree(filesystem, named.path or roots[name], origin=base.origin, key=named.key)
         changeset = apply_series(applied[name], tree, codemods).checked()
         sources.append(Sourced(name if len(roots) > 1 else "", roots[name], changeset))
+        patched.append(changed_tree(tree, changeset.changes))
     created = creation_time(base, environment)
-    return tuple(make_plan(selection, base, filesystem, tuple(sources), created=created) for selection in selections)
+    plans = tuple(make_plan(selection, base, filesystem, tuple(sources), created=created) for selection in selections)
+    return plans, Launches.of(selections, read_server(patched))
 
 
 def base_sources(base: Base, source_root: str, progress: Progress) -> SourceTree:

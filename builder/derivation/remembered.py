@@ -17,6 +17,7 @@ import m2build
 from m2build import patches, recipes
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
+from m2build.derivation.launches import RememberedLaunches
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.code import code_digest
 from m2build.oci.digest import Digest
@@ -26,6 +27,7 @@ from m2build.recipes.model import Recipe, Selection, common_recipe
 
 if TYPE_CHECKING:
     from m2build.derivation.plan import Plan, Sourced
+    from m2build.launch.proof import LaunchProof
     from m2build.patches.series import Series
 
 _FORMAT = 4
@@ -44,14 +46,15 @@ def plan_all(
 
     Raises:
         PatchError: the base has no sources at the source root, or a patch does not apply.
+        LaunchError: the server, as patched, does not accept a profile's launch flags.
         ContentError: a layer of the base is truncated, altered or malformed.
         UsageError: the selections are of different recipes, the recipe names no series that exists, or
             `SOURCE_DATE_EPOCH` is not a number.
     """
     recipe = common_recipe(selections)
     applied = applied_series(recipe, series)
-    plans = _planned(selections, recipe, base, applied, environment=environment, progress=progress)
-    _give_notices(plans, progress)
+    plans, proofs = _planned(selections, recipe, base, applied, environment=environment, progress=progress)
+    _give_notices(plans, proofs, progress)
     return plans
 
 
@@ -63,31 +66,39 @@ def _planned(
     *,
     environment: Mapping[str, str],
     progress: Progress,
-) -> tuple[Plan, ...]:
+) -> tuple[tuple[Plan, ...], tuple[LaunchProof, ...]]:
     files = SealedFiles(cache_folder() / "results")
     question = _question(recipe, base, series)
     # Which folders the base lacks depends on where the image starts, and on nothing else of the selection.
     keys = [f"{question} {selection.settings.workdir or ''}" for selection in selections]
     answers = {key: files.get(key) for key in keys} if question else {}
     found = {key: answer for key, answer in answers.items() if answer is not None}
-    if question and found.keys() == answers.keys():
+    launches = RememberedLaunches(files, question or "")
+    proofs = launches.get(selections) if question and found.keys() == answers.keys() else None
+    if proofs is not None:
         from m2build.derivation.parts import decode
         from m2build.derivation.times import creation_time
 
         known = {key: decode(answer, series, base.origin) for key, answer in found.items()}
         created = creation_time(base, environment)
-        return tuple(known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True))
+        plans = tuple(
+            known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True)
+        )
+        return plans, proofs
     from m2build.derivation.derive import derive_all  # importing codemods takes time
     from m2build.derivation.parts import encode
 
-    plans = derive_all(selections, base, environment=environment, progress=progress, series=series)
+    plans, checked = derive_all(selections, base, environment=environment, progress=progress, series=series)
     if question:
         for key, plan in dict(zip(keys, plans, strict=True)).items():
             files.put(key, encode(plan))
-    return plans
+        launches.put(selections, checked)
+    return plans, checked.proofs
 
 
-def _give_notices(plans: Sequence[Plan], progress: Progress) -> None:
+def _give_notices(plans: Sequence[Plan], proofs: Sequence[LaunchProof], progress: Progress) -> None:
+    for notice in dict.fromkeys(notice for proof in proofs for notice in proof.notices):
+        progress.notice(notice)
     for name, source in zip(plans[0].selection.recipe.roots, plans[0].sources, strict=True):
         marker = plans[0].selection.recipe.roots[name].marker
         if marker is not None:

@@ -193,7 +193,7 @@ def test_several_images_are_patched_once() -> None:
     base = base_image()
     selections = [RECIPE.select(profile=profile) for profile in ("tp4", "tp8")]
     origin = Base.of(base, base.manifest.digest, None)
-    plans = derive_all(selections, origin, environment={}, progress=Silent())
+    plans, _ = derive_all(selections, origin, environment={}, progress=Silent())
     assert plans[0].changeset is plans[1].changeset
     assert [plan.digest for plan in plans] == [plan_for(base, profile=profile).digest for profile in ("tp4", "tp8")]
     with pytest.raises(UsageError, match="one recipe at a time"):

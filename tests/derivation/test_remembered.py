@@ -9,14 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from helpers.bases import base_image
+from helpers.bases import SERVER_PATH, base_image, sources
 from helpers.commands import imported, succeeds
-from helpers.images import WatchedBlobs
+from helpers.images import WatchedBlobs, image, tar
 
 from m2build.base.model import Base
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan
 from m2build.derivation.remembered import plan_all
+from m2build.errors import LaunchError
 from m2build.oci.image import Image, open_blob
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
@@ -70,6 +71,49 @@ def test_the_other_images_of_a_recipe_are_cached_as_well(cache: Path) -> None:
     others = [RECIPE.select(profile=profile, model=model) for model in RECIPE.models for profile in RECIPE.profiles]
     assert len({str(ask(other, base).manifest.digest) for other in others}) == 4
     assert blobs.opened == []
+
+
+def test_another_selection_is_checked_without_reading_the_base_again() -> None:
+    """A derivation serves every profile; that the server accepts its flags is one profile's."""
+    base, blobs = base_elsewhere()
+    ask(RECIPE.select(profile="tp8"), base)
+    blobs.opened.clear()
+    for _ in range(2):
+        with pytest.raises(LaunchError, match="does not start with the launch flags of minimax-m2, tp8"):
+            planned(load_recipe("minimax-m2", ["profiles.tp8.flags.ep-sise=8"]).select(profile="tp8"), base)
+    planned(load_recipe("minimax-m2", ["profiles.tp8.flags.chunked-prefill-size=8192"]).select(profile="tp8"), base)
+    assert blobs.opened == []
+
+
+def test_what_the_server_refuses_is_not_remembered(cache: Path) -> None:
+    base, _ = base_elsewhere()
+    wrong = load_recipe("minimax-m2", ["profiles.tp8.flags.ep-sise=8"]).select(profile="tp8")
+    for _ in range(2):
+        with pytest.raises(LaunchError):
+            planned(wrong, base)
+    assert not (cache / "results").exists()
+    ask(RECIPE.select(profile="tp8"), base)
+
+
+def test_what_is_not_provable_is_said_each_time() -> None:
+    sample = image(tar(*(entry for entry in sources() if not entry[0].name.endswith(SERVER_PATH))))
+    base = Base.of(Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a/b:c")
+    notices: list[list[str]] = []
+    for _ in range(2):
+        told = Told()
+        plan_all([RECIPE.select(profile="tp8")], base, environment={}, progress=told)
+        notices.append(told.notices)
+    assert notices == 2 * [["launch flags not provable for this base: its sources have no sglang/srt/server_args.py"]]
+
+
+class Told(Silent):
+    """Keeps the notices."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def notice(self, sentence: str) -> None:
+        self.notices.append(sentence)
 
 
 CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, str]]]] = {
@@ -168,4 +212,5 @@ def test_a_cached_derivation_imports_nothing_that_derives(cache: Path, tmp_path:
     assert (cache / "results").exists()
     assert again & {"libcst", "jinja2", "python_on_whales", "urllib3", "m2build.derivation.derive"} == set()
     assert again & {"m2build.layers.filesystem", "m2build.layers.cache", "m2build.engines.docker"} == set()
+    assert again & {"m2build.launch.check", "m2build.launch.flags.extract", "m2build.launch.flags.parsing"} == set()
     assert again & {"m2build.patches.registry", "m2build.patches.running", "m2build.patches.codemods"} == set()

@@ -20,6 +20,34 @@ SOURCES = {
     "kimi_linear.py": b"from sglang.srt.models.transformers import maybe_prefix\n",
     "llama.py": b"import transformers\n",
 }
+SERVER = b"""import argparse
+
+
+class ServerArgs:
+    @staticmethod
+    def add_cli_args(parser):
+        parser.add_argument("--model-path", "--model", type=str, required=True)
+        parser.add_argument("--host", type=str, default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=30000)
+        parser.add_argument("--tensor-parallel-size", "--tp-size", type=int, default=1)
+        parser.add_argument("--expert-parallel-size", "--ep-size", "--ep", type=int, default=1)
+        parser.add_argument("--tool-call-parser", type=str, choices=["minimax-m2", "qwen25"])
+        parser.add_argument("--reasoning-parser", type=str, choices=["minimax-append-think", "qwen3"])
+        parser.add_argument("--trust-remote-code", action="store_true")
+        parser.add_argument("--mem-fraction-static", type=float)
+        parser.add_argument("--kv-cache-dtype", type=str, default="auto")
+        parser.add_argument("--attention-backend", type=str)
+        parser.add_argument("--served-model-name", type=str)
+        parser.add_argument("--chunked-prefill-size", type=int)
+
+
+def prepare_server_args(argv):
+    parser = argparse.ArgumentParser()
+    ServerArgs.add_cli_args(parser)
+    return parser.parse_args(argv)
+"""
+"""A `server_args.py` with the flags of the shipped recipes, so that its launch is proven on a small base."""
+SERVER_PATH = "sglang/srt/server_args.py"
 
 
 def sources(**owner: int) -> list[Entry]:
@@ -27,6 +55,7 @@ def sources(**owner: int) -> list[Entry]:
     parts = MODELS.split("/")
     folders = [folder("/".join(parts[:depth]), mode=0o750, **owner) for depth in range(1, len(parts) + 1)]
     package = [file(f"{ROOT}/sglang/__init__.py"), file(f"{ROOT}/sglang/_version.py", b"__version__ = '0.5.7'\n")]
+    package.append(file(f"{ROOT}/{SERVER_PATH}", SERVER))
     models = [file(f"{MODELS}/{name}", content, mode=0o640, **owner) for name, content in SOURCES.items()]
     return [*folders, *package, *models]
 

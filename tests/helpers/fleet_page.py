@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.bases import SOURCES
+from helpers.bases import SERVER, SOURCES
 from helpers.buildx import Buildx
 from helpers.support import need_tool
 
@@ -70,7 +70,8 @@ def run_page(folder: Path) -> Session:
     Buildx.below(folder / "configuration")
     (folder / "cluster.yaml").write_text(CLUSTER)
     shutil.copytree(DOCS / "fleet", folder / "docs" / "fleet")
-    for name, content in {**SOURCES, "../../_version.py": b"__version__ = '0.5.7'\n"}.items():
+    others = {"../../_version.py": b"__version__ = '0.5.7'\n", "../server_args.py": SERVER}
+    for name, content in {**SOURCES, **others}.items():
         (folder / "tree/sglang/srt/models" / name).write_bytes(content)
     for program in ("docker", "kubectl", "m2build"):
         (folder / "bin" / program).write_text(

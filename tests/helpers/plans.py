@@ -25,7 +25,8 @@ def derive(
 ) -> Plan:
     """The plan of a selection and a base, made without any cache of results."""
     applied = applied_series(selection.recipe, series)
-    return derive_all([selection], base, environment=environment, progress=progress, series=applied)[0]
+    plans, _ = derive_all([selection], base, environment=environment, progress=progress, series=applied)
+    return plans[0]
 
 
 def with_results(plan: Plan, results: tuple[PatchResult, ...]) -> Plan:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from helpers.bases import SOURCES, base_image
+from helpers.bases import SERVER, SERVER_PATH, SOURCES, base_image
 from helpers.images import image
 from m2build.cli.root import cli
 from m2build.oci.image import read_blob
@@ -27,6 +27,7 @@ def checkout(folder: Path) -> Path:
     for package in ("sglang", "sglang/srt", MODELS):
         (folder / package / "__init__.py").touch()
     (folder / "sglang/_version.py").write_text("__version__ = '0.5.7'\n")
+    (folder / SERVER_PATH).write_bytes(SERVER)
     return folder
 
 
