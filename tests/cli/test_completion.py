@@ -60,8 +60,8 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "completion", "compose", "diff", "doctor", "image", "inspect", "kubernetes", "mounts", "patch"),
-        *("push", "recipe", "render", "revert", "run", "size", "verify"),
+        *("bake", "check", "completion", "compose", "diff", "doctor", "flags", "image", "inspect", "kubernetes"),
+        *("mounts", "patch", "push", "recipe", "render", "revert", "run", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
