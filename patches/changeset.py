@@ -212,6 +212,8 @@ def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:
             return Outcome.ALREADY_APPLIED
         case Finding.ABSENT:
             return Outcome(patch.when_absent)
+        case Finding.GONE:
+            return Outcome.TARGET_GONE
         case Finding.CONFLICT:
             return Outcome.CONFLICT
 
