@@ -40,6 +40,9 @@ class Stars(Protocol):
     def exists(self, module: str) -> bool:
         """Whether there is such a module."""
 
+    def comes_from(self, path: str, module: str) -> bool:
+        """Whether what is imported as a dotted path comes from a module, and so has imported it."""
+
     def starred(self, module: str, name: str) -> tuple[bool, bool]:
         """Whether it may bring a name, and whether it certainly does."""
 
@@ -63,7 +66,10 @@ class Flow:
         """What is bound once the module is imported."""
         self._run(syntax.body)
         found = set(self._now)
-        if not self._loaded and self._stars.exists(self._below):
+        is_loaded = self._loaded or any(
+            isinstance(value, str) and self._stars.comes_from(value, self._below) for value in found
+        )
+        if not is_loaded and self._stars.exists(self._below):
             found.add(Sort.UNBOUND)  # a later import of the submodule sets the name
         word = re.escape(self._name.encode())
         if re.search(rb"\bglobal\b[^\r\n]*\b%b\b" % word, content):

@@ -209,6 +209,18 @@ class Packages:
             return True
         return self.values(module, name) != {Sort.UNBOUND}
 
+    def comes_from(self, path: str, module: str) -> bool:
+        """Whether what is imported as a dotted path comes from a module, and so has imported it."""
+        seen, left = set[str](), [path]
+        while left:
+            path = left.pop()
+            if path.startswith(f"{module}."):
+                return True
+            if path not in seen and "." in path:
+                left += [value for value in self.values(*split(path)) if isinstance(value, str)]
+            seen.add(path)
+        return False
+
     def starred(self, module: str, name: str) -> tuple[bool, bool]:
         """Whether `from module import *` may bring a name, and whether it certainly does."""
         if not self.exists(module):

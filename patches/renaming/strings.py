@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 
 from m2build.patches.modules import split
 from m2build.patches.places import Place
+from m2build.patches.renaming.calls import IMPORTS, first_argument, may_import
 from m2build.patches.renaming.importer import Expression, Importer, New, Unrewritten
 from m2build.patches.renaming.literals import known_text, respelled
 from m2build.patches.renaming.packages import Standing
+from m2build.patches.renaming.tables import table_strings
 from m2build.patches.scopes import absolute_module
 
-_IMPORTS = frozenset({"importlib.import_module", "builtins.__import__"})
 _PATCHES = frozenset(f"{mock}.patch{kind}" for mock in ("unittest.mock", "mock") for kind in ("", ".dict", ".multiple"))
 _ATTRIBUTES = frozenset(f"builtins.{verb}attr" for verb in ("get", "has", "set", "del"))
 _Found = Iterator[Place[New] | Unrewritten]
@@ -23,7 +24,7 @@ def module_strings(importer: Importer) -> _Found:
     """Each string that names the module, or something below it."""
     texts = importer.names.texts(split(importer.renaming.old)[1])
     seen = set()
-    for found in () if not texts else (*_called(importer), *_annotated(importer)):
+    for found in () if not texts else (*_called(importer), *_annotated(importer), *table_strings(importer)):
         seen.add(found.start if isinstance(found, Place) else found.offset)
         yield found
     for left in _listed(importer, texts) if texts else ():
@@ -35,22 +36,17 @@ def _called(importer: Importer) -> _Found:
     """The arguments of calls that import, replace or look up a module by its name."""
     parent, last = split(importer.renaming.old)
     for call in importer.names.calls:
-        node = _first(call)
+        node = first_argument(call)
         text = known_text(node, importer.module) if node else None
         named = [arg for arg in call.args[1:] if isinstance(arg, ast.Constant) and arg.value == last]
         if node is not None and text is not None and last in text:
             called = importer.names.qualify(call.func)
-            if called & _IMPORTS:
+            if called & IMPORTS:
                 yield from _module_string(importer, call, node, text)
             elif called & _PATCHES:
                 yield from _replaced(importer, node, text, text)
         elif named and parent in importer.meanings.of(call.args[0]).modules:
             yield from _attribute(importer, call, named[0])
-
-
-def _first(call: ast.Call) -> ast.expr | None:
-    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-    return call.args[0] if call.args else keywords.get("name") or keywords.get("target")
 
 
 def _module_string(importer: Importer, call: ast.Call, node: ast.expr, text: str) -> _Found:
@@ -180,35 +176,8 @@ def _tails(importer: Importer) -> Iterator[str]:
     parent, last = split(old)
     if package and importer.module.name == package and old.startswith(f"{package}."):
         yield old[len(package) + 1 :]
-    if parent and any(_may_import(importer, call) for call in importer.names.calls):
+    if parent and any(may_import(importer, call) for call in importer.names.calls):
         yield last
-
-
-def _may_import(importer: Importer, call: ast.Call) -> bool:
-    """Whether a call imports what shows at run time only, and may be the module by what is known of its name."""
-    node = _first(call)
-    if node is None or not importer.names.qualify(call.func) & _IMPORTS:
-        return False
-    if known_text(node, importer.module) is not None:
-        return False
-    start = _known_start(node, importer)
-    return start.startswith(".") or f"{importer.renaming.old}.".startswith(start)
-
-
-def _known_start(node: ast.expr, importer: Importer) -> str:
-    """How a name that is put together begins, as far as that is known."""
-    match node:
-        case ast.JoinedStr(values=parts):
-            known = ""
-            for part in parts:
-                text = known_text(part, importer.module)
-                if text is None:
-                    return known
-                known += text
-            return known
-        case ast.BinOp(left=left, op=ast.Add()):
-            return known_text(left, importer.module) or _known_start(left, importer)
-    return ""
 
 
 def _names_the_module(importer: Importer, value: str) -> bool:

@@ -57,7 +57,7 @@ def test_a_long_line_is_cut() -> None:
         ("import importlib\nimportlib.import_module('.old', where())\n", [2]),
         ("import importlib\nimportlib.import_module('.old', __name__)\n", [2]),
         ("import importlib\nimportlib.import_module('a.b' '.old')\n", []),
-        ("import importlib\nimportlib.import_module('a.b.o' 'ld' '.old')\n", []),
+        ("import importlib\nimportlib.import_module('a.b.o' 'ld' '.old')\n", [2]),
         ("import importlib\nimportlib.import_module('a.b.ol\\x64')\n", []),
         ("from a.b import *\nold.f()\n", [2]),
         ("from a.b import *\nfrom x import old\nold.f()\n", []),
