@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from m2build.errors import StorageError
-from m2build.local.reading import LARGEST_SOURCE
 from m2build.patches.change import Mention, MentionKind
 from m2build.patches.modules import SUFFIXES, Renaming, split
 from m2build.patches.renaming.folding import folded
@@ -72,7 +71,7 @@ def _in_files(files: Mapping[str, SourceFile], spellings: _Spellings) -> Iterato
 
 
 def _in_file(path: str, file: SourceFile, spellings: _Spellings) -> Iterator[Mention]:
-    if file.size > LARGEST_SOURCE and file.pieces is not None:
+    if file.size > _LARGEST and file.pieces is not None:
         yield from _in_pieces(path, file, spellings)
         return
     content = file.content
@@ -100,7 +99,7 @@ def _imports(path: str, content: bytes, spellings: _Spellings) -> Iterator[Menti
 
 
 def _in_pieces(path: str, file: SourceFile, spellings: _Spellings) -> Iterator[Mention]:
-    """A file that is too large to be loaded."""
+    """A file that is too large to be loaded at once."""
     end = b""
     for piece in file.pieces() if file.pieces else ():
         seen = end + piece
