@@ -81,7 +81,7 @@ def assert_codemod(
 def assert_unchanged(
     codemod: Codemod,
     before: Mapping[str, Content],
-    finding: Literal[Finding.ALREADY_APPLIED, Finding.ABSENT, Finding.CONFLICT] = Finding.ABSENT,
+    finding: Literal[Finding.ALREADY_APPLIED, Finding.ABSENT, Finding.GONE, Finding.CONFLICT] = Finding.ABSENT,
 ) -> PatchResult:
     """Check that a codemod changes nothing, and that it gives this reason.
 

@@ -65,7 +65,7 @@ def test_libcst_finds_the_same_decorators(distribution: str) -> None:
             theirs = {line for line, names in visitor.found if decorator in names}
             assert ours - bound_later(source.text) == theirs - bound_later(source.text), (path, decorator)
             seen += len(ours)
-    assert seen > FILES
+    assert seen > 0
 
 
 def bound_later(text: str) -> set[int]:

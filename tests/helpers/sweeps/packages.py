@@ -57,7 +57,7 @@ def imported(folders: Sequence[Path], modules: Sequence[str], pairs: Sequence[tu
     """Import modules in a new process, without a network, and evaluate their uses of names."""
     given = json.dumps({"folders": [str(folder) for folder in folders], "modules": modules, "pairs": pairs})
     environment = {"PATH": os.environ["PATH"], "HF_HUB_OFFLINE": "1", "HOME": str(folders[0])}
-    command = [sys.executable, "-I", "-B", PROGRAM]
+    command = [sys.executable, "-I", "-B", str(PROGRAM)]
     done = subprocess.run(
         command, input=given, capture_output=True, text=True, check=True, cwd=folders[0], env=environment
     )
