@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from m2build import __version__
-from m2build.patches.change import FileChange, Proof
+from m2build.patches.change import FileChange, Mention, Proof
 from m2build.patches.patch_files import checksum, patch_files
 from m2build.patches.tree import SourceFile
 
@@ -58,10 +58,7 @@ def account(changeset: Changeset) -> dict[str, JsonValue]:
 
 
 def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
-    mentions: list[JsonValue] = [
-        {"kind": str(mention.kind), "path": mention.path, "line": mention.line, "text": mention.text}
-        for mention in result.mentions
-    ]
+    mentions: list[JsonValue] = [_mention_account(mention) for mention in result.mentions]
     patch = result.patch.model_dump(mode="json")
     for name in _LATER:
         if patch[name] is None:
@@ -76,6 +73,16 @@ def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
         "mentions": mentions,
         "proof": _proof_account(result.proof),
     }
+
+
+def _mention_account(mention: Mention) -> dict[str, JsonValue]:
+    account: dict[str, JsonValue] = {
+        "kind": str(mention.kind),
+        "path": mention.path,
+        "line": mention.line,
+        "text": mention.text,
+    }
+    return account | ({"reason": mention.reason} if mention.reason else {})
 
 
 def _proof_account(proof: Proof | None) -> JsonValue:

@@ -136,6 +136,8 @@ class Finding(StrEnum):
     """Nothing to do, and the tree shows that this very change has been made."""
     ABSENT = "absent"
     """Nothing to do, because there is nothing to change; the patch says what that means."""
+    GONE = "target-gone"
+    """What the change starts from is not there; no patch takes this for nothing left to do."""
     CONFLICT = "conflict"
     """The change cannot be made exactly."""
 
@@ -145,6 +147,8 @@ class MentionKind(StrEnum):
 
     NOT_REWRITTEN = "not rewritten"
     """It names the thing that changed, and it was left alone."""
+    NOT_SEARCHED = "not searched"
+    """It could not be looked at, and may name the thing that changed."""
     WARNING = "warning"
     """The codemod warns of the file."""
     LEFT_OUT = "left out"
@@ -170,6 +174,7 @@ class Mention:
         line: counted from 1, after the change; None for what concerns the file as a whole.
         text: the line, stripped and cut to 160 characters; of a warning, what it says.
         kind: why it is mentioned.
+        reason: why it was left alone, where the line itself does not show it.
 
     Example:
         >>> print(Mention("notes.md", 3, "see app.old"))
@@ -180,10 +185,11 @@ class Mention:
     line: int | None
     text: str
     kind: MentionKind = MentionKind.NOT_REWRITTEN
+    reason: str | None = None
 
     def __str__(self) -> str:
         where = self.path if self.line is None else f"{self.path}:{self.line}"
-        return f"{self.kind}: {where}: {self.text}"
+        return f"{self.kind}: {where}: {self.text}" + (f" ({self.reason})" if self.reason else "")
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ class Rewrite:
     """A codemod's answer.
 
     Attributes:
-        finding: which of the four.
+        finding: which of the five.
         detail: one line for people: what was done, or why not.
         changes: the files that change; empty unless the finding is `CHANGED`.
         mentions: what a person should look at.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -193,15 +194,22 @@ def apply_series(
 def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
     from m2build.patches.running import run_codemod
 
-    if not patch.applies_to(release):
-        detail = f"release {release} is not among {patch.releases}"
-        drop = patch.reason_to_drop(release, Outcome.NOT_NEEDED)
-        return PatchResult(patch, Outcome.NOT_NEEDED, detail, drop_now=drop)
+    open_by_number = patch.leaves_open(release)
+    if not open_by_number and not patch.applies_to(release):
+        return _not_needed(patch, release, f"release {release} is not among {patch.releases}")
     rewrite = run_codemod(codemod, patch, tree)
+    if open_by_number and rewrite.finding in (Finding.ABSENT, Finding.GONE):
+        detail = f"release {release} is a build before the end of {patch.releases}, and {rewrite.detail}"
+        return _not_needed(patch, release, detail)
     check_changes(rewrite.changes, tree, patch.codemod)
     outcome = _outcome(patch, rewrite)
     drop = patch.reason_to_drop(release, outcome)
     return PatchResult(patch, outcome, rewrite.detail, rewrite.changes, rewrite.mentions, rewrite.proof, drop)
+
+
+def _not_needed(patch: Patch, release: str | None, detail: str) -> PatchResult:
+    drop = patch.reason_to_drop(release, Outcome.NOT_NEEDED)
+    return PatchResult(patch, Outcome.NOT_NEEDED, detail, drop_now=drop)
 
 
 def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:
@@ -212,11 +220,13 @@ def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:
             return Outcome.ALREADY_APPLIED
         case Finding.ABSENT:
             return Outcome(patch.when_absent)
+        case Finding.GONE:
+            return Outcome.TARGET_GONE
         case Finding.CONFLICT:
             return Outcome.CONFLICT
 
 
-_VERSION = re.compile(rb"^(?:__version__\s*=\s*)?(?:__version__|version)\s*=\s*['\"]([^'\"\n]+)['\"]", re.MULTILINE)
+_VERSION = re.compile(rb"^(?:__version__|version)\s*=", re.MULTILINE)
 
 
 def release_of(tree: SourceTree, distribution: str) -> str | None:
@@ -226,9 +236,26 @@ def release_of(tree: SourceTree, distribution: str) -> str | None:
     package = _package(distribution)
     for name in ("_version.py", "version.py", "__init__.py"):
         file = tree.get(f"{package}/{name}")
-        match = _VERSION.search(file.content) if file else None
-        if match and _is_version(match[1].decode(errors="replace")):
-            return match[1].decode()
+        found = _assigned_version(name, file.content) if file and _VERSION.search(file.content) else None
+        if found and _is_version(found):
+            return found
+    return None
+
+
+def _assigned_version(path: str, content: bytes) -> str | None:
+    """What a module assigns to `__version__` or `version`; a docstring may hold such a line too."""
+    from m2build.patches.text import read_python
+
+    try:
+        statements = read_python(path, content).parse().body
+    except PatchError:
+        return None
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=targets, value=ast.Constant(value=str(version))):
+                names = {target.id for target in targets if isinstance(target, ast.Name)}
+                if names & {"__version__", "version"}:
+                    return version
     return None
 
 

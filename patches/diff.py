@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,8 +24,26 @@ _ESCAPES = {0x07: "\\a", 0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0
 
 
 def git_diff(changes: Iterable[FileChange]) -> bytes:
-    """The diff of all changes, one file after the other."""
-    return b"".join(_file_diff(change) for change in changes)
+    """The diff of all changes, one file after the other.
+
+    A renaming to a path that another change leaves, such as each of a swap, is written as an edit there: GNU patch
+    would take it for done already.
+    """
+    return b"".join(_file_diff(change) for change in _untangled(list(changes)))
+
+
+def _untangled(changes: list[FileChange]) -> Iterator[FileChange]:
+    left = {change.old_path: change.before for change in changes if change.before}
+    taken = {change.path for change in changes if change.after}
+    for change in changes:
+        if not change.renamed or (change.path not in left and change.old_path not in taken):
+            yield change
+            continue
+        if change.old_path not in taken:
+            yield replace(change, path=change.old_path, after=None)
+        there = replace(change, old_path=change.path, before=left.get(change.path))
+        if there.edited:
+            yield there
 
 
 def _file_diff(change: FileChange) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ def check_dotted(name: str) -> str:
     """
     if not _DOTTED.fullmatch(name):
         raise UsageError(f"{shown(name)} is not a dotted Python name")
+    for part in filter(keyword.iskeyword, name.split(".")):
+        raise UsageError(f"{shown(name)} is not a dotted Python name: {part} is a keyword")
     return name
 
 
@@ -50,6 +53,15 @@ def module_file(path: str) -> ModuleFile | None:
     if last == "__init__":
         return ModuleFile(path, parent, parent)
     return ModuleFile(path, dotted, parent)
+
+
+_COMPILED = re.compile(r"(\.[\w-]+)?\.(so|pyd|pyc)")
+
+
+def compiled_file(tree: SourceTree, module: str) -> str | None:
+    """The compiled file that a module is, or that stands beside its source: the import system takes it first."""
+    stem = module.replace(".", "/")
+    return next((path for path in tree if path.startswith(stem) and _COMPILED.fullmatch(path, len(stem))), None)
 
 
 def files_of(tree: SourceTree, module: str) -> Iterator[str]:

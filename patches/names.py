@@ -1,63 +1,13 @@
-"""Which import does this name come from? Scopes and bindings of one module, after Python's rules.
-
-The rules are those of the language reference, section 4.2 (naming and binding): a name belongs to the innermost scope
-that binds it, class scopes are skipped from within functions, `global` and `nonlocal` redirect.
-"""
+"""Which import does this name come from?"""
 
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
-from collections.abc import Iterable
 from functools import cached_property
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+from m2build.patches.scopes import Bindings, Definition, Scope, absolute_module, children, position
+
 _Import = ast.Import | ast.ImportFrom
-_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-
-
-class Scope:
-    """One scope and what it binds: imports with their absolute targets, and everything else."""
-
-    def __init__(self, parent: Scope | None, kind: str) -> None:
-        self.parent = parent
-        self.kind = kind
-        self.imports: dict[str, set[str]] = defaultdict(set)
-        self.others: set[str] = set()
-        self.redirected: dict[str, str] = {}
-
-    @property
-    def module(self) -> Scope:
-        """The outermost scope."""
-        return self if self.parent is None else self.parent.module
-
-    def owner(self, name: str) -> Scope | None:
-        """The scope whose binding `name` means here; None for a builtin or a name that is bound nowhere."""
-        scope: Scope | None = self
-        while scope is not None:
-            redirect = scope.redirected.get(name)
-            if redirect == "global":
-                return self.module
-            visible = scope is self or scope.kind != "class"
-            if visible and redirect is None and (name in scope.imports or name in scope.others):
-                return scope
-            scope = scope.parent
-        return None
-
-
-def absolute_module(package: str, level: int, module: str | None) -> str | None:
-    """Resolve the `from` part of an import in `package`; None where it climbs above the top.
-
-    >>> absolute_module("a.b", 2, "c")
-    'a.c'
-    """
-    if level == 0:
-        return module or ""
-    parents = package.split(".") if package else []
-    if level > len(parents):
-        return None
-    return ".".join(parents[: len(parents) - level + 1] + ([module] if module else []))
 
 
 class Names:
@@ -84,7 +34,7 @@ class Names:
         """Every node, in the order of `ast.walk`."""
         found: list[ast.AST] = [self._tree]
         for node in found:  # it grows meanwhile
-            found += _children(node)
+            found += children(node)
         return found
 
     @cached_property
@@ -102,9 +52,32 @@ class Names:
         """Every call."""
         return [node for node in self._nodes if isinstance(node, ast.Call)]
 
+    def texts(self, word: str) -> list[ast.Constant]:
+        """Every string with a word in it, also within longer ones, except those that stand as a statement."""
+        strings = [node for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        found = [node for node in strings if isinstance(node.value, str) and word in node.value]
+        alone = {node.value for node in self._nodes if isinstance(node, ast.Expr)} if found else set()
+        return [node for node in found if node not in alone]
+
     @cached_property
-    def _bindings(self) -> _Bindings:
-        return _Bindings(self._tree, self._package)
+    def outer(self) -> dict[ast.expr, ast.Attribute]:
+        """What stands before a dot -> the whole `x.y`."""
+        return {node.value: node for node in self.attributes}
+
+    @cached_property
+    def annotations(self) -> list[ast.Constant]:
+        """Every string in an annotation, which is a type that is read later, unless it is one of the values there."""
+        return [text for node in self._nodes for annotation in _annotations(node) for text in _types(annotation)]
+
+    @cached_property
+    def _bindings(self) -> Bindings:
+        return Bindings(self._tree, self._package)
+
+    @cached_property
+    def stars(self) -> list[str]:
+        """The modules of which everything is imported."""
+        starred = (node for node in self.imports if isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
+        return [name for node in starred if (name := absolute_module(self._package, node.level, node.module))]
 
     @property
     def top(self) -> Scope:
@@ -112,8 +85,8 @@ class Names:
         return self._bindings.top
 
     @property
-    def scopes(self) -> dict[ast.Name | Definition, Scope]:
-        """The scope in which each name and each function or class definition stands."""
+    def scopes(self) -> dict[ast.Name | Definition | ast.Import, Scope]:
+        """The scope in which each name, each function or class definition and each `import` stands."""
         return self._bindings.scopes
 
     def qualify(self, node: ast.expr, scope: Scope | None = None) -> frozenset[str]:
@@ -127,9 +100,9 @@ class Names:
             return self._imported_by(node, scope)
         if not isinstance(node, ast.Name):
             return frozenset()
-        owner = (scope or self.scopes[node]).owner(node.id)
+        owner = (scope or self.scopes[node]).owner(node.id, position(node))
         if owner is None:
-            stars = (f"{star}.{node.id}" for star in self._bindings.stars)
+            stars = (f"{star}.{node.id}" for star in self.stars)
             return frozenset([f"builtins.{node.id}", *stars])
         found = set(owner.imports.get(node.id, ()))
         if owner is self.top and node.id in owner.others:
@@ -149,152 +122,24 @@ class Names:
         return frozenset([name.value] if "importlib.import_module" in called else [])
 
 
-class _Bindings(ast.NodeVisitor):
-    """Walks a module once and notes what each scope binds."""
+def _annotations(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.AnnAssign(annotation=annotation) | ast.arg(annotation=ast.expr() as annotation):
+            return [annotation]
+        case ast.FunctionDef(returns=ast.expr() as annotation) | ast.AsyncFunctionDef(returns=ast.expr() as annotation):
+            return [annotation]
+    return []
 
-    def __init__(self, tree: ast.Module, package: str) -> None:
-        self._package = package
-        self.top = self._scope = Scope(None, "module")
-        self.scopes: dict[ast.Name | Definition, Scope] = {}
-        self.stars: list[str] = []
-        self.visit(tree)
 
-    def _bind(self, name: str, target: str | None = None) -> None:
-        redirect = self._scope.redirected.get(name)
-        scope = self._scope.module if redirect == "global" else self._scope
-        if target is None:
-            scope.others.add(name)
-        else:
-            scope.imports[name].add(target)
-
-    def _within(self, kind: str, nodes: Iterable[ast.AST], names: Iterable[str] = ()) -> None:
-        self._scope = Scope(self._scope, kind)
-        for name in names:
-            self._bind(name)
-        for node in nodes:
-            self.visit(node)
-        self._scope = self._scope.parent or self._scope
-
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            first = alias.name.partition(".")[0]
-            self._bind(alias.asname or first, alias.name if alias.asname else first)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        module = absolute_module(self._package, node.level, node.module)
-        for alias in node.names:
-            if alias.name == "*":
-                self.stars += [module] if module else []
-            elif module is None:
-                self._bind(alias.asname or alias.name)
-            else:
-                self._bind(alias.asname or alias.name, f"{module}.{alias.name}")
-
-    def visit_Name(self, node: ast.Name) -> None:
-        self.scopes[node] = self._scope
-        if not isinstance(node.ctx, ast.Load):
-            self._bind(node.id)
-
-    def visit_Global(self, node: ast.Global) -> None:
-        self._scope.redirected |= dict.fromkeys(node.names, "global")
-
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
-        self._scope.redirected |= dict.fromkeys(node.names, "nonlocal")
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self.scopes[node] = self._scope
-        for part in (*node.decorator_list, *node.bases, *node.keywords):
-            self.visit(part)
-        self._bind(node.name)
-        self._within("class", node.body)
-
-    def _visit_function(self, node: _Function) -> None:
-        self.scopes[node] = self._scope
-        for part in node.decorator_list:
-            self.visit(part)
-        if node.returns is not None:
-            self.visit(node.returns)
-        self._bind(node.name)
-        self._within_arguments(node.args, node.body)
-
-    def _within_arguments(self, arguments: ast.arguments, body: Iterable[ast.AST]) -> None:
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        every += [star for star in (arguments.vararg, arguments.kwarg) if star is not None]
-        for outside in (
-            *arguments.defaults,
-            *arguments.kw_defaults,
-            *(argument.annotation for argument in every),
+def _types(annotation: ast.AST) -> list[ast.Constant]:
+    """The strings of an annotation that are types: not those of `Literal`, and of `Annotated` only the first."""
+    match annotation:
+        case ast.Constant(value=str()):
+            return [annotation]
+        case ast.Subscript(value=ast.Name(id="Literal") | ast.Attribute(attr="Literal")):
+            return []
+        case ast.Subscript(
+            value=ast.Name(id="Annotated") | ast.Attribute(attr="Annotated"), slice=ast.Tuple(elts=[first, *_])
         ):
-            if outside is not None:
-                self.visit(outside)
-        self._within("function", body, [argument.arg for argument in every])
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._visit_function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._visit_function(node)
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._within_arguments(node.args, [node.body])
-
-    def _visit_comprehension(self, node: _Comprehension) -> None:
-        first, *rest = node.generators
-        self.visit(first.iter)
-        results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        self._within("comprehension", [first.target, *first.ifs, *rest, *results])
-
-    def visit_ListComp(self, node: ast.ListComp) -> None:
-        self._visit_comprehension(node)
-
-    def visit_SetComp(self, node: ast.SetComp) -> None:
-        self._visit_comprehension(node)
-
-    def visit_DictComp(self, node: ast.DictComp) -> None:
-        self._visit_comprehension(node)
-
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
-        self._visit_comprehension(node)
-
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
-        self.visit(node.value)
-        inner = self._scope
-        while self._scope.kind == "comprehension" and self._scope.parent is not None:
-            self._scope = self._scope.parent
-        self.visit(node.target)
-        self._scope = inner
-
-    # Exception handlers and match patterns keep the names that they bind as plain strings.
-
-    def _visit_named(self, node: ast.AST, name: str | None) -> None:
-        if name is not None:
-            self._bind(name)
-        self.generic_visit(node)
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        self._visit_named(node, node.name)
-
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:
-        self._visit_named(node, node.name)
-
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:
-        self._visit_named(node, node.name)
-
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
-        self._visit_named(node, node.rest)
-
-    def generic_visit(self, node: ast.AST) -> None:
-        for child in _children(node):
-            self.visit(child)
-
-
-def _children(node: ast.AST) -> list[ast.AST]:
-    """The nodes directly below one, as `ast.iter_child_nodes` gives them in three times as long."""
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            found.append(value)
-        elif isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST)]
-    return found
+            return _types(first)
+    return [text for child in children(annotation) for text in _types(child)]

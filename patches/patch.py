@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, field_validator
 
 from m2build.documents.shown import shown
@@ -206,6 +207,20 @@ class Patch(Frozen):
     def applies_to(self, release: str | None) -> bool:
         """Whether the patch is meant for a release; an unknown one counts, since the codemod looks at the bytes."""
         return release is None or self._specifier.contains(release, prereleases=True)
+
+    def leaves_open(self, release: str | None) -> bool:
+        """Whether a release is a build before the end of `releases`, such as 0.5.9.dev3 for `<0.5.9`.
+
+        PEP 440 leaves such builds out; whether one has the change already is shown by its code, not by its number.
+        """
+        if release is None or self.applies_to(release) or not Version(release).is_prerelease:
+            return False
+        return all(
+            Version(release) < Version(clause.version)
+            if clause.operator == "<"
+            else clause.contains(release, prereleases=True)
+            for clause in self._specifier
+        )
 
     def reason_to_drop(self, release: str | None, outcome: str) -> str | None:
         """Why the patch can go, by its `drop_when`; None if it has to stay.

@@ -76,7 +76,7 @@ def from_directory(path: Path) -> SourceTree:
 
 
 def from_wheel(path: Path) -> SourceTree:
-    """The tree that a wheel installs, without its metadata; the release is the one in the wheel's file name.
+    """The tree that a wheel installs, with scripts and entry points beside it; the release is the file name's.
 
     Raises:
         UsageError: there is no such file.
@@ -100,13 +100,15 @@ def from_wheel(path: Path) -> SourceTree:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from error
     except _DAMAGED as error:
         raise ContentError(f"{path} is not a wheel, or it is truncated: {error}") from error
-    members = [member for member in archive.infolist() if not member.is_dir() and not _is_metadata(member.filename)]
+    everything = [member for member in archive.infolist() if not member.is_dir()]
+    members = [member for member in everything if not _is_metadata(member.filename)]
     files = {member.filename: _from_member(archive, path, member) for member in members}
+    beside = {member.filename: _from_member(archive, path, member) for member in everything if _is_run(member.filename)}
     _check_total(path, files, LARGEST_WHEEL + MOST_INFLATED * path.stat().st_size)
     name_and_version = path.name.split("-")
     release = name_and_version[1] if path.suffix == ".whl" and len(name_and_version) >= 5 else None
     newest = max(map(_timestamp, members), default=0)
-    return SourceTree(files, origin=f"wheel:{path}", release=release, timestamp=newest)
+    return SourceTree(files, origin=f"wheel:{path}", release=release, timestamp=newest, beside=beside)
 
 
 class _Archive(BufferedReader):
@@ -162,6 +164,12 @@ def _check_total(path: Path, files: Mapping[str, SourceFile], most: int) -> None
 
 def _is_metadata(name: str) -> bool:
     return name.partition("/")[0].endswith((".dist-info", ".data"))
+
+
+def _is_run(name: str) -> bool:
+    """Whether a member is no source and yet may name modules: entry points, scripts, and files for elsewhere."""
+    top, _, rest = name.partition("/")
+    return (top.endswith(".dist-info") and rest == "entry_points.txt") or top.endswith(".data")
 
 
 def _from_member(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> SourceFile:

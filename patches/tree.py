@@ -108,6 +108,7 @@ class SourceTree(SortedPaths[SourceFile]):
         release: str | None = None,
         timestamp: int = 0,
         links: Mapping[str, str] = MappingProxyType({}),
+        beside: Mapping[str, SourceFile] = MappingProxyType({}),
     ) -> None:
         """Take the files of a tree.
 
@@ -117,12 +118,15 @@ class SourceTree(SortedPaths[SourceFile]):
             release: the version of the distribution, if its metadata say it (a wheel's do).
             timestamp: seconds since the epoch, of the newest file by the distribution's own account; 0 without one.
             links: path of a symbolic link -> where it points.
+            beside: files of the distribution that are not installed below the import root, such as scripts and entry
+                points; they are searched, and never changed.
         """
         super().__init__(files)
         self.origin = origin
         self.release = release
         self.timestamp = timestamp
         self.links = MappingProxyType(dict(links))
+        self.beside = MappingProxyType(dict(beside))
 
     @classmethod
     def of(
@@ -167,7 +171,14 @@ class SourceTree(SortedPaths[SourceFile]):
                 merged.pop(path, None)
             else:
                 merged[path] = file
-        return SourceTree(merged, origin=self.origin, release=self.release, timestamp=self.timestamp, links=self.links)
+        return SourceTree(
+            merged,
+            origin=self.origin,
+            release=self.release,
+            timestamp=self.timestamp,
+            links=self.links,
+            beside=self.beside,
+        )
 
 
 def _file(content: bytes | str | SourceFile) -> SourceFile:

@@ -32,6 +32,7 @@ from m2build.testing.trees import (
 _OUTCOMES = {
     Finding.ALREADY_APPLIED: Outcome.ALREADY_APPLIED,
     Finding.ABSENT: Outcome.TARGET_GONE,
+    Finding.GONE: Outcome.TARGET_GONE,
     Finding.CONFLICT: Outcome.CONFLICT,
 }
 """The outcomes of the findings in a patch that leaves `when_absent` and `accept` as they are."""
@@ -80,7 +81,7 @@ def assert_codemod(
 def assert_unchanged(
     codemod: Codemod,
     before: Mapping[str, Content],
-    finding: Literal[Finding.ALREADY_APPLIED, Finding.ABSENT, Finding.CONFLICT] = Finding.ABSENT,
+    finding: Literal[Finding.ALREADY_APPLIED, Finding.ABSENT, Finding.GONE, Finding.CONFLICT] = Finding.ABSENT,
 ) -> PatchResult:
     """Check that a codemod changes nothing, and that it gives this reason.
 

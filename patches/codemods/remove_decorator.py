@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m2build.errors import UsageError
-from m2build.patches.change import FileChange, Finding, Proof, Rewrite
-from m2build.patches.decorators import Definition, Style, commented_decorators, definitions
+from m2build.patches.change import FileChange, Finding, Mention, Proof, Rewrite
+from m2build.patches.decorators import Commented, Definition, Style, comment_lines, commented_decorators, definitions
 from m2build.patches.modules import ModuleFile, check_dotted, module_file
-from m2build.patches.names import Names, Scope
+from m2build.patches.names import Names
 from m2build.patches.places import InexactError, Place, decorator_line
+from m2build.patches.scopes import Scope, position
 from m2build.patches.text import PythonSource, read_python, reading
 from m2build.patches.tree import SourceFile, SourceTree
 
@@ -24,8 +26,10 @@ class RemoveDecorator:
     methods and classes. Style `comment` puts `# ` before each of its lines, at its own indentation; `delete` takes the
     lines out.
 
-    Found `already-applied` (style `comment` only): no use is left, and one stands there as a comment.
-    Found `absent`: the module, the qualified name or the decorator is not there.
+    Other uses of the decorator there (`f = torch.compile(f)`, `c = torch.compile`) are listed as mentions.
+
+    Found `already-applied` (style `comment` only): no use is left, and one stands as a comment where this leaves it.
+    Found `absent`: the decorator is not there. Found `target-gone`: the module or the qualified name is not there.
     Found `conflict`: a decorator stands in a statement that libcst cannot edit exactly.
 
     Raises:
@@ -56,9 +60,7 @@ class RemoveDecorator:
         """
         module = self._module(tree)
         if module is None:
-            return Rewrite(Finding.ABSENT, f"the module {self.module} does not exist")
-        if module.path in tree.links:
-            return Rewrite(Finding.CONFLICT, f"{module.path} is a symbolic link")
+            return self._missing(tree)
         with reading(module.path):
             found = self.find(read_python(module.path, tree[module.path].content), module)
             try:
@@ -81,22 +83,28 @@ class RemoveDecorator:
 
         path = found.module.path
         after = SourceFile.of(edited(found.source, found.syntax, found.places, DecoratorEditor), before.mode)
-        self.find(read_python(path, after.content), found.module).check_empty()
+        again = self.find(read_python(path, after.content), found.module)
+        again.check_empty()
         done = "commented out" if self.style == "comment" else "deleted"
         where = ", ".join(f"{target.qualname} (line {line})" for target, line in found.uses)
         return Rewrite(
             Finding.CHANGED,
             f"{self.decorator} {done} on {where} in {path}",
             (FileChange(path, before, path, after),),
+            tuple(again.other_uses()),
             proof=Proof("find", len(found.uses)),
         )
 
     def _module(self, tree: SourceTree) -> ModuleFile | None:
         stem = self.module.replace(".", "/")
-        for path in (f"{stem}/__init__.py", f"{stem}.py"):
-            if path in tree or path in tree.links:
-                return module_file(path)
-        return None
+        return next((module_file(path) for path in (f"{stem}/__init__.py", f"{stem}.py") if path in tree), None)
+
+    def _missing(self, tree: SourceTree) -> Rewrite:
+        stem = self.module.replace(".", "/")
+        for link in tree.links:
+            if f"{stem}/".startswith(f"{link}/") or link in (f"{stem}/__init__.py", f"{stem}.py"):
+                return Rewrite(Finding.CONFLICT, f"{link} is a symbolic link")
+        return Rewrite(Finding.GONE, f"the module {self.module} does not exist")
 
 
 class Decorators:
@@ -138,22 +146,71 @@ class Decorators:
             raise InexactError(f"{where}: {self._wanted.decorator} is still on {target.qualname} after the edit")
 
     def nothing_to_do(self) -> Rewrite:
-        """Say why there is nothing to do."""
+        """Say why there is nothing to do, with what shows it."""
         wanted, path = self._wanted, self.module.path
         if wanted.within is not None and not self._targets:
-            return Rewrite(Finding.ABSENT, f"{path} has no {wanted.within}")
-        for target in self._targets if wanted.style == "comment" else ():
-            for decorator in commented_decorators(self.source, target.node):
-                if self._matches(decorator, self._names.scopes[target.node]):
-                    detail = f"{wanted.decorator} is a comment on {target.qualname} in {path}"
-                    return Rewrite(Finding.ALREADY_APPLIED, detail)
-        return Rewrite(Finding.ABSENT, f"{path} does not use {wanted.decorator} as a decorator")
+            return Rewrite(Finding.GONE, f"{path} has no {wanted.within}")
+        uses, found = tuple(self.other_uses()), list(self._commented())
+        there = [(target, comment) for target, comment in found if comment.in_place]
+        if there and wanted.style == "comment":
+            where = ", ".join(f"{target.qualname} (line {comment.line})" for target, comment in there)
+            return Rewrite(
+                Finding.ALREADY_APPLIED, f"{wanted.decorator} is a comment on {where} in {path}", mentions=uses
+            )
+        detail = f"{path} does not use {wanted.decorator} as a decorator"
+        if found:
+            target, comment = found[0]
+            detail += (
+                f"; on {target.qualname} it is a comment already (line {comment.line}), otherwise than this patch "
+                "leaves it: `when_absent: already-applied` accepts that"
+            )
+        return Rewrite(Finding.ABSENT, detail, mentions=uses)
+
+    def _commented(self) -> Iterator[tuple[Definition, Commented]]:
+        comments = comment_lines(self.source)
+        for target in self._targets:
+            for comment in commented_decorators(self.source, target.node, comments):
+                if self._matches(comment.expression, self._names.scopes[target.node]):
+                    yield target, comment
+
+    def other_uses(self) -> Iterator[Mention]:
+        """What else the module does with the decorator: calls and aliases, which leave it at work."""
+        decorated = {callee(expression) for target in self._targets for expression in target.node.decorator_list}
+        lines: dict[int, str] = {}
+        for node in (*self._names.attributes, *self._names.scopes):
+            if not isinstance(node, ast.Attribute | ast.Name) or not isinstance(node.ctx, ast.Load):
+                continue
+            if self._matches(node, None) and self._concerns(node):
+                lines.setdefault(node.lineno, f"it uses {self._wanted.decorator} in another way")
+            elif node in decorated and isinstance(node, ast.Name) and self._is_alias(node):
+                lines.setdefault(node.lineno, f"{node.id} may be {self._wanted.decorator}")
+        for line, reason in sorted(lines.items()):
+            yield Mention(self.module.path, line, self.source.line(line).strip()[:160], reason=reason)
+
+    def _is_alias(self, node: ast.Name) -> bool:
+        owner = self._names.scopes[node].owner(node.id, position(node))
+        return owner is not None and any(self._matches(value, None) for value in owner.values.get(node.id, ()))
+
+    def _concerns(self, node: ast.expr) -> bool:
+        """Whether a use concerns the definitions that the removal is for: it stands in one, or names one."""
+        if self._wanted.within is None:
+            return True
+        line = self.source.line(node.lineno)
+        return any(
+            target.node.lineno <= node.lineno <= (target.node.end_lineno or 0)
+            or re.search(rf"\b{re.escape(target.qualname)}\b", line)
+            for target in self._targets
+        )
 
     def _covers(self, definition: Definition) -> bool:
         within = self._wanted.within
         return within is None or f"{definition.qualname}.".startswith(f"{within}.")
 
-    def _matches(self, decorator: ast.expr, scope: Scope) -> bool:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    def _matches(self, decorator: ast.expr, scope: Scope | None) -> bool:
         name = self._wanted.decorator
-        return bool({name, f"builtins.{name}"} & self._names.qualify(called, scope))
+        return bool({name, f"builtins.{name}"} & self._names.qualify(callee(decorator), scope))
+
+
+def callee(expression: ast.expr) -> ast.expr:
+    """What a decorator calls, or the decorator itself."""
+    return expression.func if isinstance(expression, ast.Call) else expression

@@ -11,11 +11,10 @@ from libcst.codemod import CodemodContext, VisitorBasedCodemodCommand
 from m2build.patches.codemods.rename_module import RenameModule
 from m2build.patches.commands.file import module_of, source_of
 from m2build.patches.editing import check_complete
-from m2build.patches.modules import ModuleFile, Renaming, module_file, split
+from m2build.patches.modules import ModuleFile, Renaming, module_file
 from m2build.patches.renaming.edits import RenamingEditor
+from m2build.patches.renaming.packages import FolderFiles, Packages
 from m2build.patches.renaming.references import find_references
-from m2build.patches.renaming.shadows import shadows
-from m2build.patches.text import read_python
 
 
 class RenameModuleCommand(RenamingEditor, VisitorBasedCodemodCommand):
@@ -47,16 +46,16 @@ class RenameModuleCommand(RenamingEditor, VisitorBasedCodemodCommand):
         """
         module = module_of(self.context)
         moved = self._moved(module)
-        source, shadowed = source_of(tree, module.path), self._shadowed()
-        found = find_references(source, module, self._renaming, new_package=moved.package, shadowed=shadowed)
+        source, packages = source_of(tree, module.path), self._packages()
+        found = find_references(source, module, self._renaming, new_package=moved.package, packages=packages)
         self.prepare(source, found.places, 0, len(source.text))
         after = super().transform_module_impl(tree)
         check_complete(self, module.path)
         result = source_of(after, moved.path)
-        again = find_references(result, moved, self._renaming, new_package=moved.package, shadowed=shadowed)
+        again = find_references(result, moved, self._renaming, new_package=moved.package, packages=packages)
         again.check_empty()
-        for line in again.unrewritten:
-            self.warn(f"line {line} is not rewritten: {result.line(line).strip()}")
+        for line, reason in again.unrewritten:
+            self.warn(f"line {line} is not rewritten: {result.line(line).strip()} ({reason})")
         return after
 
     def _moved(self, module: ModuleFile) -> ModuleFile:
@@ -67,8 +66,7 @@ class RenameModuleCommand(RenamingEditor, VisitorBasedCodemodCommand):
         self.warn(f"{module.path} is a file of {self._renaming.old}: move it to {path}")
         return module_file(path) or module
 
-    def _shadowed(self) -> bool:
-        """Whether the parent package, as it is on disk, binds the module's name to something else."""
-        manager, parent = self.context.metadata_manager, split(self._renaming.old)[0]
-        path = Path(manager.root_path if manager else ".", *parent.split("."), "__init__.py")
-        return bool(parent) and path.is_file() and shadows(read_python(str(path), path.read_bytes()), self._renaming)
+    def _packages(self) -> Packages:
+        """What the modules export, as they are on disk."""
+        manager = self.context.metadata_manager
+        return Packages(FolderFiles(Path(manager.root_path if manager else ".")), self._renaming.old)

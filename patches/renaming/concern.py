@@ -1,8 +1,10 @@
 """Which files may refer to a module? A fast test that never misses one.
 
 A file refers to the module `a.b.c` only if it spells `.c` somewhere (dotted paths, uses, strings), or if it has a
-`from … import` that names `c`, or names `*` in a file that spells `c`, and whose `from` part is relative or is `a.b`.
-Both are looked for in the text, with room for everything that Python allows between tokens, so that only files that
+`from … import` that names `c`, or names `*` in a file that spells `c`, and whose `from` part is relative or is `a.b`;
+or if it is one of the packages above and names `c` at all; or if it spells `"c"` for `getattr`, or in a file that
+imports by name.
+These are looked for in the text, with room for everything that Python allows between tokens, so that only files that
 match need to be parsed: on SGLang 0.5.7 that is 3 of the 218 files that contain the word.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from m2build.errors import PatchError
 from m2build.patches.modules import Renaming, split
@@ -17,6 +20,14 @@ from m2build.patches.text import read_python
 
 _GAP = r"(?:\s|\\|\#[^\r\n]*[\r\n])*"
 _NAMES = r"(?:\((?:[^)#]|\#[^\r\n]*)*\)|(?:[^\r\n\\;]|\\(?:\r\n?|\n))*)"
+
+_SECOND = re.compile(r"\w\(\s*[\w.\s]+,\s*$")
+"""What stands before the second argument of a call, whose first one is a dotted name."""
+_FAR = 200
+"""Characters that are looked back for it."""
+_IMPORTING = ("import_module", "__import__")
+_COMPUTED = re.compile(r"(?:import_module|__import__)\s*\(\s*(?:['\"][\w.]*['\"]\s*[^\s,)]|[^'\"\s])")
+"""A call that imports what is no plain string."""
 
 
 class Concern:
@@ -31,6 +42,8 @@ class Concern:
         origin = rf"{_GAP}\.{_GAP}".join(parent.split(".")) if parent else r"\."
         self._everywhere = not renaming.keeps_parent
         self._last = last
+        self._above = {f"{above.replace('.', '/')}/__init__" for above in _above(renaming.old)}
+        self._quoted = (f"'{last}'", f'"{last}"')
         self.word = last.encode()
         self._name = re.compile(rf"\b{last}\b")
         self._dotted = re.compile(rf"\.{_GAP}{last}\b" if parent else rf"\b{last}\b")
@@ -61,7 +74,32 @@ class Concern:
             text = "".join(line if line.isascii() else unicodedata.normalize("NFKC", line) for line in lines)
         if self._last not in text:
             return False
+        if path.rpartition(".")[0] in self._above or self._names_it_in_quotes(text):
+            return True
         return self._dotted.search(text) is not None or any(
             self._name.search(text if statement[1].startswith("*") else statement[1])
             for statement in self._from.finditer(text)
         )
+
+    def _names_it_in_quotes(self, text: str) -> bool:
+        found = [start for quoted in self._quoted for start in _starts(quoted, text)]
+        if not found:
+            return False
+        if any(_SECOND.search(text, max(0, start - _FAR), start) for start in found):
+            return True
+        return any(word in text for word in _IMPORTING) and _COMPUTED.search(text) is not None
+
+
+def _starts(word: str, text: str) -> Iterator[int]:
+    start = text.find(word)
+    while start >= 0:
+        yield start
+        start = text.find(word, start + 1)
+
+
+def _above(module: str) -> Iterator[str]:
+    """The packages that hold a module, the nearest first."""
+    parent = split(module)[0]
+    while parent:
+        yield parent
+        parent = split(parent)[0]

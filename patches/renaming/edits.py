@@ -12,7 +12,7 @@ from m2build.patches.places import Place
 from m2build.patches.renaming.importer import Expression, LastName, New, NewImport
 from m2build.patches.text import PythonSource
 
-_Expression = TypeVar("_Expression", cst.Attribute, cst.Name, cst.SimpleString)
+_Expression = TypeVar("_Expression", cst.Attribute, cst.Name, cst.SimpleString, cst.FormattedString)
 _Statements = cst.FlattenSentinel[cst.BaseSmallStatement]
 _Lines = cst.FlattenSentinel[cst.SimpleStatementLine]
 
@@ -38,6 +38,12 @@ class RenamingEditor(Editor[New]):
 
     def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.BaseExpression:
         """Rewrite a module string."""
+        return _replaced(updated_node, self.taken(original_node))
+
+    def leave_FormattedString(
+        self, original_node: cst.FormattedString, updated_node: cst.FormattedString
+    ) -> cst.BaseExpression:
+        """Rewrite a module string that is put together."""
         return _replaced(updated_node, self.taken(original_node))
 
     def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> cst.Import:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from m2build.patches.modules import Renaming, split
+from m2build.patches.modules import ModuleFile, Renaming, split
 from m2build.patches.names import Names
+from m2build.patches.renaming.flow import Flow, Value
+from m2build.patches.renaming.meanings import Meanings
+from m2build.patches.renaming.packages import Packages, Standing
 from m2build.patches.text import PythonSource
 
 
@@ -50,9 +54,11 @@ class Unrewritten:
 
     Attributes:
         offset: where it begins in the source.
+        reason: why it is left alone.
     """
 
     offset: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -62,37 +68,73 @@ class Importer:
     Attributes:
         source: its text.
         syntax: the same, parsed.
+        module: the file as the import system sees it.
         names: its bindings.
         renaming: what is renamed.
-        package: what its relative imports start from.
-        new_package: the same after the renaming; another one if the file moves with its module.
-        shadowed: whether the module's parent package binds its last name to something else, so that
-            `from parent import name` and `parent.name` are not the module.
+        new_package: what its relative imports start from after the renaming; another package than now if the file moves
+            with its module.
+        packages: what the modules of the tree export.
     """
 
     source: PythonSource
     syntax: ast.Module
+    module: ModuleFile
     names: Names
     renaming: Renaming
-    package: str
     new_package: str
-    shadowed: bool
+    packages: Packages
 
-    def where(self, node: ast.expr) -> str:
+    @property
+    def package(self) -> str:
+        """What its relative imports start from."""
+        return self.module.package
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """What its expressions stand for."""
+        return Meanings(self.names, self.module, self.packages)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What the renaming does to `parent.name`, once the parent package is imported."""
+        return self.packages.standing(self.renaming.old)
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether the file is the `__init__` of the module's package."""
+        return self.module.name == self.module.package == split(self.renaming.old)[0] != ""
+
+    def standing_in(self, node: ast.ImportFrom) -> Standing:
+        """What the renaming does to the module's name in a `from parent import name` of this file."""
+        before = self._before.get(node)
+        return self.standing if before is None else self.packages.standing(self.renaming.old, before)
+
+    @cached_property
+    def _before(self) -> Mapping[ast.stmt, frozenset[Value]]:
+        """In the parent package itself, what the name was before each such statement at the top level."""
+        if not self.is_parent:
+            return {}
+        flow = Flow(self.packages, self.module.name, self.package, split(self.renaming.old)[1])
+        flow.values_after(self.syntax, self.source.text.encode())
+        return flow.before
+
+    def where(self, node: ast.expr | ast.stmt) -> str:
         """The node's place, for messages."""
         return f"{self.source.path}:{node.lineno}"
 
-    def plain_imports(self) -> frozenset[str]:
-        """What `import a.b.c` without `as` makes reachable by its dotted name: `a.b.c`, `a.b` and `a`."""
-        found = set()
-        for node in self.names.imports:
-            for alias in node.names if isinstance(node, ast.Import) else ():
-                name = alias.name if alias.asname is None else ""
-                while name:
-                    found.add(name)
-                    name = split(name)[0]
-        return frozenset(found)
+    def left(self, node: ast.expr | ast.stmt, reason: str) -> Unrewritten:
+        """A node that is left alone."""
+        return Unrewritten(self.source.span(node)[0], reason)
+
+    @cached_property
+    def plain_imports(self) -> Mapping[ast.Import, tuple[str, ...]]:
+        """The modules that each `import` imports without `as`, and so binds the first name of."""
+        return {
+            node: tuple(alias.name for alias in node.names if alias.asname is None)
+            for node in self.names.imports
+            if isinstance(node, ast.Import)
+        }
 
     def root_uses_follow(self) -> bool:
         """Whether uses of a renamed top-level name must change, because `import name.x` binds it under its new name."""
-        return any(name.startswith(f"{self.renaming.old}.") for name in self.plain_imports())
+        return any(name.startswith(f"{self.renaming.old}.") for names in self.plain_imports.values() for name in names)

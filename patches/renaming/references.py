@@ -8,6 +8,7 @@ from m2build.patches.modules import ModuleFile, Renaming
 from m2build.patches.names import Names
 from m2build.patches.places import InexactError, Place
 from m2build.patches.renaming.importer import Importer, New, Unrewritten
+from m2build.patches.renaming.packages import Packages
 from m2build.patches.renaming.statements import import_statements
 from m2build.patches.renaming.strings import module_strings
 from m2build.patches.renaming.uses import dotted_uses
@@ -21,12 +22,12 @@ class References:
     Attributes:
         importer: the file that was searched.
         places: what has to follow the module.
-        unrewritten: the lines, counted from 1, of what is left alone.
+        unrewritten: the lines, counted from 1, of what is left alone, each with the reason.
     """
 
     importer: Importer
     places: tuple[Place[New], ...]
-    unrewritten: tuple[int, ...]
+    unrewritten: tuple[tuple[int, str], ...]
 
     def check_empty(self) -> None:
         """Hold an edited file to having nothing left that would have to follow.
@@ -41,7 +42,7 @@ class References:
 
 
 def find_references(
-    source: PythonSource, module: ModuleFile, renaming: Renaming, *, new_package: str, shadowed: bool
+    source: PythonSource, module: ModuleFile, renaming: Renaming, *, new_package: str, packages: Packages
 ) -> References:
     """Search one file.
 
@@ -50,7 +51,7 @@ def find_references(
         module: the file as the import system sees it now.
         renaming: what is renamed.
         new_package: what its relative imports start from after the renaming.
-        shadowed: see `Importer`.
+        packages: what the modules of the tree export.
 
     Raises:
         PatchError: the source does not parse, or it is nested too deeply.
@@ -59,8 +60,8 @@ def find_references(
     syntax = source.parse()
     with reading(source.path):
         names = Names(syntax, module=module.name, package=module.package)
-        importer = Importer(source, syntax, names, renaming, module.package, new_package, shadowed)
+        importer = Importer(source, syntax, module, names, renaming, new_package, packages)
         found = [*import_statements(importer), *dotted_uses(importer), *module_strings(importer)]
     places = tuple(item for item in found if isinstance(item, Place))
-    left = tuple(source.line_of(item.offset) for item in found if isinstance(item, Unrewritten))
+    left = tuple((source.line_of(item.offset), item.reason) for item in found if isinstance(item, Unrewritten))
     return References(importer, places, left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from helpers.patches.judges import Judge, git_apply, gnu_patch, run
 from helpers.patches.trees import files_before, read, write
 from hypothesis import given, settings
@@ -116,3 +117,26 @@ def test_a_name_that_is_not_utf8_survives(tmp_path: Path) -> None:
 
 def test_nothing_changed_is_an_empty_diff() -> None:
     assert git_diff([]) == b""
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        {"p/a.py": "p/b.py", "p/b.py": "p/a.py"},
+        {"p/a.py": "p/b.py", "p/b.py": "p/c.py", "p/c.py": "p/a.py"},
+        {"p/a.py": "p/b.py", "p/b.py": "p/d.py"},
+        {"p/a.py": "p/same.py", "p/same.py": "p/a.py", "p/c.py": "q/c.py"},
+    ],
+    ids=["swap", "round of three", "chain", "equal contents"],
+)
+@pytest.mark.parametrize("judge", [git_apply, gnu_patch])
+def test_names_that_change_places_are_taken_by_both_tools(judge: Judge, moves: dict[str, str], tmp_path: Path) -> None:
+    """GNU patch takes a renaming to a name that exists for done already, and changes nothing."""
+    tree = SourceTree.of({"p/a.py": "a\n", "p/b.py": "b\n", "p/c.py": "c\n", "p/same.py": "a\n", "z": "z\n"})
+    made = [FileChange(old, tree[old], new, tree[new if new == "p/same.py" else old]) for old, new in moves.items()]
+    diff, folder = git_diff(made), write(tree, tmp_path)
+    pristine = read(folder)
+    judge(diff, folder)
+    assert read(folder) == {path: (file.content, file.mode) for path, file in changed_tree(tree, made).items()}
+    judge(diff, folder, reverse=True)
+    assert read(folder) == pristine

@@ -78,6 +78,9 @@ def test_releases_decide_before_the_codemod_does(release: str | None, releases: 
         ({"my_pkg/version.py": 'version = "1.2.dev3"\n', "my_pkg/__init__.py": "__version__ = '9'\n"}, "1.2.dev3"),
         ({"my_pkg/__init__.py": "import x\n__version__ = '2.0'\r\n"}, "2.0"),
         ({"my_pkg/__init__.py": "__version__ = 'unknown'\n"}, None),
+        ({"my_pkg/__init__.py": '"""Say\n\nversion = "1.0"\n"""\n'}, None),
+        ({"my_pkg/__init__.py": '"""\n__version__ = "1.0"\n"""\n__version__ = "2.0"\n'}, "2.0"),
+        ({"my_pkg/version.py": "version = (\n"}, None),
         ({"my_pkg/__init__.py": "__version__ = get()\n__version_info__ = '1.0'\n"}, None),
         ({"other/__init__.py": "__version__ = '2.0'\n"}, None),
     ],
@@ -85,6 +88,32 @@ def test_releases_decide_before_the_codemod_does(release: str | None, releases: 
 def test_a_tree_knows_its_release(files: dict[str, Content], release: str | None) -> None:
     assert release_of(tree_of(files), "my-pkg") == release
     assert release_of(SourceTree(dict(tree_of(files)), origin="test", release="7"), "my-pkg") == "7"
+
+
+@pytest.mark.parametrize("finding", ["changed", "already-applied", "absent", "target-gone"])
+@pytest.mark.parametrize("release", ["2.0.dev3", "2.0rc1", "2.0.dev3+g123"])
+def test_a_build_before_the_end_of_the_releases_is_judged_by_its_code(release: str, finding: str) -> None:
+    """PEP 440 says that `<2` leaves out 2.0rc1, which may or may not have what makes the patch unnecessary."""
+    patch = {**RENAME, "codemod": "says", "parameters": {"finding": finding}, "releases": ">=1.0,<2.0"}
+    tree = SourceTree({"f": SourceFile.of(b"")}, origin="test", release=release)
+    (result,) = apply_series(series_of(patch), tree, CODEMODS).results
+    expected = {"changed": "applied", "already-applied": "already-applied"}.get(finding, "not-needed")
+    assert str(result.outcome) == expected
+    if expected == "not-needed":
+        assert result.detail == f"release {release} is a build before the end of >=1.0,<2.0, and said so"
+
+
+def test_a_missing_module_is_never_taken_for_nothing_left_to_do() -> None:
+    """Whatever the patch says that an absence means: the folder may be the wrong one."""
+    lenient = {"when_absent": "already-applied", "accept": ("already-applied", "not-needed")}
+    for patch, detail in [
+        ({**DECORATOR, **lenient, "parameters": {"module": "nope", "decorator": "d.x"}}, "module nope does not exist"),
+        ({**DECORATOR, **lenient, "parameters": {"module": "m", "decorator": "d.x", "within": "g"}}, "m.py has no g"),
+        ({**RENAME, **lenient, "parameters": {"module": "a.b", "to": "a.c"}}, "neither a.b nor a.c exists"),
+    ]:
+        (result,) = applied(tree_of({"m.py": "def f(): ...\n"}), patch).results
+        assert (result.outcome, result.passes) == (Outcome.TARGET_GONE, False)
+        assert detail in result.detail
 
 
 def test_each_patch_works_on_what_the_one_before_left() -> None:

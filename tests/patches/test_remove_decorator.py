@@ -75,9 +75,9 @@ def test_within_limits_the_matches_to_a_qualified_name(within: str | None, lines
     assert rewrite.detail.count("(line ") == len(lines)
 
 
-def test_within_a_name_that_does_not_exist_is_absent() -> None:
+def test_within_a_name_that_does_not_exist_is_gone() -> None:
     rewrite = kept(NESTED, within="Norm.backward")
-    assert (rewrite.finding, rewrite.detail) == (Finding.ABSENT, "p/m.py has no Norm.backward")
+    assert (rewrite.finding, rewrite.detail) == (Finding.GONE, "p/m.py has no Norm.backward")
     assert kept(NESTED.replace("@torch.compile", "@property"), within="Norm").finding is Finding.ABSENT
 
 
@@ -110,7 +110,7 @@ def test_the_module_may_be_a_packages_init_or_missing() -> None:
         b"import torch\n# @"
     )
     rewrite = RemoveDecorator("p.m", "torch.compile").apply(tree_of({"p/n.py": ""}))
-    assert (rewrite.finding, rewrite.detail) == (Finding.ABSENT, "the module p.m does not exist")
+    assert (rewrite.finding, rewrite.detail) == (Finding.GONE, "the module p.m does not exist")
 
 
 def test_a_symbolic_link_is_a_conflict() -> None:

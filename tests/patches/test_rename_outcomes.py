@@ -47,9 +47,9 @@ def test_a_package_that_does_not_exist_is_a_conflict() -> None:
     assert "the package a.nowhere does not exist" in result.detail
 
 
-def test_a_tree_with_neither_name_is_absent() -> None:
+def test_a_tree_with_neither_name_is_gone() -> None:
     files = {path: content for path, content in TREE.items() if path != "a/b/old.py"}
-    result = assert_unchanged(RENAME, {**files, "use.py": IMPORTER}, Finding.ABSENT)
+    result = assert_unchanged(RENAME, {**files, "use.py": IMPORTER}, Finding.GONE)
     assert result.detail == "neither a.b.old nor a.b.new exists"
 
 
