@@ -406,7 +406,7 @@ class Session:
     def _access(self) -> Access:
         from m2build.registry.access import Access  # an HTTP library takes its time to be imported
 
-        return Access.of(self.environment, insecure=self.insecure)
+        return Access.of(self.environment, insecure=self.insecure, notice=self.progress.notice)
 
     def _access_to(self, *places: Place | None) -> Access | None:
         """The access to registries, or None if none of the places is in one."""

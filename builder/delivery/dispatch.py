@@ -49,7 +49,7 @@ def dispatch(
     platform = platform or selections[0].recipe.base.platform
     jobs = [
         Job(selection, to, target_of(to, surroundings, base=request.base, platform=platform, may_replace=replace))
-        for selection, to in goal.of(selections, engine.store, _values(request.base, series))
+        for selection, to in goal.of(selections, engine.store, name_values(request.base, series))
     ]
     return Shipment(
         source=request.base,
@@ -63,7 +63,7 @@ def dispatch(
     )
 
 
-def _values(base: Place, series: Series | None) -> Values:
+def name_values(base: Place, series: Series | None) -> Values:
     """What stands in an image's name for each field."""
 
     def values(selection: Selection) -> Mapping[str, str | None]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from m2build.delivery.annotation_levels import split_levels
 from m2build.errors import UsageError
 from m2build.labels import claimed
-from m2build.local.failures import storage
+from m2build.local.reading import read_given
 
 _LARGEST = 1 << 20
 """Bytes of a file."""
@@ -42,8 +42,7 @@ def read_metadata(*files: str | os.PathLike[str]) -> Metadata:
     """Read files of docker/metadata-action; of several values for a key the last one counts.
 
     Raises:
-        UsageError: one is no such file.
-        StorageError: one cannot be read.
+        UsageError: one is no such file, or cannot be read.
     """
     names: list[str] = []
     labels: dict[str, str] = {}
@@ -71,10 +70,13 @@ def read_metadata(*files: str | os.PathLike[str]) -> Metadata:
 
 def _target(file: Path) -> Mapping[str, object]:
     """The file's one target."""
-    with storage(file, "read"), file.open("rb") as stream:
-        content = stream.read(_LARGEST + 1)
     try:
-        document = json.loads(content) if len(content) <= _LARGEST else None
+        content = read_given(file, _LARGEST)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{file} cannot be read: {reason}", hint="check the path and its permissions") from error
+    try:
+        document = json.loads(content)
     except (ValueError, RecursionError):
         document = None
     targets = document.get("target") if isinstance(document, dict) else None
