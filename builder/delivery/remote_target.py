@@ -16,6 +16,8 @@ from m2build.registry.manifests import resolve
 from m2build.registry.tags import TagPolicy
 from m2build.registry.target import Repository, check_push, tag_digest
 
+_WAYS = "choose another tag, or let this one move: --tag-policy move"
+
 
 @dataclass(frozen=True)
 class RemoteTarget:
@@ -48,18 +50,19 @@ class RemoteTarget:
         found = None if self._policy is TagPolicy.MOVE else self._now()
         if found is not None and not self._can_be(found, labels):
             raise UsageError(f"{self.to.reference} names {found}, which is another image", hint=_WAYS)
-        if found is None:
-            self.check_tag(None)
+        if found is None and self._policy is TagPolicy.SAME:
+            raise UsageError(f"{self.to.reference} does not exist", hint="--tag-policy refuse writes a new tag")
 
     def check_tag(self, digest: Digest | None) -> None:
-        """Check that the policy lets the tag name an image."""
-        if self._policy is TagPolicy.MOVE:
-            return
-        found = self._now()
+        """Check that the policy lets the tag name an image; one of unknown digest only if there is no such tag."""
+        found = None if self._policy is TagPolicy.MOVE else self._now()
         if digest is not None:
             self._policy.check(self.to.reference, found, digest)
-        elif self._policy is TagPolicy.SAME and found is None:
-            raise UsageError(f"{self.to.reference} does not exist", hint="--tag-policy refuse writes a new tag")
+        elif found is not None:
+            raise UsageError(
+                f"{self.to.reference} names {found}, and the image's digest is not known before it is built",
+                hint="use --engine embedded, which knows it; or choose another tag",
+            )
 
     def named(self) -> Digest | None:
         """What the tag names; None also if the registry does not say."""
@@ -94,6 +97,3 @@ class RemoteTarget:
         """Whether the tag's image can be the one with these labels; an index is none that m2build writes."""
         image = read_image(self.to.place, self.platform, self.surroundings.access).image
         return image.manifest.digest == found and can_be(image.config, labels)
-
-
-_WAYS = "choose another tag, or let this one move: --tag-policy move"

@@ -10,11 +10,16 @@ import pytest
 from helpers.bases import base_image
 from helpers.commands import m2build, refused, succeeds
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
-from helpers.registry.registries import crane_registry, tag_digest, upload
+from helpers.registry.registries import access, crane_registry, tag_digest, upload
 
 import m2build as face
-from m2build.delivery import Destinations, Publishing
-from m2build.errors import TransferBudgetError
+from m2build.delivery import Destinations, Publishing, TagPolicy
+from m2build.delivery.destination import Destination
+from m2build.delivery.surroundings import Surroundings
+from m2build.delivery.target import target_of
+from m2build.errors import TransferBudgetError, UsageError
+from m2build.places.place import Place, PlaceKind
+from m2build.progress import Silent
 
 BASE = base_image()
 IMAGE = ("image", "--tp", "8")
@@ -130,3 +135,17 @@ def test_in_the_library_the_session_decides(stocked: str, other: str) -> None:
         with pytest.raises(TransferBudgetError):
             session.deliver(plan, f"{other}/library:x")
     assert tag_digest(other, "library", "tp8") is None
+
+
+@pytest.mark.parametrize("policy", TagPolicy)
+def test_a_container_engines_image_has_no_digest_yet(policy: TagPolicy, stocked: str) -> None:
+    """So a tag that exists stays, unless it may move."""
+    around = Surroundings(access(), {}, Silent(), publishing=Publishing(policy))
+    place = Place(PlaceKind.REGISTRY, f"{stocked}/team/sglang:rocm")
+    to = Destination(place, f"{stocked}/team/sglang", "rocm")
+    target = target_of(to, around, base=place, platform="linux/amd64", may_replace=False)
+    if policy is TagPolicy.MOVE:
+        target.check_tag(None)
+    else:
+        with pytest.raises(UsageError, match="the image's digest is not known before it is built"):
+            target.check_tag(None)
