@@ -19,7 +19,7 @@ from m2build.registry.push import push_image
 from m2build.registry.rewinding import Rewinding
 
 MIB = 1 << 20
-LARGE = image(tar(noise(24 * MIB)), how="plain")
+LARGE = image(tar(noise(18 * MIB)), how="plain")
 LAYER = LARGE.manifest.layers[0]
 with open_blob(LARGE.blobs, LAYER) as _reader:
     CONTENT = _reader.read()
@@ -50,7 +50,7 @@ def whole(registry: FieldRegistry) -> bool:
 
 
 def test_only_the_rest_is_sent_after_a_cut(registry: FieldRegistry, proxy: Proxy) -> None:
-    proxy.rules = [Rule("PATCH", times=1, cut_request=10 * MIB)]
+    proxy.rules = [Rule("PATCH", times=1, cut_request=10 * MIB, settles=True)]
     push(proxy)
     size = LAYER.size
     assert patches(proxy) == [(None, size), (f"{10 * MIB}-{size - 1}", size - 10 * MIB)]
@@ -58,20 +58,20 @@ def test_only_the_rest_is_sent_after_a_cut(registry: FieldRegistry, proxy: Proxy
 
 
 def test_more_cuts_than_tries_do_no_harm_if_each_time_something_arrives(registry: FieldRegistry, proxy: Proxy) -> None:
-    proxy.rules = [Rule("PATCH", times=5, cut_request=4 * MIB)]
+    proxy.rules = [Rule("PATCH", times=4, cut_request=4 * MIB, settles=True)]
     push(proxy)
-    assert [sent for _, sent in patches(proxy)] == [LAYER.size - number * 4 * MIB for number in range(6)]
+    assert [sent for _, sent in patches(proxy)] == [LAYER.size - number * 4 * MIB for number in range(5)]
     assert whole(registry)
 
 
 def test_cuts_without_anything_arriving_end(proxy: Proxy) -> None:
-    proxy.rules = [Rule("PATCH", times=FOREVER, cut_request=0)]
+    proxy.rules = [Rule("PATCH", times=FOREVER, cut_request=0, settles=True)]
     with pytest.raises(TransportError, match="does not answer"):
         push(proxy)
     assert len(patches(proxy)) == 3
 
 
-@pytest.mark.parametrize("status", [401, 416, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [401, 416, 503, 504])
 def test_a_refused_confirmation_of_bytes_that_arrived(status: int, registry: FieldRegistry, proxy: Proxy) -> None:
     """The registry has them all: nothing of the layer is sent again."""
     proxy.rules = [Rule("PATCH", times=1, lose=True)] if status == 504 else []
@@ -85,15 +85,15 @@ def test_a_refused_confirmation_of_bytes_that_arrived(status: int, registry: Fie
     "said",
     [
         Rule(status=404), Rule(status=204), Rule(status=204, headers={"Range": "0-0"}),
-        Rule(status=204, headers={"Range": "bytes"}), Rule(status=204, headers={"Range": f"0-{1 << 40}"}),
-        Rule(status=204, headers={"Range": "0-9"}), Rule(drop=True), Rule(status=500),
+        Rule(status=204, headers={"Range": f"0-{1 << 40}"}), Rule(status=204, headers={"Range": "0-9"}),
+        Rule(drop=True),
     ],
-    ids=["lost session", "no range", "nothing", "nonsense", "too much", "too little", "no answer", "failure"],
+    ids=["lost session", "no range", "nothing", "too much", "too little", "no answer"],
 )  # fmt: skip
 def test_where_the_registry_does_not_say_it_starts_over(said: Rule, registry: FieldRegistry, proxy: Proxy) -> None:
     """`too little`: those bytes are not at hand any more."""
     said.method, said.path = "GET", "uploads/"
-    proxy.rules = [Rule("PATCH", times=1, cut_request=20 * MIB), said]
+    proxy.rules = [Rule("PATCH", times=1, cut_request=16 * MIB, settles=True), said]
     push(proxy)
     assert patches(proxy) == [(None, LAYER.size)] * 2
     assert whole(registry)
@@ -101,15 +101,15 @@ def test_where_the_registry_does_not_say_it_starts_over(said: Rule, registry: Fi
 
 def test_a_registry_that_disagrees_about_the_offset(registry: FieldRegistry, proxy: Proxy) -> None:
     """It has answered with an old figure: the next answer, to 416, counts."""
-    old = Rule("GET", "uploads/", times=1, status=204, headers={"Range": f"0-{17 * MIB - 1}"})
-    proxy.rules = [Rule("PATCH", times=1, cut_request=18 * MIB), old]
+    old = Rule("GET", "uploads/", times=1, status=204, headers={"Range": f"0-{12 * MIB - 1}"})
+    proxy.rules = [Rule("PATCH", times=1, cut_request=13 * MIB, settles=True), old]
     push(proxy)
-    assert [sent for _, sent in patches(proxy)] == [LAYER.size, LAYER.size - 17 * MIB, LAYER.size - 18 * MIB]
+    assert [sent for _, sent in patches(proxy)] == [LAYER.size, LAYER.size - 12 * MIB, LAYER.size - 13 * MIB]
     assert whole(registry)
 
 
 def test_altered_bytes_are_never_completed_by_a_resumed_upload(registry: FieldRegistry, proxy: Proxy) -> None:
-    proxy.rules = [Rule("PATCH", times=1, cut_request=10 * MIB)]
+    proxy.rules = [Rule("PATCH", times=1, cut_request=10 * MIB, settles=True)]
     altered = CONTENT[: 15 * MIB] + bytes(1) + CONTENT[15 * MIB + 1 :]
     with pytest.raises(ContentError, match="altered"):
         push(proxy, Image(LARGE.manifest, LARGE.config, MemoryBlobs({LAYER.digest: altered})))
@@ -127,7 +127,7 @@ class Counted(MemoryBlobs):
         return super().open(descriptor)
 
 
-@pytest.mark.parametrize(("read", "to"), [(24, 18), (24, 24), (10, 10), (6, 0), (24, 0), (3, 1)])
+@pytest.mark.parametrize(("read", "to"), [(18, 12), (18, 18), (10, 10), (6, 0), (18, 0), (3, 1)])
 def test_the_last_bytes_can_be_read_again(read: int, to: int) -> None:
     Counted.opened = 0
     with Rewinding(Counted({LAYER.digest: CONTENT}), LAYER) as body:
@@ -137,14 +137,14 @@ def test_the_last_bytes_can_be_read_again(read: int, to: int) -> None:
         offset = min(to * MIB, body.position)
         assert body.seek(offset)
         assert b"".join(body.pieces()) == CONTENT[offset:]
-    assert Counted.opened == (2 if (read, to) == (24, 0) else 1)
+    assert Counted.opened == (2 if (read, to) == (18, 0) else 1)
 
 
 def test_earlier_bytes_are_gone() -> None:
     with Rewinding(MemoryBlobs({LAYER.digest: CONTENT}), LAYER) as body:
         pieces = body.pieces()
-        while body.position < 20 * MIB:
+        while body.position < 16 * MIB:
             next(pieces)
-        assert not body.seek(11 * MIB)
-        assert not body.seek(21 * MIB)
-        assert body.seek(20 * MIB)
+        assert not body.seek(7 * MIB)
+        assert not body.seek(17 * MIB)
+        assert body.seek(16 * MIB)
