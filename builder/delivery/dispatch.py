@@ -67,9 +67,10 @@ def name_values(base: Place, series: Series | None) -> Values:
     """What stands in an image's name for each field."""
 
     def values(selection: Selection) -> Mapping[str, str | None]:
-        from m2build.patches.loading import load_series
+        from m2build.derivation.applied import applied_series
 
-        content = (series or load_series(selection.recipe.series)).model_dump_json()
+        applied = applied_series(selection.recipe, series)
+        content = "\n".join(f"{name} {one.model_dump_json()}" for name, one in sorted(applied.items()))
         return {
             "base_tag": _tag(base),
             "model": selection.model_id,
