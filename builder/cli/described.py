@@ -16,6 +16,7 @@ _OPTION = click.option(
     "--metadata-from",
     "files",
     metavar="FILE",
+    type=click.Path(),
     multiple=True,
     help="Take names, labels and annotations from a bake file of docker/metadata-action; --label and --annotation "
     "count before it. Repeatable.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from m2build.delivery.destination import NAMED, Destination
+from m2build.delivery.destination import NAMED, Destination, default_reference
 from m2build.delivery.naming import check_name, fields_of, filled
 from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
@@ -82,13 +82,13 @@ class Goal:
     def _way_out(self, found: Sequence[tuple[Selection, Destination]]) -> str:
         if len(found) == len(self.references):
             return "give each name once, and write to a registry or a layout"
-        return "leave out the tag, or tell them apart: -t NAME:{model}-{profile}; an archive holds one image"
+        return "write to a registry or a layout, and leave out the tag or tell them apart: -t NAME:{model}-{profile}"
 
     def _of_one(self, selection: Selection, store: PlaceKind | None, values: Values) -> Iterator[Destination]:
         needed = any(fields_of(reference) for reference in self.references)
         known = values(selection) if needed else {}
         for reference in self.references or (None,):
-            name, tag = f"m2build/{selection.model_id}", selection.profile_id
+            name, _, tag = default_reference(selection).rpartition(":")
             if reference is not None:
                 name = filled(reference, known)
                 if given := parse_reference(name).tag:

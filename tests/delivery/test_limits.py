@@ -149,3 +149,10 @@ def test_a_container_engines_image_has_no_digest_yet(policy: TagPolicy, stocked:
     else:
         with pytest.raises(UsageError, match="the image's digest is not known before it is built"):
             target.check_tag(None)
+
+
+def test_each_layer_of_the_base_is_asked_for_once_in_the_target(proxy: Proxy) -> None:
+    succeeds(*IMAGE, *base(proxy.host), "-t", f"{proxy.host}/once", "--push")
+    asked = [path.rpartition("/")[2] for method, path in proxy.requests if method == "HEAD" and "/once/blobs/" in path]
+    layers = [str(layer.digest) for layer in BASE.manifest.layers]
+    assert sorted(digest for digest in asked if digest in layers) == sorted(layers)
