@@ -90,6 +90,12 @@ class WouldChangeError(M2BuildError):
     exit_code = 14
 
 
+class TransferBudgetError(M2BuildError):
+    """More of a base would be copied into a registry than is allowed; nothing was copied."""
+
+    exit_code = 15
+
+
 class StorageError(M2BuildError):
     """A local file could not be read or written: disk full, read-only, permission."""
 

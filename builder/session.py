@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from m2build.delivery.destinations import Destinations
+from m2build.delivery.publishing import Publishing
 from m2build.errors import UsageError
 from m2build.local.cache import cache_in
 from m2build.oci.platforms import PLATFORM
@@ -60,6 +62,7 @@ class Session:
         cache: str | os.PathLike[str] | None = None,
         platform: str | None = None,
         environment: Mapping[str, str] | None = None,
+        publishing: Publishing | None = None,
     ) -> None:
         """Say how; nothing is read or reached yet.
 
@@ -70,6 +73,7 @@ class Session:
             cache: the cache folder; None for `m2build` in the user's cache directory.
             platform: `os/architecture[/variant]` of images for several; None for the recipe's.
             environment: where credentials, proxies and `SOURCE_DATE_EPOCH` are looked for; None for the process's own.
+            publishing: what is allowed in registries; None to move tags, and to copy at most 256 MiB of a base.
 
         Raises:
             UsageError: the platform is not written as one.
@@ -81,6 +85,7 @@ class Session:
         self.platform = platform
         self.environment = os.environ if environment is None else environment
         self._cache = Path(cache) if cache is not None else None
+        self.publishing = publishing or Publishing()
 
     def __enter__(self) -> Self:
         return self
@@ -195,10 +200,10 @@ class Session:
             ContentError: a blob is not what it should be.
             EngineError: a container engine is missing, or fails.
             StorageError: the place cannot be written; nothing is left half-written.
+            TransferBudgetError: more of the base would be copied into a registry than `publishing` allows.
         """
-        shipment = self.shipment(
-            [plan.selection], plan.base.place, output=str(place), name=name, engine=engine, replace=replace
-        )
+        to = Destinations(str(place), () if name is None else [name], replace=replace)
+        shipment = self.shipment([plan.selection], plan.base.place, to=to, engine=engine)
         with self._caching():
             return shipment.deliver_plan(plan)
 
@@ -207,14 +212,10 @@ class Session:
         selections: Sequence[Selection],
         base: str | Place | None = None,
         *,
-        output: str | None = None,
-        name: str | None = None,
-        push: bool = False,
-        load: bool = False,
+        to: Destinations | str | None = None,
         engine: str | None = None,
         builder: str | None = None,
         series: Series | None = None,
-        replace: bool = False,
     ) -> Shipment:
         """Images of one recipe from base to destination, as `m2build image` makes them: `deliver()` or `foresee()`.
 
@@ -223,31 +224,28 @@ class Session:
         Args:
             selections: which images, all of one recipe.
             base: where the base is; None for the recipe's.
-            output: where they go, as for `deliver`; None for where `name` and the engine say.
-            name: what they are called, `NAME[:TAG]`.
-            push: whether `name` is a name in a registry, and they go there.
-            load: whether they stay in the store of the container engine that builds them.
+            to: where they go, and under which names; a place, as for `deliver`, or None for where the engine says.
             engine: `embedded`, `docker` or `podman`; None for the one that the destination asks for, else the first
                 container engine that answers.
             builder: a builder of `docker buildx`.
             series: the patches to apply; None for the recipe's own.
-            replace: whether an existing archive, or a tag of a layout that names another image, may be replaced.
 
         Raises:
-            UsageError: the options contradict each other.
+            UsageError: the options contradict each other, or a name is not one.
             EngineError: the required engine is missing, or does not answer.
         """
-        from m2build.delivery.destination import parse_goal
+        from m2build.delivery.destinations import parse_goal
         from m2build.delivery.dispatch import dispatch
         from m2build.delivery.surroundings import Surroundings
         from m2build.engines.choice import EngineRequest
 
-        goal = parse_goal(output, name, push=push, load=load)
+        to = to if isinstance(to, Destinations) else Destinations(to)
+        goal = parse_goal(to)
         source = _parsed(base) if base is not None else registry_place(selections[0].recipe.base.image)
         request = EngineRequest(engine, builder, goal.place, goal.is_kept, source)
         access = self._access_to(source, goal.place)
-        around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure)
-        return dispatch(selections, goal, request, around, platform=self.platform, series=series, replace=replace)
+        around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure, self.publishing)
+        return dispatch(selections, goal, request, around, platform=self.platform, series=series, replace=to.replace)
 
     def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
         """Publish an existing image, such as one in a layout; a thin one is completed from its base.
@@ -262,6 +260,7 @@ class Session:
             ContentError: something is missing, truncated or altered.
             TransportError: a registry does not send or does not accept the image; its tag is unchanged.
             EngineError: a container engine does not export its image.
+            TransferBudgetError: more would be copied than `publishing` allows.
         """
         from m2build.delivery.publish import publish
 
@@ -274,6 +273,7 @@ class Session:
                 platform=self.platform or _PLATFORM,
                 access=self._access,
                 progress=self.progress,
+                publishing=self.publishing,
             )
 
     def inspect(self, place: str | Place) -> Inspection:
@@ -406,7 +406,7 @@ class Session:
     def _access(self) -> Access:
         from m2build.registry.access import Access  # an HTTP library takes its time to be imported
 
-        return Access.of(self.environment, insecure=self.insecure)
+        return Access.of(self.environment, insecure=self.insecure, notice=self.progress.notice)
 
     def _access_to(self, *places: Place | None) -> Access | None:
         """The access to registries, or None if none of the places is in one."""

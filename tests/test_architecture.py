@@ -138,7 +138,7 @@ def test_rooms_import_each_other_in_one_direction() -> None:
 
 
 SHARED = (
-    *("errors", "progress", "documents.suggest", "local.failures", "local.leftovers", "local.outputs"),
+    *("delivery", "errors", "progress", "documents.suggest", "local.failures", "local.leftovers", "local.outputs"),
     *("local.printable", "local.reading", "local.targets", "oci.reference", "patches", "places.place"),
     "programs.foreground",
 )
@@ -163,7 +163,14 @@ def own_leaf(command: str) -> set[str]:
     return {f"m2build.{name}"} if name in LEAVES else set()
 
 
-FACES = ["m2build", "m2build.importing", "m2build.patches", "m2build.patches.codemods", "m2build.testing"]
+FACES = [
+    "m2build",
+    "m2build.delivery",
+    "m2build.importing",
+    "m2build.patches",
+    "m2build.patches.codemods",
+    "m2build.testing",
+]
 
 
 @pytest.mark.parametrize("name", FACES)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TypedDict
 
 import click
 
 from m2build.cli import candidates
+from m2build.delivery import Destinations
 
 _OPTIONS = (
     click.option(
@@ -21,54 +20,33 @@ _OPTIONS = (
         shell_complete=candidates.places(*candidates.IMAGES),
     ),
     click.option(
-        "-t", "--tag", "reference", metavar="NAME[:TAG]", help="What to call the image; default: m2build/MODEL:PROFILE."
+        "-t",
+        "--tag",
+        "names",
+        metavar="NAME[:TAG]",
+        multiple=True,
+        help="What to call the image; default: m2build/MODEL:PROFILE. {base_tag}, {model}, {profile} and {series} "
+        "stand for what each image has. Repeatable, also for several registries.",
     ),
-    click.option("--push", is_flag=True, help="Publish the image under the name that --tag gives it in a registry."),
+    click.option("--push", is_flag=True, help="Publish the image under the names that --tag gives it in registries."),
     click.option("--load", is_flag=True, help="Keep the image in the store of Docker or podman."),
+    click.option(
+        "--replace",
+        is_flag=True,
+        help="Overwrite an archive, or move the tag of a layout. For tags in registries there is --tag-policy.",
+    ),
 )
 
 
-class GoalArguments(TypedDict):
-    """What the options say, as `Session.shipment` takes it."""
-
-    output: str | None
-    name: str | None
-    push: bool
-    load: bool
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the options say.
-
-    Attributes:
-        output: a place, or None.
-        name: `NAME[:TAG]`, or None.
-        push: whether the images go to a registry, under that name.
-        load: whether they stay with the container engine that builds them.
-    """
-
-    output: str | None
-    name: str | None
-    push: bool
-    load: bool
-
-    @property
-    def is_explicit(self) -> bool:
-        """Whether the options name a place."""
-        return self.output is not None or self.push
-
-    def arguments(self) -> GoalArguments:
-        """The same, for `Session.shipment`."""
-        return {"output": self.output, "name": self.name, "push": self.push, "load": self.load}
-
-
 def choosing_goal(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command, which gets what they say as one argument, `goal`."""
+    """Add the options to a command, which gets what they say as one argument, `to`."""
 
     @wraps(command)
-    def with_goal(output: str | None, reference: str | None, push: bool, load: bool, **others: object) -> None:
-        command(goal=Goal(output, reference, push, load), **others)
+    def with_goal(
+        output: str | None, names: Sequence[str], push: bool, load: bool, replace: bool, **others: object
+    ) -> None:
+        to = Destinations(output, names, push=push, load=load, replace=replace)
+        command(to=to, **others)
 
     for option in reversed(_OPTIONS):
         with_goal = option(with_goal)

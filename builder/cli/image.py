@@ -9,14 +9,17 @@ import click
 import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
-from m2build.cli.destination import Goal, choosing_goal
+from m2build.cli.described import described
+from m2build.cli.destination import choosing_goal
 from m2build.cli.groups import Command
 from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress_option
+from m2build.cli.publishing import publishing
 from m2build.cli.report import Report, reporting
 from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
+from m2build.delivery import Destinations, Publishing
 
 
 @click.command(
@@ -31,6 +34,8 @@ Examples:
   m2build image --tp 4 --base oci:./sglang -o docker-archive:minimax-m2.tar
   # Both profiles, within one registry: only new blobs are sent.
   m2build image --tp 4 --tp 8 --base localhost:5000/sglang -t localhost:5000/minimax-m2 --push
+  # In two registries; a tag that names another image stays.
+  m2build image --tp 8 -t localhost:5000/m2:{base_tag}-{profile} -t localhost:5001/m2:tp8 --push --tag-policy refuse
   # A remote BuildKit builds.
   m2build image --tp 8 --builder fleet -t registry.example/minimax-m2:tp8 --push
   # Print the plan, and build nothing.
@@ -49,6 +54,7 @@ Examples:
     shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
 )
 @choosing_goal
+@described
 @click.option(
     "--engine",
     type=click.Choice(["embedded", "docker", "podman"]),
@@ -57,12 +63,7 @@ Examples:
 @click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, local or remote.")
 @platform_option
 @insecure_option
-@click.option(
-    "--replace",
-    is_flag=True,
-    help="Overwrite an archive, or move the tag of a layout. Tags in registries and engines move without it; what they "
-    "named before is reported on stderr.",
-)
+@publishing
 @reporting
 @click.option("--dry-run", is_flag=True, help="Print the plan, the destination and what would be sent; write nothing.")
 @progress_option
@@ -75,12 +76,12 @@ def image(
     base_version: str | None,
     given: Given,
     base: str | None,
-    goal: Goal,
+    to: Destinations,
     engine: str | None,
     builder: str | None,
     platform: str | None,
     insecure: bool,
-    replace: bool,
+    allowed: Publishing,
     report: Report,
     dry_run: bool,
     progress_mode: str,
@@ -100,16 +101,14 @@ def image(
     """
     recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
-    with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        shipment = opened.shipment(
-            selections, base, **goal.arguments(), engine=engine, builder=builder, replace=replace
-        )
+    with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
+        shipment = opened.shipment(selections, base, to=to, engine=engine, builder=builder)
         report.check(shipment)
         if dry_run:
             _print_forecasts(shipment.foresee(), as_json=report.as_json)
             return
         report.report_all(shipment)
-    if shipment.engine.copies and not goal.is_explicit:
+    if shipment.engine.copies and not to.is_explicit:
         _report_layout(shipment)
 
 

@@ -88,6 +88,21 @@ def note(sentence: str) -> None:
     _story(f"{_OURS} {printable(sentence, _encoding(sys.stderr))}")
 
 
+def confirmed(sentence: str) -> bool:
+    """Say a sentence on stderr, and ask there whether to go on; an end of the input is a no.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
+    note(sentence)
+    try:
+        return click.confirm("go on?", err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        return False
+
+
 def show_help(context: click.Context) -> None:
     """Print a command's help on stderr."""
     click.echo(context.get_help(), err=True)

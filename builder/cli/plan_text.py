@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import m2build
 from m2build.cli.output import shell_line
+from m2build.delivery import BlobState
+from m2build.places.place import PlaceKind
+from m2build.progress import WORTH_SAYING, amount
 
 if TYPE_CHECKING:
     from m2build.derivation.plan import Sourced
@@ -32,12 +35,22 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
     yield f"entrypoint  {shell_line(selection.entrypoint)}"
     if forecast.image is not None:
         yield f"manifest    {forecast.image.manifest.digest}"
+    yield from _transfer_lines(forecast)
+
+
+def _transfer_lines(forecast: m2build.Forecast) -> Iterator[str]:
     yield f"engine      {forecast.engine}"
     yield f"to          {forecast.job.to.stored}"
     if forecast.before is not None:
         yield f"            names {forecast.before} now"
+    if forecast.job.to.place.kind is PlaceKind.REGISTRY:
+        for blob, state in forecast.blobs:
+            yield f"{state:<11} {blob.digest} ({blob.size} bytes)"
     least = "" if forecast.is_exact else "at least "
-    yield f"moves       {least}{forecast.bytes} bytes in {_count(forecast.copied)}; {_already(forecast)}"
+    copied = forecast.having(BlobState.COPY)
+    yield f"moves       {least}{forecast.bytes} bytes in {_count(copied)}; {_already(forecast)}{_estimate(forecast)}"
+    if forecast.refusal:
+        yield f"stops       {forecast.refusal}"
 
 
 def _source_lines(source: Sourced) -> Iterator[str]:
@@ -58,8 +71,13 @@ def _count(blobs: Sequence[Descriptor]) -> str:
 
 
 def _already(forecast: m2build.Forecast) -> str:
-    mountable = f", {forecast.mountable} can be mounted" if forecast.mountable else ""
-    return f"{forecast.existing} are there{mountable}"
+    mountable = len(forecast.having(BlobState.MOUNTABLE))
+    there = f"{len(forecast.having(BlobState.PRESENT))} are there"
+    return f"{there}, {mountable} can be mounted" if mountable else there
+
+
+def _estimate(forecast: m2build.Forecast) -> str:
+    return f"; {forecast.seconds} s at {amount(forecast.rate)}/s" if forecast.bytes >= WORTH_SAYING else ""
 
 
 def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
@@ -77,10 +95,15 @@ def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
             "before": str(forecast.before) if forecast.before else None,
         },
         "transfer": {
-            "existing": forecast.existing,
-            "mountable": forecast.mountable,
-            "copied": len(forecast.copied),
+            "existing": len(forecast.having(BlobState.PRESENT)),
+            "mountable": len(forecast.having(BlobState.MOUNTABLE)),
+            "copied": len(forecast.having(BlobState.COPY)),
             "bytes": forecast.bytes,
             "isExact": forecast.is_exact,
+            "estimate": {"seconds": forecast.seconds, "bytesPerSecond": forecast.rate},
+            "blobs": [
+                {"digest": str(blob.digest), "size": blob.size, "state": str(state)} for blob, state in forecast.blobs
+            ],
         },
+        "refusal": forecast.refusal,
     }

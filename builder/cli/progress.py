@@ -14,6 +14,8 @@ from m2build.progress import amount
 
 _EVERY = 0.1
 """Seconds between two redrawings of a transfer on a terminal."""
+_MARKS = 20
+"""The width of a bar."""
 _EVERY_LINE = 10.0
 """Seconds between two lines about transfers in a log."""
 _LARGE = 100_000_000
@@ -21,25 +23,38 @@ _LARGE = 100_000_000
 
 
 class TerminalProgress:
-    """Progress on a terminal: one line a step, and a percentage that is redrawn while bytes move."""
+    """Progress on a terminal: one line a step, and a bar that is redrawn while bytes move, for all blobs together.
+
+    It is drawn here: click's bar shows one transfer and bypasses our escapes, and rich takes longer to import than
+    m2build takes to derive an image again.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._drawn = 0.0
+        self._began = 0.0
+        self._moving: dict[str, tuple[int, int]] = {}
 
     def step(self, message: str) -> None:
         """Print the step."""
         story_line(message)
 
     def transfer(self, label: str, done: int, total: int) -> None:
-        """Redraw the percentage, at most ten times a second."""
+        """Redraw the bar, at most ten times a second; it goes once all transfers are over."""
         now = time.monotonic()
-        if done < total and now - self._drawn < _EVERY:
-            return
-        self._drawn = now
-        share = 100 * done // total if total else 100
-        redraw(f"  {label} {share} % of {amount(total)}"[: _width()])
-        if done >= total:
-            clear()
+        with self._lock:  # blobs are sent side by side
+            self._began = self._began if self._moving else now
+            self._moving[label] = (done, total)
+            moved, whole = (sum(numbers) for numbers in zip(*self._moving.values(), strict=True))
+            name = label if len(self._moving) == 1 else f"{len(self._moving)} blobs"
+            is_over = moved >= whole
+            if not is_over and now - self._drawn < _EVERY:
+                return
+            self._drawn = now
+            redraw(f"  {name} {_bar(moved, whole, now - self._began)}"[: _width()])
+            if is_over:
+                self._moving.clear()
+                clear()
 
     def output(self, line: str) -> None:
         """Print the line, indented: it is another program's."""
@@ -48,6 +63,26 @@ class TerminalProgress:
     def notice(self, sentence: str) -> None:
         """Print the sentence."""
         note(sentence)
+
+
+def _bar(done: int, total: int, seconds: float) -> str:
+    """How much has moved; from the first second on how fast, and how long the rest takes at that rate.
+
+    >>> _bar(250_000_000, 1_000_000_000, 2.5)
+    '[#####---------------] 25 % of 1.00 GB, 100.0 MB/s, 8 s left'
+    """
+    share = done / total if total else 1
+    marks = int(share * _MARKS)
+    text = f"[{'#' * marks}{'-' * (_MARKS - marks)}] {int(100 * share)} % of {amount(total)}"
+    if seconds < 1 or not done:
+        return text
+    left = (total - done) * seconds / done
+    return f"{text}, {amount(int(done / seconds))}/s, {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class PlainProgress:

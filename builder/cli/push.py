@@ -9,7 +9,9 @@ from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
 from m2build.cli.output import note, result
 from m2build.cli.progress import progress_option
+from m2build.cli.publishing import publishing
 from m2build.cli.sessions import insecure_option, session
+from m2build.delivery import Publishing
 
 
 @click.command(
@@ -34,8 +36,17 @@ Examples:
 )
 @image_platform_option
 @insecure_option
+@publishing
 @progress_option
-def push(image: str, reference: str, base: str | None, platform: str, insecure: bool, progress_mode: str) -> None:
+def push(
+    image: str,
+    reference: str,
+    base: str | None,
+    platform: str,
+    insecure: bool,
+    allowed: Publishing,
+    progress_mode: str,
+) -> None:
     """Publish the image of a layout or an archive in a registry, under NAME[:TAG].
 
     IMAGE is a place: oci:DIR[:TAG] or ./DIR[:TAG] of a layout, oci-archive:FILE, docker-archive:FILE, docker://NAME, or
@@ -43,7 +54,7 @@ def push(image: str, reference: str, base: str | None, platform: str, insecure: 
     in the same registry, none of them is sent. Without TAG, the tag is the profile's name. The tag moves last; if it
     named another image before, stderr says which. Prints NAME@DIGEST.
     """
-    with session(progress_mode, insecure=insecure, platform=platform) as opened:
+    with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         delivery = opened.push(image, reference, base=base)
     result(delivery.reference)
     if delivery.moved:

@@ -67,7 +67,8 @@ class Report:
         uses = self._uses_of_stdout(shipment)
         if len(uses) > 1:
             raise UsageError(f"{' and '.join(uses)} would both be on stdout", hint="write one of them into a file")
-        if self.iidfile is not None and len(shipment.jobs) > 1:
+        images = {(job.selection.model_id, job.selection.profile_id) for job in shipment.jobs}
+        if self.iidfile is not None and len(images) > 1:
             raise UsageError("--iidfile takes one image's id", hint="--metadata-file takes those of several")
         for file in (self.iidfile, self.metadata_file):
             if file is not None:

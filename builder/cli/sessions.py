@@ -6,6 +6,7 @@ import click
 
 import m2build
 from m2build.cli.progress import progress
+from m2build.delivery import Publishing
 
 insecure_option = click.option(
     "--insecure",
@@ -14,6 +15,9 @@ insecure_option = click.option(
 )
 
 
-def session(progress_mode: str, *, insecure: bool = False, platform: str | None = None) -> m2build.Session:
+def session(
+    progress_mode: str, *, insecure: bool = False, platform: str | None = None, allowed: Publishing | None = None
+) -> m2build.Session:
     """A session that shows its progress on stderr."""
-    return m2build.Session(progress=progress(progress_mode), insecure=insecure, platform=platform)
+    shown = progress(progress_mode)
+    return m2build.Session(progress=shown, insecure=insecure, platform=platform, publishing=allowed)

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TypedDict
 
 import click
 
-from m2build.documents.suggest import did_you_mean
+from m2build.delivery import check_level, split_levels
 from m2build.errors import UsageError
-
-_LEVELS = re.compile(r"([a-z-]+(?:\[[^\]]*\])?(?:,[a-z-]+(?:\[[^\]]*\])?)*):(.*)", re.DOTALL)
-"""What buildx reads as levels (util/buildflags/export.go); keys that begin so need a level before them there, too."""
-_ELSEWHERE = {
-    "index": "an image has no index of its own",
-    "manifest-descriptor": "it belongs to the index that lists the image",
-    "index-descriptor": "an image has no index of its own",
-}
-"""Levels of buildx that a single manifest does not have -> why."""
 
 _OPTIONS = (
     click.option(
@@ -81,25 +71,9 @@ def _label(text: str) -> tuple[str, str]:
 
 def _annotation(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    levels = _LEVELS.fullmatch(key)
-    for level in levels[1].split(",") if levels else ():
-        _check_level(key, level)
+    levels, name = split_levels(key)
+    for level in levels:
+        check_level(key, level)
     if not equals:
         raise UsageError(f"--annotation {key!r} has no value", hint="as in --annotation com.example.team=serving")
-    return levels[2] if levels else key, value
-
-
-def _check_level(key: str, level: str) -> None:
-    if level == "manifest":
-        return
-    kind, bracket, _ = level.partition("[")
-    reason = "an image has one platform, which --platform chooses" if bracket else _ELSEWHERE.get(kind)
-    if reason is None:
-        raise UsageError(
-            f"--annotation {key!r}: there is no level {did_you_mean(kind, ['manifest', *_ELSEWHERE])}",
-            hint="as in --annotation manifest:KEY=VALUE",
-        )
-    raise UsageError(
-        f"--annotation {key!r}: the level {level} cannot be annotated here: {reason}",
-        hint="leave the level out: the annotation goes to the image's manifest",
-    )
+    return name, value

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from m2build.delivery.destination import Goal
+from m2build.delivery.destinations import Goal, Values
 from m2build.delivery.job import Job
 from m2build.delivery.shipment import Shipment
 from m2build.delivery.surroundings import Surroundings
 from m2build.delivery.target import target_of
 from m2build.engines.choice import EngineRequest, choose_engine
-from m2build.places.place import PlaceKind
+from m2build.oci.digest import Digest
+from m2build.oci.reference import parse_reference
+from m2build.places.place import ARCHIVES, SOURCES, Place, PlaceKind
 
 if TYPE_CHECKING:
     from m2build.patches.series import Series
@@ -40,14 +42,14 @@ def dispatch(
         replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
 
     Raises:
-        UsageError: the options contradict each other.
+        UsageError: the options contradict each other, or two images would have one name.
         EngineError: the required engine is missing, or does not answer.
     """
-    engine, access = choose_engine(request, surroundings.progress), surroundings.access
+    engine = choose_engine(request, surroundings.progress)
     platform = platform or selections[0].recipe.base.platform
     jobs = [
-        Job(selection, to, target_of(to, access, base=request.base, platform=platform, may_replace=replace))
-        for selection, to in zip(selections, goal.of(selections, engine.store), strict=True)
+        Job(selection, to, target_of(to, surroundings, base=request.base, platform=platform, may_replace=replace))
+        for selection, to in goal.of(selections, engine.store, name_values(request.base, series))
     ]
     return Shipment(
         source=request.base,
@@ -59,3 +61,29 @@ def dispatch(
         may_replace=replace,
         is_thin=engine.copies and goal.place is None and request.base.kind is PlaceKind.REGISTRY,
     )
+
+
+def name_values(base: Place, series: Series | None) -> Values:
+    """What stands in an image's name for each field."""
+
+    def values(selection: Selection) -> Mapping[str, str | None]:
+        from m2build.derivation.applied import applied_series
+
+        applied = applied_series(selection.recipe, series)
+        content = "\n".join(f"{name} {one.model_dump_json()}" for name, one in sorted(applied.items()))
+        return {
+            "base_tag": _tag(base),
+            "model": selection.model_id,
+            "profile": selection.profile_id,
+            "series": Digest.of(content.encode()).hex[:12],
+        }
+
+    return values
+
+
+def _tag(base: Place) -> str | None:
+    if base.kind in SOURCES:
+        return None
+    if base.kind in (PlaceKind.OCI, *ARCHIVES):
+        return base.tag and base.tag.rpartition(":")[2]
+    return parse_reference(base.location).tag

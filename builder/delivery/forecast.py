@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
+from m2build.delivery.copying import Lacking
+from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Job
+from m2build.delivery.publishing import Publishing
+from m2build.errors import M2BuildError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.media_types import DOCKER
 from m2build.places.place import ENGINE_STORES, PlaceKind
+from m2build.progress import Silent
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.derivation.plan import Plan
     from m2build.engines.model import Engine
     from m2build.oci.image import Image
+
+
+_RATE = 100_000_000
+"""Bytes a second: what a network of 1 Gbit/s leaves for layers, in round figures."""
+
+
+class BlobState(StrEnum):
+    """What a build would do to have a blob at the destination."""
+
+    PRESENT = "present"
+    """Nothing: it is there."""
+    MOUNTABLE = "mountable"
+    """Ask the registry to mount it from the base's repository; if that is refused, it is copied."""
+    COPY = "copy"
+    """Copy it."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +51,10 @@ class Forecast:
         engine: what builds it: `embedded`, `docker` or `podman`.
         image: the image itself, if the embedded engine makes it; other engines make their own layers.
         before: what the destination's name means now.
-        existing: how many blobs the destination has already.
-        mountable: how many more the registry may take over from the base's repository.
-        copied: the blobs to copy.
-        is_exact: whether `copied` is complete: an engine's own layers are not known before it makes them, and a
+        blobs: what would be done for each blob.
+        is_exact: whether `blobs` is complete: an engine's own layers are not known before it makes them, and a
             Docker archive holds layers uncompressed.
+        refusal: why the image would not be delivered, as far as that is known; None if it would.
     """
 
     plan: Plan
@@ -41,15 +62,28 @@ class Forecast:
     engine: str
     image: Image | None
     before: Digest | None
-    existing: int
-    mountable: int
-    copied: tuple[Descriptor, ...]
+    blobs: tuple[tuple[Descriptor, BlobState], ...]
     is_exact: bool
+    refusal: str | None = None
+
+    def having(self, state: BlobState) -> tuple[Descriptor, ...]:
+        """The blobs in a state."""
+        return tuple(blob for blob, found in self.blobs if found is state)
 
     @property
     def bytes(self) -> int:
         """The size of all blobs to copy."""
-        return sum(blob.size for blob in self.copied)
+        return sum(blob.size for blob in self.having(BlobState.COPY))
+
+    @property
+    def rate(self) -> int:
+        """Bytes a second, for the estimate; an assumption."""
+        return _RATE
+
+    @property
+    def seconds(self) -> int:
+        """How long the copy takes at that rate."""
+        return -(-self.bytes // self.rate)
 
 
 def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast:
@@ -62,18 +96,43 @@ def forecast(plan: Plan, job: Job, engine: Engine, *, is_thin: bool) -> Forecast
         is_held = job.to.place.kind in ENGINE_STORES and engine.holds(plan.base)
         blobs = () if is_held else layers
     below = {layer.digest for layer in layers}
-    found = Forecast(
+    return Forecast(
         plan=plan,
         job=job,
         engine=engine.name,
         image=image,
         before=job.target.named(),
-        existing=0,
-        mountable=0,
-        copied=(),
+        blobs=tuple((blob, _state(blob, job, below)) for blob in dict.fromkeys(blobs)),
         is_exact=image is not None and job.to.place.kind is not PlaceKind.DOCKER_ARCHIVE,
     )
-    return _counted(found, blobs, below)
+
+
+def judged(forecasts: Sequence[Forecast], publishing: Publishing) -> list[Forecast]:
+    """Forecasts with why their images would not be delivered; a question to the user counts as answered with yes."""
+    lacking = Lacking()
+    for found in forecasts:
+        base = found.plan.base
+        if found.job.to.place.kind is PlaceKind.REGISTRY and found.image is not None:
+            name = found.job.to.reference
+            below = {layer.digest for layer in _layers(base)}
+            copied = [blob for blob in found.having(BlobState.COPY) if blob.digest in below]
+            lacking.add(name, copied, mountable_from(name, base.name) if base.name else None)
+    is_asked = publishing.confirm is not None
+    allowed = replace(publishing, confirm=(lambda _: True) if is_asked else None)
+    too_much = _refused(lambda: lacking.check(allowed, Silent()))
+    return [replace(found, refusal=too_much or _refused(partial(_check_tag, found))) for found in forecasts]
+
+
+def _check_tag(found: Forecast) -> None:
+    found.job.target.check_tag(found.image.manifest.digest if found.image else None)
+
+
+def _refused(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except M2BuildError as error:
+        return error.message
+    return None
 
 
 def _layers(base: Base) -> tuple[Descriptor, ...]:
@@ -83,12 +142,10 @@ def _layers(base: Base) -> tuple[Descriptor, ...]:
     return base.image.manifest.layers
 
 
-def _counted(found: Forecast, blobs: Sequence[Descriptor], below: Collection[Digest]) -> Forecast:
-    target = found.job.target
-    missing = [blob for blob in dict.fromkeys(blobs) if not target.has(blob)]
-    copied = tuple(blob for blob in missing if not (target.mounts and blob.digest in below))
-    existing = len(set(blobs)) - len(missing)
-    return replace(found, existing=existing, mountable=len(missing) - len(copied), copied=copied)
+def _state(blob: Descriptor, job: Job, below: Collection[Digest]) -> BlobState:
+    if job.target.has(blob):
+        return BlobState.PRESENT
+    return BlobState.MOUNTABLE if job.target.mounts and blob.digest in below else BlobState.COPY
 
 
 def _blobs(image: Image, job: Job, *, is_thin: bool) -> Iterator[Descriptor]:

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from m2build.delivery.destination import Destination
+from m2build.delivery.copying import Lacking
+from m2build.delivery.destination import Destination, mountable_from
 from m2build.delivery.likeness import labels_of
 from m2build.delivery.target import Target
 from m2build.errors import TransportError
+from m2build.places.place import PlaceKind
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
+    from m2build.delivery.surroundings import Surroundings
     from m2build.recipes.model import Selection
 
 
@@ -49,6 +52,23 @@ def check_targets(jobs: Iterable[Job], *, is_ours: bool) -> None:
             if is_ours or error.__cause__ is None:
                 raise
         job.target.check_free(labels_of(job.selection))
+
+
+def check_transfer(jobs: Iterable[Job], base: Base, surroundings: Surroundings) -> None:
+    """Check, before the layers of the base are read, that those which registries lack may be copied.
+
+    What can be mounted is mounted.
+
+    Raises:
+        TransferBudgetError: they may not.
+        TransportError: a registry does not answer, or refuses.
+    """
+    lacking = Lacking()
+    for job in jobs:
+        if job.to.place.kind is PlaceKind.REGISTRY and base.image is not None:
+            source = mountable_from(job.to.reference, base.name) if base.name else None
+            lacking.add(job.to.reference, job.target.lacking(base.image.manifest.layers), source)
+    lacking.check(surroundings.publishing, surroundings.progress)
 
 
 def check_names(jobs: Iterable[Job], base: Base) -> None:

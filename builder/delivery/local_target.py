@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from m2build.delivery.destination import Destination
 from m2build.delivery.likeness import can_be
@@ -36,6 +37,7 @@ class LocalTarget:
     platform: str
     may_replace: bool
     mounts = False
+    found: ClassVar[frozenset[Digest]] = frozenset()
     mounted = 0
 
     @property
@@ -62,6 +64,9 @@ class LocalTarget:
         if existing is not None and not can_be(existing[0], labels):
             raise self._taken(existing[1])
 
+    def check_tag(self, digest: Digest | None) -> None:
+        """Nothing: `check_free` has looked, and the image is written only where that is still so."""
+
     def named(self) -> Digest | None:
         """The digest of the image that has the name now, if there is one."""
         is_kept = self.to.place.kind is not PlaceKind.DOCKER_ARCHIVE  # which holds no digest of an image
@@ -77,9 +82,9 @@ class LocalTarget:
         except OSError:
             return False
 
-    def lacks(self, blob: Descriptor) -> bool:
-        """Whether a blob will have to be copied."""
-        return not self.has(blob)
+    def lacking(self, blobs: Sequence[Descriptor]) -> Sequence[Descriptor]:
+        """The blobs that will have to be copied."""
+        return [blob for blob in blobs if not self.has(blob)]
 
     @property
     def _path(self) -> Path:

@@ -11,7 +11,7 @@ from m2build.base.elsewhere import pulled
 from m2build.base.open import open_base
 from m2build.delivery.delivered import Delivery
 from m2build.delivery.destination import mountable_from
-from m2build.delivery.job import Job, check_names, check_targets
+from m2build.delivery.job import Job, check_names, check_targets, check_transfer
 from m2build.delivery.surroundings import Surroundings
 from m2build.engines.model import Engine, Task
 from m2build.local.cache import cache_in
@@ -21,6 +21,7 @@ from m2build.oci.digest import Digest
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.spool import Spool, spool_beside
 from m2build.recipes.model import workdirs
+from m2build.registry.tags import TagPolicy
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -65,15 +66,17 @@ class Shipment:
             TransportError: a registry does not send the base, or does not accept an image.
             EngineError: a container engine fails.
             StorageError: a destination cannot be written.
+            TransferBudgetError: more of the base would be copied into a registry than is allowed.
         """
         check_targets(self.jobs, is_ours=self.engine.copies)
         with cache_in(self.surroundings.cache):
             base = self._opened(whole=self.engine.copies)
-        check_names(self.jobs, base)
+        self._check(base)
         with self._pulled_by_engine(), self._spool(base) as spool:
             with spool.keeping() if spool else nullcontext(), cache_in(self.surroundings.cache):
                 near = replace(base, image=replace(base.image, blobs=spool)) if spool and base.image else base
                 plans = self._plans(near, fetches=True)
+            self._check_tags(plans)
             for plan, job in zip(plans, self.jobs, strict=True):
                 yield self._delivered(plan, job)
 
@@ -85,19 +88,33 @@ class Shipment:
         """
         (job,) = self.jobs
         check_targets(self.jobs, is_ours=self.engine.copies)
-        check_names(self.jobs, plan.base)
+        self._check(plan.base)
+        self._check_tags([plan])
         with self._pulled_by_engine():
             return self._delivered(plan, job)
 
     def foresee(self) -> Sequence[Forecast]:
         """What `deliver` would do. Reads the base in the same place, and writes nothing."""
-        from m2build.delivery.forecast import forecast
+        from m2build.delivery.forecast import forecast, judged
 
         with cache_in(self.surroundings.cache):
             plans = self._plans(self._opened(whole=False), fetches=False)
-        return [
-            forecast(plan, job, self.engine, is_thin=self.is_thin) for plan, job in zip(plans, self.jobs, strict=True)
-        ]
+        pairs = zip(plans, self.jobs, strict=True)
+        found = [forecast(plan, job, self.engine, is_thin=self.is_thin) for plan, job in pairs]
+        return judged(found, self.surroundings.publishing)
+
+    def _check(self, base: Base) -> None:
+        """Check what is known before the layers of the base are read."""
+        check_names(self.jobs, base)
+        if self.engine.copies:
+            check_transfer(self.jobs, base, self.surroundings)
+
+    def _check_tags(self, plans: Sequence[Plan]) -> None:
+        """Check, before anything is sent, that each tag may name its image."""
+        if self.surroundings.publishing.tag_policy is not TagPolicy.MOVE:
+            for plan, job in zip(plans, self.jobs, strict=True):
+                image = self.engine.preview(plan)
+                job.target.check_tag(image.manifest.digest if image else None)
 
     def _opened(self, *, whole: bool) -> Base:
         selections = [job.selection for job in self.jobs]
@@ -140,18 +157,23 @@ class Shipment:
             yield Spool(base.image.blobs, kept, self._is_lacking)
 
     def _is_lacking(self, layer: Descriptor) -> bool:
-        return any(job.target.lacks(layer) for job in self.jobs)
+        return any(job.target.lacking([layer]) for job in self.jobs)
 
     def _task(self, job: Job, base: Base) -> Task:
+        before = (other.to.reference for other in self.jobs[: self.jobs.index(job)])
+        holders = [base.name] if base.name else []
+        holders += [name for name in before if job.to.place.kind is PlaceKind.REGISTRY]
         return Task(
             place=job.to.place,
             reference=job.to.reference,
             progress=self.surroundings.progress,
             access=self.surroundings.access,
-            mount_from=mountable_from(job.to.reference, base.name) if base.name else None,
+            mount_from=mountable_from(job.to.reference, *holders),
             insecure=self.surroundings.insecure,
             may_replace=self.may_replace,
             is_thin=self.is_thin,
+            policy=self.surroundings.publishing.tag_policy,
+            known=job.target.found,
         )
 
     def _delivered(self, plan: Plan, job: Job) -> Delivery:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m2build.delivery.publishing import Publishing
 from m2build.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Surroundings:
         progress: receives what is going on.
         cache: the cache folder; None for the user's.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
+        publishing: what is allowed when images are published in registries.
     """
 
     access: Access | None
@@ -30,3 +32,4 @@ class Surroundings:
     progress: Progress
     cache: Path | None = None
     insecure: bool = False
+    publishing: Publishing = field(default_factory=Publishing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,8 +14,7 @@ from m2build.oci.reference import parse_reference
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 
 if TYPE_CHECKING:
-    from m2build.registry.access import Access
-    from m2build.registry.target import Repository
+    from m2build.delivery.surroundings import Surroundings
 
 
 class Target(Protocol):
@@ -45,77 +44,62 @@ class Target(Protocol):
             UsageError: something would.
         """
 
+    def check_tag(self, digest: Digest | None) -> None:
+        """Check that a tag in a registry may be made to name an image.
+
+        Args:
+            digest: the image's, or None if only the build can show it.
+
+        Raises:
+            UsageError: it names another image, and may not move.
+            TransportError: the registry does not say.
+        """
+
     def named(self) -> Digest | None:
         """The image that the destination's name means now, or None if there is none or it cannot be known."""
 
     def has(self, blob: Descriptor) -> bool:
         """Whether a blob is there."""
 
-    def lacks(self, blob: Descriptor) -> bool:
-        """Whether a blob has to be copied there; mounts it first if it can."""
+    def lacking(self, blobs: Sequence[Descriptor]) -> Sequence[Descriptor]:
+        """Those of several blobs that have to be copied there; mounts first what it can.
+
+        Raises:
+            TransportError: the registry does not answer, or refuses.
+        """
+
+    @property
+    def found(self) -> frozenset[Digest]:
+        """The blobs that `lacking` has found there or mounted."""
 
     @property
     def mounted(self) -> int:
-        """How many blobs `lacks` has mounted."""
+        """How many blobs `lacking` has mounted."""
 
 
-def target_of(to: Destination, access: Access | None, *, base: Place, platform: str, may_replace: bool) -> Target:
+def target_of(to: Destination, surroundings: Surroundings, *, base: Place, platform: str, may_replace: bool) -> Target:
     """The target of a destination.
 
     Args:
         to: the destination.
-        access: how registries are reached; None if there are none.
+        surroundings: how registries are reached, and what is allowed there.
         base: where the base is, whose blobs a registry can mount if it has it.
         platform: `os/architecture[/variant]`.
         may_replace: whether a file, or a tag in a layout, may be replaced.
     """
+    access = surroundings.access
     if to.place.kind is PlaceKind.REGISTRY and access is not None:
-        from m2build.registry.target import Repository  # an HTTP library is slow to import
+        from m2build.delivery.remote_target import RemoteTarget  # an HTTP library is slow to import
+        from m2build.registry.target import Repository
 
         mount_from = mountable_from(to.reference, base.location) if base.kind is PlaceKind.REGISTRY else None
         client = access.push(parse_reference(to.reference), [mount_from] if mount_from else [])
-        return _Remote(Repository(client, mount_from), to.tag)
+        return RemoteTarget(Repository(client, mount_from), to, platform, surroundings)
     if to.place.kind in ENGINE_STORES:
         return _Store(to)
     from m2build.delivery.local_target import LocalTarget  # so do layouts and archives
 
     return LocalTarget(to, platform, may_replace)
-
-
-@dataclass(frozen=True)
-class _Remote:
-    """A tag in a registry."""
-
-    repository: Repository
-    tag: str
-    folder = None
-
-    @property
-    def mounts(self) -> bool:
-        return self.repository.mount_from is not None
-
-    def check(self) -> None:
-        from m2build.registry.target import check_push
-
-        check_push(self.repository.client)
-
-    def check_free(self, labels: Mapping[str, str]) -> None:
-        """A tag in a registry may move; the report mentions it."""
-
-    def named(self) -> Digest | None:
-        from m2build.registry.target import tag_digest
-
-        return tag_digest(self.repository.client, self.tag)
-
-    def has(self, blob: Descriptor) -> bool:
-        return self.repository.has(blob)
-
-    def lacks(self, blob: Descriptor) -> bool:
-        return self.repository.lacks(blob)
-
-    @property
-    def mounted(self) -> int:
-        return len(self.repository.mounted)
 
 
 @dataclass(frozen=True)
@@ -125,6 +109,7 @@ class _Store:
     to: Destination
     folder = None
     mounts = False
+    found: frozenset[Digest] = frozenset()
     mounted = 0
 
     def check(self) -> None:
@@ -132,6 +117,9 @@ class _Store:
 
     def check_free(self, labels: Mapping[str, str]) -> None:
         """A name in a store may move; the report mentions it."""
+
+    def check_tag(self, digest: Digest | None) -> None:
+        """Nothing, for the same reason."""
 
     def named(self) -> Digest | None:
         from m2build.places.engine_store import image_as_it_is  # it needs other programs
@@ -142,5 +130,5 @@ class _Store:
     def has(self, blob: Descriptor) -> bool:  # noqa: ARG002 - engines do not say
         return False
 
-    def lacks(self, blob: Descriptor) -> bool:  # noqa: ARG002 - the engine copies
-        return False
+    def lacking(self, blobs: Sequence[Descriptor]) -> Sequence[Descriptor]:  # noqa: ARG002 - the engine copies
+        return ()

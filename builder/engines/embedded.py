@@ -78,7 +78,10 @@ class Embedded:
             from m2build.registry.push import push_image  # an HTTP library is slow to import
 
             reference = parse_reference(task.reference)
-            moved = push_image(image, reference, task.access, task.progress, mount_from=task.mount_from)
+            moved = push_image(
+                image, reference, task.access, task.progress,
+                mount_from=task.mount_from, policy=task.policy, known=task.known,
+            )  # fmt: skip
             return replace(made, transfer=moved)
         from m2build.places.transports import write_image
 

@@ -15,6 +15,7 @@ from m2build.oci.image import Image
 from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
 from m2build.recipes.model import Selection
+from m2build.registry.tags import TagPolicy
 
 if TYPE_CHECKING:
     from m2build.registry.access import Access
@@ -74,6 +75,8 @@ class Task:
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
         may_replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
         is_thin: whether the base's layers are left out.
+        policy: what may happen to a tag in a registry.
+        known: blobs that the registry has, as has just been found out.
     """
 
     place: Place
@@ -84,6 +87,8 @@ class Task:
     insecure: bool = False
     may_replace: bool = False
     is_thin: bool = False
+    policy: TagPolicy = TagPolicy.MOVE
+    known: frozenset[Digest] = frozenset()
 
     @property
     def tag(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import SplitResult, urlsplit
@@ -33,9 +33,21 @@ class Access:
     _schemes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], *, insecure: bool = False) -> Access:
-        """Access with an environment's settings; `insecure` allows unchecked certificates and plain HTTP."""
-        return cls(environment, Transport(environment, insecure=insecure))
+    def of(
+        cls,
+        environment: Mapping[str, str],
+        *,
+        insecure: bool = False,
+        notice: Callable[[str], object] = lambda _: None,
+    ) -> Access:
+        """Access with an environment's settings.
+
+        Args:
+            environment: where to look for credentials, proxies, certificates and the timeout.
+            insecure: whether to accept unchecked certificates and plain HTTP.
+            notice: receives what registries warn of.
+        """
+        return cls(environment, Transport(environment, insecure=insecure, notice=notice))
 
     def pull(self, reference: Reference) -> Client:
         """A client that reads a repository."""

@@ -21,6 +21,7 @@ _KEEPING = (307, 308)
 """Those that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
 ASK_OPERATORS = "ask the operators of the registry, or of a proxy in front of it"
 """The hint where the user's own set-up is not at fault."""
+_WARNING = re.compile(r'(?:^|, *)299 [^ ]+ "((?:[^"\\]|\\.)*)"')
 _CHALLENGES = 2
 """How many challenges to answer per request: another thread's new token may have expired already."""
 
@@ -76,6 +77,7 @@ class Client:
         followed = _REDIRECTED if method in ("GET", "HEAD") else _KEEPING
         for _ in range(_HOPS):
             answer = self._authorized(request)
+            self._pass_on_warnings(answer)
             if answer.status in expected:
                 return answer
             location = answer.header("Location")
@@ -98,6 +100,16 @@ class Client:
         if not location:
             raise TransportError(f"{self.registry} sends no Location for an upload", hint=ASK_OPERATORS)
         return self._resolve(answer.url, location)
+
+    def _pass_on_warnings(self, answer: Answer) -> None:
+        """Tell the user what the registry itself warns of (distribution specification, warnings), each once."""
+        if origin(answer.url) == origin(self._api):
+            for text in _WARNING.findall(answer.header("Warning") or ""):
+                self.transport.notify(f"{self.registry} warns: {self._one_line(text)}")
+
+    def _one_line(self, text: str) -> str:
+        """A registry's words on one line, without secrets."""
+        return re.sub(r"[^\x20-\x7e\u00a0-\uffff]+", " ", self._authorizer.redacted(text))[:300].strip(" :")
 
     def _resolve(self, base: str, location: str) -> str:
         """The absolute form of a URL from a registry; a step from TLS to plain HTTP is refused."""
@@ -161,6 +173,5 @@ class Client:
             errors = [f"{error['code']}: {error.get('message', '')}" for error in json.loads(answer)["errors"]]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return ""
-        text = re.sub(r"[^\x20-\x7e\u00a0-\uffff]+", " ", self._authorizer.redacted("; ".join(errors)))
-        text = text[:300].strip(" :")
+        text = self._one_line("; ".join(errors))
         return f" ({text})" if text else ""

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+PARALLEL = 4
+"""How many blobs are asked for or sent at a time."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

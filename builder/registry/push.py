@@ -19,10 +19,11 @@ from m2build.progress import WORTH_SAYING, Progress, amount
 from m2build.registry.access import Access
 from m2build.registry.client import ASK_OPERATORS, Client
 from m2build.registry.manifests import put_manifest, resolve
-from m2build.registry.parallel import in_parallel
-from m2build.registry.upload import Upload, ask_mount, has_blob
+from m2build.registry.parallel import PARALLEL, in_parallel
+from m2build.registry.presence import Presence, find_or_mount
+from m2build.registry.tags import TagPolicy
+from m2build.registry.upload import Upload, has_blob
 
-_PARALLEL = 4
 _LOOKS = 4
 """How often to look for what the registry has confirmed before it counts as missing."""
 
@@ -45,7 +46,14 @@ class Transfer:
 
 
 def push_image(
-    image: Image, reference: Reference, access: Access, progress: Progress, *, mount_from: str | None = None
+    image: Image,
+    reference: Reference,
+    access: Access,
+    progress: Progress,
+    *,
+    mount_from: str | None = None,
+    policy: TagPolicy = TagPolicy.MOVE,
+    known: frozenset[Digest] = frozenset(),
 ) -> Transfer:
     """Publish an image under a reference; blobs that the registry has are not sent.
 
@@ -55,8 +63,11 @@ def push_image(
         access: how to reach the registry.
         progress: receives what is uploaded.
         mount_from: a repository of the same registry that may hold the lower layers already, or None.
+        policy: what may happen to the tag.
+        known: blobs that have just been found in the repository.
 
     Raises:
+        UsageError: the tag names another image, and the policy keeps it; nothing was sent.
         TransportError: the registry refuses, does not answer, or lacks what it has confirmed. The tag is unchanged, or
             names the whole image if only the answer was lost.
         ContentError: a blob does not match its digest; the tag is unchanged.
@@ -64,26 +75,40 @@ def push_image(
     client = access.push(reference, [mount_from] if mount_from else [])
     blobs = list({blob.digest: blob for blob in (*image.manifest.layers, image.manifest.config)}.values())
     name, digest = reference.tag or str(image.manifest.digest), image.manifest.digest
+    if policy is not TagPolicy.MOVE and _named(client, name, digest, policy) == digest:
+        return Transfer(len(blobs), 0, 0, 0)
     stop = threading.Event()
-    source = mount_from if mount_from != client.repository else None
-    found = in_parallel(lambda blob: _find_or_mount(client, blob, source), blobs, threads=_PARALLEL, stop=stop)
+
+    def found_or_mounted(blob: Descriptor) -> Presence:
+        return Presence(is_there=True) if blob.digest in known else find_or_mount(client, blob, mount_from)
+
+    found = in_parallel(found_or_mounted, blobs, threads=PARALLEL, stop=stop)
     missing = [(blob, state) for blob, state in zip(blobs, found, strict=True) if not state.is_there]
     total = sum(blob.size for blob, _ in missing)
     if refusals := {state.refusal for state in found if state.refusal}:
-        progress.step(f"{client.registry} does not mount blobs from {source}, so they are uploaded: {min(refusals)}")
+        progress.step(
+            f"{client.registry} does not mount blobs from {mount_from}, so they are uploaded: {min(refusals)}"
+        )
     if total >= WORTH_SAYING:
         progress.step(f"uploading {amount(total)} in {len(missing)} blobs to {reference.name}")
     upload = Upload(client, image.everything, progress, stop)
-    in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=_PARALLEL, stop=stop)
-    if resolve(client, name) != digest:
+    in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=PARALLEL, stop=stop)
+    if _named(client, name, digest, policy) != digest:
         steps = [partial(put_manifest, client, image.manifest, str(digest))]
         steps += [partial(_confirm_blob, client, blob) for blob, _ in missing]
-        in_parallel(lambda step: step(), steps, threads=_PARALLEL, stop=stop)
+        in_parallel(lambda step: step(), steps, threads=PARALLEL, stop=stop)
         if reference.tag is not None:
             put_manifest(client, image.manifest, reference.tag)
         _confirm(client, name, digest)
     mounted = sum(1 for state in found if state.mounted)
     return Transfer(len(blobs) - mounted - len(missing), mounted, len(missing), total)
+
+
+def _named(client: Client, name: str, digest: Digest, policy: TagPolicy) -> Digest | None:
+    """What a tag names, which the policy allows to name a digest; also right before it does, in case others push."""
+    found = resolve(client, name, trust_absence=policy is TagPolicy.MOVE)
+    policy.check(f"{client.name}:{name}", found, digest)
+    return found
 
 
 def _confirm_blob(client: Client, blob: Descriptor) -> None:
@@ -113,32 +138,3 @@ def _confirm(client: Client, name: str, digest: Digest) -> None:
             client.transport.pause(attempt)
     what = f"names {found}: did another push move it?" if found else "does not exist"
     raise TransportError(f"{confirmed}, but it {what}", hint=ASK_OPERATORS)
-
-
-@dataclass(frozen=True)
-class _State:
-    """Whether a blob is in the repository; if not, perhaps the URL of an upload that the registry began for it."""
-
-    is_there: bool
-    mounted: bool = False
-    location: str | None = None
-    refusal: str = ""
-
-
-def _find_or_mount(client: Client, blob: Descriptor, mount_from: str | None) -> _State:
-    """Find a blob in the repository, or have it mounted.
-
-    A registry may answer 202 and begin an upload instead of the mount, or refuse it in many ways.
-    """
-    if has_blob(client, blob):
-        return _State(is_there=True)
-    if mount_from is None:
-        return _State(is_there=False)
-    try:
-        answer = ask_mount(client, blob, mount_from)
-    except TransportError as error:
-        return _State(is_there=False, refusal=str(error))
-    answer.start()
-    if answer.status == 201:
-        return _State(is_there=True, mounted=True)
-    return _State(is_there=False, location=client.upload_url(answer))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,8 +12,9 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.registry.client import Client
 from m2build.registry.manifests import resolve
-from m2build.registry.messages import Answer
-from m2build.registry.upload import ask_mount, has_blob
+from m2build.registry.parallel import PARALLEL, in_parallel
+from m2build.registry.presence import find_or_mount
+from m2build.registry.upload import has_blob
 
 
 def check_push(client: Client) -> None:
@@ -20,7 +23,10 @@ def check_push(client: Client) -> None:
     Raises:
         TransportError: the registry does not answer, or refuses.
     """
-    _cancel(client, client.send("POST", "blobs/uploads/", expected=(202,)))
+    answer = client.send("POST", "blobs/uploads/", expected=(202,))
+    answer.start()
+    with suppress(TransportError):
+        _cancel(client, client.upload_url(answer))
 
 
 def tag_digest(client: Client, tag: str) -> Digest | None:
@@ -37,11 +43,13 @@ class Repository:
     Attributes:
         client: requests to it.
         mount_from: another repository of the same registry that may have the same blobs, or None.
-        mounted: the blobs that were mounted from there.
+        found: blobs that it has, as `lacks` has found out.
+        mounted: those of them that were mounted from there.
     """
 
     client: Client
     mount_from: str | None = None
+    found: set[Digest] = field(default_factory=set)
     mounted: set[Digest] = field(default_factory=set)
 
     def has(self, blob: Descriptor) -> bool:
@@ -53,24 +61,28 @@ class Repository:
 
         A mount leaves a blob that no manifest names yet; the registry's garbage collector removes it if none ever does.
         """
-        if self.has(blob):
+        if blob.digest in self.found:
             return False
-        if self.mount_from is None or self.mount_from == self.client.repository:
-            return True
-        try:
-            answer = ask_mount(self.client, blob, self.mount_from)
-        except TransportError:
-            return True
-        if answer.status == 201:
-            answer.start()
-            self.mounted.add(blob.digest)
-            return False
-        _cancel(self.client, answer)
-        return True
+        state = find_or_mount(self.client, blob, self.mount_from)
+        if state.is_there:
+            self.found.add(blob.digest)
+            if state.mounted:
+                self.mounted.add(blob.digest)
+        if state.location:
+            _cancel(self.client, state.location)
+        return not state.is_there
+
+    def lacking(self, blobs: Sequence[Descriptor]) -> Sequence[Descriptor]:
+        """Those of several blobs that have to be sent, as `lacks` says; asks for several at a time.
+
+        Raises:
+            TransportError: the registry does not answer, or refuses.
+        """
+        lacks = in_parallel(self.lacks, blobs, threads=PARALLEL, stop=threading.Event())
+        return [blob for blob, is_lacking in zip(blobs, lacks, strict=True) if is_lacking]
 
 
-def _cancel(client: Client, answer: Answer) -> None:
-    """Cancel the upload that an answer has begun; where that fails, the registry lets it expire."""
-    answer.start()
+def _cancel(client: Client, location: str) -> None:
+    """Cancel the upload at a URL; where that fails, the registry lets it expire."""
     with suppress(TransportError):
-        client.send("DELETE", client.upload_url(answer), expected=(200, 202, 204)).start()
+        client.send("DELETE", location, expected=(200, 202, 204)).start()

@@ -32,6 +32,8 @@ STALLS = 2
 RETRIED = frozenset({408, 429, 499, 500, 502, 503, 504, 522})
 """Statuses of temporary failures (go-containerregistry retries the same)."""
 _LONGEST_PAUSE = 30.0
+_NOTICES = 20
+"""How many different warnings to pass on: a registry may put the time into each."""
 _JITTER = random.SystemRandom()
 """A source of its own: the program that uses m2build may have seeded the shared one, and count on it."""
 
@@ -46,7 +48,12 @@ class Transport:
     """
 
     def __init__(
-        self, environment: Mapping[str, str], *, insecure: bool = False, sleep: Callable[[float], object] = time.sleep
+        self,
+        environment: Mapping[str, str],
+        *,
+        insecure: bool = False,
+        sleep: Callable[[float], object] = time.sleep,
+        notice: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Prepare.
 
@@ -54,6 +61,7 @@ class Transport:
             environment: where to look for proxies, certificates and M2BUILD_REGISTRY_TIMEOUT.
             insecure: whether to accept any certificate, and plain HTTP beyond loopback.
             sleep: waits so many seconds before the next try.
+            notice: receives what registries warn of.
 
         Raises:
             UsageError: M2BUILD_REGISTRY_TIMEOUT is not a valid number of seconds.
@@ -63,6 +71,8 @@ class Transport:
         self.seconds = _patience(environment)
         self._connections = Connections(environment, self.secrets, self.seconds, insecure=insecure)
         self._sleep = sleep
+        self._notice = notice
+        self._noticed: set[str] = set()
         self._answered: set[str] = set()
 
     def send(self, request: Request, *, retried: bool = True) -> Answer:
@@ -98,6 +108,12 @@ class Transport:
     def close(self) -> None:
         """Close the connections that wait for another request; the next request opens a new one."""
         self._connections.close()
+
+    def notify(self, sentence: str) -> None:
+        """Tell the user something, unless it has been told already."""
+        if sentence not in self._noticed and len(self._noticed) < _NOTICES:
+            self._noticed.add(sentence)
+            self._notice(sentence)
 
     def pause(self, attempt: int, answer: Answer | None = None) -> None:
         """Wait before another try: longer each time, and as long as the answer asks for (RFC 9110, section 10.2.3)."""

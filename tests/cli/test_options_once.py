@@ -44,7 +44,7 @@ def test_the_whole_tree_is_of_our_own_commands() -> None:
     foreign = [way for way, command in commands() if not isinstance(command, Command | Group)]
     assert foreign == []
     assert len(SINGLE) > 30
-    assert {way[-1] for way in OPTIONS if way not in SINGLE} >= {"--set", "--tp"}
+    assert {way[-1] for way in OPTIONS if way not in SINGLE} >= {"--set", "--tp", "--tag"}
 
 
 @pytest.mark.parametrize("way", SINGLE, ids=" ".join)
@@ -63,10 +63,10 @@ def test_an_option_that_takes_several_values_is_not(way: tuple[str, ...]) -> Non
 
 
 def test_the_process_exits_with_2_and_names_the_option() -> None:
-    stderr = refused(2, "image", "--tp", "8", "-t", "a:1", "--tag", "b:2", "--push")
+    stderr = refused(2, "image", "--tp", "8", "-o", "oci:a", "--output", "oci:b")
     assert stderr.splitlines() == [
-        "m2build: --tag is given twice, but takes one value",
-        "  keep one --tag",
+        "m2build: --output is given twice, but takes one value",
+        "  keep one --output",
     ]
 
 

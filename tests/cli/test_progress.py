@@ -153,6 +153,34 @@ def test_a_log_has_a_line_every_ten_seconds_and_one_at_the_end(
     assert lines[-1] == "  0123456789ab 20.00 GB in 200 s, 100.0 MB/s"
 
 
+def test_a_terminal_sees_one_bar_for_all_blobs_with_rate_and_time_left(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = TerminalProgress()
+    shown.transfer("one", 0, 300_000_000)
+    clock.now += 2
+    shown.transfer("two", 100_000_000, 100_000_000)
+    clock.now += 2
+    shown.transfer("one", 100_000_000, 300_000_000)
+    clock.now += 0.05
+    shown.transfer("one", 100_000_001, 300_000_000)
+    clock.now += 100
+    shown.transfer("one", 110_000_000, 300_000_000)
+    shown.transfer("one", 300_000_000, 300_000_000)
+    clock.now += 1
+    shown.transfer("three", 1, 2)
+    drawn = capsys.readouterr().err.split("\r")
+    assert drawn == [
+        "  one [--------------------] 0 % of 300.0 MB",
+        "  2 blobs [#####---------------] 25 % of 400.0 MB, 50.0 MB/s, 6 s left",
+        "  2 blobs [##########----------] 50 % of 400.0 MB, 50.0 MB/s, 4 s left",
+        "  2 blobs [##########----------] 52 % of 400.0 MB, 2.0 MB/s, 1 min 34 s left",
+        "  2 blobs [####################] 100 % of 400.0 MB, 3.8 MB/s, 0 s left",
+        "  three [##########----------] 50 % of 0.0 MB",
+    ]
+    output.clear()
+
+
 def test_a_log_has_no_line_for_fast_transfers(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     log = PlainProgress()
     for number in range(100):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from m2build.delivery.destination import Goal, parse_goal
+from m2build.delivery.destinations import Destinations, Goal, parse_goal
 from m2build.errors import UsageError
 from m2build.places.place import PlaceKind
 from m2build.recipes.load import load_recipe
@@ -22,11 +22,15 @@ STORE = PlaceKind.DOCKER_DAEMON
 
 
 def places(goal: Goal, images: Sequence[Selection] = ONE, store: PlaceKind | None = None) -> list[tuple[str, str]]:
-    return [(str(to.place), to.reference) for to in goal.of(images, store)]
+    return [(str(to.place), to.reference) for _, to in goal.of(images, store, values)]
 
 
-def goal(output: str | None = None, reference: str | None = None, *, push: bool = False) -> Goal:
-    return parse_goal(output, reference, push=push, load=False)
+def values(selection: Selection) -> dict[str, str | None]:
+    return {"model": selection.model_id, "profile": selection.profile_id, "base_tag": "v1.2-rocm", "series": None}
+
+
+def goal(output: str | None = None, *names: str, push: bool = False) -> Goal:
+    return parse_goal(Destinations(output, names, push=push))
 
 
 @pytest.mark.parametrize(
@@ -85,11 +89,11 @@ def test_several_models_have_their_own_names() -> None:
 )
 def test_two_images_are_never_put_under_one_name(said: Goal, images: Sequence[Selection]) -> None:
     with pytest.raises(UsageError):
-        said.of(images, None)
+        said.of(images, None, values)
 
 
 @pytest.mark.parametrize("name", ["a@sha256:" + "0" * 64, "a:b@sha256:" + "0" * 64])
 def test_a_digest_is_known_only_after_the_build(name: str) -> None:
-    for output, reference in ((name, None), (f"docker-daemon:{name}", None), (None, name)):
+    for said in ((name,), (f"docker-daemon:{name}",), (None, name)):
         with pytest.raises(UsageError, match="names a digest"):
-            goal(output, reference)
+            goal(*said)

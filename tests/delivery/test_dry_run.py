@@ -41,9 +41,15 @@ def test_to_a_registry_and_nothing_is_sent_there(stocked: str, tmp_path: Path) -
         assert said["destination"] == {"place": f"docker://{name}", "name": name, "before": None}
         assert said["manifest"] == done["containerimage.digest"]
         sent = done["m2build.transfer"]
+        blobs = said["transfer"].pop("blobs")
         assert said["transfer"] == {
-            "existing": 0, "mountable": 0, "copied": sent["uploaded"], "bytes": sent["bytes"], "isExact": True
+            "existing": 0, "mountable": 0, "copied": sent["uploaded"], "bytes": sent["bytes"], "isExact": True,
+            "estimate": {"seconds": 1, "bytesPerSecond": 100_000_000},
         }  # fmt: skip
+        assert blobs[: len(BASE.manifest.layers)] == [
+            {"digest": str(layer.digest), "size": layer.size, "state": "copy"} for layer in BASE.manifest.layers
+        ]
+        assert said["refusal"] is None
         again = foreseen(stocked, "-t", name, "--push")
         assert again["destination"]["before"] == done["containerimage.digest"]
         assert (again["transfer"]["existing"], again["transfer"]["bytes"]) == (sent["uploaded"], 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +22,10 @@ class Rule:
 
     The first `skip` requests pass, and the rule applies to the next `times`. With `status` the proxy answers itself.
     `drop` closes the connection; with `lose` only after the registry has handled the request. `cut_request` and
-    `cut_response` close it after this many bytes of a body. `change` alters an answer's body, `change_request` a
-    request's. `strip` removes a header from the request. `twice` forwards the request twice. `delay` waits first. `raw`
-    is sent as the whole answer before the connection is closed; with `drip`, byte by byte this many seconds apart.
+    `cut_response` close it after this many bytes of a body; with `settles` once the registry has handled a cut request.
+    `change` alters an answer's body, `change_request` a request's. `strip` removes a header from the request. `twice`
+    forwards the request twice. `delay` waits first. `raw` is sent as the whole answer before the connection is closed;
+    with `drip`, byte by byte this many seconds apart.
     """
 
     method: str = ".*"
@@ -36,6 +38,7 @@ class Rule:
     drop: bool = False
     lose: bool = False
     cut_request: int | None = None
+    settles: bool = False
     cut_response: int | None = None
     change: Callable[[bytes], bytes] | None = None
     change_request: Callable[[bytes], bytes] | None = None
@@ -139,7 +142,11 @@ class Handler(QuietHandler):
     def cut(self, rule: Rule, length: int) -> None:
         self.close_connection = True
         if rule.cut_request is not None and length > rule.cut_request:
-            self.upstream(rule, rule.cut_request).close()
+            connection = self.upstream(rule, rule.cut_request)
+            if rule.settles and connection.sock:
+                connection.sock.shutdown(socket.SHUT_WR)
+                connection.sock.recv(1)
+            connection.close()
 
     def forward(self, rule: Rule, length: int) -> None:
         connection = self.upstream(rule, length)

@@ -22,7 +22,9 @@ class Habits:
 
     `location` is the template of an upload's Location, with `{host}`, `{path}` and `{id}`. `forgets` names what the
     registry confirms but does not store: `blobs`, `manifests` or `tags`. `post` redirects the beginning of an upload,
-    with a status and a template for the URL.
+    with a status and a template for the URL. `appears`: blobs of other repositories show up here once their mount has
+    been asked for, although it is refused. `resumes`: what is cut off is kept, and an upload says how much it has.
+    `warning` is sent with every answer.
     """
 
     patch: int = 202
@@ -39,6 +41,9 @@ class Habits:
     forgets: str = ""
     post: tuple[int, str] | None = None
     patch_redirects: int = 0
+    appears: bool = False
+    resumes: bool = False
+    warning: str = ""
 
 
 @dataclass
@@ -49,6 +54,8 @@ class FieldRegistry:
     manifests: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    elsewhere: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
 
     def count(self, method: str, pattern: str) -> int:
         return len([path for verb, path in self.requests if verb == method and re.search(pattern, path)])
@@ -70,8 +77,8 @@ class Handler(QuietHandler):
             self.say(200)
         elif match := re.fullmatch(r"/v2/(.+)/manifests/(.+)", parts.path):
             self.manifest(match[1], match[2], body)
-        elif match := re.fullmatch(r"/v2/(.+)/blobs/(sha256:.+)", parts.path):
-            self.blob(match[2])
+        elif match := re.fullmatch(r"/v2/.+/blobs/(sha256:.+)", parts.path):
+            self.blob(match[1])
         elif match := re.fullmatch(r"(/v2/.+/blobs/uploads/)(.*)", parts.path):
             self.upload(match[1], match[2], query, body) if match[2] else self.begin(match[1], query)
         else:
@@ -89,7 +96,8 @@ class Handler(QuietHandler):
 
     def say(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response_only(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+        warning = {"Warning": self.registry.habits.warning} if self.registry.habits.warning else {}
+        for name, value in {"Content-Length": str(len(body)), **warning, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -120,7 +128,9 @@ class Handler(QuietHandler):
 
     def blob(self, digest: str) -> None:
         habits, found = self.registry.habits, self.registry.blobs.get(digest)
-        if found is None:
+        if found is None and habits.appears and digest in self.registry.elsewhere & self.registry.asked:
+            self.say(200)
+        elif found is None:
             self.refuse(404, "BLOB_UNKNOWN")
         elif "Range" in self.headers and habits.range_status:
             headers = {"Content-Range": habits.content_range} if habits.content_range else {}
@@ -133,9 +143,13 @@ class Handler(QuietHandler):
         if habits.post and "moved" not in query:
             status, template = habits.post
             self.say(status, {"Location": template.format(host=self.registry.host, path=path)})
-        elif "mount" in query and habits.mount != 202:
+        elif "mount" in query and habits.mount == 201 and query["mount"] in self.registry.elsewhere:
+            self.registry.blobs[query["mount"]] = b""
+            self.say(201, self.digest(query["mount"]))
+        elif "mount" in query and habits.mount not in (201, 202):
             self.refuse(habits.mount, "UNSUPPORTED")
         else:
+            self.registry.asked.add(query.get("mount", ""))
             self.registry.uploads[key := uuid.uuid4().hex] = b""
             self.say(202, self.next_step(path, key))
 
@@ -147,6 +161,13 @@ class Handler(QuietHandler):
         registry, habits = self.registry, self.registry.habits
         if key not in registry.uploads:
             self.refuse(404, "BLOB_UPLOAD_UNKNOWN")
+        elif self.command == "GET":
+            has = {"Range": f"0-{max(len(registry.uploads[key]) - 1, 0)}"} if habits.resumes else {}
+            self.say(204 if habits.resumes else 404, has)
+        elif self.command == "PATCH" and not self.headers.get("Content-Range", "0-").startswith(
+            f"{len(registry.uploads[key]) if 'Content-Range' in self.headers else 0}-"
+        ):
+            self.refuse(416, "BLOB_UPLOAD_INVALID")
         elif self.command == "PATCH" and habits.patch_redirects:
             habits.patch_redirects -= 1
             self.say(307, {"Location": f"{path}{key}"})

@@ -1,0 +1,70 @@
+"""The options for what is allowed in registries: which tags move, and how much is copied."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+
+import click
+
+from m2build.cli.output import confirmed
+from m2build.delivery import UNLIMITED, Publishing, TagPolicy
+from m2build.errors import UsageError
+
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([kmgt]i?)?b?", re.IGNORECASE)
+_UNITS: Mapping[str, int] = {"": 1} | {
+    f"{prefix}{binary}": (1024 if binary else 1000) ** power
+    for power, prefix in enumerate("kmgt", start=1)
+    for binary in ("", "i")
+}
+
+
+def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """A number of bytes: `256MiB`, `20GB`, `1.5G`, or `unlimited`."""
+    if text is None or text == "unlimited":
+        return UNLIMITED if text else None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"--max-transfer {text!r} is not a size", hint="write 256MiB, 20GB or unlimited")
+    return float(match[1]) * _UNITS[(match[2] or "").lower()]
+
+
+_OPTIONS = (
+    click.option(
+        "--tag-policy",
+        type=click.Choice([str(policy) for policy in TagPolicy]),
+        default=str(TagPolicy.MOVE),
+        show_default=True,
+        help="For a tag in a registry that names another image: move it, and say what it named; or refuse. With same, "
+        "no tag is written: each has to name the same image already.",
+    ),
+    click.option(
+        "--max-transfer",
+        metavar="SIZE",
+        callback=_size,
+        help="The most to copy of the base into a registry, as in 20GB or unlimited; default: 256MiB.",
+    ),
+    click.option("--yes", is_flag=True, help="Copy more to another registry than the base's, without a question."),
+)
+
+
+def publishing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command, which gets what they say as one argument, `allowed`."""
+
+    @wraps(command)
+    def with_publishing(tag_policy: str, max_transfer: float | None, yes: bool, **others: object) -> None:
+        command(allowed=Publishing(TagPolicy(tag_policy), max_transfer, _confirm(yes=yes)), **others)
+
+    for option in reversed(_OPTIONS):
+        with_publishing = option(with_publishing)
+    return with_publishing
+
+
+def _confirm(*, yes: bool) -> Callable[[str], bool] | None:
+    """How to ask: not at all with --yes, and else only at a terminal."""
+    if yes:
+        return lambda _: True
+    is_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    return confirmed if is_terminal else None
