@@ -159,7 +159,14 @@ def own_leaf(command: str) -> set[str]:
     return {f"m2build.{name}"} if name in LEAVES else set()
 
 
-FACES = ["m2build", "m2build.importing", "m2build.patches", "m2build.patches.codemods", "m2build.testing"]
+FACES = [
+    "m2build",
+    "m2build.bench",
+    "m2build.importing",
+    "m2build.patches",
+    "m2build.patches.codemods",
+    "m2build.testing",
+]
 
 
 @pytest.mark.parametrize("name", FACES)

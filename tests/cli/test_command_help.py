@@ -35,6 +35,7 @@ def test_the_commands_are_these() -> None:
     assert {" ".join(way) for way in WAYS} == {
         "", "image", "push", "inspect", "verify", "diff", "revert", "render", "bake", "mounts", "completion", "size",
         "doctor",
+        "bench", "bench compare", "bench show",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "patch import", "patch waiver",
         "recipe", "recipe list", "recipe new", "recipe show", "recipe schema",

@@ -60,7 +60,7 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "completion", "diff", "doctor", "image", "inspect", "mounts"),
+        *("bake", "bench", "completion", "diff", "doctor", "image", "inspect", "mounts"),
         *("patch", "push", "recipe", "render", "revert", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
@@ -100,7 +100,7 @@ OFFERED = {
 Answers = Callable[..., dict[str, str]]
 FREE = {
     *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
-    *("NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE"),
+    *("NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE", "CONDITION"),
 }
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from helpers.images import Entry, file, folder, symlink, tar
 from helpers.rendering.roots import libraries, tools
 
-IMPORTED = ("ast", "dataclasses", "importlib.util", "json", "os", "pathlib", "runpy", "sys")
+IMPORTED = ("ast", "dataclasses", "importlib.util", "json", "os", "pathlib", "runpy", "shutil", "sys", "tempfile")
 """Of Python's library there is what these modules load."""
 
 
