@@ -53,7 +53,7 @@ class PatchError(M2BuildError):
 
 
 class ContentError(M2BuildError):
-    """Bytes are not what their digest or their format promises: truncated, altered, malformed.
+    """Bytes are not what their digest or format promises: altered, cut off, malformed; or a run is no measurement.
 
     Attributes:
         may_pass: whether they came over a network, and may come whole if they are fetched again.
@@ -85,7 +85,7 @@ class EngineError(M2BuildError):
 
 
 class WouldChangeError(M2BuildError):
-    """`--check` found that something would change."""
+    """`--check` found that something would change, or `--fail-if` that results are worse."""
 
     exit_code = 14
 

@@ -166,6 +166,7 @@ def own_leaf(command: str) -> set[str]:
 FACES = [
     "m2build",
     "m2build.delivery",
+    "m2build.bench",
     "m2build.importing",
     "m2build.patches",
     "m2build.patches.codemods",

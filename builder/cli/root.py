@@ -31,8 +31,9 @@ Examples:
 Exit codes: 0 done, 1 internal error, 2 bad usage or recipe, 3 the base is not
 what was locked, 4 a patch does not apply, 5 a check of content failed, 6 the
 server rejects the launch flags, 8 registry or network, 9 a container engine is
-missing or failed, 14 something would change (--check), 15 more would be copied
-than is allowed, 16 a local file cannot be read or written, 130 interrupted.
+missing or failed, 14 something would change (--check) or got worse (--fail-if),
+15 more would be copied than is allowed, 16 a local file cannot be read or
+written, 130 interrupted.
 """
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
@@ -51,6 +52,7 @@ class _Commands(LateGroup):
     """All commands."""
 
     summaries: ClassVar = {
+        "bench": "Measure a server, and compare results.",
         "bake": "Write a folder of images for `docker buildx bake`.",
         "check": "Check that a base's server accepts a profile's launch flags.",
         "completion": "Print the completion script for a shell.",

@@ -18,12 +18,17 @@ _SHORTEST = 6
 """Characters; a shorter value would match too many words by chance."""
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable or a setting of this name holds a secret, such as `HF_TOKEN` or `api_key`."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def redacted(text: str, environment: Mapping[str, str]) -> str:
     """A text without secrets: credentials in URLs and headers, the values of build arguments and secrets, and those of
     environment variables with a secret's name, such as `HF_TOKEN`.
     """
     for name, value in environment.items():
-        if len(value) >= _SHORTEST and _SECRET_NAME.search(name):
+        if len(value) >= _SHORTEST and is_secret_name(name):
             text = text.replace(value, _HIDDEN)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)

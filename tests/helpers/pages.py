@@ -91,13 +91,13 @@ def _table(name: str) -> str:
 def _commands(command: click.Command, path: str) -> Iterator[str]:
     from helpers.cli.command_tree import members
 
-    if isinstance(command, click.Group):
-        for name, member in sorted(members(command).items()):
-            yield from _commands(member, f"{path} {name}")
-    else:
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         arguments = [item for item in command.params if isinstance(item, click.Argument)]
         usage = " ".join([path, *(item.make_metavar(click.Context(command)) for item in arguments)])
         yield f"| `{usage}` | {command.get_short_help_str(200)} |".replace("|zsh|fish", "\\|zsh\\|fish")
+    if isinstance(command, click.Group):
+        for name, member in sorted(members(command).items()):
+            yield from _commands(member, f"{path} {name}")
 
 
 def _exit_codes() -> Iterator[str]:

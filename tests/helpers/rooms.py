@@ -47,7 +47,7 @@ def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) 
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "inspection", "rendering", "engines", "delivery",
-    "verification", "session", "testing", "importing", "mounts", "machine", "running", "", "cli", "__main__",
+    "verification", "session", "testing", "importing", "mounts", "machine", "running", "bench", "", "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 

@@ -12,7 +12,7 @@ from helpers.rendering.roots import libraries, tools
 
 IMPORTED = (
     *("__future__", "argparse", "ast", "contextlib", "dataclasses", "encodings.idna", "http.server", "importlib.util"),
-    *("json", "os", "pathlib", "runpy", "signal", "socket", "sys", "threading", "urllib.request"),
+    *("json", "os", "pathlib", "runpy", "shutil", "signal", "socket", "sys", "tempfile", "threading", "urllib.request"),
 )
 """Of Python's library there is what these modules load."""
 
