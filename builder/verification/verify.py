@@ -136,7 +136,7 @@ def _expected(
     lower = on_base(_image(base), _image(base))  # read once, into the cache of this verification, wherever it is
     base = replace(base, image=lower)
     applied = applied_series(selection.recipe, series)
-    plan = derive_all([selection], base, environment=environment, progress=progress, series=applied)[0]
+    (plan,), _ = derive_all([selection], base, environment=environment, progress=progress, series=applied)
     image = build(plan)
     overlay = read_members(image, image.manifest.layers[-1], image.config.diff_ids[-1], EVERYTHING)
     content = read_content(on_base(image, lower), len(base.config.diff_ids), progress)
