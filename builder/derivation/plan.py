@@ -6,8 +6,8 @@ Left of it nothing is written; right of it nothing is decided.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,8 @@ class Plan:
         created: seconds since the epoch; the only time in the image.
         unmade: the folders of the base's `WorkingDir`, and of the recipe's, that the base lacks. Engines make them, so
             all images have them. They follow from what is above, so the digest leaves them out.
+        origins: the layer of the base that each file is from which changes, by the file's path; empty if layers were
+            not read. It decides nothing, so the digest leaves it out.
     """
 
     selection: Selection
@@ -89,6 +91,7 @@ class Plan:
     hidden: tuple[str, ...]
     created: int
     unmade: tuple[str, ...] = ()
+    origins: Mapping[str, Digest] = field(default_factory=dict)
 
     @property
     def changeset(self) -> Changeset:
@@ -233,17 +236,32 @@ def make_plan(
     new = {change.path for change in changes if change.after}
     _check_new(new - old, filesystem)
     hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, selection, base)
+    footing = footing_of(filesystem, sources, hidden, unmade)
+    origins = {path: filesystem.layers[path] for path in sorted(old) if path in filesystem.layers}
+    return Plan(selection, base, sources, footing, hidden, created, unmade, origins)
+
+
+def footing_of(
+    entries: Mapping[str, Member], sources: Sequence[Sourced], hidden: Sequence[str], unmade: Sequence[str]
+) -> dict[str, Member]:
+    """The base's own entries that an overlay builds on: those that it replaces, and the folders above what it adds.
+
+    Raises:
+        PatchError: something other than a folder is where one is needed.
+    """
+    changes = [change for source in sources for change in source.changes]
+    old = {change.old_path for change in changes if change.before}
+    new = {change.path for change in changes if change.after}
     accounts = (f"{source.account}/README" for source in sources)
-    written = (*old, *new, *hidden, *unmade, *accounts)
-    above = {parent for path in written for parent in parents(path)}
-    footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
+    above = {parent for path in (*old, *new, *hidden, *unmade, *accounts) for parent in parents(path)}
+    footing = {path: entries[path] for path in sorted(old | above) if path in entries}
     for path in sorted(above & footing.keys()):
         if footing[path].kind is not Kind.FOLDER:
             raise PatchError(
                 f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
                 hint=f"derive from a base in which /{path} is a folder",
             )
-    return Plan(selection, base, sources, footing, hidden, created, unmade)
+    return footing
 
 
 def _check_new(paths: set[str], filesystem: Filesystem) -> None:
