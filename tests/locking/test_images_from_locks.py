@@ -80,7 +80,7 @@ def test_no_layer_of_the_base_is_fetched(lock: Lock, name: str, base: Image, pro
     """From an empty cache: the manifest by its digest, the config, and nothing else; the registry mounts the layers."""
     proxy.records.clear()
     with m2build.Session(cache=cold) as session:
-        shipment = session.shipment([TP8], name, name=f"{proxy.host}/ours/m2:tp8", push=True, lock=lock, locked=True)
+        shipment = session.shipment([TP8], name, to=f"docker://{proxy.host}/ours/m2:tp8", lock=lock, locked=True)
         (delivery,) = shipment.deliver()
     assert fetched(proxy) == [str(base.manifest.digest), str(base.manifest.config.digest)]
     assert tag_digest(proxy.host, "ours/m2", "tp8") == str(delivery.digest)
@@ -97,7 +97,7 @@ def test_the_image_is_the_one_that_reading_the_layers_gives(
     found: dict[int, Sequence[Image]] = {}
     for cache, given in ((cold, lock), (warm, lock), (tmp_path / "empty", unpublished), (warm, None)):
         with m2build.Session(cache=cache) as session:
-            found[len(found)] = made(session.shipment(selections(), name, output="oci:none", lock=given))
+            found[len(found)] = made(session.shipment(selections(), name, to="oci:none", lock=given))
     released, cached, read, unlocked = ([one.manifest.raw for one in images] for images in found.values())
     assert released == cached
     plain = [json.loads(image.config.raw) for image in found[3]]
@@ -118,7 +118,7 @@ def test_the_locked_base_is_taken_when_its_tag_has_moved(
     upload(host, "team/sglang", image(tar()), "rocm")
     try:
         with m2build.Session(cache=warm) as session:
-            (found,) = made(session.shipment([TP8], name, output="oci:none", lock=lock, locked=True))
+            (found,) = made(session.shipment([TP8], name, to="oci:none", lock=lock, locked=True))
     finally:
         upload(host, "team/sglang", base, "rocm")
     assert found.manifest.layers[:-1] == base.manifest.layers
@@ -132,8 +132,8 @@ def test_another_base_is_refused_or_read(lock: Lock, sglang_tree: SourceTree, ho
     heard = Notices()
     with m2build.Session(cache=tmp_path, progress=heard) as session:
         with pytest.raises(BaseChangedError, match=r"base\.manifest is sha256:"):
-            session.shipment([TP8], f"{host}/team/other:rocm", output="oci:none", lock=lock, locked=True).foresee()
-        (found,) = made(session.shipment([TP8], f"{host}/team/other:rocm", output="oci:none", lock=lock))
+            session.shipment([TP8], f"{host}/team/other:rocm", to="oci:none", lock=lock, locked=True).foresee()
+        (found,) = made(session.shipment([TP8], f"{host}/team/other:rocm", to="oci:none", lock=lock))
     assert found.config.labels[PREIMAGE] == "verified-in-layers"
     assert ["base.manifest is" in sentence for sentence in heard.heard].count(True) == 1
 
@@ -141,7 +141,7 @@ def test_another_base_is_refused_or_read(lock: Lock, sglang_tree: SourceTree, ho
 def test_another_patch_is_refused(lock: Lock, name: str, warm: Path) -> None:
     series = m2build.patches.load_series("sglang-stock")
     with m2build.Session(cache=warm) as session, pytest.raises(PatchError, match=r"sources\.sources\.series is"):
-        session.shipment([TP8], name, output="oci:none", lock=lock, locked=True, series=series).foresee()
+        session.shipment([TP8], name, to="oci:none", lock=lock, locked=True, series=series).foresee()
 
 
 def test_other_flags_are_refused_or_reported(lock: Lock, name: str, warm: Path) -> None:
@@ -149,8 +149,8 @@ def test_other_flags_are_refused_or_reported(lock: Lock, name: str, warm: Path) 
     heard = Notices()
     with m2build.Session(cache=warm, progress=heard) as session:
         with pytest.raises(PatchError, match=r"images\.minimax-m2\.1:tp8\.plan is sha256:"):
-            session.shipment([other], name, output="oci:none", lock=lock, locked=True).foresee()
-        (found,) = made(session.shipment([other], name, output="oci:none", lock=lock))
+            session.shipment([other], name, to="oci:none", lock=lock, locked=True).foresee()
+        (found,) = made(session.shipment([other], name, to="oci:none", lock=lock))
     assert found.config.labels[PREIMAGE] == "locked"
     assert ["the lock does not describe this image" in one for one in heard.heard].count(True) == 1
 
@@ -158,7 +158,7 @@ def test_other_flags_are_refused_or_reported(lock: Lock, name: str, warm: Path) 
 def test_an_image_that_the_lock_lacks_is_refused(lock: Lock, name: str, warm: Path) -> None:
     one = lock.model_copy(update={"images": {key: lock.images[key] for key in list(lock.images)[:1]}})
     with m2build.Session(cache=warm) as session, pytest.raises(PatchError, match=r"images\.minimax-m2\.1:tp8 is there"):
-        session.shipment([TP8], name, output="oci:none", lock=one, locked=True).foresee()
+        session.shipment([TP8], name, to="oci:none", lock=one, locked=True).foresee()
 
 
 def test_a_lock_that_says_what_is_not_in_the_layers_is_found_where_they_are_read(
@@ -170,8 +170,8 @@ def test_a_lock_that_says_what_is_not_in_the_layers_is_found_where_they_are_read
     heard = Notices()
     with m2build.Session(cache=tmp_path, progress=heard) as session:
         with pytest.raises(PatchError, match=r"footing\.opt\.uid is 3; locked: 0"):
-            session.shipment([TP8], name, output="oci:none", lock=lying, locked=True).foresee()
-        (found,) = made(session.shipment([TP8], name, output="oci:none", lock=lying))
+            session.shipment([TP8], name, to="oci:none", lock=lying, locked=True).foresee()
+        (found,) = made(session.shipment([TP8], name, to="oci:none", lock=lying))
     assert found.config.labels[PREIMAGE] == "verified-in-layers"
 
 
@@ -183,7 +183,7 @@ def test_a_release_that_lacks_the_files_is_not_used(
     monkeypatch.setattr("m2build.locking.plans.open_files", lambda _: SourceTree.of(changed, release="0.5.7"))
     proxy.records.clear()
     with m2build.Session(cache=tmp_path) as session:
-        (found,) = made(session.shipment([RECIPE.select(tp=8)], name, output="oci:none", lock=lock, locked=True))
+        (found,) = made(session.shipment([RECIPE.select(tp=8)], name, to="oci:none", lock=lock, locked=True))
     assert found.config.labels[PREIMAGE] == "locked"
     assert len(fetched(proxy)) == 5, "manifest, config and three layers"
 
@@ -192,7 +192,7 @@ def test_an_image_from_a_lock_is_proven_from_its_recipe_and_base_alone(
     lock: Lock, name: str, warm: Path, tmp_path: Path
 ) -> None:
     with m2build.Session(cache=warm) as session:
-        list(session.shipment([TP8], name, output=f"oci:{tmp_path / 'out'}", lock=lock).deliver())
+        list(session.shipment([TP8], name, to=f"oci:{tmp_path / 'out'}", lock=lock).deliver())
         proof = session.verify(f"oci:{tmp_path / 'out'}:tp8", TP8, base=name)
     assert [str(finding) for finding in proof.findings] == []
 
@@ -200,4 +200,4 @@ def test_an_image_from_a_lock_is_proven_from_its_recipe_and_base_alone(
 def test_flags_that_are_not_the_locked_ones_are_checked_against_the_release(lock: Lock, name: str, cold: Path) -> None:
     other = m2build.load_recipe("minimax-m2", ["profiles.tp8.flags.no-such-flag=1"]).select(tp=8)
     with m2build.Session(cache=cold) as session, pytest.raises(LaunchError, match="no-such-flag"):
-        session.shipment([other], name, output="oci:none", lock=lock).foresee()
+        session.shipment([other], name, to="oci:none", lock=lock).foresee()
