@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from m2build.inspection.image import Inspection
     from m2build.launch.check import check_launch, server_flags
     from m2build.launch.sizes import size
+    from m2build.locking.files import load_lock, write_lock
+    from m2build.locking.model import Lock
     from m2build.machine.doctor import doctor
     from m2build.machine.model import Diagnosis
     from m2build.mounts.render import render_mounts
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from m2build.running.compose import render_compose
     from m2build.running.kubernetes import render_kubernetes
     from m2build.running.model import Container
-    from m2build.session import Session, inspect, verify
+    from m2build.session import Session, inspect, lock, verify
     from m2build.verification.result import Verification
 
 __version__ = "0.1.0"
@@ -60,6 +62,7 @@ _HOMES = {
     "Diagnosis": "m2build.machine.model",
     "Forecast": "m2build.delivery.forecast",
     "Inspection": "m2build.inspection.image",
+    "Lock": "m2build.locking.model",
     "M2BuildError": "m2build.errors",
     "Place": "m2build.places.place",
     "Plan": "m2build.derivation.plan",
@@ -73,7 +76,9 @@ _HOMES = {
     "doctor": "m2build.machine.doctor",
     "errors": "m2build.errors",
     "inspect": "m2build.session",
+    "load_lock": "m2build.locking.files",
     "load_recipe": "m2build.recipes.load",
+    "lock": "m2build.session",
     "parse_place": "m2build.places.place",
     "patches": "m2build.patches",
     "recipe_names": "m2build.recipes.load",
@@ -88,6 +93,7 @@ _HOMES = {
     "size": "m2build.launch.sizes",
     "testing": "m2build.testing",
     "verify": "m2build.session",
+    "write_lock": "m2build.locking.files",
 }
 """Where each name is defined; a module is its own home."""
 
@@ -99,6 +105,7 @@ __all__ = [
     "Diagnosis",
     "Forecast",
     "Inspection",
+    "Lock",
     "M2BuildError",
     "Place",
     "Plan",
@@ -113,7 +120,9 @@ __all__ = [
     "doctor",
     "errors",
     "inspect",
+    "load_lock",
     "load_recipe",
+    "lock",
     "parse_place",
     "patches",
     "recipe_names",
@@ -128,6 +137,7 @@ __all__ = [
     "size",
     "testing",
     "verify",
+    "write_lock",
 ]
 
 

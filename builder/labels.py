@@ -23,6 +23,8 @@ STAND_IN = f"{OWN}base.stand-in"
 
 NO_INIT = "none: run it with an init, as docker run --init"
 """What the label of the init says of an image whose server is process 1; of others it names the init."""
+PREIMAGE = f"{OWN}preimage"
+"""How it is known what the base has where files change."""
 
 DROPPED: Mapping[str, str] = {
     f"{OCI}created": "when the base was built; the result has its own",

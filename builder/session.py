@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from m2build.delivery.shipment import Shipment
     from m2build.derivation.plan import Plan
     from m2build.inspection.image import Inspection
+    from m2build.locking.model import Lock
     from m2build.patches.series import Series
     from m2build.patches.tree import SourceTree
     from m2build.recipes.model import Recipe, Selection
@@ -172,6 +173,26 @@ class Session:
         with self._caching():
             return plan_all(selections, base, environment=self.environment, progress=self.progress, series=series)
 
+    def lock(
+        self, selections: Sequence[Selection], base: str | Place | Base | None = None, *, series: Series | None = None
+    ) -> Lock:
+        """Read a base, apply the patches, and note all digests that the images rest on.
+
+        Args:
+            selections: which images, all of one recipe.
+            base: where the base is, or the base itself; None for the recipe's.
+            series: the patches to apply; None for the recipe's own.
+
+        Raises:
+            UsageError: the selections are of several recipes; and what `base` and `plan` raise.
+        """
+        from m2build.base.model import Base
+        from m2build.locking.made import lock_of
+        from m2build.recipes.model import common_recipe
+
+        opened = base if isinstance(base, Base) else self.base(common_recipe(selections), base)
+        return lock_of(self.plan_all(selections, opened, series=series))
+
     def deliver(
         self,
         plan: Plan,
@@ -216,6 +237,8 @@ class Session:
         engine: str | None = None,
         builder: str | None = None,
         series: Series | None = None,
+        lock: Lock | None = None,
+        locked: bool = False,
     ) -> Shipment:
         """Images of one recipe from base to destination, as `m2build image` makes them: `deliver()` or `foresee()`.
 
@@ -229,6 +252,8 @@ class Session:
                 container engine that answers.
             builder: a builder of `docker buildx`.
             series: the patches to apply; None for the recipe's own.
+            lock: what `lock` returned earlier: the base is taken by its digest, and its layers are not read.
+            locked: whether a difference from the lock is refused; otherwise it is reported, and the layers are read.
 
         Raises:
             UsageError: the options contradict each other, or a name is not one.
@@ -242,10 +267,18 @@ class Session:
         to = to if isinstance(to, Destinations) else Destinations(to)
         goal = parse_goal(to)
         source = _parsed(base) if base is not None else registry_place(selections[0].recipe.base.image)
+        held = None
+        if lock is not None:
+            from m2build.locking.plans import HeldLock
+
+            held = HeldLock(lock, is_strict=locked)
+            source = held.pinned(source)
         request = EngineRequest(engine, builder, goal.place, goal.is_kept, source)
         access = self._access_to(source, goal.place)
         around = Surroundings(access, self.environment, self.progress, self._cache, self.insecure, self.publishing)
-        return dispatch(selections, goal, request, around, platform=self.platform, series=series, replace=to.replace)
+        return dispatch(
+            selections, goal, request, around, platform=self.platform, series=series, replace=to.replace, held=held
+        )
 
     def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
         """Publish an existing image, such as one in a layout; a thin one is completed from its base.
@@ -425,6 +458,16 @@ def inspect(place: str | Place) -> Inspection:
     """
     with Session() as session:
         return session.inspect(place)
+
+
+def lock(selections: Sequence[Selection], base: str | Place | Base | None = None) -> Lock:
+    """The digests that images rest on: `Session.lock` in a session of its own.
+
+    Raises:
+        M2BuildError: as `Session.lock`.
+    """
+    with Session() as session:
+        return session.lock(selections, base)
 
 
 def verify(

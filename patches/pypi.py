@@ -12,12 +12,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 from sysconfig import get_platform
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
 from m2build.local.cache import SealedFiles, cache_folder
+from m2build.patches.preimages import pinned_releases
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+]*)")
 _TIMEOUT = 600
@@ -150,8 +150,8 @@ def _reason(stderr: str) -> str:
 
 
 def _pin(release: str) -> str | None:
-    pins = json.loads(resources.files("m2build.patches").joinpath("pinned.json").read_bytes())
-    return str(pins[release]["sha256"]) if release in pins else None
+    pinned = pinned_releases().get(release)
+    return pinned.sha256 if pinned else None
 
 
 def _digest(wheel: Path) -> str:

@@ -26,7 +26,7 @@ def recipe_schema() -> str:
     """
     recipe = Recipe.model_json_schema()
     definitions: dict[str, JsonValue] = recipe.pop("$defs")
-    models = {name: _closed(model) for name, model in [*definitions.items(), ("Recipe", recipe)]}
+    models = {name: closed_schema(model) for name, model in [*definitions.items(), ("Recipe", recipe)]}
     variations = {f"{name}Variation": _variation(model) for name, model in models.items()}
     models["ProfileInFull"], models["Profile"] = models["Profile"], _either("Profile", "ProfileInFull")
     document: dict[str, JsonValue] = {
@@ -46,13 +46,13 @@ def _either(kind: str, in_full: str) -> dict[str, JsonValue]:
     }
 
 
-def _closed(schema: JsonValue) -> JsonValue:
+def closed_schema(schema: JsonValue) -> JsonValue:
     """The schema with mappings that allow only keys of the given pattern, as the models do."""
     if isinstance(schema, list):
-        return [_closed(item) for item in schema]
+        return [closed_schema(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
+    closed = {key: closed_schema(value) for key, value in schema.items()}
     return closed | ({"additionalProperties": False} if "patternProperties" in schema else {})
 
 

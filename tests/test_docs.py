@@ -74,6 +74,11 @@ def test_the_page_on_verification_prints_what_it_says(tmp_path: Path, monkeypatc
     assert printed == expected
 
 
+def test_the_page_on_locks_prints_what_it_says() -> None:
+    ((expected, printed),) = run_snippets("lock.md")
+    assert printed == expected
+
+
 def test_commands_on_the_page_run(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     for path in ("app/__init__.py", "app/old.py"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,7 @@ from m2build.cli.choosing import base_version_option, choosing_many, chosen_all,
 from m2build.cli.described import described
 from m2build.cli.destination import choosing_goal
 from m2build.cli.groups import Command
+from m2build.cli.locks import lock_for, lock_option, locked_option, no_lock_option
 from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress_option
@@ -38,6 +40,8 @@ Examples:
   m2build image --tp 8 -t localhost:5000/m2:{base_tag}-{profile} -t localhost:5001/m2:tp8 --push --tag-policy refuse
   # A remote BuildKit builds.
   m2build image --tp 8 --builder fleet -t registry.example/minimax-m2:tp8 --push
+  # In CI, from a committed lock: no layer of the base is read, and nothing may differ.
+  m2build image --tp 8 --locked -t registry.example/minimax-m2:tp8 --push
   # Print the plan, and build nothing.
   m2build image --tp 8 --base oci:./sglang --dry-run
 """,
@@ -61,6 +65,9 @@ Examples:
     help="The engine that builds; default: see above.",
 )
 @click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, local or remote.")
+@lock_option
+@locked_option
+@no_lock_option
 @platform_option
 @insecure_option
 @publishing
@@ -79,6 +86,9 @@ def image(
     to: Destinations,
     engine: str | None,
     builder: str | None,
+    path: Path | None,
+    locked: bool,
+    unlocked: bool,
     platform: str | None,
     insecure: bool,
     allowed: Publishing,
@@ -97,12 +107,15 @@ def image(
     oci:DIR:TAG@DIGEST. The embedded engine gives the same digest on every machine, every engine the same content. Set
     SOURCE_DATE_EPOCH to choose the image's time; the default is the base's.
 
+    If there is a lock, from `m2build lock`, the base is taken by its digest, and its layers are not read.
+
     The destination is checked first, before the base is read.
     """
     recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
+    lock = lock_for(recipe, recipe_name, path, locked=locked, unlocked=unlocked)
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
-        shipment = opened.shipment(selections, base, to=to, engine=engine, builder=builder)
+        shipment = opened.shipment(selections, base, to=to, engine=engine, builder=builder, lock=lock, locked=locked)
         report.check(shipment)
         if dry_run:
             _print_forecasts(shipment.foresee(), as_json=report.as_json)

@@ -63,6 +63,7 @@ class _Commands(LateGroup):
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",
         "kubernetes": "Write Kubernetes' objects that serve an image.",
+        "lock": "Write the digests that images rest on into m2build.lock.",
         "mounts": "Lay the changed files over the stock image, without a derived one.",
         "patch": "Try, apply and revert patches on any source tree.",
         "push": "Publish the image of a layout or an archive.",

@@ -16,6 +16,7 @@ from m2build.oci.reference import parse_reference
 from m2build.places.place import ARCHIVES, SOURCES, Place, PlaceKind
 
 if TYPE_CHECKING:
+    from m2build.locking.plans import HeldLock
     from m2build.patches.series import Series
     from m2build.recipes.model import Selection
 
@@ -29,6 +30,7 @@ def dispatch(
     platform: str | None,
     series: Series | None,
     replace: bool,
+    held: HeldLock | None = None,
 ) -> Shipment:
     """The shipment of selections of one recipe.
 
@@ -40,6 +42,7 @@ def dispatch(
         platform: `os/architecture[/variant]` of the base; None for the recipe's.
         series: the patches to apply; None for the recipe's own.
         replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
+        held: a lock; or None.
 
     Raises:
         UsageError: the options contradict each other, or two images would have one name.
@@ -60,6 +63,7 @@ def dispatch(
         series=series,
         may_replace=replace,
         is_thin=engine.copies and goal.place is None and request.base.kind is PlaceKind.REGISTRY,
+        held=held,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.delivery.forecast import Forecast
     from m2build.derivation.plan import Plan
+    from m2build.locking.plans import HeldLock
     from m2build.patches.series import Series
 
 
@@ -45,6 +46,7 @@ class Shipment:
         series: the series to apply; None for the recipe's own.
         may_replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
         is_thin: whether the base's layers are left out.
+        held: the lock that spares reading the base's layers; or None.
     """
 
     source: Place
@@ -55,13 +57,15 @@ class Shipment:
     series: Series | None = None
     may_replace: bool = False
     is_thin: bool = False
+    held: HeldLock | None = None
 
     def deliver(self) -> Iterator[Delivery]:
         """Make the images and deliver them, one by one; the destinations are checked first.
 
         Raises:
             UsageError: something else is at a destination.
-            PatchError: a patch does not apply to the base.
+            BaseChangedError: the base is not the one of the lock, and a difference from it is refused.
+            PatchError: a patch does not apply to the base, or the image differs from the lock, and that is refused.
             ContentError: bytes of the base are not what they should be.
             TransportError: a registry does not send the base, or does not accept an image.
             EngineError: a container engine fails.
@@ -132,14 +136,18 @@ class Shipment:
     def _plans(self, base: Base, *, fetches: bool) -> Sequence[Plan]:
         from m2build.derivation.remembered import plan_all
 
-        selections = [job.selection for job in self.jobs]
-        task = self._task(self.jobs[0], base)
-        return plan_all(
-            selections,
-            self.engine.look_at(base, selections, task, fetches=fetches),
-            environment=self.surroundings.environment,
-            progress=self.surroundings.progress,
-            series=self.series,
+        selections, around = [job.selection for job in self.jobs], self.surroundings
+
+        def read() -> tuple[Plan, ...]:
+            near = self.engine.look_at(base, selections, self._task(self.jobs[0], base), fetches=fetches)
+            return plan_all(
+                selections, near, environment=around.environment, progress=around.progress, series=self.series
+            )
+
+        if self.held is None:
+            return read()
+        return self.held.plans(
+            selections, base, read, environment=around.environment, progress=around.progress, series=self.series
         )
 
     def _pulled_by_engine(self) -> AbstractContextManager[None]:

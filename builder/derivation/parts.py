@@ -13,6 +13,7 @@ from typing import Literal
 
 from m2build.base.model import Base
 from m2build.derivation.plan import Plan, Sourced
+from m2build.oci.digest import Digest
 from m2build.oci.tar import Kind, Member
 from m2build.patches.change import FileChange, Mention, MentionKind, Proof
 from m2build.patches.changeset import Changeset, Outcome, PatchResult
@@ -40,10 +41,11 @@ class Remembered:
     footing: Mapping[str, Member]
     hidden: tuple[str, ...]
     unmade: tuple[str, ...]
+    origins: Mapping[str, Digest]
 
     def plan(self, selection: Selection, base: Base, created: int) -> Plan:
         """The plan for a selection of the same recipe and for the same base."""
-        return Plan(selection, base, self.sources, self.footing, self.hidden, created, self.unmade)
+        return Plan(selection, base, self.sources, self.footing, self.hidden, created, self.unmade, self.origins)
 
 
 def encode(plan: Plan) -> bytes:
@@ -52,7 +54,8 @@ def encode(plan: Plan) -> bytes:
     sources = [[source.root, *_changeset(source.changeset, contents)] for source in plan.sources]
     footing = [[m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, m.target, dict(m.xattrs)] for m in plan.footing.values()]
     sizes = [[digest, len(content)] for digest, content in contents.items()]
-    head = [sources, footing, list(plan.hidden), list(plan.unmade), sizes]
+    origins = {path: str(layer) for path, layer in plan.origins.items()}
+    head = [sources, footing, list(plan.hidden), list(plan.unmade), origins, sizes]
     return b"".join([json.dumps(head).encode(), b"\n", *contents.values()])
 
 
@@ -91,7 +94,7 @@ def decode(data: bytes, series: Mapping[str, Series], origin: str) -> Remembered
         origin: what the base's sources are called.
     """
     head, _, rest = data.partition(b"\n")
-    found, footing, hidden, unmade, sizes = json.loads(head)
+    found, footing, hidden, unmade, origins, sizes = json.loads(head)
     contents = dict(_contents(sizes, rest))
     names = series if len(series) > 1 else [""]
     sources = tuple(
@@ -102,7 +105,8 @@ def decode(data: bytes, series: Mapping[str, Series], origin: str) -> Remembered
         path: Member(path, Kind(kind), mode, uid, gid, mtime, target=target, xattrs=xattrs)
         for path, kind, mode, uid, gid, mtime, target, xattrs in footing
     }
-    return Remembered(sources, members, tuple(hidden), tuple(unmade))
+    layers = {path: Digest.parse(layer) for path, layer in origins.items()}
+    return Remembered(sources, members, tuple(hidden), tuple(unmade), layers)
 
 
 def _results(series: Series, results: list[_Result], contents: Mapping[str, bytes]) -> Iterator[PatchResult]:

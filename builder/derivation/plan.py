@@ -6,14 +6,15 @@ Left of it nothing is written; right of it nothing is decided.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from m2build import __version__
 from m2build.errors import PatchError, UsageError
-from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, NO_INIT, OCI, OWN, PROFILE, SOURCE_ROOT, STAND_IN
+from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, NO_INIT, OCI, OWN, PREIMAGE, PROFILE, SOURCE_ROOT, STAND_IN
 from m2build.layers.links import followed
 from m2build.layers.members import AUDIT_FOLDER, WHITEOUT
 from m2build.oci.digest import Digest
@@ -31,6 +32,23 @@ if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset
     from m2build.recipes.model import Selection
     from m2build.recipes.settings import Settings
+
+
+class Preimage(StrEnum):
+    """How it is known what the base has where files change.
+
+    Example:
+        >>> [str(preimage) for preimage in Preimage]
+        ['verified-in-layers', 'locked', 'release']
+    """
+
+    LAYERS = "verified-in-layers"
+    """The files were read in the base's own layers, or in an engine's store of it."""
+    LOCKED = "locked"
+    """A lock says it, from an earlier reading."""
+    RELEASE = "release"
+    """They were taken from a release, a wheel or a folder that the user named; the build compares each with the base's
+    own file before it changes it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,9 @@ class Plan:
         created: seconds since the epoch; the only time in the image.
         unmade: the folders of the base's `WorkingDir`, and of the recipe's, that the base lacks. Engines make them, so
             all images have them. They follow from what is above, so the digest leaves them out.
+        origins: the layer of the base that each file is from which changes, by the file's path; empty if layers were
+            not read. It decides nothing, so the digest leaves it out.
+        preimage: how it is known what is above of the base; only a label says it, so the digest leaves it out.
     """
 
     selection: Selection
@@ -89,6 +110,8 @@ class Plan:
     hidden: tuple[str, ...]
     created: int
     unmade: tuple[str, ...] = ()
+    origins: Mapping[str, Digest] = field(default_factory=dict)
+    preimage: Preimage = Preimage.LAYERS
 
     @property
     def changeset(self) -> Changeset:
@@ -180,6 +203,7 @@ class Plan:
             STAND_IN: self.base.stand_in,
             f"{OWN}base.unpinned": None if self.base.digest else "true",
             f"{OWN}init": next(reversed(self.selection.recipe.launch.init_words), NO_INIT),
+            PREIMAGE: str(self.preimage),
         }
         own = self._own_annotations | {key: value for key, value in values.items() if value is not None}
         return own | self.selection.settings.labels
@@ -233,17 +257,33 @@ def make_plan(
     new = {change.path for change in changes if change.after}
     _check_new(new - old, filesystem)
     hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, selection, base)
+    footing = footing_of(filesystem, sources, hidden, unmade)
+    origins = {path: filesystem.layers[path] for path in sorted(old) if path in filesystem.layers}
+    preimage = Preimage.RELEASE if base.is_assumed else Preimage.LAYERS
+    return Plan(selection, base, sources, footing, hidden, created, unmade, origins, preimage)
+
+
+def footing_of(
+    entries: Mapping[str, Member], sources: Sequence[Sourced], hidden: Sequence[str], unmade: Sequence[str]
+) -> dict[str, Member]:
+    """The base's own entries that an overlay builds on: those that it replaces, and the folders above what it adds.
+
+    Raises:
+        PatchError: something other than a folder is where one is needed.
+    """
+    changes = [change for source in sources for change in source.changes]
+    old = {change.old_path for change in changes if change.before}
+    new = {change.path for change in changes if change.after}
     accounts = (f"{source.account}/README" for source in sources)
-    written = (*old, *new, *hidden, *unmade, *accounts)
-    above = {parent for path in written for parent in parents(path)}
-    footing = {path: filesystem[path] for path in sorted(old | above) if path in filesystem}
+    above = {parent for path in (*old, *new, *hidden, *unmade, *accounts) for parent in parents(path)}
+    footing = {path: entries[path] for path in sorted(old | above) if path in entries}
     for path in sorted(above & footing.keys()):
         if footing[path].kind is not Kind.FOLDER:
             raise PatchError(
                 f"/{path} is a {footing[path].kind} in the base; the overlay needs a folder there",
                 hint=f"derive from a base in which /{path} is a folder",
             )
-    return Plan(selection, base, sources, footing, hidden, created, unmade)
+    return footing
 
 
 def _check_new(paths: set[str], filesystem: Filesystem) -> None:

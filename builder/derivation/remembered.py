@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from m2build.launch.proof import LaunchProof
     from m2build.patches.series import Series
 
-_FORMAT = 4
+_FORMAT = 5
 """Part of every key: raised when the format of the cached parts changes."""
 
 
@@ -54,7 +54,7 @@ def plan_all(
     recipe = common_recipe(selections)
     applied = applied_series(recipe, series)
     plans, proofs = _planned(selections, recipe, base, applied, environment=environment, progress=progress)
-    _give_notices(plans, proofs, progress)
+    give_notices(plans, proofs, progress)
     return plans
 
 
@@ -67,36 +67,68 @@ def _planned(
     environment: Mapping[str, str],
     progress: Progress,
 ) -> tuple[tuple[Plan, ...], tuple[LaunchProof, ...]]:
-    files = SealedFiles(cache_folder() / "results")
     question = _question(recipe, base, series)
-    # Which folders the base lacks depends on where the image starts, and on nothing else of the selection.
-    keys = [f"{question} {selection.settings.workdir or ''}" for selection in selections]
-    answers = {key: files.get(key) for key in keys} if question else {}
-    found = {key: answer for key, answer in answers.items() if answer is not None}
-    launches = RememberedLaunches(files, question or "")
-    proofs = launches.get(selections) if question and found.keys() == answers.keys() else None
-    if proofs is not None:
-        from m2build.derivation.parts import decode
-        from m2build.derivation.times import creation_time
-
-        known = {key: decode(answer, series, base.origin) for key, answer in found.items()}
-        created = creation_time(base, environment)
-        plans = tuple(
-            known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True)
-        )
-        return plans, proofs
+    known = _remembered(question, selections, base, series, environment) if question else None
+    if known is not None:
+        return known
     from m2build.derivation.derive import derive_all  # importing codemods takes time
     from m2build.derivation.parts import encode
 
     plans, checked = derive_all(selections, base, environment=environment, progress=progress, series=series)
     if question:
-        for key, plan in dict(zip(keys, plans, strict=True)).items():
-            files.put(key, encode(plan))
-        launches.put(selections, checked)
+        for selection, plan in zip(selections, plans, strict=True):
+            _files().put(_key(question, selection), encode(plan))
+        RememberedLaunches(_files(), question).put(selections, checked)
     return plans, checked.proofs
 
 
-def _give_notices(plans: Sequence[Plan], proofs: Sequence[LaunchProof], progress: Progress) -> None:
+def remembered_plans(
+    selections: Sequence[Selection], base: Base, series: Mapping[str, Series], *, environment: Mapping[str, str]
+) -> tuple[tuple[Plan, ...], tuple[LaunchProof, ...]] | None:
+    """The plans, and the proofs of their launches, if an earlier derivation left them in the cache. Reads no layer.
+
+    Raises:
+        LaunchError: the server, as patched, does not accept a profile's launch flags.
+    """
+    question = _question(common_recipe(selections), base, series)
+    return _remembered(question, selections, base, series, environment) if question else None
+
+
+def _remembered(
+    question: str,
+    selections: Sequence[Selection],
+    base: Base,
+    series: Mapping[str, Series],
+    environment: Mapping[str, str],
+) -> tuple[tuple[Plan, ...], tuple[LaunchProof, ...]] | None:
+    keys = [_key(question, selection) for selection in selections]
+    answers = {key: _files().get(key) for key in keys}
+    found = {key: answer for key, answer in answers.items() if answer is not None}
+    if found.keys() != answers.keys():
+        return None
+    proofs = RememberedLaunches(_files(), question).get(selections)
+    if proofs is None:
+        return None
+    from m2build.derivation.parts import decode
+    from m2build.derivation.times import creation_time
+
+    known = {key: decode(answer, series, base.origin) for key, answer in found.items()}
+    created = creation_time(base, environment)
+    plans = tuple(known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True))
+    return plans, proofs
+
+
+def _files() -> SealedFiles:
+    return SealedFiles(cache_folder() / "results")
+
+
+def _key(question: str, selection: Selection) -> str:
+    """The key of a selection: which folders the base lacks depends on where the image starts, and on nothing else."""
+    return f"{question} {selection.settings.workdir or ''}"
+
+
+def give_notices(plans: Sequence[Plan], proofs: Sequence[LaunchProof], progress: Progress) -> None:
+    """Tell the user what of a recipe's plans is easily overlooked."""
     for notice in dict.fromkeys(notice for proof in proofs for notice in proof.notices):
         progress.notice(notice)
     for name, source in zip(plans[0].selection.recipe.roots, plans[0].sources, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from m2build.labels import PREIMAGE
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import JsonObject
 
@@ -22,6 +23,7 @@ def runtime_of(config: ImageConfig) -> JsonObject:
     value count as absent, too: a Dockerfile cannot remove a label of its base, only empty it, while the embedded
     engine drops it. Variables, labels and ports are sorted: where a Dockerfile sets a variable that its base has,
     BuildKit leaves it in its place and buildah moves it to the end. Of two variables of one name the order stays.
+    The label that tells how the base was known is left out: it is about the build.
     """
     given = config.runtime
     normal = {key: _normal(key, given.get(key)) for key in _MEMBERS}
@@ -33,4 +35,6 @@ def _normal(key: str, value: object) -> object:
         return sorted(map(str, value), key=lambda variable: variable.partition("=")[0])
     if not isinstance(value, dict):
         return value
-    return sorted(value) if key in _SETS else {name: item for name, item in sorted(value.items()) if item}
+    if key in _SETS:
+        return sorted(value)
+    return {name: item for name, item in sorted(value.items()) if item and name != PREIMAGE}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from m2build.errors import ContentError
 from m2build.layers.cache import MemberCache
@@ -24,6 +25,16 @@ from m2build.progress import Progress
 
 class Filesystem(SortedPaths[Member]):
     """Path -> entry, for the paths that were read. Immutable, sorted by path."""
+
+    def __init__(self, entries: Mapping[str, Member], layers: Mapping[str, Digest] = MappingProxyType({})) -> None:
+        """Take what was read.
+
+        Args:
+            entries: path -> entry.
+            layers: path -> the layer that its entry is from; empty where layers were not read.
+        """
+        super().__init__(entries)
+        self.layers = MappingProxyType(dict(layers))
 
 
 def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:
@@ -53,7 +64,7 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
         for below in layers[position + 1 : position + 2]:
             reader.begin(*below, everything)
         view.add(reader.members(layer, diff_id, everything), layer.digest)
-    return Filesystem(view.finished())
+    return Filesystem(view.finished(), view.layers)
 
 
 class _View:
@@ -69,6 +80,11 @@ class _View:
         self._links: dict[str, Digest] = {}
         self._implied: set[str] = set()
         self._whiteouts: dict[str, Digest] = {}
+
+    @property
+    def layers(self) -> Mapping[str, Digest]:
+        """The layer of each path that has an entry."""
+        return self._layers
 
     @property
     def awaited(self) -> frozenset[str]:

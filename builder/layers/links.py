@@ -11,6 +11,7 @@ from m2build.oci.tar import Kind, Member
 
 if TYPE_CHECKING:
     from m2build.layers.filesystem import Filesystem
+    from m2build.oci.digest import Digest
 
 _MOST_LINKS = 40
 """Links that lead to one path; Linux follows as many (path_resolution(7))."""
@@ -32,13 +33,16 @@ def read_followed(
     from m2build.layers.filesystem import Filesystem  # to follow links in what was read takes less
 
     entries: dict[str, Member] = {}
+    layers: dict[str, Digest] = {}
     looked: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
     roots, folders = named = tuple(source_roots), tuple(working_dirs)
     while (roots, folders) not in looked:
         looked.add((roots, folders))
-        entries |= read(wanted_for(roots, folders))
+        found = read(wanted_for(roots, folders))
+        entries |= found
+        layers |= found.layers
         roots, folders = (tuple(followed(entries, path) for path in paths) for paths in named)
-    return Filesystem(entries)
+    return Filesystem(entries, layers)
 
 
 def followed(entries: Mapping[str, Member], path: str) -> str:

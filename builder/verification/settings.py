@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 
+from m2build.derivation.plan import Preimage
 from m2build.inspection.runtime import runtime_of
-from m2build.labels import OWN
+from m2build.labels import OWN, PREIMAGE
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import object_in
 from m2build.oci.manifest import Manifest
@@ -69,8 +70,13 @@ def _by_name(variables: Collection[str]) -> dict[str, list[str]]:
 
 
 def _labels(wanted: Mapping[str, str], given: Mapping[str, str]) -> Iterator[Finding]:
-    """Each label that differs. An empty one counts as absent: a Dockerfile cannot remove those of its base."""
+    """Each label that differs. An empty one counts as absent: a Dockerfile cannot remove those of its base.
+
+    How the build knew the base may be any way that there is: a proof reads the base itself.
+    """
     for key in sorted(wanted.keys() | given.keys()):
+        if key == PREIMAGE and given.get(key) in set(Preimage):
+            continue
         if wanted.get(key, "") != given.get(key, ""):
             kind = "generator" if key == _VERSION else "config-label"
             yield Finding(kind, key, _expected(wanted.get(key), given.get(key)))

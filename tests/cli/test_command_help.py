@@ -33,7 +33,7 @@ def examples(text: str) -> list[str]:
 
 def test_the_commands_are_these() -> None:
     assert {" ".join(way) for way in WAYS} == {
-        "", "image", "push", "inspect", "verify", "diff", "revert", "render", "bake", "mounts", "completion",
+        "", "image", "push", "inspect", "verify", "diff", "revert", "render", "bake", "lock", "mounts", "completion",
         "check", "flags", "size", "doctor", "run", "compose", "kubernetes", "bench", "bench compare", "bench show",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "patch import", "patch waiver",

@@ -61,7 +61,7 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 OFFERED = {
     ("",): {
         *("bake", "bench", "check", "completion", "compose", "diff", "doctor", "flags", "image", "inspect"),
-        *("kubernetes", "mounts", "patch", "push", "recipe", "render", "revert", "run", "size", "verify"),
+        *("kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},

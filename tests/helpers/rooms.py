@@ -46,8 +46,9 @@ def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) 
 
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
-    "places", "patches", "recipes", "base", "launch", "derivation", "inspection", "rendering", "engines", "delivery",
-    "verification", "session", "testing", "importing", "mounts", "machine", "running", "bench", "", "cli", "__main__",
+    "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
+    "delivery", "verification", "session", "testing", "importing", "mounts", "machine", "running", "bench", "",
+    "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
