@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from m2build.delivery.destinations import Destinations
-from m2build.delivery.publishing import Publishing
 from m2build.errors import UsageError
 from m2build.local.cache import cache_in
 from m2build.oci.platforms import PLATFORM
@@ -22,6 +20,8 @@ from m2build.progress import Logged, Progress
 if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.delivery.delivered import Delivery
+    from m2build.delivery.destinations import Destinations
+    from m2build.delivery.publishing import Publishing
     from m2build.delivery.shipment import Shipment
     from m2build.derivation.plan import Plan
     from m2build.inspection.image import Inspection
@@ -86,7 +86,7 @@ class Session:
         self.platform = platform
         self.environment = os.environ if environment is None else environment
         self._cache = Path(cache) if cache is not None else None
-        self.publishing = publishing or Publishing()
+        self._publishing = publishing
 
     def __enter__(self) -> Self:
         return self
@@ -223,6 +223,8 @@ class Session:
             StorageError: the place cannot be written; nothing is left half-written.
             TransferBudgetError: more of the base would be copied into a registry than `publishing` allows.
         """
+        from m2build.delivery.destinations import Destinations
+
         to = Destinations(str(place), () if name is None else [name], replace=replace)
         shipment = self.shipment([plan.selection], plan.base.place, to=to, engine=engine)
         with self._caching():
@@ -259,7 +261,7 @@ class Session:
             UsageError: the options contradict each other, or a name is not one.
             EngineError: the required engine is missing, or does not answer.
         """
-        from m2build.delivery.destinations import parse_goal
+        from m2build.delivery.destinations import Destinations, parse_goal
         from m2build.delivery.dispatch import dispatch
         from m2build.delivery.surroundings import Surroundings
         from m2build.engines.choice import EngineRequest
@@ -434,6 +436,13 @@ class Session:
 
             check_settled(series.id, Path(at.location))
         return tree
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        """What is allowed in registries."""
+        from m2build.delivery.publishing import Publishing  # patches need no registries
+
+        return self._publishing or Publishing()
 
     @cached_property
     def _access(self) -> Access:

@@ -35,7 +35,7 @@ Examples:
   m2build flags --source pypi:sglang==0.5.7 --diff pypi:sglang==0.5.9
 """,
 )
-@click.argument("name", required=False)
+@click.argument("name", metavar="[NAME]", required=False)
 @choosing_served
 @click.option(
     "--diff",

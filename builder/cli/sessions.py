@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 import m2build
 from m2build.cli.progress import progress
-from m2build.delivery import Publishing
+
+if TYPE_CHECKING:
+    from m2build.delivery import Publishing
 
 insecure_option = click.option(
     "--insecure",

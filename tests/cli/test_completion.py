@@ -101,7 +101,7 @@ Answers = Callable[..., dict[str, str]]
 FREE = {
     *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
     *("SIZE", "NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE", "IP", "LABEL=VALUE[,VALUE...]"),
-    *("[ARGUMENTS]...", "CONDITION"),
+    *("[ARGUMENTS]...", "[NAME]", "CONDITION"),
 }
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 

@@ -56,4 +56,4 @@ def test_it_is_light() -> None:
         "[name for name in sys.modules if name.startswith('m2build.')])"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout == "[] ['m2build.patches']\n"
+    assert run.stdout == "[] ['m2build.late', 'm2build.patches']\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from helpers.bases import base_image
+from helpers.bases import SERVER_PATH, base_image
 from helpers.cli.checkouts import checkout, quickly, store
 from helpers.images import file, folder, tar
 from helpers.registry.faultproxy import Proxy
@@ -160,6 +160,7 @@ def test_the_image_of_every_shipped_recipe_passes(name: str, tmp_path: Path) -> 
     tree = checkout(tmp_path / "tree") if package == "sglang" else tmp_path / "tree"
     (tree / package).mkdir(parents=True, exist_ok=True)
     (tree / package / "__init__.py").write_text("__version__ = '0.5.7'\n")
+    (tree / SERVER_PATH).unlink(missing_ok=True)  # the recipes have flags of newer releases, too
     for profile in list(recipe.profiles)[:2]:
         with m2build.Session() as session:
             plan = session.plan(recipe.select(profile=profile), session.base(recipe, f"dir:{tree}"))

@@ -79,7 +79,7 @@ def recipes(folder: Path) -> None:
     line, name = json.dumps(MARKS), json.dumps(TEXT)
     good = (
         f"extends: minimax-m2\nsummary: {line}\nmodels: {{minimax-m2.1: {{title: {line}}}}}\n"
-        f"profiles: {{tp8: {{summary: {line}, flags: {{chat-template: {line}}}}}}}\n"
+        f"profiles: {{tp8: {{summary: {line}, flags: {{served-model-name: {line}}}}}}}\n"
     )
     broken = f"extends: minimax-m2\n{name}: 1\nprofiles: {{{name}: 1, tp8: {{flags: {{{name}: [{name}]}}}}}}\n"
     for kind, text in (("good", good), ("broken", broken)):
