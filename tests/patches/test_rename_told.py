@@ -135,6 +135,20 @@ def test_a_file_that_cannot_be_read_is_told_and_stops_nothing(tmp_path: Path) ->
     ]
 
 
+def test_data_of_hundreds_of_megabytes_is_told_and_not_searched(tmp_path: Path) -> None:
+    folder = write(tree_of({**TREE, "large.bin": "", "larger.bin": ""}), tmp_path)
+    for name, size in (("large.bin", 2 << 20), ("larger.bin", 257 << 20)):
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
+            file.seek(0, 2)
+            file.write(b"a.b.old")
+    _, rewrite = changed(RENAME, from_directory(folder))
+    assert [(str(found.kind), found.path, found.text) for found in rewrite.mentions] == [
+        ("not rewritten", "large.bin", "a compiled or large file, which holds a.b.old"),
+        ("not searched", "larger.bin", "a file of 269,484,039 bytes"),
+    ]
+
+
 def test_a_top_level_name_is_folded_with_code_before_words() -> None:
     files: dict[str, Content] = {
         "attr.py": "x = 1\n",
