@@ -1,0 +1,65 @@
+"""`Session`: how m2build reaches registries, engines, caches and its user, for as many images as there are to make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from m2build.session.examining import Examining
+from m2build.session.making import Making
+
+if TYPE_CHECKING:
+    from m2build.base.model import Base
+    from m2build.inspection.image import Inspection
+    from m2build.locking.model import Lock
+    from m2build.places.place import Place
+    from m2build.recipes.model import Recipe, Selection
+    from m2build.verification.result import Verification
+
+
+class Session(Making, Examining):
+    """Derives, delivers and inspects images.
+
+    A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
+    so use one for several images; it may be used in a `with` block, which closes its connections.
+
+    >>> import m2build
+    >>> recipe = m2build.load_recipe("minimax-m2")
+    >>> with m2build.Session() as session:
+    ...     base = session.base(recipe, "pypi:sglang==0.5.7")
+    ...     plan = session.plan(recipe.select(tp=8), base)
+    >>> [change.path for change in plan.changeset.changes][-1]
+    'sglang/srt/models/minimax_m2.py'
+    """
+
+
+def inspect(place: str | Place) -> Inspection:
+    """What an image is, and how it differs from its base: `Session.inspect` in a session of its own.
+
+    Raises:
+        M2BuildError: as `Session.inspect`.
+    """
+    with Session() as session:
+        return session.inspect(place)
+
+
+def lock(selections: Sequence[Selection], base: str | Place | Base | None = None) -> Lock:
+    """The digests that images rest on: `Session.lock` in a session of its own.
+
+    Raises:
+        M2BuildError: as `Session.lock`.
+    """
+    with Session() as session:
+        return session.lock(selections, base)
+
+
+def verify(
+    place: str | Place, wanted: Recipe | Selection | None = None, *, base: str | Place | None = None
+) -> Verification:
+    """Prove an image from recipe and base alone: `Session.verify` in a session of its own.
+
+    Raises:
+        M2BuildError: as `Session.verify`.
+    """
+    with Session() as session:
+        return session.verify(place, wanted, base=base)

@@ -1,0 +1,134 @@
+"""What a session does with images that exist: publish, inspect, verify, compare, revert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from m2build.session.connections import Connections, parsed_place
+
+if TYPE_CHECKING:
+    from m2build.delivery.delivered import Delivery
+    from m2build.inspection.image import Inspection
+    from m2build.patches.series import Series
+    from m2build.places.place import Place
+    from m2build.recipes.model import Recipe, Selection
+    from m2build.verification.difference import Difference
+    from m2build.verification.result import Verification
+    from m2build.verification.revert import Reverted
+
+
+class Examining(Connections):
+    """Images that exist, wherever they are."""
+
+    def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
+        """Publish an existing image, such as one in a layout; a thin one is completed from its base.
+
+        Args:
+            place: where the image is.
+            name: what to call it, `REGISTRY/NAME[:TAG]`; without a tag it gets its profile's name, or `latest`.
+            base: where the layers are that it leaves out; None for where its labels say.
+
+        Raises:
+            UsageError: the name holds a digest, there is no such image, or its base is unknown.
+            ContentError: something is missing, truncated or altered.
+            TransportError: a registry does not send or does not accept the image; its tag is unchanged.
+            EngineError: a container engine does not export its image.
+            TransferBudgetError: more would be copied than `publishing` allows.
+        """
+        from m2build.delivery.publish import publish
+
+        elsewhere = parsed_place(base) if base is not None else None
+        with self._caching():
+            return publish(
+                parsed_place(place),
+                name,
+                base=elsewhere,
+                platform=self._image_platform,
+                access=self._access,
+                progress=self.progress,
+                publishing=self.publishing,
+            )
+
+    def inspect(self, place: str | Place) -> Inspection:
+        """What an image is, what it was derived from, and every path in which it differs from that.
+
+        Raises:
+            UsageError: there is no such place, or no such image in it.
+            ContentError: something is missing, truncated, altered or malformed.
+            TransportError: a registry does not deliver.
+            EngineError: a container engine does not export its image.
+            StorageError: a file cannot be read.
+        """
+        from m2build.inspection.image import inspect_image
+
+        with self._caching():
+            return inspect_image(parsed_place(place), self._image_platform, self._access, self.progress)
+
+    def verify(
+        self,
+        place: str | Place,
+        wanted: Recipe | Selection | None = None,
+        *,
+        base: str | Place | None = None,
+        series: Series | None = None,
+    ) -> Verification:
+        """Prove an image from recipe and base alone: the plan is made again, and the image has to be what it gives.
+
+        Nothing of the build is trusted, its labels, its account and its cache included. The base is read anew.
+
+        Args:
+            place: where the image is.
+            wanted: what it has to be: `recipe.select(tp=8)`; or a recipe, with the profile and the model that the image
+                names; or None for the shipped recipe that the image names.
+            base: where the base is; None for where the recipe says.
+            series: the patches that were applied; None for the recipe's own.
+
+        Raises:
+            ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
+            PatchError: a patch does not apply to the base.
+            M2BuildError: as `inspect`.
+        """
+        from m2build.verification.verify import verify_image
+
+        with self._caching():
+            return verify_image(
+                parsed_place(place),
+                wanted,
+                parsed_place(base) if base is not None else None,
+                series=series,
+                platform=self.platform,
+                access=self._access,
+                environment=self.environment,
+                progress=self.progress,
+            )
+
+    def diff(self, before: str | Place, after: str | Place) -> Difference:
+        """How two images differ, in files and in config fields; their common layers are not read.
+
+        Raises:
+            M2BuildError: as `inspect`.
+        """
+        from m2build.verification.difference import diff_images
+
+        places = (parsed_place(before), parsed_place(after))
+        return diff_images(*places, platform=self._image_platform, access=self._access, progress=self.progress)
+
+    def revert(self, place: str | Place, *, base: str | Place | None = None) -> Reverted:
+        """Prove that an image is its base with layers on top, and name the base by digest.
+
+        Args:
+            place: where the image is.
+            base: where the base is; None for where the image's labels say, which is then proven.
+
+        Raises:
+            ContentError: the image is not that base with layers on top.
+            M2BuildError: as `inspect`.
+        """
+        from m2build.verification.revert import revert_image
+
+        below = parsed_place(base) if base is not None else None
+        platform = self._image_platform
+        with self._caching():
+            return revert_image(
+                parsed_place(place), below, platform=platform, access=self._access, progress=self.progress
+            )
