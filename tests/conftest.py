@@ -72,6 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process for each core, and one more that waits for container engines."""
+    return (os.cpu_count() or 1) + (1 if config.getoption("require_engines") else 0)
+
+
 class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is untyped
     """Every file in one worker; those of the engines, which share their daemons, in the same one.
 

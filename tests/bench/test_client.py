@@ -15,6 +15,8 @@ from m2build.bench.table import read_tables
 from m2build.bench.workload import SCENARIOS, Scenario
 from m2build.errors import ContentError, TransportError
 
+pytestmark = pytest.mark.sweep  # the client has an environment of its own, which takes long to install
+
 
 class Heard:
     """A progress that keeps the client's lines and the notices."""
@@ -101,7 +103,6 @@ def test_a_run_that_is_no_measurement_is_refused(client: bench.Client, tmp_path:
     assert list(tmp_path.glob("low*")) == []
 
 
-@pytest.mark.sweep
 def test_the_three_scenarios_come_out_with_the_documents_tokens(client: bench.Client, tmp_path: Path) -> None:
     """All 590 requests, from a server that is some hundred times as fast as the document's."""
     stand_in = StandIn(first=0.004, each=0.0001, chunk=100)
@@ -119,7 +120,6 @@ def test_the_three_scenarios_come_out_with_the_documents_tokens(client: bench.Cl
     assert any("impossible" in said for comparison in comparisons for said in comparison.impossible)
 
 
-@pytest.mark.sweep
 def test_a_server_that_does_not_answer_is_named(client: bench.Client, tmp_path: Path) -> None:
     silent = StandIn(base_url="http://127.0.0.1:9")
     with pytest.raises(TransportError, match=r"did not answer sglang\.bench_serving as it should"):

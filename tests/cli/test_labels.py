@@ -98,6 +98,7 @@ def test_what_an_image_says_of_itself(types: MediaTypes) -> None:
         "dev.m2build.model": "MiniMaxAI/MiniMax-M2",
         "dev.m2build.series": "minimax-m2-rocm",
         "dev.m2build.init": "/opt/m2build/init",
+        "dev.m2build.preimage": "verified-in-layers",
         "dev.m2build.source-root": "/sgl-workspace/sglang/python",
     }
     if types is DOCKER:

@@ -65,6 +65,7 @@ def test_podman_builds_if_docker_does_not_run(
     assert metadata["m2build.engine"] == "podman"
 
 
+@pytest.mark.sweep
 def test_both_profiles_in_one_run_share_every_layer(docker: DockerEngine, both: Mapping[str, str], base: str) -> None:
     printed = derived(both, "--tp", "4", "--tp", "8", "--base", base)
     images = [image_of(docker, f"m2build/minimax-m2.1:{profile}") for profile in ("tp4", "tp8")]
@@ -115,7 +116,7 @@ def test_a_local_image_is_read_without_running_it(
     assert runs.run("ps", "--all", "--quiet").stdout == before
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman"])
+@pytest.mark.parametrize("engine", ["docker", pytest.param("podman", marks=pytest.mark.sweep)])
 def test_a_local_image_is_a_base_for_its_own_engine(
     engine: str, local: Mapping[str, tuple[Engine, str]], both: Mapping[str, str], base: str, embedded: str
 ) -> None:
@@ -266,6 +267,7 @@ def test_a_base_that_no_store_has_is_fetched_once(base: str, tmp_path: Path) -> 
         assert set(layers_fetched(proxy, base)) == {1}
 
 
+@pytest.mark.sweep
 def test_podman_needs_no_option_for_a_registry_on_this_machine(base: str, embedded: str, tmp_path: Path) -> None:
     """As Docker and m2build itself need none."""
     name = f"{base.rpartition('/')[0]}/trusted:tp8"

@@ -108,7 +108,7 @@ def slow_base(registry: str, base: str, tmp_path: Path) -> str:
     return name
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman"])
+@pytest.mark.parametrize("engine", ["docker", pytest.param("podman", marks=pytest.mark.sweep)])
 def test_a_stopped_command_ends_the_build_and_leaves_no_image(
     engine: str, docker: DockerEngine, podman: PodmanEngine, slow_base: str, tmp_path: Path
 ) -> None:
