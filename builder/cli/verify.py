@@ -93,7 +93,7 @@ def _lines(found: m2build.Verification) -> Iterator[str]:
     if found.recipe:
         yield f"recipe   {found.recipe}, profile {found.profile}, model {found.model}"
     if found.base_digest:
-        yield f"base     {found.base or ''}@{found.base_digest}, {found.base_layers} layers"
+        yield f"base     {found.base or ''}@{found.base_digest}; layers: {found.base_layers}"
     if found.content:
         yield f"content  {found.content}"
     for finding in found.findings:
