@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +12,16 @@ import jsonschema
 import pytest
 from helpers.commands import m2build, refused, succeeds
 from helpers.drift.releases import RELEASES, lock_file, publish, series_file
+from helpers.patches.trees import tree_of
 from helpers.patches.wheels import only_index
 from markdown_it import MarkdownIt
 
 from m2build.drift import Drift, Need, ReleaseDrift, drift_markdown, series_for, try_releases
+from m2build.drift.judging import judged
 from m2build.errors import TransportError, UsageError, WouldChangeError
-from m2build.local.cache import cache_in
+from m2build.local.cache import cache_folder, cache_in
 from m2build.locking.files import load_lock
-from m2build.patches import Series, load_series
+from m2build.patches import Series, apply_series, load_series
 from m2build.patches.published import published_releases
 
 WANTED = "demo-pkg>=1"
@@ -32,16 +35,15 @@ class Tried(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
-    """The series on all releases, once; the folder stays the index, and its cache warm."""
+    """The series on all releases against a lock, once; the folder stays the index, and its cache warm."""
     folder = tmp_path_factory.mktemp("drift")
     with pytest.MonkeyPatch.context() as patched:
         index = only_index(folder, patched)
         for release in RELEASES:
             publish(release, index)
         path = series_file(folder)
-        lock_file(folder)
-        series = load_series(str(path))
-        yield Tried(series, try_releases(series, WANTED), folder)
+        series, lock = load_series(str(path)), load_lock(lock_file(folder))
+        yield Tried(series, try_releases(series, WANTED, lock=lock), folder)
 
 
 def on(tried: Tried, release: str) -> ReleaseDrift:
@@ -95,7 +97,6 @@ def test_each_release_has_its_outcomes_and_advice(
     found = on(tried, release)
     assert (found.need, [patch.outcome for patch in found.patches], found.advice) == (need, outcomes, advice)
     assert (found.problem is not None) == (release == "1.4")
-    assert found.deviations == ()
 
 
 def test_importers_offsets_hunks_and_problems_are_shown(tried: Tried) -> None:
@@ -104,7 +105,7 @@ def test_importers_offsets_hunks_and_problems_are_shown(tried: Tried) -> None:
     (offset,) = limit.offsets
     assert (offset.path, offset.line) == ("demo_pkg/limit.py", 4)
     assert offset.text == "the hunk at limit.patch:3 stands 2 lines further down"
-    assert limit.importers == limit.hunks == limit.mentions == ()
+    assert (limit.importers, limit.hunks, limit.mentions) == ((), (), ())
     hunks = on(tried, "1.3").patches[1].hunks
     assert [str(hunk.kind) for hunk in hunks][:1] == ["missing"]
     assert "limit = 3" in [hunk.text for hunk in hunks]
@@ -113,8 +114,7 @@ def test_importers_offsets_hunks_and_problems_are_shown(tried: Tried) -> None:
 
 
 def test_a_lock_shows_what_differs_by_release_and_patch(tried: Tried) -> None:
-    lock = load_lock(tried.folder / "m2build.lock")
-    found = try_releases(tried.series, WANTED, lock=lock)
+    found = tried.found
     assert found.locked == "1.0"
     said = {one.release: [str(deviation) for deviation in one.deviations] for one in found.deviating}
     assert said == {
@@ -133,18 +133,21 @@ def test_a_lock_shows_what_differs_by_release_and_patch(tried: Tried) -> None:
 
 
 def test_patches_that_only_one_of_lock_and_series_has_differ(tried: Tried, tmp_path: Path) -> None:
-    lock = load_lock(lock_file(tmp_path, gone="not-needed"))
+    source = load_lock(lock_file(tmp_path, gone="not-needed")).sources["sources"]
     shorter = tried.series.model_copy(update={"patches": tried.series.patches[:1]})
-    (found,) = try_releases(shorter, "demo-pkg==1.0", lock=lock).releases
-    assert [str(deviation) for deviation in found.deviations] == [
+    changeset = apply_series(shorter, tree_of({"demo_pkg/__init__.py": "", "demo_pkg/old.py": ""}))
+    assert [str(deviation) for deviation in judged("1.0", changeset, source).deviations] == [
         "raise-limit is missing; locked: applied",
         "gone is missing; locked: not-needed",
     ]
+    assert judged("1.0", changeset, None).deviations == ()
 
 
 def test_the_json_fits_its_schema_and_is_the_same_each_time(tried: Tried) -> None:
-    arguments = ("drift", "--series", tried.folder / "mine.yaml", "--release", WANTED, "--json")
-    document = json.loads(succeeds(*arguments))
+    mine, lock = tried.folder / "mine.yaml", tried.folder / "m2build.lock"
+    run = m2build("drift", "--series", mine, "--release", WANTED, "--lock", lock, "--json")
+    assert run.returncode == 14
+    document = json.loads(run.stdout)
     assert document == tried.found.document()
     schema = json.loads(succeeds("drift", "--schema"))
     validator = jsonschema.Draft202012Validator(schema)
@@ -164,6 +167,7 @@ def test_the_table_names_each_patch_with_what_was_found(tried: Tried) -> None:
         "        at an offset: demo_pkg/limit.py:4: the hunk at limit.patch:3 stands 2 lines further down\n"
         "1.2             some     needs rename-old; "
     )
+    assert "differs from the lock" not in printed
     assert "    conflict        raise-limit  of the changes in limit.patch, 1 cannot; " in printed
     assert "        nearest: demo_pkg/limit.py:5: limit = 3\n" in printed
 
@@ -186,15 +190,26 @@ def test_a_difference_from_the_lock_is_exit_code_14_after_the_page(tried: Tried)
 
 def test_a_page_tells_problems_and_patches_to_drop(tried: Tried) -> None:
     page = drift_markdown(tried.found)
-    assert "| 1.4 | unclear |  |  | look first: the patches could not be tried |\n" in page
+    assert "| 1.4 | unclear |  |  | **differs from the lock**; look first: the patches could not be tried |\n" in page
     assert "- **Drop raise-limit now:** the sources have it already.\n" in page
     assert "- rename-old rewrites importers: `demo_pkg/use.py`.\n" in page
 
 
-def test_all_threads_use_the_chosen_cache(tried: Tried, tmp_path: Path) -> None:
+def test_four_threads_use_the_callers_cache(tried: Tried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them wait for each other: with fewer, the barrier would break."""
+    used, together = set[Path](), threading.Barrier(4)
+
+    def fetch(release: str) -> Path:
+        used.add(cache_folder())
+        together.wait(timeout=30)
+        return next(tried.folder.glob(f"index/demo_pkg-{release.partition('==')[2]}-*.whl"))
+
+    monkeypatch.setattr("m2build.drift.run.fetch_wheel", fetch)
+    monkeypatch.setattr("m2build.drift.run.published_releases", lambda _: ("1.0", "1.1", "1.2", "1.3"))
     with cache_in(tmp_path):
-        try_releases(tried.series, "demo-pkg==1.0")
-    assert [path.name for path in (tmp_path / "wheels").iterdir()] == ["demo-pkg-1.0"]
+        found = try_releases(tried.series, WANTED)
+    assert used == {tmp_path}
+    assert [one.need for one in found.releases] == [on(tried, one.release).need for one in found.releases]
 
 
 def test_what_cannot_be_asked_is_refused(tried: Tried) -> None:
