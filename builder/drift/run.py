@@ -51,7 +51,7 @@ def try_releases(
     locked = _locked(series, lock) if lock else None
     told = Logged(progress)
     releases = published_releases(requirement)
-    told.step(f"trying {series.id} on {len(releases)} releases of {series.distribution}")
+    told.step(f"trying {series.id} on {series.distribution} {', '.join(releases)}")
 
     def attempt(release: str) -> ReleaseDrift:
         found = _attempt(series, release, locked)
