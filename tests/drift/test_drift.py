@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +12,15 @@ from typing import NamedTuple
 
 import jsonschema
 import pytest
+import yaml
 from helpers.commands import m2build, refused, succeeds
 from helpers.drift.releases import RELEASES, lock_file, publish, series_file
 from helpers.patches.trees import tree_of
 from helpers.patches.wheels import only_index
+from helpers.snippets import BLOCK, DOCS
 from markdown_it import MarkdownIt
 
+from m2build.cli.drift import drift
 from m2build.drift import Drift, Need, ReleaseDrift, drift_markdown, series_for, try_releases
 from m2build.drift.judging import judged
 from m2build.errors import TransportError, UsageError, WouldChangeError
@@ -240,3 +245,20 @@ def test_what_cannot_be_asked_is_refused(tried: Tried) -> None:
 )
 def test_the_command_refuses(words: tuple[str, ...], message: str) -> None:
     assert message in refused(2, "drift", *words)
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (14, 0), (8, 1)])
+def test_the_workflow_on_the_page_goes_on_with_0_and_14_only(code: int, ends: int, tmp_path: Path) -> None:
+    """GitHub runs a step's script with `bash -e`; the command itself is one that click accepts."""
+    (text,) = [block for language, block in BLOCK.findall((DOCS / "drift.md").read_text("utf-8")) if language == "yaml"]
+    (script,) = [step["run"] for step in yaml.safe_load(text)["jobs"]["drift"]["steps"] if step.get("id") == "drift"]
+    (tmp_path / "m2build").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > words\necho page\nexit {code}\n')
+    (tmp_path / "m2build").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": "output"}
+    run = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=False)
+    assert run.returncode == ends
+    assert (tmp_path / "output").read_text() == f"code={code}\n"
+    assert (tmp_path / "drift.md").read_text() == "page\n"
+    name, *words = (tmp_path / "words").read_text().splitlines()
+    assert name == drift.name
+    drift.make_context(name, words)
