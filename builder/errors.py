@@ -85,7 +85,7 @@ class EngineError(M2BuildError):
 
 
 class WouldChangeError(M2BuildError):
-    """`--check` found that something would change, or `--fail-if` that results are worse."""
+    """`--check` or `drift --lock` found that something changes, or `--fail-if` that results are worse."""
 
     exit_code = 14
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from sysconfig import get_platform
@@ -121,24 +121,40 @@ def _move_in(staging: Path, folder: Path) -> None:
 
 
 def _pip_download(requirement: str, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    words = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    hint = "check the release and the network, or fetch the wheel elsewhere and give it as wheel:FILE"
+    run_pip(words, requirement, hint=hint)
+    wheel = next(folder.glob("*.whl"), None)
+    if wheel is None:
+        raise TransportError(f"pip cannot fetch {requirement}: no reason given", hint=hint)
+    return wheel
+
+
+def run_pip(words: Sequence[str], what: str, *, hint: str) -> str:
+    """What pip prints on stdout, with the user's own configuration of it.
+
+    Args:
+        words: the command and its options.
+        what: what it fetches, for messages.
+        hint: the next step if it fails.
+
+    Raises:
+        UsageError: pip is not installed.
+        TransportError: it fails, or takes more than 10 minutes.
+    """
+    command = [sys.executable, "-m", "pip", words[0], "--disable-pip-version-check", "--no-input", *words[1:]]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
-        raise TransportError(f"pip did not fetch {requirement} within {_TIMEOUT} s") from error
-    wheel = next(folder.glob("*.whl"), None)
-    if run.returncode == 0 and wheel is not None:
-        return wheel
+        raise TransportError(f"pip did not fetch {what} within {_TIMEOUT} s") from error
     if "No module named pip" in run.stderr:
         raise UsageError(
-            f"{requirement} cannot be fetched: this Python has no pip",
+            f"{what} cannot be fetched: this Python has no pip",
             hint=f"run `{sys.executable} -m ensurepip`, or fetch the wheel yourself and give it as wheel:FILE",
         )
-    raise TransportError(
-        f"pip cannot fetch {requirement}: {_reason(run.stderr)}",
-        hint="check the release and the network, or fetch the wheel elsewhere and give it as wheel:FILE",
-    )
+    if run.returncode != 0:
+        raise TransportError(f"pip cannot fetch {what}: {_reason(run.stderr)}", hint=hint)
+    return run.stdout
 
 
 def _reason(stderr: str) -> str:

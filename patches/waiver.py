@@ -6,11 +6,11 @@ It is Markdown (CommonMark with GitHub's tables), and the same changeset gives t
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from m2build import __version__
+from m2build.patches.markdown import code, plain
 from m2build.patches.patch import ALREADY_APPLIED, Patch
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def _lines(changeset: Changeset) -> Iterator[str]:
     on = f"{series.distribution} {changeset.release}" if changeset.release else series.distribution
     yield f"# Patches of {series.id} on {on}"
     yield ""
-    yield f"{_text(series.summary)}. Tried by m2build {__version__} on {_code(changeset.origin)}."
+    yield f"{plain(series.summary)}. Tried by m2build {__version__} on {code(changeset.origin)}."
     yield ""
     yield "| patch | outcome | files | goes |"
     yield "| --- | --- | ---: | --- |"
     for result in changeset.results:
         goes = f"now: {result.drop_now}" if result.drop_now else _goes(result.patch)
-        yield f"| {result.patch.id} | {result.outcome} | {len(result.changes)} | {_text(goes)} |"
+        yield f"| {result.patch.id} | {result.outcome} | {len(result.changes)} | {plain(goes)} |"
     for result in changeset.results:
         yield ""
         yield from _patch(result)
@@ -56,23 +56,23 @@ def _lines(changeset: Changeset) -> Iterator[str]:
 
 def _patch(result: PatchResult) -> Iterator[str]:
     patch = result.patch
-    yield f"## {patch.id}: {_text(patch.summary)}"
+    yield f"## {patch.id}: {plain(patch.summary)}"
     yield ""
     yield "Without it:"
     yield ""
-    yield from (f"> {_text(line)}".rstrip() for line in patch.why.strip().splitlines())
+    yield from (f"> {plain(line)}".rstrip() for line in patch.why.strip().splitlines())
     yield ""
-    yield f"- Outcome: {result.outcome}. {_text(result.detail)}."
+    yield f"- Outcome: {result.outcome}. {plain(result.detail)}."
     if result.drop_now:
-        yield f"- **Drop it now:** {_text(result.drop_now)}."
-    yield f"- Goes: {_text(_goes(patch))}."
-    yield f"- For the releases: {_code(patch.releases) if patch.releases else 'all'}."
-    yield f"- Upstream: {_text(_upstream(patch))}."
+        yield f"- **Drop it now:** {plain(result.drop_now)}."
+    yield f"- Goes: {plain(_goes(patch))}."
+    yield f"- For the releases: {code(patch.releases) if patch.releases else 'all'}."
+    yield f"- Upstream: {plain(_upstream(patch))}."
     yield from (f"- See <{reference}>" for reference in patch.references)
-    yield f"- Author: {_text(patch.author)}, last changed on {patch.last_update}."
-    yield f"- Made by the codemod {_code(patch.codemod)} with {_code(json.dumps(patch.parameters, sort_keys=True))}."
+    yield f"- Author: {plain(patch.author)}, last changed on {patch.last_update}."
+    yield f"- Made by the codemod {code(patch.codemod)} with {code(json.dumps(patch.parameters, sort_keys=True))}."
     for mention in result.mentions:
-        yield f"- To look at: {_text(str(mention))}"
+        yield f"- To look at: {plain(str(mention))}"
 
 
 def _files(changes: tuple[FileChange, ...]) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _files(changes: tuple[FileChange, ...]) -> Iterator[str]:
     yield "| file | SHA-256 before | SHA-256 after |"
     yield "| --- | --- | --- |"
     for change in changes:
-        yield f"| {_text(str(change))} | {_digest(change.before)} | {_digest(change.after)} |"
+        yield f"| {plain(str(change))} | {_digest(change.before)} | {_digest(change.after)} |"
 
 
 def _goes(patch: Patch) -> str:
@@ -101,17 +101,4 @@ def _upstream(patch: Patch) -> str:
 
 
 def _digest(file: SourceFile | None) -> str:
-    return _code(file.sha256) if file else _NOTHING
-
-
-def _text(text: str) -> str:
-    """Text that Markdown shows as it is, also in a table's cell."""
-    escaped = "".join(f"\\{character}" if character in "\\`*_[]<>|#&~" else character for character in text)
-    return escaped.encode(errors="replace").decode()
-
-
-def _code(text: str) -> str:
-    """A code span, fenced by more backticks than it holds (CommonMark 0.31, section 6.1)."""
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    padding = " " if "`" in text else ""
-    return f"{fence}{padding}{text.replace('|', chr(92) + '|')}{padding}{fence}"
+    return code(file.sha256) if file else _NOTHING

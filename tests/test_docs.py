@@ -74,6 +74,11 @@ def test_the_page_on_verification_prints_what_it_says(tmp_path: Path, monkeypatc
     assert printed == expected
 
 
+def test_the_page_on_drift_prints_what_it_says() -> None:
+    ((expected, printed),) = run_snippets("drift.md")
+    assert printed == expected
+
+
 def test_the_page_on_locks_prints_what_it_says() -> None:
     ((expected, printed),) = run_snippets("lock.md")
     assert printed == expected

@@ -31,9 +31,9 @@ Examples:
 Exit codes: 0 done, 1 internal error, 2 bad usage or recipe, 3 the base is not
 what was locked, 4 a patch does not apply, 5 a check of content failed, 6 the
 server rejects the launch flags, 8 registry or network, 9 a container engine is
-missing or failed, 14 something would change (--check) or got worse (--fail-if),
-15 more would be copied than is allowed, 16 a local file cannot be read or
-written, 130 interrupted.
+missing or failed, 14 something would change (--check, drift --lock) or got
+worse (--fail-if), 15 more would be copied than is allowed, 16 a local file
+cannot be read or written, 130 interrupted.
 """
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
@@ -59,6 +59,7 @@ class _Commands(LateGroup):
         "compose": "Print a Compose file that serves an image.",
         "diff": "Show how two images differ, without their common layers.",
         "doctor": "Check this machine: engine, disks, GPUs, kernel; with fixes.",
+        "drift": "Show what a series does on each published release.",
         "flags": "Show a server's launch flags, or how those of two releases differ.",
         "image": "Derive images, and deliver them.",
         "inspect": "Show what an image is, and how it differs from its base.",

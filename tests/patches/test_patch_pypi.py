@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from helpers.commands import refused, succeeds
 from helpers.patches.trees import read
-from helpers.patches.wheels import MEMBERS, NAME, wheel
+from helpers.patches.wheels import MEMBERS, NAME, only_index, wheel
 from helpers.servers import free_port
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
@@ -23,15 +22,7 @@ from m2build.patches.sources import from_wheel
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of wheels as pip's only source, and an own cache."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder
+    return only_index(tmp_path, monkeypatch)
 
 
 def test_a_release_is_fetched_once_and_kept(index: Path) -> None:

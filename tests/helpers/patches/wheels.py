@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
 
 NAME = "demo_pkg-1.2-py3-none-any.whl"
 MEMBERS = {
@@ -26,3 +30,16 @@ def wheel(members: Mapping[str, str] = MEMBERS, *, mode: int = 0o644) -> bytes:
             info.external_attr = (stat.S_IFREG | mode) << 16
             archive.writestr(info, content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def only_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new folder of wheels as pip's only source, and an own cache beside it."""
+    index = folder / "index"
+    index.mkdir()
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    return index

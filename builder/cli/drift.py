@@ -1,0 +1,134 @@
+"""`m2build drift`: which releases need which patch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import m2build
+from m2build import patches
+from m2build.cli import candidates
+from m2build.cli.groups import Command
+from m2build.cli.locks import read_lock
+from m2build.cli.output import json_option, print_json, result
+from m2build.cli.progress import progress, progress_option
+from m2build.errors import UsageError
+
+if TYPE_CHECKING:
+    from m2build.drift import PatchDrift, ReleaseDrift
+
+_DEFAULT_SERIES = "minimax-m2-rocm"
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  # What happens if we move to another release.
+  m2build drift --release 'sglang>=0.5.7,<0.5.10'
+  # Your own series, diffs included.
+  m2build drift --series ./mine.yaml --release 'sglang>=0.5.7' --json
+  # In a scheduled job: a page for an issue, and exit code 14 if a release differs from the lock.
+  m2build drift --recipe recipes/mine.yaml --lock recipes/m2build.lock --release 'sglang>0.5.7' --markdown > drift.md
+  m2build drift --schema > drift.schema.json
+""",
+)
+@click.option(
+    "--release",
+    "requirement",
+    metavar="NAME>=VERSION",
+    help="The published releases to try, as pip writes requirements. Needed, except with --schema.",
+)
+@click.option(
+    "--series",
+    "series_name",
+    metavar="ID|FILE",
+    shell_complete=candidates.series,
+    help=f"A shipped series, or your own as a YAML file; default: {_DEFAULT_SERIES}.",
+)
+@click.option(
+    "--recipe",
+    "recipe_name",
+    metavar="NAME|FILE",
+    shell_complete=candidates.recipes,
+    help="Take the series of a recipe: that for the distribution which --release names.",
+)
+@click.option(
+    "--lock",
+    "lock_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Compare each patch with this lock; exit with 14 if its outcome differs on any release.",
+)
+@json_option
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a page for an issue.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of --json, and do nothing else.")
+@progress_option
+def drift(
+    requirement: str | None,
+    series_name: str | None,
+    recipe_name: str | None,
+    lock_file: Path | None,
+    as_json: bool,
+    as_markdown: bool,
+    schema: bool,
+    progress_mode: str,
+) -> None:
+    """Show what a series does on each published release, and what each release needs.
+
+    Wheels come from the package index that pip is configured for, four at a time, and are kept in the cache. Nothing
+    is installed, imported or patched. A patch that does not apply is a result, not an error.
+    """
+    from m2build import drift as room
+
+    if schema:
+        result(*room.Drift.schema_text().splitlines())
+        return
+    if requirement is None:
+        raise UsageError("no releases are given", hint="as in --release 'sglang>=0.5.7'")
+    if as_json and as_markdown:
+        raise UsageError("--json and --markdown exclude each other", hint="give one of them")
+    lock = read_lock(lock_file) if lock_file else None
+    series = room.series_for(requirement, _series(series_name, recipe_name))
+    found = room.try_releases(series, requirement, lock=lock, progress=progress(progress_mode))
+    if as_json:
+        print_json(found.document())
+    elif as_markdown:
+        result(*room.drift_markdown(found).splitlines())
+    else:
+        for release in found.releases:
+            result(*_lines(release))
+    found.checked()
+
+
+def _series(series_name: str | None, recipe_name: str | None) -> list[patches.Series]:
+    if series_name and recipe_name:
+        raise UsageError("--series and --recipe exclude each other", hint="give one of them")
+    if recipe_name is None:
+        return [patches.load_series(series_name or _DEFAULT_SERIES)]
+    return [patches.load_series(name) for name in m2build.load_recipe(recipe_name).series_names.values()]
+
+
+def _lines(release: ReleaseDrift) -> Iterator[str]:
+    yield f"{release.release:<15} {release.need:<8} {release.advice}"
+    if release.problem:
+        yield f"    {release.problem}"
+    for patch in release.patches:
+        yield from _patch_lines(patch)
+    for deviation in release.deviations:
+        yield f"    differs from the lock: {deviation}"
+
+
+def _patch_lines(patch: PatchDrift) -> Iterator[str]:
+    counted = {"files": patch.files, "importers": patch.importers, "offsets": patch.offsets}
+    found = ", ".join(f"{what}: {len(items)}" for what, items in counted.items() if items)
+    yield f"    {patch.outcome:<15} {patch.patch}  {found if patch.is_needed else patch.detail}"
+    for path in patch.importers:
+        yield f"        importer: {path}"
+    for mention in (*patch.hunks, *patch.offsets):
+        yield f"        {mention}"
+    if patch.drop_now:
+        yield f"        drop it now: {patch.drop_now}"

@@ -1,0 +1,111 @@
+"""Trying a series on published releases, several at a time."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Sequence
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from m2build.drift.judging import judged, not_judged
+from m2build.drift.model import Drift, ReleaseDrift
+from m2build.errors import ContentError, PatchError, UsageError
+from m2build.patches.changeset import apply_series
+from m2build.patches.published import parse_requirement, published_releases, same_distribution
+from m2build.patches.pypi import fetch_wheel
+from m2build.patches.sources import from_wheel
+from m2build.progress import Logged, Progress
+from m2build.registry.parallel import in_parallel
+
+if TYPE_CHECKING:
+    from m2build.locking.model import Lock, LockedSource
+    from m2build.patches.series import Series
+
+PARALLEL = 4
+"""How many releases are fetched and tried at a time."""
+
+
+def try_releases(
+    series: Series, requirement: str, *, lock: Lock | None = None, progress: Progress | None = None
+) -> Drift:
+    """Try a series on every published release that a requirement allows.
+
+    Wheels are fetched by pip, and kept in the cache; nothing else is written. A release whose patches cannot be tried,
+    because a file does not parse or the wheel is malformed, is among the results with its problem.
+
+    Args:
+        series: the series.
+        requirement: which releases, as `sglang>=0.5.4`; the name is the series' distribution.
+        lock: a lock to compare with.
+        progress: receives a step for each release.
+
+    Raises:
+        UsageError: no release is meant, the requirement names another distribution than the series, the lock has no
+            sources with this series, or a codemod of the series does not exist.
+        TransportError: the package index does not deliver.
+        BaseChangedError: the index has another wheel for a release that m2build pins.
+        StorageError: the cache cannot be written.
+    """
+    series = series_for(requirement, [series])
+    locked = _locked(series, lock) if lock else None
+    told = Logged(progress)
+    releases = published_releases(requirement)
+    told.step(f"trying {series.id} on {series.distribution} {', '.join(releases)}")
+
+    def attempt(release: str) -> ReleaseDrift:
+        found = _attempt(series, release, locked)
+        told.step(f"tried {series.distribution} {release}: {found.need}")
+        return found
+
+    contexts = {release: copy_context() for release in releases}  # the cache folder may be chosen in ours
+    with warnings.catch_warnings():
+        # Threads that each change the filters for parsing would leave one another's behind: all see these.
+        warnings.simplefilter("ignore")
+        results = in_parallel(
+            lambda release: contexts[release].run(attempt, release),
+            releases,
+            threads=PARALLEL,
+            stop=threading.Event(),
+        )
+    known = (locked.release or "unknown") if locked else None
+    return Drift(series=series.id, requirement=requirement, locked=known, releases=tuple(results))
+
+
+def series_for(requirement: str, candidates: Sequence[Series]) -> Series:
+    """The series that patches the distribution which a requirement names.
+
+    Args:
+        requirement: as for `try_releases`.
+        candidates: the series of a recipe, for instance.
+
+    Raises:
+        UsageError: the requirement has another form, or not exactly one of the series patches that distribution.
+    """
+    name = parse_requirement(requirement).name
+    fitting = {series.id: series for series in candidates if same_distribution(series.distribution, name)}
+    if len(fitting) == 1:
+        return next(iter(fitting.values()))
+    known = ", ".join(f"{series.id} for {series.distribution}" for series in candidates)
+    count = "several series patch" if fitting else "no series patches"
+    raise UsageError(f"{count} {name}; there is {known}", hint="name the series with --series")
+
+
+def _attempt(series: Series, release: str, locked: LockedSource | None) -> ReleaseDrift:
+    wheel = fetch_wheel(f"{series.distribution}=={release}")
+    try:
+        changeset = apply_series(series, from_wheel(wheel))
+    except (PatchError, ContentError) as error:
+        return not_judged(release, series, error, locked)
+    return judged(release, changeset, locked)
+
+
+def _locked(series: Series, lock: Lock) -> LockedSource:
+    for source in lock.sources.values():
+        if source.series == series.id:
+            return source
+    known = ", ".join(source.series for source in lock.sources.values())
+    raise UsageError(
+        f"the lock has no sources with the series {series.id}: it has {known}",
+        hint="give the series or the recipe that the lock was made for",
+    )

@@ -1,0 +1,264 @@
+"""Drift over a small package's releases from a folder of wheels, and over SGLang 0.5.7."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jsonschema
+import pytest
+import yaml
+from helpers.commands import m2build, refused, succeeds
+from helpers.drift.releases import RELEASES, lock_file, publish, series_file
+from helpers.patches.trees import tree_of
+from helpers.patches.wheels import only_index
+from helpers.snippets import BLOCK, DOCS
+from markdown_it import MarkdownIt
+
+from m2build.cli.drift import drift
+from m2build.drift import Drift, Need, ReleaseDrift, drift_markdown, series_for, try_releases
+from m2build.drift.judging import judged
+from m2build.errors import TransportError, UsageError, WouldChangeError
+from m2build.local.cache import cache_folder, cache_in
+from m2build.locking.files import load_lock
+from m2build.patches import Series, apply_series, load_series
+from m2build.patches.published import published_releases
+
+WANTED = "demo-pkg>=1"
+
+
+class Tried(NamedTuple):
+    series: Series
+    found: Drift
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
+    """The series on all releases against a lock, once; the folder stays the index, and its cache warm."""
+    folder = tmp_path_factory.mktemp("drift")
+    with pytest.MonkeyPatch.context() as patched:
+        index = only_index(folder, patched)
+        for release in RELEASES:
+            publish(release, index)
+        path = series_file(folder)
+        series, lock = load_series(str(path)), load_lock(lock_file(folder))
+        yield Tried(series, try_releases(series, WANTED, lock=lock), folder)
+
+
+def on(tried: Tried, release: str) -> ReleaseDrift:
+    return next(one for one in tried.found.releases if one.release == release)
+
+
+def test_releases_are_sorted_as_versions_and_pre_releases_left_out(tried: Tried) -> None:
+    assert [one.release for one in tried.found.releases] == ["1.0", "1.1", "1.2", "1.3", "1.4", "1.10"]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "releases"),
+    [
+        ("demo-pkg>1.10", ("2.0rc1",)),
+        ("demo-pkg>1.3,!=1.10,<=2.0rc1", ("1.4", "2.0rc1")),
+        ("demo-pkg", ("1.3", "1.4", "1.10")),
+    ],
+)
+def test_pre_releases_count_as_pip_counts_them(
+    requirement: str, releases: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "demo-pkg (2.0rc1)\nAvailable versions: 2.0rc1, 1.10, 1.4, 1.3, 1.0-of-old\n  INSTALLED: 1.3\n"
+    monkeypatch.setattr("m2build.patches.published.run_pip", lambda *_, **__: text)
+    assert published_releases(requirement) == releases
+    with pytest.raises(UsageError, match=r"no release of demo-pkg is among >=9: the newest is 2\.0rc1"):
+        published_releases("demo-pkg>=9")
+
+
+@pytest.mark.parametrize(
+    ("release", "need", "outcomes", "advice"),
+    [
+        ("1.0", Need.ALL, ["applied", "applied"], "needs all patches"),
+        ("1.1", Need.ALL, ["applied", "applied"], "needs all patches"),
+        (
+            "1.2",
+            Need.SOME,
+            ["applied", "already-applied"],
+            (
+                "needs rename-old; raise-limit does not accept already-applied, and stops the series: take it out; "
+                "drop now: raise-limit"
+            ),
+        ),
+        ("1.3", Need.UNCLEAR, ["applied", "conflict"], "look first: raise-limit (conflict); needs rename-old"),
+        ("1.4", Need.UNCLEAR, [], "look first: the patches could not be tried"),
+        ("1.10", Need.NONE, ["already-applied", "already-applied"], "use the stock image; drop now: raise-limit"),
+    ],
+)
+def test_each_release_has_its_outcomes_and_advice(
+    release: str, need: Need, outcomes: list[str], advice: str, tried: Tried
+) -> None:
+    found = on(tried, release)
+    assert (found.need, [patch.outcome for patch in found.patches], found.advice) == (need, outcomes, advice)
+    assert (found.problem is not None) == (release == "1.4")
+
+
+def test_importers_offsets_hunks_and_problems_are_shown(tried: Tried) -> None:
+    rename, limit = on(tried, "1.1").patches
+    assert (rename.importers, rename.files[-1]) == (("demo_pkg/more.py", "demo_pkg/use.py"), "demo_pkg/use.py")
+    (offset,) = limit.offsets
+    assert (offset.path, offset.line) == ("demo_pkg/limit.py", 4)
+    assert offset.text == "the hunk at limit.patch:3 stands 2 lines further down"
+    assert (limit.importers, limit.hunks, limit.mentions) == ((), (), ())
+    hunks = on(tried, "1.3").patches[1].hunks
+    assert [str(hunk.kind) for hunk in hunks][:1] == ["missing"]
+    assert "limit = 3" in [hunk.text for hunk in hunks]
+    assert on(tried, "1.2").patches[1].drop_now == "the sources have it already"
+    assert str(on(tried, "1.4").problem).startswith("the patch rename-old stops: demo_pkg/use.py:2:7 does not parse")
+
+
+def test_a_lock_shows_what_differs_by_release_and_patch(tried: Tried) -> None:
+    found = tried.found
+    assert found.locked == "1.0"
+    said = {one.release: [str(deviation) for deviation in one.deviations] for one in found.deviating}
+    assert said == {
+        "1.2": ["raise-limit is already-applied, drop it now; locked: applied"],
+        "1.3": ["raise-limit is conflict; locked: applied"],
+        "1.4": [f"{name} is not judged; locked: applied" for name in ("rename-old", "raise-limit")],
+        "1.10": [
+            "rename-old is already-applied; locked: applied",
+            "raise-limit is already-applied, drop it now; locked: applied",
+        ],
+    }
+    with pytest.raises(WouldChangeError, match=r"mine does not do on 1\.2, 1\.3, 1\.4, 1\.10 what the lock says"):
+        found.checked()
+    same = found.model_copy(update={"releases": found.releases[:2]})
+    assert same.checked() is same
+
+
+def test_patches_that_only_one_of_lock_and_series_has_differ(tried: Tried, tmp_path: Path) -> None:
+    source = load_lock(lock_file(tmp_path, gone="not-needed")).sources["sources"]
+    shorter = tried.series.model_copy(update={"patches": tried.series.patches[:1]})
+    changeset = apply_series(shorter, tree_of({"demo_pkg/__init__.py": "", "demo_pkg/old.py": ""}))
+    assert [str(deviation) for deviation in judged("1.0", changeset, source).deviations] == [
+        "raise-limit is missing; locked: applied",
+        "gone is missing; locked: not-needed",
+    ]
+    assert judged("1.0", changeset, None).deviations == ()
+
+
+def test_the_json_fits_its_schema_and_is_the_same_each_time(tried: Tried) -> None:
+    mine, lock = tried.folder / "mine.yaml", tried.folder / "m2build.lock"
+    run = m2build("drift", "--series", mine, "--release", WANTED, "--lock", lock, "--json")
+    assert run.returncode == 14
+    document = json.loads(run.stdout)
+    assert document == tried.found.document()
+    schema = json.loads(succeeds("drift", "--schema"))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(document)
+    del document["releases"][0]["advice"]
+    assert not validator.is_valid(document)
+
+
+def test_the_table_names_each_patch_with_what_was_found(tried: Tried) -> None:
+    printed = succeeds("drift", "--series", tried.folder / "mine.yaml", "--release", "demo-pkg~=1.1,<1.4")
+    assert printed.startswith(
+        "1.1             all      needs all patches\n"
+        "    applied         rename-old  files: 3, importers: 2\n"
+        "        importer: demo_pkg/more.py\n"
+        "        importer: demo_pkg/use.py\n"
+        "    applied         raise-limit  files: 1, offsets: 1\n"
+        "        at an offset: demo_pkg/limit.py:4: the hunk at limit.patch:3 stands 2 lines further down\n"
+        "1.2             some     needs rename-old; "
+    )
+    assert "differs from the lock" not in printed
+    assert "    conflict        raise-limit  of the changes in limit.patch, 1 cannot; " in printed
+    assert "        nearest: demo_pkg/limit.py:5: limit = 3\n" in printed
+
+
+def test_a_difference_from_the_lock_is_exit_code_14_after_the_page(tried: Tried) -> None:
+    chosen = ("drift", "--series", tried.folder / "mine.yaml", "--lock", tried.folder / "m2build.lock", "--markdown")
+    run = m2build(*chosen, "--release", "demo-pkg==1.3")
+    assert run.returncode == 14
+    assert run.stderr.startswith(
+        "m2build: mine does not do on 1.3 what the lock says\n    1.3: raise-limit is conflict;"
+    )
+    html = MarkdownIt("commonmark").enable("table").render(run.stdout)
+    cells = [f"<td>{cell}</td>\n" for cell in ("1.3", "unclear", "applied", "conflict")]
+    assert f"{''.join(cells)}<td><strong>differs from the lock</strong>" in html
+    assert "<li>raise-limit: nearest: demo_pkg/limit.py:5: limit = 3.</li>" in html
+    assert run.stdout.startswith(
+        "# What mine does on demo-pkg==1.3\n\nCompared with the lock, which is of the release 1.0."
+    )
+
+
+def test_a_page_tells_problems_and_patches_to_drop(tried: Tried) -> None:
+    page = drift_markdown(tried.found)
+    assert "| 1.4 | unclear |  |  | **differs from the lock**; look first: the patches could not be tried |\n" in page
+    assert "- **Drop raise-limit now:** the sources have it already.\n" in page
+    assert "- rename-old rewrites importers: `demo_pkg/use.py`.\n" in page
+
+
+def test_four_threads_use_the_callers_cache(tried: Tried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them wait for each other: with fewer, the barrier would break."""
+    used, together = set[Path](), threading.Barrier(4)
+
+    def fetch(release: str) -> Path:
+        used.add(cache_folder())
+        together.wait(timeout=30)
+        return next(tried.folder.glob(f"index/demo_pkg-{release.partition('==')[2]}-*.whl"))
+
+    monkeypatch.setattr("m2build.drift.run.fetch_wheel", fetch)
+    monkeypatch.setattr("m2build.drift.run.published_releases", lambda _: ("1.0", "1.1", "1.2", "1.3"))
+    with cache_in(tmp_path):
+        found = try_releases(tried.series, WANTED)
+    assert used == {tmp_path}
+    assert [one.need for one in found.releases] == [on(tried, one.release).need for one in found.releases]
+
+
+def test_what_cannot_be_asked_is_refused(tried: Tried) -> None:
+    with pytest.raises(TransportError, match="pip cannot fetch the list of releases of no-such-pkg: No matching"):
+        published_releases("no-such-pkg>=1")
+    for text in ("demo-pkg[all]", "demo-pkg>=1; python_version>'3'", "demo-pkg @ https://example.org/x.whl", "a b"):
+        with pytest.raises(UsageError, match="is not a name with a version specifier"):
+            published_releases(text)
+    other = tried.series.model_copy(update={"id": "other"})
+    with pytest.raises(UsageError, match=r"several series patch demo-pkg; there is mine for Demo\.pkg, other for Demo"):
+        series_for(WANTED, [tried.series, other])
+    with pytest.raises(UsageError, match="the lock has no sources with the series other: it has mine"):
+        try_releases(other, WANTED, lock=load_lock(tried.folder / "m2build.lock"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "no releases are given"),
+        (("--release", "sglang", "--json", "--markdown"), "--json and --markdown exclude each other"),
+        (("--release", "sglang", "--series", "mine", "--recipe", "m"), "--series and --recipe exclude each other"),
+        (
+            ("--release", "vllm>=0.9", "--recipe", "minimax-m2"),
+            "no series patches vllm; there is minimax-m2-rocm for sg",
+        ),
+        (("--release", "sglang", "--lock", "absent.lock"), "there is no lock absent.lock"),
+    ],
+)
+def test_the_command_refuses(words: tuple[str, ...], message: str) -> None:
+    assert message in refused(2, "drift", *words)
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (14, 0), (8, 1)])
+def test_the_workflow_on_the_page_goes_on_with_0_and_14_only(code: int, ends: int, tmp_path: Path) -> None:
+    """GitHub runs a step's script with `bash -e`; the command itself is one that click accepts."""
+    (text,) = [block for language, block in BLOCK.findall((DOCS / "drift.md").read_text("utf-8")) if language == "yaml"]
+    (script,) = [step["run"] for step in yaml.safe_load(text)["jobs"]["drift"]["steps"] if step.get("id") == "drift"]
+    (tmp_path / "m2build").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > words\necho page\nexit {code}\n')
+    (tmp_path / "m2build").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": "output"}
+    run = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=False)
+    assert run.returncode == ends
+    assert (tmp_path / "output").read_text() == f"code={code}\n"
+    assert (tmp_path / "drift.md").read_text() == "page\n"
+    name, *words = (tmp_path / "words").read_text().splitlines()
+    assert name == drift.name
+    drift.make_context(name, words)
