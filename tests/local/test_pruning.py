@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_an_entry_that_is_removed_while_it_is_read_is_read_whole(root: Path) -> 
 
 def read_slowly(root: Path, pipe: Connection) -> None:
     class Slow(SealedFiles):
-        def _opened(self, key: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - as in the class above
+        def _opened(self, key: str) -> BinaryIO:
             file = super()._opened(key)
             pipe.send("open")
             pipe.recv()
