@@ -50,7 +50,7 @@ class Entry:
 
 def entries(root: Path) -> list[Entry]:
     """What a cache holds, without what is just being written; what cannot be read is left out."""
-    found = []
+    found: list[Entry] = []
     for kind in KINDS:
         with suppress(OSError):
             if not stat.S_ISDIR((root / kind).lstat().st_mode):
