@@ -114,7 +114,7 @@ def finished(process: multiprocessing.process.BaseProcess) -> None:
 def test_an_entry_that_is_removed_while_it_is_read_is_read_whole(root: Path) -> None:
     SealedFiles(root / "layers").put("a", CONTENTS["key 11"])
     ours, theirs = FORK.Pipe()
-    reader = FORK.Process(target=read_slowly, args=(root, theirs))
+    reader = FORK.Process(target=read_slowly, args=(root, theirs), daemon=True)
     reader.start()
     assert ours.recv() == "open"
     assert Session(cache=root).prune_cache(0).entries == 1
@@ -156,8 +156,8 @@ def prune(root: Path, seed: int) -> None:
 
 
 def test_eight_processes_share_a_cache_that_is_pruned(root: Path) -> None:
-    targets: list[Callable[[Path, int], None]] = [work] * 6 + [prune] * 2
-    processes = [FORK.Process(target=target, args=(root, seed)) for seed, target in enumerate(targets)]
+    targets: list[Callable[[Path, int], None]] = [*[work] * 6, *[prune] * 2]
+    processes = [FORK.Process(target=target, args=(root, seed), daemon=True) for seed, target in enumerate(targets)]
     for process in processes:
         process.start()
     for process in processes:

@@ -101,8 +101,8 @@ def test_eight_processes_derive_from_one_cache_that_is_pruned(tmp_path: Path, mo
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     fork, right = multiprocessing.get_context("fork"), ask("tp8")
-    pruner = fork.Process(target=prune)
-    processes = [*(fork.Process(target=derive, args=(right,)) for _ in range(8)), pruner]
+    pruner = fork.Process(target=prune, daemon=True)
+    processes = [*(fork.Process(target=derive, args=(right,), daemon=True) for _ in range(8)), pruner]
     for process in processes:
         process.start()
     for process in processes:
