@@ -17,6 +17,7 @@ from sysconfig import get_platform
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
 from m2build.local.cache import SealedFiles, cache_folder
+from m2build.local.stored import WHEELS, used_wheel
 from m2build.patches.preimages import pinned_releases
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+]*)")
@@ -46,10 +47,10 @@ def fetch_wheel(requirement: str) -> Path:
             f"{requirement!r} does not name one release", hint="write pypi:NAME==VERSION, as pypi:sglang==0.5.7"
         )
     name = re.sub(r"[-_.]+", "-", match[1]).lower()
-    folder = cache_folder() / "wheels" / f"{name}-{match[2]}"
+    folder = cache_folder() / WHEELS / f"{name}-{match[2]}"
     release, known = f"{name}=={match[2]}", SealedFiles(cache_folder() / "fetched")
     chosen = json.dumps([release, *_choosing()])
-    wheel = next(folder.glob("*.whl"), None)
+    wheel = used_wheel(folder)
     if wheel is not None and wheel.is_file() and not wheel.is_symlink():
         found, kept = _digest(wheel), known.get(chosen)
         if found == _pin(release) or (_pin(release) is None and kept is not None and found == kept.decode()):

@@ -29,5 +29,5 @@ def test_the_bounds_on_the_page_are_those_of_the_code() -> None:
         "wheel's own size",
         "A folder of sources": f"{sources.MOST_FILES:,} files, and {sources.LARGEST_FOLDER // MIB} MiB of Python files",
         "A Python file": f"{text.LARGEST_PYTHON // MIB} MiB",
-        "A folder of the cache": f"{cache.LARGEST_CACHE // (MIB << 10)} GiB; beyond that the oldest entries go",
+        "The cache": f"{cache.LARGEST_CACHE // (MIB << 10)} GiB, or `{cache.BOUND}`; beyond that the oldest entries go",
     }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 
 import click
@@ -12,23 +11,17 @@ import click
 from m2build.cli.output import confirmed
 from m2build.delivery import UNLIMITED, Publishing, TagPolicy
 from m2build.errors import UsageError
-
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([kmgt]i?)?b?", re.IGNORECASE)
-_UNITS: Mapping[str, int] = {"": 1} | {
-    f"{prefix}{binary}": (1024 if binary else 1000) ** power
-    for power, prefix in enumerate("kmgt", start=1)
-    for binary in ("", "i")
-}
+from m2build.local.sizes import parse_size
 
 
 def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
     """A number of bytes: `256MiB`, `20GB`, `1.5G`, or `unlimited`."""
     if text is None or text == "unlimited":
         return UNLIMITED if text else None
-    match = _SIZE.fullmatch(text)
-    if match is None:
+    size = parse_size(text)
+    if size is None:
         raise UsageError(f"--max-transfer {text!r} is not a size", hint="write 256MiB, 20GB or unlimited")
-    return float(match[1]) * _UNITS[(match[2] or "").lower()]
+    return size
 
 
 _OPTIONS = (

@@ -54,6 +54,7 @@ class _Commands(LateGroup):
     summaries: ClassVar = {
         "bench": "Measure a server, and compare results.",
         "bake": "Write a folder of images for `docker buildx bake`.",
+        "cache": "Show what is kept of earlier runs, and remove the oldest of it.",
         "check": "Check that a base's server accepts a profile's launch flags.",
         "completion": "Print the completion script for a shell.",
         "compose": "Print a Compose file that serves an image.",

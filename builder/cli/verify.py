@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -10,6 +11,7 @@ import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_claimed, platform_option
 from m2build.cli.groups import Command
+from m2build.cli.locks import read_lock
 from m2build.cli.output import json_option, print_json, result
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
@@ -27,6 +29,8 @@ Examples:
   m2build verify localhost:5000/minimax-m2:tp8
   # Against your own recipe, and a copy of the base.
   m2build verify oci:./out:tp8 --recipe ./mine.yaml --tp 8 --base localhost:5000/sglang:v0.5.7
+  # The lock has to agree, and says which base the tag meant.
+  m2build verify localhost:5000/minimax-m2:tp8 --lock m2build.lock
   # A trial image.
   m2build verify oci:./minimax-m2-tp8 --base pypi:sglang==0.5.7
   # For a code scanning service.
@@ -43,6 +47,13 @@ Examples:
     help="The base that the image was derived from, as for `m2build image`; default: the recipe's base image.",
     shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
 )
+@click.option(
+    "--lock",
+    "path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A lock that has to agree; without it none is read, wherever the command runs.",
+)
 @platform_option
 @insecure_option
 @json_option
@@ -58,6 +69,7 @@ def verify(
     base_version: str | None,
     given: Given,
     base: str | None,
+    path: Path | None,
     platform: str | None,
     insecure: bool,
     as_json: bool,
@@ -79,16 +91,17 @@ def verify(
         recipe = m2build.load_recipe(recipe_name or _RECIPE, overrides)
         recipe = recipe.with_base(base_version) if base_version else recipe
         wanted = recipe.select(tp=tp, profile=profile, model=model, **given) if is_selected else recipe
+    lock = read_lock(path) if path else None
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = opened.verify(image, wanted, base=base)
+        found = opened.verify(image, wanted, base=base, lock=lock)
     if as_json or as_sarif:
         print_json(found.sarif() if as_sarif else found.document())
     else:
-        result(*_lines(found))
+        result(*_lines(found, path))
     found.checked()
 
 
-def _lines(found: m2build.Verification) -> Iterator[str]:
+def _lines(found: m2build.Verification, lock: Path | None) -> Iterator[str]:
     yield f"image    {found.place}" + f"@{found.digest}" * bool(found.digest and found.digest not in found.place)
     if found.recipe:
         yield f"recipe   {found.recipe}, profile {found.profile}, model {found.model}"
@@ -98,5 +111,7 @@ def _lines(found: m2build.Verification) -> Iterator[str]:
         yield f"content  {found.content}"
     for finding in found.findings:
         yield f"{finding.id}  {finding.path}: {finding.message}" if finding.path else f"{finding.id}  {finding.message}"
+    if found.passes and lock:
+        yield f"lock     {lock} agrees"
     if found.passes:
         yield "proven   every difference from the base comes from the recipe and its patches"

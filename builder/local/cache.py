@@ -16,12 +16,16 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
+from m2build.errors import UsageError
 from m2build.local.atomic import atomic_file
 from m2build.local.sealed import seal
+from m2build.local.sizes import parse_size
+from m2build.local.stored import make_room
 
-LARGEST_CACHE = 1 << 30
-"""Bytes in one folder of the cache: the sources of a dozen bases or more. Beyond that, the entries that were unused
-longest are removed."""
+BOUND = "M2BUILD_CACHE_SIZE"
+"""The variable that says how many bytes the cache may have."""
+LARGEST_CACHE = 2 << 30
+"""The same if the variable is not set: the sources of two dozen bases. Beyond that, what was unused longest goes."""
 
 _FORMAT = b"m2build-cache-2"
 _HEAD = 8 + 32 + 32
@@ -52,21 +56,37 @@ def cache_in(folder: Path | None) -> Iterator[None]:
         _CHOSEN.reset(token)
 
 
+def cache_bound() -> int:
+    """The bytes that the cache may have.
+
+    Raises:
+        UsageError: `M2BUILD_CACHE_SIZE` is not a size.
+    """
+    text = os.environ.get(BOUND, "")
+    bound = parse_size(text) if text else LARGEST_CACHE
+    if bound is None:
+        raise UsageError(f"{BOUND}={text!r} is not a size", hint="write 500MB, 2GiB or 0")
+    return bound
+
+
 class SealedFiles:
     """Bytes by key, in a folder that only this user can write to; a cache that others can write to is ignored.
 
     Failures to read or write are ignored as well: a cache is never needed.
     """
 
-    def __init__(self, folder: Path, *, largest: int = LARGEST_CACHE) -> None:
-        """Use a folder, which need not exist.
+    def __init__(self, folder: Path, *, largest: int | None = None) -> None:
+        """Use a folder of a cache, which need not exist.
 
         Args:
-            folder: where the entries are.
-            largest: bytes that all entries together may have.
+            folder: where the entries are; the folder above it is the cache.
+            largest: bytes that all entries of the cache may have; None for `cache_bound`.
+
+        Raises:
+            UsageError: `M2BUILD_CACHE_SIZE` is not a size.
         """
         self._folder = folder
-        self._largest = largest
+        self._largest = cache_bound() if largest is None else largest
 
     def get(self, key: str) -> bytes | None:
         """What is stored under a key, or None."""
@@ -89,7 +109,7 @@ class SealedFiles:
         """Store some bytes, and remove old entries to make room."""
         size, digest = len(data).to_bytes(8), hashlib.sha256(data).digest()
         sealed = seal(_FORMAT, key.encode(), size, digest)
-        if sealed is None or len(data) + _HEAD > self._largest:
+        if sealed is None:
             return
         with suppress(OSError):
             for folder in (self._folder.parent, self._folder):
@@ -98,7 +118,10 @@ class SealedFiles:
                     folder.chmod(0o700)
             if not self._is_ours():
                 return
-            self._make_room(len(data) + _HEAD)
+            is_small = len(data) + _HEAD <= self._largest
+            make_room(self._folder.parent, len(data) + _HEAD if is_small else 0, self._largest)
+            if not is_small:
+                return
             with atomic_file(self._path(key), 0o600) as file:
                 file.writelines([size, digest, sealed, data])
 
@@ -126,15 +149,6 @@ class SealedFiles:
             stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
             for status in folders
         )
-
-    def _make_room(self, size: int) -> None:
-        """Remove the entries that were unused longest, until there is room for another."""
-        entries = [(path.lstat(), path) for path in self._folder.iterdir()]
-        for status, path in sorted(entries, key=lambda entry: entry[0].st_mtime_ns, reverse=True):
-            size += status.st_size
-            if size > self._largest:
-                with suppress(OSError):
-                    path.unlink()
 
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode()).hexdigest()

@@ -30,7 +30,17 @@ class Difference:
     found: JsonValue
 
     def __str__(self) -> str:
-        return f"{'.'.join(self.way)} is {_shown(self.found)}; locked: {_shown(self.locked)}"
+        return f"{self.key} is {self.values}"
+
+    @property
+    def key(self) -> str:
+        """The way as one word: `base.digest`."""
+        return ".".join(self.way)
+
+    @property
+    def values(self) -> str:
+        """What it is, and what it is in the lock."""
+        return f"{_shown(self.found)}; locked: {_shown(self.locked)}"
 
     @property
     def is_of_the_base(self) -> bool:

@@ -54,7 +54,11 @@ def lock(selections: Sequence[Selection], base: str | Place | Base | None = None
 
 
 def verify(
-    place: str | Place, wanted: Recipe | Selection | None = None, *, base: str | Place | None = None
+    place: str | Place,
+    wanted: Recipe | Selection | None = None,
+    *,
+    base: str | Place | None = None,
+    lock: Lock | None = None,
 ) -> Verification:
     """Prove an image from recipe and base alone: `Session.verify` in a session of its own.
 
@@ -62,4 +66,4 @@ def verify(
         M2BuildError: as `Session.verify`.
     """
     with Session() as session:
-        return session.verify(place, wanted, base=base)
+        return session.verify(place, wanted, base=base, lock=lock)

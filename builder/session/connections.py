@@ -18,6 +18,7 @@ from m2build.progress import Logged, Progress
 
 if TYPE_CHECKING:
     from m2build.delivery.publishing import Publishing
+    from m2build.local.usage import CacheUsage, Pruned
     from m2build.registry.access import Access
 
 _PLATFORM = "linux/amd64"
@@ -74,6 +75,33 @@ class Connections:
         if "_access" in self.__dict__:
             self._access.transport.close()
             del self._access
+
+    def cache_usage(self) -> CacheUsage:
+        """What the cache holds, and its bound.
+
+        Raises:
+            UsageError: `M2BUILD_CACHE_SIZE` is not a size.
+        """
+        from m2build.local.usage import cache_usage
+
+        with self._caching():
+            return cache_usage()
+
+    def prune_cache(self, largest: int | None = None) -> Pruned:
+        """Make the cache smaller: what was unused longest goes first. Safe while other processes use it.
+
+        A release that was used in the last hour stays: a process may be about to open it.
+
+        Args:
+            largest: the bytes that may stay; None for the bound that always holds.
+
+        Raises:
+            UsageError: the size is negative, or `M2BUILD_CACHE_SIZE` is not one.
+        """
+        from m2build.local.usage import prune_cache
+
+        with self._caching():
+            return prune_cache(largest)
 
     @cached_property
     def publishing(self) -> Publishing:

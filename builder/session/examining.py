@@ -9,6 +9,7 @@ from m2build.session.connections import Connections, parsed_place
 if TYPE_CHECKING:
     from m2build.delivery.delivered import Delivery
     from m2build.inspection.image import Inspection
+    from m2build.locking.model import Lock
     from m2build.patches.series import Series
     from m2build.places.place import Place
     from m2build.recipes.model import Recipe, Selection
@@ -71,6 +72,7 @@ class Examining(Connections):
         *,
         base: str | Place | None = None,
         series: Series | None = None,
+        lock: Lock | None = None,
     ) -> Verification:
         """Prove an image from recipe and base alone: the plan is made again, and the image has to be what it gives.
 
@@ -82,6 +84,7 @@ class Examining(Connections):
                 names; or None for the shipped recipe that the image names.
             base: where the base is; None for where the recipe says.
             series: the patches that were applied; None for the recipe's own.
+            lock: has to agree: each key in which it differs is a finding. A base in a registry is taken by its digest.
 
         Raises:
             ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
@@ -96,6 +99,7 @@ class Examining(Connections):
                 wanted,
                 parsed_place(base) if base is not None else None,
                 series=series,
+                lock=lock,
                 platform=self.platform,
                 access=self._access,
                 environment=self.environment,

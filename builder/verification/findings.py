@@ -51,6 +51,10 @@ KINDS: Mapping[str, str] = {
     "config-label": "A label is not what recipe and base give.",
     "config-other": "Another member of the config differs.",
     "manifest-annotation": "An annotation of the manifest is not what recipe and base give.",
+    "lock-base": "The lock given by `--lock` names another base, or another manifest, config or platform of it.",
+    "lock-sources": "The lock has another patch, file, digest, owner or mode than applying the patches again gives.",
+    "lock-image": "The lock lacks the image, or has another plan or overlay for it.",
+    "lock-other": "The lock is of another recipe, version of m2build or time.",
 }  # fmt: skip
 """Id -> what it means."""
 

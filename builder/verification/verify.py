@@ -21,11 +21,13 @@ from m2build.layers.contents import read_members
 from m2build.layers.members import EVERYTHING
 from m2build.local.cache import cache_in
 from m2build.local.temporary import temporary_folder
+from m2build.locking.plans import HeldLock
 from m2build.places.place import Place, PlaceKind, registry_place
 from m2build.places.transports import find_image
 from m2build.recipes.model import Recipe, Selection
 from m2build.verification.base import claim_findings, on_base, prefix_findings, stand_in_finding, stored_findings
 from m2build.verification.findings import Finding, without_repeats
+from m2build.verification.locked import lock_findings
 from m2build.verification.members import Overlay, layer_findings
 from m2build.verification.origin import at_claimed_time, claimed_selection
 from m2build.verification.paths import path_findings
@@ -35,6 +37,8 @@ from m2build.verification.settled import settled_findings
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
+    from m2build.derivation.plan import Plan
+    from m2build.locking.model import Lock
     from m2build.oci.image import Image
     from m2build.patches.series import Series
     from m2build.progress import Progress
@@ -50,6 +54,7 @@ def verify_image(
     base: Place | None,
     *,
     series: Series | None,
+    lock: Lock | None,
     platform: str | None,
     access: Access,
     environment: Mapping[str, str],
@@ -63,13 +68,15 @@ def verify_image(
             None for the shipped recipe that it names.
         base: where the base is; None for where the recipe says.
         series: the patches that were applied; None for the recipe's own.
+        lock: has to agree; a base in a registry is taken by the digest that it has for the base's name. None for no
+            lock.
         platform: `os/architecture[/variant]`; None for the recipe's, or else linux/amd64.
         access: how registries are reached.
         environment: where `SOURCE_DATE_EPOCH` is looked for; the default is the time that the image names.
         progress: receives what is read.
 
     Raises:
-        UsageError: a place does not exist, or has no such image.
+        UsageError: a place does not exist, or has no such image; or there is a lock, and the base has no digest.
         ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
         PatchError: a patch does not apply to the base.
         TransportError: a registry does not deliver.
@@ -93,6 +100,7 @@ def verify_image(
     if base is None and (finding := stand_in_finding(found.image)):
         return replace(result, findings=(finding,))
     origin = base or registry_place(selection.recipe.base.image)
+    origin = HeldLock(lock).pinned(origin) if lock else origin
     with pulled(origin):
         roots = selection.recipe.roots
         opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
@@ -105,7 +113,7 @@ def verify_image(
     expected = partial(_expected, selection, opened, series, at_claimed_time(environment, labels), progress)
     with temporary_folder() as folder, cache_in(folder / "cache"):
         content, findings = _compared(
-            found.image, opened, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
+            found.image, opened, expected, lock, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
         )
     return replace(result, content=content, findings=without_repeats(findings))
 
@@ -115,15 +123,15 @@ class _Expected:
     """What the image has to be.
 
     Attributes:
+        plan: what decides it.
         image: as the embedded engine makes it.
-        annotations: what a manifest that has annotations says.
         overlay: the members of its one layer above the base.
         content: how it differs from the base, whichever engine makes it.
         unsettled: what the patches find to do in their own result.
     """
 
+    plan: Plan
     image: Image
-    annotations: Mapping[str, str]
     overlay: Overlay
     content: Content
     unsettled: tuple[Finding, ...]
@@ -142,11 +150,17 @@ def _expected(
     content = read_content(on_base(image, lower), len(base.config.diff_ids), progress)
     trees = ((sourced.changeset, base_sources(base, sourced.root, progress)) for sourced in plan.sources)
     unsettled = tuple(finding for changeset, tree in trees for finding in settled_findings(changeset, tree))
-    return _Expected(image, plan.annotations, overlay, content, unsettled)
+    return _Expected(plan, image, overlay, content, unsettled)
 
 
 def _compared(
-    image: Image, base: Base, expected: Callable[[], _Expected], *, is_remote: bool, progress: Progress
+    image: Image,
+    base: Base,
+    expected: Callable[[], _Expected],
+    lock: Lock | None,
+    *,
+    is_remote: bool,
+    progress: Progress,
 ) -> tuple[str | None, list[Finding]]:
     """The digest of an image's content, if that can be read, and the findings; if it is not on the base, only those."""
     findings = [*claim_findings(image, base), *prefix_findings(image, base)]
@@ -165,8 +179,10 @@ def _compared(
         above.append(Finding("layer-damaged", "", str(error)))
     findings += [*above, *config_findings(wanted.image.config, image.config)]
     is_m2builds = wanted.image.config.diff_ids == image.config.diff_ids and image.has_own_digests
-    findings += annotation_findings(wanted.annotations, image.manifest, must_have_all=is_m2builds)
-    return content, [*findings, *wanted.unsettled]
+    findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=is_m2builds)
+    findings += wanted.unsettled
+    findings += lock_findings(lock, wanted.plan) if lock else ()
+    return content, findings
 
 
 def _image(base: Base) -> Image:

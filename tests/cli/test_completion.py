@@ -60,7 +60,7 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "bench", "check", "completion", "compose", "diff", "doctor", "flags", "image", "inspect"),
+        *("bake", "bench", "cache", "check", "completion", "compose", "diff", "doctor", "flags", "image", "inspect"),
         *("kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},

@@ -183,6 +183,15 @@ def test_a_damaged_entry_is_derived_again(cache: Path) -> None:
     assert blobs.opened != []
 
 
+def test_without_room_nothing_is_kept_and_the_image_is_the_same(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, _ = base_elsewhere()
+    kept = build(planned(RECIPE.select(tp=8), base))
+    monkeypatch.setenv("M2BUILD_CACHE_SIZE", "0")
+    shutil.rmtree(cache)
+    assert build(planned(RECIPE.select(tp=8), base)).manifest.raw == kept.manifest.raw
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
 def test_with_other_packages_codemods_nothing_is_cached(cache: Path, tmp_path: Path) -> None:
     """Their code may change while their version stays."""
     write_image(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from helpers.bases import base_image
 from helpers.images import WatchedBlobs
 
+from m2build import Session
 from m2build.base.model import Base
 from m2build.derivation.image import build
 from m2build.derivation.remembered import plan_all
@@ -81,3 +84,27 @@ def test_what_is_in_the_cache_never_changes_the_answer(
         change(entries, choice)
         profile = choice.choice(list(right))
         assert ask(profile) == right[profile], f"case {number}: {change.__name__}"
+
+
+def derive(right: str) -> None:
+    for _ in range(3):
+        assert ask("tp8") == right
+
+
+def prune() -> None:
+    for _ in range(200):
+        Session().prune_cache(0)
+        time.sleep(0.01)
+
+
+def test_eight_processes_derive_from_one_cache_that_is_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    fork, right = multiprocessing.get_context("fork"), ask("tp8")
+    pruner = fork.Process(target=prune, daemon=True)
+    processes = [*(fork.Process(target=derive, args=(right,), daemon=True) for _ in range(8)), pruner]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 9
