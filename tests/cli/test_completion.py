@@ -60,8 +60,9 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "bench", "cache", "check", "completion", "compose", "diff", "doctor", "flags", "image", "inspect"),
-        *("kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run", "size", "verify"),
+        *("bake", "bench", "cache", "check", "completion", "compose", "diff", "doctor", "drift", "flags", "image"),
+        *("inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run", "size"),
+        "verify",
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
@@ -101,7 +102,7 @@ Answers = Callable[..., dict[str, str]]
 FREE = {
     *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
     *("SIZE", "NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE", "IP", "LABEL=VALUE[,VALUE...]"),
-    *("[ARGUMENTS]...", "[NAME]", "CONDITION"),
+    *("[ARGUMENTS]...", "[NAME]", "NAME>=VERSION", "CONDITION"),
 }
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 
