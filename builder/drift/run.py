@@ -1,9 +1,8 @@
-"""Trying a series on published releases, several at a time."""
+"""Trying a series on published releases, of which several are fetched at a time."""
 
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING
@@ -19,11 +18,13 @@ from m2build.progress import Logged, Progress
 from m2build.registry.parallel import in_parallel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from m2build.locking.model import Lock, LockedSource
     from m2build.patches.series import Series
 
 PARALLEL = 4
-"""How many releases are fetched and tried at a time."""
+"""How many releases are fetched at a time."""
 
 
 def try_releases(
@@ -53,21 +54,19 @@ def try_releases(
     releases = published_releases(requirement)
     told.step(f"trying {series.id} on {series.distribution} {', '.join(releases)}")
 
+    trying = threading.Lock()
+
     def attempt(release: str) -> ReleaseDrift:
-        found = _attempt(series, release, locked)
+        wheel = fetch_wheel(f"{series.distribution}=={release}")
+        with trying:  # threads that parse at the same time can raise SystemError: python/cpython#106905
+            found = _attempt(series, release, wheel, locked)
         told.step(f"tried {series.distribution} {release}: {found.need}")
         return found
 
     contexts = {release: copy_context() for release in releases}  # the cache folder may be chosen in ours
-    with warnings.catch_warnings():
-        # Threads that each change the filters for parsing would leave one another's behind: all see these.
-        warnings.simplefilter("ignore")
-        results = in_parallel(
-            lambda release: contexts[release].run(attempt, release),
-            releases,
-            threads=PARALLEL,
-            stop=threading.Event(),
-        )
+    results = in_parallel(
+        lambda release: contexts[release].run(attempt, release), releases, threads=PARALLEL, stop=threading.Event()
+    )
     known = (locked.release or "unknown") if locked else None
     return Drift(series=series.id, requirement=requirement, locked=known, releases=tuple(results))
 
@@ -91,8 +90,7 @@ def series_for(requirement: str, candidates: Sequence[Series]) -> Series:
     raise UsageError(f"{count} {name}; there is {known}", hint="name the series with --series")
 
 
-def _attempt(series: Series, release: str, locked: LockedSource | None) -> ReleaseDrift:
-    wheel = fetch_wheel(f"{series.distribution}=={release}")
+def _attempt(series: Series, release: str, wheel: Path, locked: LockedSource | None) -> ReleaseDrift:
     try:
         changeset = apply_series(series, from_wheel(wheel))
     except (PatchError, ContentError) as error:

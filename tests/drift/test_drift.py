@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from m2build.drift.judging import judged
 from m2build.errors import TransportError, UsageError, WouldChangeError
 from m2build.local.cache import cache_folder, cache_in
 from m2build.locking.files import load_lock
-from m2build.patches import Series, apply_series, load_series
+from m2build.patches import Changeset, Series, SourceTree, apply_series, load_series
 from m2build.patches.published import published_releases
 
 WANTED = "demo-pkg>=1"
@@ -215,6 +216,24 @@ def test_four_threads_use_the_callers_cache(tried: Tried, tmp_path: Path, monkey
         found = try_releases(tried.series, WANTED)
     assert used == {tmp_path}
     assert [one.need for one in found.releases] == [on(tried, one.release).need for one in found.releases]
+
+
+def test_one_release_is_tried_at_a_time(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython's parser is not safe in several threads."""
+    busy, alone = threading.Lock(), list[bool]()
+
+    def apply(series: Series, tree: SourceTree) -> Changeset:
+        is_alone = busy.acquire(blocking=False)
+        alone.append(is_alone)
+        time.sleep(0.05)
+        if is_alone:
+            busy.release()
+        return apply_series(series, tree)
+
+    monkeypatch.setattr("m2build.drift.run.apply_series", apply)
+    try_releases(tried.series, WANTED)
+    assert len(alone) > 1
+    assert all(alone)
 
 
 def test_what_cannot_be_asked_is_refused(tried: Tried) -> None:
