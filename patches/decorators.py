@@ -12,7 +12,7 @@ from typing import Literal
 
 from m2build.patches import scopes
 from m2build.patches.places import decorator_line
-from m2build.patches.text import PythonSource
+from m2build.patches.text import PythonSource, parser
 
 Style = Literal["comment", "delete"]
 """How to remove a decorator: comment it out, or delete it."""
@@ -111,7 +111,8 @@ def _commented(source: PythonSource, number: int, comments: frozenset[int]) -> C
         if not text.startswith("@"):
             return None
         try:
-            definition = ast.parse(f"{text}def decorated(): ...").body[0]
+            with parser():
+                definition = ast.parse(f"{text}def decorated(): ...").body[0]
         except (SyntaxError, ValueError):
             continue
         if isinstance(definition, ast.FunctionDef):

@@ -6,6 +6,7 @@ import ast
 import bisect
 import codecs
 import re
+import threading
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,18 @@ checker, the largest module of those, has 62,000."""
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _PIECE = re.compile(r"""\w+|\.\.\.|[\[({"']""")
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def parser() -> Iterator[None]:
+    """Python's parser, for one thread at a time and without its warnings.
+
+    Threads share its count of depth (python/cpython#106905) and the filters of warnings.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)
@@ -71,8 +84,7 @@ class PythonSource:
         if len(self.text) > MOST_PIECES and sum(1 for _ in _PIECE.finditer(self.text)) > MOST_PIECES:
             raise _unfit(self.path, f"has more than {MOST_PIECES:,} names, numbers, strings and brackets")
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with parser():
                 return ast.parse(self.text)
         except SyntaxError as error:
             where = f"{self.path}:{error.lineno or 1}:{error.offset or 1}"

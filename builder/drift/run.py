@@ -1,4 +1,4 @@
-"""Trying a series on published releases, of which several are fetched at a time."""
+"""Trying a series on published releases, several at a time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from m2build.progress import Logged, Progress
 from m2build.registry.parallel import in_parallel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from m2build.locking.model import Lock, LockedSource
     from m2build.patches.series import Series
 
 PARALLEL = 4
-"""How many releases are fetched at a time."""
+"""How many releases are fetched and tried at a time."""
 
 
 def try_releases(
@@ -54,12 +52,8 @@ def try_releases(
     releases = published_releases(requirement)
     told.step(f"trying {series.id} on {series.distribution} {', '.join(releases)}")
 
-    trying = threading.Lock()
-
     def attempt(release: str) -> ReleaseDrift:
-        wheel = fetch_wheel(f"{series.distribution}=={release}")
-        with trying:  # threads that parse at the same time can raise SystemError: python/cpython#106905
-            found = _attempt(series, release, wheel, locked)
+        found = _attempt(series, release, locked)
         told.step(f"tried {series.distribution} {release}: {found.need}")
         return found
 
@@ -90,7 +84,8 @@ def series_for(requirement: str, candidates: Sequence[Series]) -> Series:
     raise UsageError(f"{count} {name}; there is {known}", hint="name the series with --series")
 
 
-def _attempt(series: Series, release: str, wheel: Path, locked: LockedSource | None) -> ReleaseDrift:
+def _attempt(series: Series, release: str, locked: LockedSource | None) -> ReleaseDrift:
+    wheel = fetch_wheel(f"{series.distribution}=={release}")
     try:
         changeset = apply_series(series, from_wheel(wheel))
     except (PatchError, ContentError) as error:

@@ -96,7 +96,7 @@ def _others(expected: ImageConfig, found: ImageConfig) -> Iterator[Finding]:
 def annotation_findings(wanted: Mapping[str, str], manifest: Manifest, *, must_have_all: bool) -> Iterator[Finding]:
     """Every annotation of a manifest that differs.
 
-    Docker's manifests have none. Container engines leave them out, unless they are told as bake is.
+    Docker's manifests have none. Container engines leave them out, unless they are given as options, as by bake.
 
     Args:
         wanted: what recipe and base give.

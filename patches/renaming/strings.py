@@ -14,6 +14,7 @@ from m2build.patches.renaming.literals import known_text, respelled
 from m2build.patches.renaming.packages import Standing
 from m2build.patches.renaming.tables import table_strings
 from m2build.patches.scopes import absolute_module
+from m2build.patches.text import parser
 
 _PATCHES = frozenset(f"{mock}.patch{kind}" for mock in ("unittest.mock", "mock") for kind in ("", ".dict", ".multiple"))
 _ATTRIBUTES = frozenset(f"builtins.{verb}attr" for verb in ("get", "has", "set", "del"))
@@ -137,7 +138,8 @@ def _uses_in(value: object, last: str) -> list[ast.Attribute]:
     if not isinstance(value, str) or last not in value or len(value) > 1000:  # longer ones are prose
         return []
     try:
-        nodes = list(ast.walk(ast.parse(value.strip(), mode="eval")))
+        with parser():
+            nodes = list(ast.walk(ast.parse(value.strip(), mode="eval")))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return [node for node in nodes if isinstance(node, ast.Attribute) and node.attr == last]

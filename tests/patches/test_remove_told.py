@@ -1,4 +1,4 @@
-"""`RemoveDecorator`: what passes for an applied removal, what a class binds later, and other uses that are told."""
+"""`RemoveDecorator`: what passes for an applied removal, what a class binds later, and other uses that are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`RenameModule` edits what can only be the module, leaves what cannot be it, and tells of the rest."""
+"""`RenameModule` edits what can only be the module, leaves what cannot be it, and lists the rest."""
 
 from __future__ import annotations
 
