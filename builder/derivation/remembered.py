@@ -106,7 +106,7 @@ def _remembered(
     found = {key: answer for key, answer in answers.items() if answer is not None}
     if found.keys() != answers.keys():
         return None
-    proofs = RememberedLaunches(_files(), question).get(selections)
+    proofs = RememberedLaunches(_files(), question).get(selections, base.config.environment)
     if proofs is None:
         return None
     from m2build.derivation.parts import decode

@@ -103,9 +103,11 @@ class Making(Connections):
             raise UsageError(f"{what} is an image: say where its sources are", hint="as in source_root='/opt/app'")
         if isinstance(at, Base):
             from m2build.derivation.derive import base_sources  # importing codemods takes time
+            from m2build.layers.roots import Root
 
+            root = Root((source_root or "").strip("/"), "base.source_root")
             with self._caching():
-                return base_sources(at, source_root or "", self.progress)
+                return base_sources(at, {"sources": root}, self.progress)["sources"]
         with self._caching():
             tree = open_source(
                 at,
@@ -119,6 +121,19 @@ class Making(Connections):
 
             check_settled(series.id, Path(at.location))
         return tree
+
+    def recipe_sources(self, recipe: Recipe, base: Base) -> dict[str, SourceTree]:
+        """The Python sources in each folder that a recipe names or finds in a base, by the folder's name.
+
+        Raises:
+            PatchError: the base has no such folder, or several with a marker.
+            ContentError: a layer of the base is truncated, altered or malformed.
+            TransportError: a registry does not deliver.
+        """
+        from m2build.derivation.derive import base_sources  # importing codemods takes time
+
+        with self._caching():
+            return base_sources(base, recipe.roots, self.progress)
 
     def plan(self, selection: Selection, base: Base, *, series: Series | None = None) -> Plan:
         """Decide an image: read the base's sources and apply the patches. Writes nothing but caches.
