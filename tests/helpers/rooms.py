@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,16 +25,25 @@ MODULES = {
 }
 
 
-def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """A module's syntax, parsed once in a process."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def imports(path: Path, *, run_time_only: bool = False) -> tuple[str, ...]:
     """The modules that a file imports, absolute; `from a import b` gives `a.b` where that is a module of ours."""
+    return tuple(_imports(path, run_time_only=run_time_only))
+
+
+def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
     skipped: set[ast.AST] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in nodes(path):
         is_guard = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        is_late = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if (is_guard and run_time_only) or (is_late and top_only):
+        if is_guard and run_time_only:
             skipped.update(ast.walk(node))
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if node in skipped:
             continue
         if isinstance(node, ast.Import):
