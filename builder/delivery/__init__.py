@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from m2build.delivery.annotation_levels import check_level, split_levels
     from m2build.delivery.destinations import Destinations
     from m2build.delivery.forecast import BlobState
+    from m2build.delivery.github import github_outputs, github_subjects, github_summary
     from m2build.delivery.metadata import Metadata, read_metadata
     from m2build.delivery.publishing import UNLIMITED, Publishing
     from m2build.registry.tags import TagPolicy
@@ -28,14 +29,17 @@ _HOMES = {
     "Publishing": "m2build.delivery.publishing",
     "TagPolicy": "m2build.registry.tags",
     "check_level": "m2build.delivery.annotation_levels",
+    "github_outputs": "m2build.delivery.github",
+    "github_subjects": "m2build.delivery.github",
+    "github_summary": "m2build.delivery.github",
     "read_metadata": "m2build.delivery.metadata",
     "split_levels": "m2build.delivery.annotation_levels",
 }
 """Where each name is defined."""
 
 __all__ = [
-    "UNLIMITED", "BlobState", "Destinations", "Metadata", "Publishing", "TagPolicy", "check_level", "read_metadata",
-    "split_levels",
+    "UNLIMITED", "BlobState", "Destinations", "Metadata", "Publishing", "TagPolicy", "check_level",
+    "github_outputs", "github_subjects", "github_summary", "read_metadata", "split_levels",
 ]  # fmt: skip
 
 
