@@ -24,6 +24,14 @@ def _output_path(_context: click.Context, _option: click.Parameter, text: str | 
     return output_path(text) if text is not None else None
 
 
+def _print_schema(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from m2build.delivery import metadata_schema
+
+        result(*metadata_schema().splitlines())
+        context.exit()
+
+
 _OPTIONS = (
     click.option(
         "--metadata-file",
@@ -38,6 +46,14 @@ _OPTIONS = (
         help="Write the image id (the config's digest); - is stdout.",
     ),
     json_option,
+    click.option(
+        "--schema",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_schema,
+        help="Print the JSON Schema of --json and --metadata-file, and do nothing else.",
+    ),
     artifacts_option,
 )
 

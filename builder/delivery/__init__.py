@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from m2build.delivery.github import github_outputs, github_subjects, github_summary
     from m2build.delivery.metadata import Metadata, read_metadata
     from m2build.delivery.publishing import UNLIMITED, Publishing
+    from m2build.delivery.schema import metadata_schema
     from m2build.registry.tags import TagPolicy
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "github_outputs": "m2build.delivery.github",
     "github_subjects": "m2build.delivery.github",
     "github_summary": "m2build.delivery.github",
+    "metadata_schema": "m2build.delivery.schema",
     "read_metadata": "m2build.delivery.metadata",
     "split_levels": "m2build.delivery.annotation_levels",
 }
@@ -39,7 +41,8 @@ _HOMES = {
 
 __all__ = [
     "UNLIMITED", "BlobState", "Destinations", "Metadata", "Publishing", "TagPolicy", "check_level",
-    "github_outputs", "github_subjects", "github_summary", "read_metadata", "split_levels",
+    "github_outputs", "github_subjects", "github_summary", "metadata_schema", "read_metadata",
+    "split_levels",
 ]  # fmt: skip
 
 
