@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
 from helpers.rollout import PAGE, REAL
 
@@ -24,7 +25,5 @@ def test_the_figures_of_a_fleet_are_those_of_the_model() -> None:
 
 
 def test_the_daemonset_is_one() -> None:
-    import kubernetes_validate
-
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     kubernetes_validate.validate(yaml.safe_load(text), "1.33", strict=True)

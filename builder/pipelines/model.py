@@ -14,6 +14,8 @@ from m2build.places.place import PlaceKind, parse_place
 
 IMAGE = "docker.io/library/python:3.12"
 """Where jobs run whose platform has no machine with Python: bash, curl and git are in it, cosign is not."""
+KEYLESS = "cosign:keyless"
+"""Signing with the identity of the job, which GitHub and GitLab vouch for."""
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
 _EXPRESSIONS = ("${{", "$(", "$[[")
 """How values are put into the workflow by GitHub, Tekton and GitLab."""

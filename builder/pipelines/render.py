@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from m2build.errors import UsageError
 from m2build.pipelines.commands import drift_command, image_command, verify_command
-from m2build.pipelines.model import IMAGE, Pipeline
+from m2build.pipelines.model import IMAGE, KEYLESS, Pipeline
 from m2build.pipelines.pins import pinned
 
 
@@ -39,8 +39,10 @@ def render_pipeline(pipeline: Pipeline, platform: str) -> str:
         raise UsageError(f"there is no platform {platform!r}", hint=f"choose one of {', '.join(Platform)}")
     if not pipeline.profiles:
         raise UsageError("no profile is named", hint="name some, or take those of a lock with `pipeline_of`")
-    if pipeline.signer and pipeline.image == IMAGE and platform != Platform.GITHUB:
-        raise UsageError(f"{IMAGE} has no cosign to sign with", hint="name an image that has it, with --image")
+    if (pipeline.signer or pipeline.key) and pipeline.image == IMAGE and platform != Platform.GITHUB:
+        raise UsageError(
+            f"{IMAGE} has no cosign to sign and verify with", hint="name an image that has it, with --image"
+        )
     # Markers that neither YAML, shells nor the platforms' expressions have.
     environment = Environment(  # noqa: S701 - YAML is no HTML; values are quoted by the filters below
         undefined=StrictUndefined,
@@ -63,7 +65,7 @@ def render_pipeline(pipeline: Pipeline, platform: str) -> str:
         image_command=image_command(pipeline),
         verify_command=verify_command(pipeline),
         drift_commands=[drift_command(pipeline, release) for release in pipeline.releases],
-        is_keyless="keyless" in (pipeline.signer or ""),
+        is_keyless=pipeline.signer == KEYLESS,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from helpers.cli.checkouts import checkout, quickly
+from pydantic import JsonValue
 
 import m2build
 from m2build.delivery import metadata_schema
@@ -16,7 +17,11 @@ from m2build.patches.changeset import Outcome
 
 SCHEMA = json.loads(metadata_schema())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-BUILDX = {"buildx.build.ref": "default/default/x", "buildx.build.provenance": {"buildType": "x"}, "cache.manifest": {}}
+BUILDX: dict[str, JsonValue] = {
+    "buildx.build.ref": "default/default/x",
+    "buildx.build.provenance": {"buildType": "x"},
+    "cache.manifest": {},
+}
 
 
 def test_the_schema_is_one_and_the_command_prints_it() -> None:

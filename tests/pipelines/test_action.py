@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers.checkout import ROOT
+from helpers.cli.checkouts import checkout
 from helpers.pipelines.jobs import Machine, Step, evaluated
 from helpers.pipelines.schemas import problems, shellcheck, vendored
 from helpers.registry.registries import docker_registry, run, tag_digest
@@ -121,7 +122,7 @@ def test_the_action_publishes_and_says_so(machine: Machine, registry: str) -> No
     machine.real()
     found = derive(
         machine, tags=f"{registry}/team/m2:a,{registry}/team/m2:b", labels="com.example.team=m2 & co",
-        profiles="tp8", base=BASE, push="true", artifacts="true",
+        profiles="tp8", base=f"dir:{checkout(machine.folder / 'tree')}", push="true", artifacts="true",
     )  # fmt: skip
     assert found.code == 0, found.stderr
     outputs = found.outputs

@@ -20,6 +20,7 @@ from helpers.registry.registries import docker_registry, tag_digest, upload
 
 import m2build
 from m2build import pipelines
+from m2build.base.model import Base
 from m2build.errors import UsageError
 from m2build.pipelines import Pipeline, Platform, render_pipeline
 from m2build.pipelines.pins import PINS
@@ -251,37 +252,56 @@ PENDING = ("--attest",)
 
 def test_githubs_jobs_publish_and_verify(tmp_path: Path) -> None:
     """The real scripts, the real command and a real registry."""
+    recipe, machine = m2build.load_recipe("minimax-m2"), Machine(tmp_path)
     (tmp_path / "registry").mkdir()
     with docker_registry(tmp_path / "registry") as host:
         upload(host, "team/sglang", base_image(), "rocm")
+        base = f"{host}/team/sglang:rocm"
         with m2build.Session() as session:
-            recipe = m2build.load_recipe("minimax-m2")
-            base = f"{host}/team/sglang:rocm"
-            m2build.write_lock(
-                session.lock([recipe.select(tp=4), recipe.select(tp=8)], base), tmp_path / "m2build.lock"
-            )
-        names = (f"{host}/team/m2:{{profile}}",)
-        asked = Pipeline(names=names, base=base)
-        pipeline = pipelines.pipeline_of(m2build.load_lock(tmp_path / "m2build.lock"), asked)
-        assert (pipeline.profiles, pipeline.models, pipeline.releases) == (
-            ("tp4", "tp8"), ("minimax-m2.1",), ("sglang>0.5.7",),
-        )  # fmt: skip
+            lock = session.lock([recipe.select(tp=8)], base)
+        m2build.write_lock(lock, tmp_path / "m2build.lock")
+        pipeline = pipelines.pipeline_of(lock, Pipeline(names=(f"{host}/team/m2:{{profile}}",), base=base))
         workflow = github(pipeline)["jobs"]
-        machine = Machine(tmp_path)
         machine.real(without=PENDING)
         publish = machine.run(workflow["publish"]["steps"][-1]["run"])
         assert publish.code == 0, publish.stderr
-        printed = publish.stdout.splitlines()
-        assert printed == [f"{host}/team/m2@{tag_digest(host, 'team/m2', tag)}" for tag in ("tp4", "tp8")]
-        assert publish.outputs["images"].splitlines() == printed
+        assert publish.stdout == f"{host}/team/m2@{tag_digest(host, 'team/m2', 'tp8')}\n"
+        assert publish.outputs["images"] == publish.stdout.strip()
         assert json.loads(publish.outputs["metadata"]) == json.loads((tmp_path / "metadata.json").read_text())
         step = workflow["verify"]["steps"][-1]
         known = {"needs.publish.outputs.images": publish.outputs["images"]}
         verify = machine.run(step["run"], evaluated(step["env"], known))
         assert verify.code == 0, verify.stderr
-        assert verify.stdout.count("proven   every difference") == 2
-        wrong = machine.run(step["run"], {"IMAGES": f"{host}/team/sglang:rocm\n{printed[0]}"})
-        assert (wrong.code, wrong.stdout.count("proven")) == (5, 0)
+        assert "proven   every difference" in verify.stdout
+
+
+def test_what_is_left_empty_comes_from_the_lock() -> None:
+    recipe = m2build.load_recipe("minimax-m2")
+    tree = base_image()
+    base = Base.of(tree, tree.manifest.digest, None)
+    with m2build.Session() as session:
+        lock = session.lock([recipe.select(tp=4), recipe.select(tp=8)], base)
+    asked = Pipeline(names=("registry.example/m2",))
+    found = pipelines.pipeline_of(lock, asked)
+    assert (found.profiles, found.models, found.releases) == (("tp4", "tp8"), ("minimax-m2.1",), ("sglang>0.5.7",))
+    assert pipelines.pipeline_of(lock, replace(asked, profiles=("tp8",), releases=("sglang",))).releases == ("sglang",)
+    with pytest.raises(UsageError, match=r"the lock has no image of minimax-m2\.1 with profile tp2"):
+        pipelines.pipeline_of(lock, replace(asked, profiles=("tp2",)))
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_one_image_that_is_not_proven_fails_the_job(platform: Platform, tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.program("m2build", "case $2 in *bad*) exit 5 ;; esac")
+    for name in ("python3", "pip"):
+        machine.program(name, "")
+    images = "r/m2@good\nr/m2@bad\nr/m2@other"
+    (tmp_path / "images.txt").write_text(f"{images}\n")
+    script = jobs(PLAIN, platform)["m2build-verify" if platform == Platform.TEKTON else "verify"][-1]
+    found = machine.run(script, {"IMAGES": images, "REQUIREMENT": "m2build"})
+    assert found.code == 5
+    seen = [call for call in machine.calls if call.startswith("m2build verify")]
+    assert [call.split()[2] for call in seen] == ["r/m2@good", "r/m2@bad"]
 
 
 @pytest.mark.parametrize(

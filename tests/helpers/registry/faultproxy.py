@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import re
 import socket
 import threading
@@ -102,7 +103,7 @@ class Handler(QuietHandler):
 
     def handle_one_request(self) -> None:
         """Answer a TLS hello as Go's servers do, or engines would not go on by HTTP."""
-        if self.rfile.peek(1)[:1] == b"\x16":
+        if isinstance(self.rfile, io.BufferedReader) and self.rfile.peek(1)[:1] == b"\x16":
             self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
             self.close_connection = True
         else:
