@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from helpers.bases import base_image
+from helpers.cli.command_tree import find
 from helpers.pipelines.jobs import Machine, documents, evaluated, scripts
 from helpers.pipelines.schemas import actionlint, problems, shellcheck, tekton, vendored
 from helpers.registry.http_servers import QuietHandler, host_of, serving_with
@@ -248,6 +249,12 @@ def test_gitlab_logs_in_by_a_file_that_only_its_owner_reads(tmp_path: Path) -> N
 
 
 PENDING = ("--attest",)
+"""Options that `m2build image` gets elsewhere at this time: what it takes by itself must not be left out."""
+
+
+def test_no_option_is_pending_without_need() -> None:
+    known = {name for option in find(("image",)).params for name in option.opts}
+    assert [option for option in PENDING if option in known] == [], "the workflow is run with it from now on"
 
 
 def test_githubs_jobs_publish_and_verify(tmp_path: Path) -> None:
