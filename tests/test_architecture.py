@@ -171,6 +171,7 @@ FACES = [
     "m2build.importing",
     "m2build.patches",
     "m2build.patches.codemods",
+    "m2build.pipelines",
     "m2build.testing",
 ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
+from m2build.base.nydus import refuse_nydus
 from m2build.errors import PatchError, UsageError
 from m2build.labels import STAND_IN
 from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
@@ -40,8 +41,8 @@ def open_base(
         progress: receives what is copied from an engine's store; or None.
 
     Raises:
-        UsageError: the place does not exist, or has no image for the platform; or a stand-in would have several folders
-            of sources.
+        UsageError: the place does not exist, has no image for the platform, or a Nydus image; or a stand-in would have
+            several folders of sources.
         EngineError: a container engine cannot export its image.
         PatchError: a folder or a wheel holds no sources.
         ContentError: an archive is truncated, altered or malformed.
@@ -53,6 +54,7 @@ def open_base(
     if place.kind in ENGINE_STORES and not whole and all(root.path is not None for root in roots.values()):
         return _local_base(place, roots, workdirs, platform)
     stored = read_image(place, platform, access, progress=progress)
+    refuse_nydus(stored.image.manifest, str(place))
     return Base.of(stored.image, stored.digest, stored.name, place=place)
 
 

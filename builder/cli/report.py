@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build.cli.github import artifacts_option, check_artifacts, tell_github
 from m2build.cli.output import json_option, note, print_json, result, story_line
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
@@ -21,6 +22,14 @@ from m2build.local.targets import is_stdout, output_path
 def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
     """A file to write; `-` is stdout."""
     return output_path(text) if text is not None else None
+
+
+def _print_schema(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from m2build.delivery import metadata_schema
+
+        result(*metadata_schema().splitlines())
+        context.exit()
 
 
 _OPTIONS = (
@@ -37,6 +46,15 @@ _OPTIONS = (
         help="Write the image id (the config's digest); - is stdout.",
     ),
     json_option,
+    click.option(
+        "--schema",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_schema,
+        help="Print the JSON Schema of --json and --metadata-file, and do nothing else.",
+    ),
+    artifacts_option,
 )
 
 
@@ -48,11 +66,13 @@ class Report:
         metadata_file: where the account of the images goes, or None.
         iidfile: where the one image's id goes, or None.
         as_json: whether to print the account instead of the names.
+        artifacts: whether to declare the images in `$GITHUB_ARTIFACTS`.
     """
 
     metadata_file: Path | None
     iidfile: Path | None
     as_json: bool
+    artifacts: bool
 
     def check(self, shipment: m2build.Shipment) -> None:
         """Check, before any image is made, that the report can be written.
@@ -61,7 +81,7 @@ class Report:
             shipment: the images that will be reported.
 
         Raises:
-            UsageError: --iidfile would get several ids, or stdout several outputs.
+            UsageError: --iidfile would get several ids, or stdout several outputs; or a GitHub job is needed.
             StorageError: a file cannot be written.
         """
         uses = self._uses_of_stdout(shipment)
@@ -70,6 +90,8 @@ class Report:
         images = {(job.selection.model_id, job.selection.profile_id) for job in shipment.jobs}
         if self.iidfile is not None and len(images) > 1:
             raise UsageError("--iidfile takes one image's id", hint="--metadata-file takes those of several")
+        if self.artifacts:
+            check_artifacts(shipment)
         for file in (self.iidfile, self.metadata_file):
             if file is not None:
                 _check_writable(file)
@@ -110,6 +132,7 @@ class Report:
                 files.callback(_write, self.metadata_file, json.dumps(document, indent=2) + "\n")
             if self.iidfile is not None:
                 files.callback(_write, self.iidfile, delivered[0].image_id)
+            files.callback(tell_github, delivered, document, artifacts=self.artifacts)
             if self.as_json:
                 print_json(document)
             else:
@@ -133,11 +156,13 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options to a command, which gets what they say as one argument, `report`."""
 
     @wraps(command)
-    def with_report(metadata_file: Path | None, iidfile: Path | None, as_json: bool, **others: object) -> None:
+    def with_report(
+        metadata_file: Path | None, iidfile: Path | None, as_json: bool, github_artifacts: bool, **others: object
+    ) -> None:
         from m2build.local.leftovers import remove_all_leftovers
 
         remove_all_leftovers()
-        command(report=Report(metadata_file, iidfile, as_json), **others)
+        command(report=Report(metadata_file, iidfile, as_json, github_artifacts), **others)
 
     for option in reversed(_OPTIONS):
         with_report = option(with_report)

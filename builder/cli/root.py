@@ -55,6 +55,7 @@ class _Commands(LateGroup):
         "bench": "Measure a server, and compare results.",
         "bake": "Write a folder of images for `docker buildx bake`.",
         "cache": "Show what is kept of earlier runs, and remove the oldest of it.",
+        "ci": "Print a workflow for GitHub, GitLab or Tekton.",
         "check": "Check that a base's server accepts a profile's launch flags.",
         "completion": "Print the completion script for a shell.",
         "compose": "Print a Compose file that serves an image.",
@@ -76,6 +77,7 @@ class _Commands(LateGroup):
         "size": "Show what a model takes of GPUs' memory, and what fits beside it.",
         "verify": "Prove an image from recipe and base alone.",
     }
+    modules: ClassVar = {"ci": "pipelines"}
 
 
 @click.group(

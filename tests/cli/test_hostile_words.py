@@ -88,6 +88,8 @@ CASES: list[tuple[str, ...]] = [
     ("bench", "--base-url", "http://127.0.0.1:9", "-o", "runs", "--python", f"{NAME}-absent"),
     ("check", "--tp", "8", "--source", "dir:tree", "--set", f"profiles.tp8.flags.{TEXT}=1"),
     ("check", "--tp", "8", "--source", NAME),
+    ("ci", NAME),
+    ("ci", "gitlab", "-t", "registry.example/a", "--lock", f"./{NAME}/m2build.lock"),
     ("flags", NAME, "--source", "dir:tree"),
     ("run", *IMAGE[1:], "--print", NAME),
     ("run", *IMAGE[1:], "--image", NAME, "--print"),
