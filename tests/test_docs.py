@@ -74,6 +74,14 @@ def test_the_page_on_verification_prints_what_it_says(tmp_path: Path, monkeypatc
     assert printed == expected
 
 
+def test_the_page_on_the_report_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store("oci:base:base")
+    quickly("image", "--tp", "8", "--base", "oci:base", "-o", "oci:images:tp8")
+    ((expected, printed),) = run_snippets("report.md")
+    assert printed == expected
+
+
 def test_the_page_on_drift_prints_what_it_says() -> None:
     ((expected, printed),) = run_snippets("drift.md")
     assert printed == expected
