@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.groups import Command
@@ -75,11 +74,10 @@ def report(
     path = output_path(output)
     if not replace and not is_stdout(path) and path.is_file():
         raise UsageError(f"{path} exists already", hint="name another file, or add --replace")
-    recipe = m2build.load_recipe(recipe_name) if recipe_name else None
     runs = [library.runs_at(word) for word in subjects if library.is_run(word)]
     images = [word for word in subjects if not library.is_run(word)]
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = [library.image_facts(opened, image, recipe, base=base, verify=verify) for image in images]
+        found = [library.image_facts(opened, image, recipe_name, base=base, verify=verify) for image in images]
     library.write_page(path, library.render_page(found, runs), replace=replace)
     if not is_stdout(path):
         result(str(path))

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from m2build.late import late_names
 
 if TYPE_CHECKING:
-    from m2build.report.facts import ImageFacts, image_facts
+    from m2build.report.facts import Attachment, ImageFacts, image_facts
     from m2build.report.page import render_page, write_page
     from m2build.report.runs import Runs, is_run, runs_at
 
 _HOMES = {
+    "Attachment": "m2build.report.facts",
     "ImageFacts": "m2build.report.facts",
     "Runs": "m2build.report.runs",
     "image_facts": "m2build.report.facts",
@@ -28,7 +29,7 @@ _HOMES = {
     "write_page": "m2build.report.page",
 }
 
-__all__ = ["ImageFacts", "Runs", "image_facts", "is_run", "render_page", "runs_at", "write_page"]
+__all__ = ["Attachment", "ImageFacts", "Runs", "image_facts", "is_run", "render_page", "runs_at", "write_page"]
 
 
 def __dir__() -> list[str]:

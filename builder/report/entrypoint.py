@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,26 +23,31 @@ class Step:
         words: a flag with its values, or the beginning of the command.
         meaning: what they do.
         default: what holds without them; empty if that is not known.
+        reason: what the recipe says of them; empty if it says nothing.
         is_known: whether the base's own sources, or m2build, say what they do.
     """
 
     words: tuple[str, ...]
     meaning: str
     default: str = ""
+    reason: str = ""
     is_known: bool = True
 
 
-def explained(words: Sequence[str], flags: ServerFlags | None) -> tuple[Step, ...]:
+def explained(
+    words: Sequence[str], flags: ServerFlags | None, comments: Mapping[str, str] | None = None
+) -> tuple[Step, ...]:
     """The steps of an entrypoint.
 
     Args:
         words: the entrypoint.
         flags: what the base's sources say of the server's flags, if they can be read.
+        comments: what the recipe says of flags, by their names without dashes.
 
     >>> [step.words for step in explained(["python3", "-m", "app", "--tp-size", "8", "--quiet"], None)]
     [('python3', '-m', 'app'), ('--tp-size', '8'), ('--quiet',)]
     """
-    return tuple(_step(group, flags) for group in _groups(words))
+    return tuple(_step(group, flags, comments or {}) for group in _groups(words))
 
 
 def _groups(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -54,16 +59,18 @@ def _groups(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     return (tuple(words[start:end]) for start, end in pairwise(bounds) if end > start)
 
 
-def _step(words: tuple[str, ...], flags: ServerFlags | None) -> Step:
+def _step(words: tuple[str, ...], flags: ServerFlags | None, comments: Mapping[str, str]) -> Step:
     if words[-1] == INIT_FILE:
         return Step(words, "m2build's init is process 1: it starts the server, passes signals on, and ends with it.")
     if not words[0].startswith("--"):
         return Step(words, "The server's command.")
-    flag = flags.by_name.get(words[0].partition("=")[0]) if flags else None
+    name = words[0].partition("=")[0]
+    reason = comments.get(name.removeprefix("--"), "")
+    flag = flags.by_name.get(name) if flags else None
     if flag is None:
-        return Step(words, "The base's sources do not say.", is_known=False)
+        return Step(words, "The base's sources do not say.", reason=reason, is_known=False)
     help_text = " ".join((flag.help or "").replace("%%", "%").split())
-    return Step(words, help_text or "The server gives no help for it.", _default(flag), bool(help_text))
+    return Step(words, help_text or "The server gives no help for it.", _default(flag), reason, bool(help_text))
 
 
 def _default(flag: Flag) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
 from m2build.launch.check import read_server
 from m2build.launch.flags.server import ServerFlags
 from m2build.places.place import Place, parse_place
+from m2build.recipes.comments import flag_comments
+from m2build.recipes.load import load_recipe
 from m2build.report.layers import LayerAccount, layer_account
 from m2build.verification.findings import Finding
 from m2build.verification.origin import claimed_selection
@@ -23,6 +26,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """Something that refers to an image: a signature, an attestation, a bill of materials.
+
+    Attributes:
+        digest: of its manifest.
+        kind: the type of the artifact.
+        predicate: what it attests, as a predicate type; empty for others.
+    """
+
+    digest: str
+    kind: str
+    predicate: str = ""
+
+
+@dataclass(frozen=True)
 class ImageFacts:
     """What is known of an image.
 
@@ -33,6 +51,8 @@ class ImageFacts:
         plan: what recipe and base give; None for an image that m2build did not derive.
         verification: whether the image is what they give; None if that was not asked for.
         flags: what the base's own sources say of its server's flags; None if they cannot be read.
+        comments: what the recipe says of its flags.
+        attachments: what refers to the image in its registry or layout; None if that was not looked for.
     """
 
     place: Place
@@ -41,12 +61,14 @@ class ImageFacts:
     plan: Plan | None = None
     verification: Verification | None = None
     flags: ServerFlags | None = None
+    comments: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] | None = None
 
 
 def image_facts(
     session: Session,
     place: str | Place,
-    recipe: Recipe | None = None,
+    recipe: str | None = None,
     *,
     base: str | Place | None = None,
     verify: bool = True,
@@ -56,7 +78,7 @@ def image_facts(
     Args:
         session: how registries, engines and caches are reached.
         place: where the image is.
-        recipe: what it was derived from; None for the shipped recipe that it names.
+        recipe: what it was derived from, by name or path; None for the shipped recipe that it names.
         base: where the base is; None for where the recipe says.
         verify: whether to prove it as well, which reads its whole base anew.
 
@@ -69,7 +91,8 @@ def image_facts(
     inspection = session.inspect(place)
     if inspection.content is None:
         return ImageFacts(place, inspection)
-    selection = _selection(place, inspection, recipe)
+    wanted = load_recipe(recipe) if recipe is not None else None
+    selection = _selection(place, inspection, wanted)
     if base is None and (stand_in := inspection.origin["standIn"]):
         named = stand_in if ":" in stand_in else f"{stand_in}:PATH"
         raise UsageError(f"{place} was derived from the stand-in {stand_in}", hint=f"name it, as in --base {named}")
@@ -82,8 +105,9 @@ def image_facts(
         inspection,
         tuple(layer_account(image, layer, diff_id, plan) for layer, diff_id in stored),
         plan,
-        session.verify(place, recipe, base=base) if verify else None,
+        session.verify(place, wanted, base=base) if verify else None,
         _flags(session, opened, plan),
+        flag_comments(recipe or selection.recipe.name, selection.profile_id),
     )
 
 

@@ -104,13 +104,18 @@ def rows_of(before: str, after: str) -> Iterator[tuple[Row, ...]]:
     >>> [(piece.text, piece.is_marked) for piece in row.after.pieces]
     [('x = f(', False), ('2', True), (')', False)]
     """
-    old, new = before.splitlines(), after.splitlines()
-    if before.endswith("\n") != after.endswith("\n") and old and new:
-        old, new = ([*lines[:-1], lines[-1] + ("" if text.endswith("\n") else " (no line break at the end)")]
-                    for lines, text in ((old, before), (new, after)))  # fmt: skip
+    old, new = _lines(before), _lines(after)
     matcher = SequenceMatcher(None, old, new, autojunk=len(old) * len(new) > _MANY)
     for group in matcher.get_grouped_opcodes(_CONTEXT):
         yield tuple(row for code in group for row in _rows(code, old, new))
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as editors and diffs number them; the last one says if its line break is missing."""
+    lines = text.split("\n")
+    if not lines[-1]:
+        return lines[:-1]
+    return [*lines[:-1], f"{lines[-1]} (no line break at the end)"]
 
 
 def _rows(code: tuple[str, int, int, int, int], old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:

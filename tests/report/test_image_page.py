@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import tarfile
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -22,7 +23,7 @@ import m2build
 from m2build import report
 from m2build.errors import UsageError
 from m2build.report.checks import checks
-from m2build.report.facts import ImageFacts
+from m2build.report.facts import Attachment, ImageFacts
 from m2build.verification.findings import Finding
 
 
@@ -46,7 +47,13 @@ def page(facts: ImageFacts) -> str:
     return report.render_page([facts])
 
 
-def test_every_byte_of_the_layer_is_accounted_for(facts: ImageFacts, page: str) -> None:
+@pytest.fixture(scope="module")
+def document(page: str) -> ET.Element:
+    """As html5lib reads it: strictly."""
+    return parsed(page)
+
+
+def test_every_byte_of_the_layer_is_accounted_for(facts: ImageFacts, page: str, document: ET.Element) -> None:
     """tarfile and the layer's own blob are the judges."""
     (layer,) = facts.layers
     descriptor = facts.inspection.manifest.layers[-1]
@@ -60,7 +67,7 @@ def test_every_byte_of_the_layer_is_accounted_for(facts: ImageFacts, page: str) 
             assert (info.name, info.size) == (member.path, member.content)
             if member.kind == "file" and file:
                 assert hashlib.sha256(file.read()).hexdigest() == member.sha256
-    table = rows(parsed(page), "Layer sha256:")
+    table = rows(document, "Layer sha256:")
     figures = [[int(cell.replace(",", "") or 0) for cell in row[1:4] if cell.isascii()] for row in table[1:-1]]
     assert sum(map(sum, figures[: len(layer.members)])) + layer.end == len(tar)
     assert table[-1] == ["The whole tar", "", f"{len(tar):,}", "", hashlib.sha256(tar).hexdigest()]
@@ -87,8 +94,7 @@ def test_what_no_patch_explains_stands_out(facts: ImageFacts) -> None:
     assert [row[0] for row in table if "miner" in row[0]] == ["/usr/bin/minernot explained by recipe and base"]
 
 
-def test_patches_stand_side_by_side_with_marks_on_words(page: str) -> None:
-    document = parsed(page)
+def test_patches_stand_side_by_side_with_marks_on_words(page: str, document: ET.Element) -> None:
     marked = [
         (text(cell), [text(mark) for mark in cell.iter("ins")])
         for cell in document.iter("td")
@@ -100,11 +106,15 @@ def test_patches_stand_side_by_side_with_marks_on_words(page: str) -> None:
     assert "Hugging Face package and fails with a circular import" in page
 
 
-def test_the_entrypoint_is_explained_by_the_servers_own_flags(facts: ImageFacts, page: str) -> None:
-    table = rows(parsed(page), "The entrypoint, flag by flag")
+def test_the_entrypoint_is_explained_by_the_servers_own_flags(facts: ImageFacts, document: ET.Element) -> None:
+    table = rows(document, "The entrypoint, flag by flag")
     words = [row[0] for row in table[1:]]
     assert " ".join(words) == " ".join(facts.inspection.entrypoint)
     assert ["--host 0.0.0.0", "The server gives no help for it.", "127.0.0.1"] in table
+    reason = next(row[1] for row in table if row[0] == "--ep-size 8").partition("The recipe: ")[2]
+    assert reason == (
+        "Without it each rank gets 1536 / 8 = 192 columns of an expert, which FP8's blocks of 128 do not divide."
+    )
     without = rows(parsed(report.render_page([replace(facts, flags=None)])), "The entrypoint, flag by flag")
     assert without[-1][1:] == ["The base's sources do not say.", ""]
 
@@ -119,19 +129,27 @@ def test_it_says_what_verify_found(facts: ImageFacts, page: str) -> None:
     assert "<strong>Not verified.</strong>" in report.render_page([replace(facts, verification=None)])
 
 
-def run_steps(page: str, folder: Path) -> Iterator[tuple[str, str]]:
+def test_it_lists_what_is_attached(facts: ImageFacts, page: str) -> None:
+    assert "Not looked for." in page
+    assert "Nothing is attached." in report.render_page([replace(facts, attachments=())])
+    one = Attachment(f"sha256:{'a' * 64}", "application/vnd.in-toto+json", "https://slsa.dev/provenance/v1")
+    table = rows(parsed(report.render_page([replace(facts, attachments=(one,))])), "What is attached")
+    assert table[1] == [one.predicate, one.kind, one.digest]
+
+
+def run_steps(document: ET.Element, folder: Path) -> Iterator[tuple[str, str]]:
     """What the steps print in one bash session, and what the page says."""
     for tool in ("bash", "git", "jq", "sha256sum", "tar"):
         need_tool(tool)
-    found = steps(parsed(page))
+    found = steps(document)
     script = "".join(f"{commands}\necho @@\n" for commands, _ in found)
     run = subprocess.run(["bash", "-eu", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     return zip(run.stdout.split("@@\n")[:-1], (expected for _, expected in found), strict=True)
 
 
-def test_the_commands_print_what_the_page_says(page: str, tmp_path: Path) -> None:
-    printed = list(run_steps(page, tmp_path))
+def test_the_commands_print_what_the_page_says(document: ET.Element, tmp_path: Path) -> None:
+    printed = list(run_steps(document, tmp_path))
     assert len(printed) == 8
     assert [got for got, _ in printed] == [expected for _, expected in printed]
 
@@ -142,7 +160,7 @@ def test_the_commands_for_a_registry_reach_the_base_too(stocked: str, tmp_path: 
     quickly("image", "--tp", "8", "--base", base, "-o", name)
     with m2build.Session() as session:
         facts = report.image_facts(session, name, base=base, verify=False)
-    printed = list(run_steps(report.render_page([facts]), tmp_path))
+    printed = list(run_steps(parsed(report.render_page([facts])), tmp_path))
     assert len(printed) == 12
     assert [got for got, _ in printed] == [expected for _, expected in printed]
     assert any(expected.startswith("> sha256:") for _, expected in printed)
@@ -164,9 +182,8 @@ def test_a_stand_in_has_to_be_named(tmp_path: Path) -> None:
     assert error.value.hint == "name it, as in --base dir:PATH"
 
 
-def test_the_page_is_well_built(page: str) -> None:
+def test_the_page_is_well_built(page: str, document: ET.Element) -> None:
     """For screen readers: landmarks, headings in order, captions and scopes, targets of links."""
-    document = parsed(page)
     assert list(strangers(document)) == []
     levels = [int(str(element.tag)[1]) for element in document.iter() if re.fullmatch("h[1-6]", str(element.tag))]
     assert levels[0] == 1

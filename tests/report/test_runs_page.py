@@ -17,7 +17,7 @@ from helpers.report.parsed import parsed, rows, strangers, text
 from m2build import bench, report
 from m2build.errors import UsageError
 from m2build.report.plots import COLOURS, PLOTTED, plots
-from m2build.report.runs import series_of
+from m2build.report.runs import as_csv, series_of
 
 TABLES = (Path(__file__).parents[1] / "helpers/serving/document_tables.txt").read_text(encoding="utf-8")
 
@@ -35,12 +35,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def document(page: str) -> ET.Element:
+    return parsed(page)
+
+
+@pytest.fixture(scope="module")
 def page(folder: Path) -> str:
     return report.render_page(runs=[report.runs_at(f"{folder}/{name}") for name in ("faster", "slower.txt")])
 
 
-def test_tables_stand_beside_the_documents_figures(page: str) -> None:
-    document = parsed(page)
+def test_tables_stand_beside_the_documents_figures(document: ET.Element) -> None:
     table = rows(document, "16 requests at a time")
     assert table[0] == ["Figure", "document", "A", "B"]
     throughput = next(row for row in table if row[0].startswith("Output token throughput"))
@@ -63,8 +67,8 @@ def test_other_workloads_are_not_compared(tmp_path: Path) -> None:
     assert rows(document, "16 requests at a time")[3][2] == "400.00another workload"
 
 
-def test_the_data_can_be_taken_out(page: str, folder: Path) -> None:
-    links = {link.get("download"): link.get("href", "") for link in parsed(page).iter("a") if link.get("download")}
+def test_the_data_can_be_taken_out(document: ET.Element, folder: Path) -> None:
+    links = {link.get("download"): link.get("href", "") for link in document.iter("a") if link.get("download")}
     data = {name: base64.b64decode(href.partition(",")[2]).decode() for name, href in links.items()}
     found = json.loads(data["runs.json"])
     assert [one["name"] for one in found] == ["document", "A", "B"]
@@ -78,14 +82,12 @@ def test_the_data_can_be_taken_out(page: str, folder: Path) -> None:
 def test_a_spreadsheet_takes_no_place_for_a_formula(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     (folder / "=1+1.txt").write_text(TABLES)
-    page = report.render_page(runs=[report.runs_at("=1+1.txt")])
-    (link,) = [link.get("href", "") for link in parsed(page).iter("a") if link.get("download") == "runs.csv"]
-    lines = list(csv.reader(io.StringIO(base64.b64decode(link.partition(",")[2]).decode())))
+    lines = list(csv.reader(io.StringIO(as_csv(series_of([report.runs_at("=1+1.txt")])))))
     assert [cell for line in lines for cell in line if cell[:1] in set("=+-@")] == []
     assert lines[-1][1] == "'=1+1.txt"
 
 
-def test_plots_have_every_point_and_nothing_but_drawing(page: str) -> None:
+def test_plots_have_every_point_and_nothing_but_drawing(document: ET.Element) -> None:
     drawings = [ET.fromstring(plot.svg) for plot in plots(series_of([report.runs_at("document")]))]  # noqa: S314
     assert len(drawings) == len(PLOTTED)
     names = {element.tag for drawing in drawings for element in drawing.iter()}
@@ -94,7 +96,6 @@ def test_plots_have_every_point_and_nothing_but_drawing(page: str) -> None:
     assert [label for label in labels if label in ("1", "16", "100")] == ["1", "16", "100"]
     squares = [element for element in drawings[0].iter("path") if element.get("fill") == "var(--series-0)"]
     assert len(squares) >= 3
-    document = parsed(page)
     assert list(strangers(document)) == []
     assert len([1 for element in document.iter("div") if element.get("role") == "img"]) == len(PLOTTED)
 
