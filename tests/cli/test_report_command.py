@@ -7,16 +7,13 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from helpers.cli.checkouts import quickly, store
+from helpers.cli.checkouts import derived, quickly
 from helpers.commands import refused, succeeds
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("workshop")
-    store(f"oci:{folder}/base:base")
-    quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
-    return folder
+    return derived(tmp_path_factory.mktemp("workshop"))
 
 
 WORDS = ("report", "oci:out:tp8", "document", "--base", "oci:base:base", "--progress", "quiet")

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from helpers.cli.checkouts import quickly, store
+from helpers.cli.checkouts import derived
 from helpers.report.parsed import parsed, strangers, text
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -36,9 +36,7 @@ HOSTILE = st.lists(st.sampled_from(BITS) | st.text(max_size=3), min_size=1, max_
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> ImageFacts:
-    folder = tmp_path_factory.mktemp("workshop")
-    store(f"oci:{folder}/base:base")
-    quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
+    folder = derived(tmp_path_factory.mktemp("workshop"))
     with m2build.Session() as session:
         return report.image_facts(session, f"oci:{folder}/out:tp8", base=f"oci:{folder}/base:base", verify=False)
 
@@ -110,7 +108,9 @@ def test_lines_are_those_of_editors_and_diffs() -> None:
     assert first.after is not None
     assert first.after.pieces[0].text == "a\x0cb\u2028c"
     assert second.after is not None
-    assert [piece.text for piece in second.after.pieces if piece.is_marked] == [" (no line break at the end)"]
+    assert [(piece.text, piece.is_marked) for piece in second.after.pieces] == [
+        ("last (no line break at the end)", True)
+    ]
 
 
 LINES = st.lists(st.sampled_from(["a = 1", "b = f(x)", "b = f(y)", "", "\tc", "<b>", "d  e"]), max_size=8)

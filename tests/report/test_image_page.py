@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from helpers.cli.checkouts import checkout, quickly, store
+from helpers.cli.checkouts import checkout, derived, quickly
 from helpers.report.parsed import parsed, rows, steps, strangers, text
 from helpers.support import need_tool
 
@@ -30,10 +30,7 @@ from m2build.verification.findings import Finding
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base in `base`, and what was derived from it in `out`."""
-    folder = tmp_path_factory.mktemp("workshop")
-    store(f"oci:{folder}/base:base")
-    quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
-    return folder
+    return derived(tmp_path_factory.mktemp("workshop"))
 
 
 @pytest.fixture(scope="module")
