@@ -64,7 +64,10 @@ ROOMS = (
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
-LEAVES = ("importing", "drift", "mounts", "machine", "running", "pipelines", "verification", "publish", "bench", "report")
+LEAVES = (
+    *("importing", "drift", "mounts", "machine", "running", "pipelines"),
+    *("verification", "publish", "bench", "report"),
+)
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
 BUILT_ON = {"bench": ("report",), "verification": ("report",)}
 """The leaves that another leaf is built on: what a report shows is theirs."""
