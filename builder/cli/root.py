@@ -72,6 +72,7 @@ class _Commands(LateGroup):
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
+        "report": "Write a page that shows what images are and what runs measured.",
         "revert": "Name the base that an image stands on, proven and by digest.",
         "run": "Serve an image with Docker or podman, or print the command.",
         "size": "Show what a model takes of GPUs' memory, and what fits beside it.",

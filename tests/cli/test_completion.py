@@ -61,8 +61,8 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 OFFERED = {
     ("",): {
         *("bake", "bench", "cache", "check", "ci", "completion", "compose", "diff", "doctor", "drift", "flags"),
-        *("image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run"),
-        *("size", "verify"),
+        *("image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "report"),
+        *("revert", "run", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},

@@ -58,14 +58,19 @@ ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
     "delivery", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running", "pipelines",
-    "bench",
+    "bench", "report",
     "",
     "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
-LEAVES = ("importing", "drift", "mounts", "machine", "running", "pipelines", "verification", "publish", "bench")
+LEAVES = (
+    *("importing", "drift", "mounts", "machine", "running", "pipelines"),
+    *("verification", "publish", "bench", "report"),
+)
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
+BUILT_ON = {"bench": ("report",), "verification": ("report",)}
+"""The leaves that another leaf is built on: what a report shows is theirs."""
 
 
 def room(module: str) -> str:

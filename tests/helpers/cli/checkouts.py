@@ -51,6 +51,13 @@ def store(place: str, *extra_layers: bytes, **members: Any) -> None:
     write_image(base, parse_place(place), tag="base", reference="base:1", replace=False, progress=Silent())
 
 
+def derived(folder: Path) -> Path:
+    """A base in a folder's `base`, and in `out:tp8` what was derived from it; returns the folder."""
+    store(f"oci:{folder}/base:base")
+    quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
+    return folder
+
+
 def quickly(*arguments: str | Path) -> str:
     """Run a command in this process, expect success and return stdout; for tests that need no process of their own."""
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
