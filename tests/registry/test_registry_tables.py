@@ -8,14 +8,18 @@ import random
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers.bases import ROOT, sources
-from helpers.images import entry, file, hardlink, image, tar
+from helpers.images import SAMPLE, entry, file, hardlink, image, tar
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
-from helpers.registry.registries import access, docker_registry, noise, reference
+from helpers.registry.registries import access, docker_registry, noise, reference, upload
+from helpers.snippets import run_snippets
 from helpers.support import need_tool
+from helpers.tables import tabled_image, zstd_chunked
 
+from m2build.cli.root import cli
 from m2build.errors import ContentError, TransferBudgetError, TransportError
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
@@ -194,6 +198,25 @@ def test_nothing_is_fetched_beyond_the_bound(proxy: Proxy) -> None:
     assert read(replace(sample, reading=Reading(by_table=True, bound=1 << 20))).by_table
     with pytest.raises(TransferBudgetError):
         read(replace(sample, reading=Reading(by_table=True, bound=1000)))
+
+
+def test_the_command_stops_before_it_reads_too_much(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    upload(host, "limited/sglang", image(*SAMPLE, how="plain"), "v1")
+    with fault_proxy(host) as proxy:
+        words = ["image", "--tp", "8", "--base", f"{proxy.host}/limited/sglang:v1", "-o", f"oci:{tmp_path}/image"]
+        with pytest.raises(TransferBudgetError, match="would be fetched of the base's layers") as caught:
+            cli.main([*words, "--max-transfer", "1kB"], standalone_mode=False)
+        assert caught.value.exit_code == 15
+        assert len(proxy.seen("GET", "blobs/")) == 1, "the config alone"
+
+
+def test_the_page_on_reading_prints_what_it_says(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    layer = zstd_chunked(tar(*sources(), noise(1 << 20)), chunk=1 << 20)
+    upload(host, "team/sglang", tabled_image(layer), "chunked")
+    ((expected, printed),) = run_snippets("reading.md", hosts={"localhost:5000": host})
+    assert printed == expected
 
 
 def test_what_is_fetched_is_said_before_and_shown_meanwhile(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
