@@ -99,5 +99,5 @@ def _read(
         known = base.filesystem or Filesystem({})
         return read_roots(roots, folders, lambda _: known)
     cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
-    with held(base.image) as image:
+    with held(base.image, progress) as image:
         return read_roots(roots, folders, partial(read_filesystem, image, progress=progress, cache=cache))

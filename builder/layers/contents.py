@@ -6,12 +6,14 @@ Hard links are followed as unpackers make them: to the file of that name so far 
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
 from m2build.layers.held import layer_tar
-from m2build.layers.members import OPAQUE, WHITEOUT, Wanted, is_bookkeeping, member_of, path_of, subject
+from m2build.layers.members import OPAQUE, WHITEOUT, Wanted, content_of, is_bookkeeping, member_of, path_of, subject
 from m2build.local.reading import LARGEST_SOURCE
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
@@ -36,6 +38,11 @@ def most_content(stored: int) -> int:
     return _CONTENT_ALWAYS + _CONTENT_RATIO * stored
 
 
+def most_headers(stored: int) -> int:
+    """The most members of a layer of so many stored bytes."""
+    return _HEADERS_ALWAYS + stored // _BYTES_A_HEADER
+
+
 def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:
     """A layer's wanted members and the folders above them, whiteouts included, by path.
 
@@ -46,26 +53,32 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted
     Raises:
         ContentError: the layer is missing, truncated, altered or hostile; the message names it.
     """
-    found = _read(image, layer, diff_id, wanted)
+    return with_targets(wanted, lambda paths: fetched_again(lambda: _read_once(image, layer, diff_id, paths)))
+
+
+def with_targets(wanted: Wanted, read: Callable[[Wanted], Contents]) -> dict[str, Member]:
+    """A layer's members at the wanted paths, and in place of hard links what they lead to in the same layer.
+
+    Args:
+        wanted: the paths.
+        read: reads the layer's members at some paths; a second time if links lead to other paths.
+    """
+    found = read(wanted)
     elsewhere = found.awaited()
     if elsewhere:
-        targets = _read(image, layer, diff_id, Wanted(frozenset(), elsewhere)).members
+        targets = read(Wanted(frozenset(), elsewhere)).members
         found.follow({path: targets[path] for path in elsewhere & targets.keys()})
     return found.members
 
 
-def _read(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
-    return fetched_again(lambda: _read_once(image, layer, diff_id, wanted))
-
-
-def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
+def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Contents:
     with layer_tar(image, layer, diff_id) as file:
-        found = _Contents(wanted, most_content(layer.size))
-        found.read(file, most=_HEADERS_ALWAYS + layer.size // _BYTES_A_HEADER)
+        found = Contents(wanted, most_content(layer.size))
+        found.read(file, most=most_headers(layer.size))
         return found
 
 
-class _Contents:
+class Contents:
     """A layer's wanted members, as far as it has been read.
 
     Attributes:
@@ -92,11 +105,29 @@ class _Contents:
         place = "its beginning"
         try:
             archive = StrictTar(file, most=most)
+            content = partial(content_of, archive)
             for info in archive.headers():
                 place = f"the member {info.name[:200]!r}"
-                self._add(archive, info)
+                self._add(info, content)
         except (tarfile.TarError, UnicodeError, ValueError) as error:
             raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
+        self._imply_folders()
+
+    def add_all(self, headers: Iterable[tarfile.TarInfo], content: Callable[[tarfile.TarInfo], bytes]) -> None:
+        """Add all members of a layer, in their order.
+
+        Args:
+            headers: their headers.
+            content: what the regular file of a header holds; called for the wanted ones.
+
+        Raises:
+            ContentError: a member is hostile; the message names it.
+        """
+        for info in headers:
+            self._add(info, content)
+        self._imply_folders()
+
+    def _imply_folders(self) -> None:
         for path in self._folders - self.members.keys():
             self.members[path] = Member(path, Kind.IMPLIED)
 
@@ -110,7 +141,7 @@ class _Contents:
             if member.kind is Kind.HARD_LINK and member.target in targets:
                 self.members[path] = linked(member, targets[member.target])
 
-    def _add(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> None:
+    def _add(self, info: tarfile.TarInfo, content: Callable[[tarfile.TarInfo], bytes]) -> None:
         path = path_of(info.name)
         if not path and not info.isdir():
             raise ContentError(f"the member {info.name!r} would replace the image's root")
@@ -128,7 +159,7 @@ class _Contents:
         self._check(info)
         if marker:
             self._check_folder_stays(path, marker)
-        self._keep(Member(marker, Kind.FILE) if marker else member_of(archive, info, path))
+        self._keep(Member(marker, Kind.FILE) if marker else member_of(info, path, content))
 
     def _note_folders(self, path: str) -> None:
         """Note the wanted folders above a path, which unpackers make even if no layer has an entry of them."""

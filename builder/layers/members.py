@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -146,8 +146,19 @@ def _climbs(path: str, target: str) -> bool:
 _KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.LNKTYPE: Kind.HARD_LINK}
 
 
-def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
-    """The entry of a path, with its content.
+def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    """The content of a regular file in a tar."""
+    file = archive.extractfile(info)
+    return file.read() if file else b""
+
+
+def member_of(info: tarfile.TarInfo, path: str, content: Callable[[tarfile.TarInfo], bytes]) -> Member:
+    """The entry of a path.
+
+    Args:
+        info: its header.
+        path: its path, cleaned.
+        content: reads what the regular file of a header holds.
 
     Raises:
         ContentError: it is sparse, a link out of the image, or has an impossible owner or time.
@@ -159,10 +170,9 @@ def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Mem
     if not (0 <= info.uid < _NUMBERS and 0 <= info.gid < _NUMBERS and abs(info.mtime) < _LATEST):
         raise ContentError(f"{named} has an impossible owner or time: {info.uid}:{info.gid}, {info.mtime}")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
-    file = archive.extractfile(info) if info.isreg() else None
-    content = file.read() if file else b""
+    held = content(info) if info.isreg() else b""
     target = path_of(info.linkname) if info.islnk() else info.linkname
     if len(target) > _LONGEST_PATH or "\0" in target:
         raise ContentError(f"{named} links to a name of more than {_LONGEST_PATH} characters, or with a NUL byte")
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
-    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), content, target, xattrs)
+    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), held, target, xattrs)

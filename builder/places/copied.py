@@ -6,13 +6,14 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BufferedReader
 
 from m2build.errors import ContentError, EngineError
 from m2build.layers.contents import linked
 from m2build.layers.filesystem import Filesystem
 from m2build.layers.forward import ForwardFile
-from m2build.layers.members import Wanted, member_of
+from m2build.layers.members import Wanted, content_of, member_of
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.tar_reader import StrictTar
@@ -94,8 +95,9 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
         if not stream.peek(1):
             return
         archive = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS)
+        content = partial(content_of, archive)
         for info in archive.headers():
-            member = member_of(archive, info, f"{folder}{info.name.strip('/')}")
+            member = member_of(info, f"{folder}{info.name.strip('/')}", content)
             is_link = member.kind is Kind.HARD_LINK
             yield replace(member, target=f"{folder}{member.target}") if is_link else member
         while stream.read(1 << 20):

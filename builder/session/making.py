@@ -73,7 +73,14 @@ class Making(Connections):
             return assumed_base(at, trees, platform=platform, is_pinned=pinned)
         with self._caching(), pulled(at):
             access = self._access_to(at)
-            base = open_base(at, roots=recipe.roots, platform=platform, access=access, progress=self.progress)
+            base = open_base(
+                at,
+                roots=recipe.roots,
+                platform=platform,
+                access=access,
+                bound=self.publishing.most_read,
+                progress=self.progress,
+            )
         return base if pinned else replace(base, digest=None)
 
     def sources(
@@ -166,6 +173,8 @@ class Making(Connections):
     ) -> Lock:
         """Read a base, apply the patches, and note all digests that the images rest on.
 
+        The layers are read to their ends, also those with a table of contents: other images will rest on the lock.
+
         Args:
             selections: which images, all of one recipe.
             base: where the base is, or the base itself; None for the recipe's.
@@ -179,7 +188,7 @@ class Making(Connections):
         from m2build.recipes.model import common_recipe
 
         opened = base if isinstance(base, Base) else self.base(common_recipe(selections), base)
-        return lock_of(self.plan_all(selections, opened, series=series))
+        return lock_of(self.plan_all(selections, opened.read_whole(), series=series))
 
     def shipment(
         self,

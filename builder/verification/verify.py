@@ -103,7 +103,7 @@ def verify_image(
     origin = HeldLock(lock).pinned(origin) if lock else origin
     with pulled(origin):
         roots = selection.recipe.roots
-        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
+        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress).read_whole()
     result = replace(
         result,
         base=opened.name or opened.stand_in,
