@@ -34,7 +34,7 @@ class Pipeline:
         overrides: values of the recipe to override, `KEY=VALUE`.
         lock: the path of the lock in the repository.
         base: where the base is, if not where the recipe says.
-        signer: who signs, as for `m2build image --sign`; None for nobody.
+        signer: who signs, as for `m2build image --sign`; None if nothing is signed.
         key: the public key for `m2build verify --key`, as a path in the repository; None for none.
         max_transfer: the most to copy of a base into another registry, as in `20GB`; None for m2build's own bound.
         tag_policy: `move`, `refuse` or `same`.
