@@ -70,6 +70,7 @@ class _Commands(LateGroup):
         "mounts": "Lay the changed files over the stock image, without a derived one.",
         "patch": "Try, apply and revert patches on any source tree.",
         "push": "Publish the image of a layout or an archive.",
+        "rebase": "Derive an image anew on another base, if every patch applies there.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
         "revert": "Name the base that an image stands on, proven and by digest.",

@@ -9,7 +9,7 @@ from functools import partial
 from m2build.base.model import Base
 from m2build.base.thin import EitherBlobs, missing_layers
 from m2build.errors import ContentError
-from m2build.labels import OCI, STAND_IN
+from m2build.labels import STAND_IN
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.history import mended
@@ -17,8 +17,7 @@ from m2build.oci.image import Image, fetched_again, open_blob
 from m2build.oci.layer import open_layer
 from m2build.progress import Progress, amount
 from m2build.verification.findings import Finding
-
-BASE_NAME, BASE_DIGEST = f"{OCI}base.name", f"{OCI}base.digest"
+from m2build.verification.origin import BASE_DIGEST
 
 
 def stand_in_finding(image: Image) -> Finding | None:

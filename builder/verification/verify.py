@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.derivation.plan import Plan
     from m2build.locking.model import Lock
+    from m2build.oci.found import FoundImage
     from m2build.oci.image import Image
     from m2build.patches.series import Series
     from m2build.progress import Progress
@@ -83,15 +84,37 @@ def verify_image(
         EngineError: a container engine does not export its image.
         StorageError: a file cannot be read.
     """
-    if platform is None:
-        recipe = wanted.recipe if isinstance(wanted, Selection) else wanted
-        platform = recipe.base.platform if recipe else _PLATFORM
+    platform = platform or default_platform(wanted)
     try:
         found = find_image(place, platform, access, progress=progress)
         found.image.config.check(layers=len(found.image.manifest.layers))
-        labels = found.image.config.labels
     except ContentError as error:
         return Verification(str(place), findings=(Finding("image-malformed", "", str(error)),))
+    return verify_found(
+        found, place, wanted, base,
+        series=series, lock=lock, platform=platform, access=access, environment=environment, progress=progress,
+    )  # fmt: skip
+
+
+def verify_found(
+    found: FoundImage,
+    place: Place,
+    wanted: Recipe | Selection | None,
+    base: Place | None,
+    *,
+    series: Series | None,
+    lock: Lock | None,
+    platform: str,
+    access: Access,
+    environment: Mapping[str, str],
+    progress: Progress,
+) -> Verification:
+    """What `verify_image` gives for an image that was found, whose config has as many layers as its manifest.
+
+    Raises:
+        M2BuildError: as `verify_image`.
+    """
+    labels = found.image.config.labels
     result = Verification(str(place), str(found.digest))
     selection = wanted if isinstance(wanted, Selection) else claimed_selection(labels, wanted)
     if isinstance(selection, Finding):
@@ -116,6 +139,12 @@ def verify_image(
             found.image, opened, expected, lock, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
         )
     return replace(result, content=content, findings=without_repeats(findings))
+
+
+def default_platform(wanted: Recipe | Selection | None) -> str:
+    """The platform of a recipe; without one, that of all recipes that an image can name."""
+    recipe = wanted.recipe if isinstance(wanted, Selection) else wanted
+    return recipe.base.platform if recipe else _PLATFORM
 
 
 @dataclass(frozen=True)
