@@ -29,6 +29,8 @@ class Base:
         filesystem: what it holds where patches and their account go, if that is known without reading its layers.
         stand_in: what the sources came from, if it is not a real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
         place: where it was read from; None for an assumed base. It may be a local path, and gets into no image.
+        mirror: the name of a copy in another registry, if one is known; it gets into no image.
+        is_gone: whether its own name does not exist any more, and only the mirror has it.
     """
 
     config: ImageConfig
@@ -38,6 +40,8 @@ class Base:
     filesystem: Filesystem | None = None
     stand_in: str | None = None
     place: Place | None = None
+    mirror: str | None = None
+    is_gone: bool = False
 
     @classmethod
     def of(cls, image: Image, digest: Digest, name: str | None, *, place: Place | None = None) -> Base:
@@ -48,6 +52,16 @@ class Base:
     def origin(self) -> str:
         """What to call its sources in messages."""
         return self.name or f"the base {self.digest}"
+
+    @property
+    def source(self) -> str | None:
+        """The name that it can be pulled by: its own, or else the mirror's."""
+        return self.mirror if self.is_gone else self.name
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The names in registries that have its layers, its own first."""
+        return tuple(filter(None, (self.name, self.mirror)))
 
     @property
     def is_assumed(self) -> bool:

@@ -53,6 +53,7 @@ class _Commands(LateGroup):
 
     summaries: ClassVar = {
         "bench": "Measure a server, and compare results.",
+        "base": "Check whether a lock's base has moved, and copy bases into your own registry.",
         "bake": "Write a folder of images for `docker buildx bake`.",
         "cache": "Show what is kept of earlier runs, and remove the oldest of it.",
         "ci": "Print a workflow for GitHub, GitLab or Tekton.",

@@ -9,8 +9,11 @@ from m2build.session.examining import Examining
 from m2build.session.making import Making
 
 if TYPE_CHECKING:
+    from m2build.bases.check import BaseCheck
+    from m2build.bases.copy import Mirrored
     from m2build.delivery.destinations import Destinations
     from m2build.delivery.shipment import Shipment
+    from m2build.locking.model import Lock
     from m2build.patches.series import Series
     from m2build.places.place import Place
     from m2build.recipes.model import Recipe, Selection
@@ -64,3 +67,45 @@ class Moving(Making, Examining):
                 progress=self.progress,
             )
         return self.shipment([selection], base, to=to, engine=engine, series=series)
+
+    def check_base(self, lock: Lock) -> BaseCheck:
+        """Whether the tag of a lock's base still names the locked digest; no manifest is fetched.
+
+        Raises:
+            UsageError: the lock's base is no tag in a registry.
+            TransportError: a registry refuses, or does not answer.
+        """
+        from m2build.bases.check import check_base
+
+        return check_base(lock.base, self._access)
+
+    def mirror(self, place: str | Place, name: str, *, lock: Lock | None = None) -> Mirrored:
+        """Copy a base by digest into another registry, from where builds with a lock read it once its own name is gone.
+
+        What the other registry has already is not sent: an interrupted copy goes on after the last complete layer.
+        `lock.with_mirror(mirrored.name)` is the lock that names the copy.
+
+        Args:
+            place: the base, a name in a registry; the locked name without a digest means the locked digest.
+            name: what to call the copy, `REGISTRY/NAME[:TAG]`; without a tag it gets the base's.
+            lock: the lock of the base, or None.
+
+        Raises:
+            BaseChangedError: the lock is of another base.
+            UsageError: one of them is no name in a registry.
+            TransportError: a registry does not deliver, or does not accept the copy; its tag is unchanged.
+            TransferBudgetError: it is more than `publishing` allows.
+        """
+        from m2build.bases.copy import mirror_base
+        from m2build.locking.plans import HeldLock
+
+        base = parsed_place(place)
+        return mirror_base(
+            HeldLock(lock).pinned(base) if lock else base,
+            name,
+            lock=lock,
+            platform=self.platform or (lock.base.platform if lock else self._image_platform),
+            access=self._access,
+            progress=self.progress,
+            publishing=self.publishing,
+        )

@@ -123,10 +123,12 @@ def verify_found(
     if base is None and (finding := stand_in_finding(found.image)):
         return replace(result, findings=(finding,))
     origin = base or registry_place(selection.recipe.base.image)
-    origin = HeldLock(lock).pinned(origin) if lock else origin
+    held = HeldLock(lock) if lock else None
+    origin = held.pinned(origin) if held else origin
     with pulled(origin):
         roots = selection.recipe.roots
-        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
+        mirror = held.mirror(origin) if held else None
+        opened = open_base(origin, roots=roots, platform=platform, access=access, mirror=mirror, progress=progress)
     result = replace(
         result,
         base=opened.name or opened.stand_in,

@@ -57,14 +57,14 @@ def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
-    "delivery", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running", "pipelines",
-    "bench",
+    "delivery", "verification", "bases", "session", "testing", "importing", "drift", "mounts", "machine", "running",
+    "pipelines", "bench",
     "",
     "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
-LEAVES = ("importing", "drift", "mounts", "machine", "running", "pipelines", "verification", "publish", "bench")
+LEAVES = ("importing", "drift", "mounts", "machine", "running", "pipelines", "verification", "bases", "publish", "bench")
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
 
 
