@@ -31,6 +31,8 @@ class Base:
         place: where it was read from; None for an assumed base. It may be a local path, and gets into no image.
         mirror: the name of a copy in another registry, if one is known; it gets into no image.
         is_gone: whether its own name does not exist any more, and only the mirror has it.
+        by_layers: whether it counts as known by its layers alone, as in an engine's store: manifest and config have no
+            digest there, even if they were read elsewhere.
     """
 
     config: ImageConfig
@@ -42,6 +44,7 @@ class Base:
     place: Place | None = None
     mirror: str | None = None
     is_gone: bool = False
+    by_layers: bool = False
 
     @classmethod
     def of(cls, image: Image, digest: Digest, name: str | None, *, place: Place | None = None) -> Base:
@@ -71,12 +74,16 @@ class Base:
     @property
     def manifest_digest(self) -> Digest | None:
         """The digest of its manifest for the one platform, if that is known."""
-        return self.image.manifest.digest if self.digest and self.image else None
+        return self.image.manifest.digest if self._has_manifest and self.image else None
 
     @property
     def config_digest(self) -> Digest | None:
         """The digest of its config, if that is known."""
-        return self.image.manifest.config.digest if self.digest and self.image else None
+        return self.image.manifest.config.digest if self._has_manifest and self.image else None
+
+    @property
+    def _has_manifest(self) -> bool:
+        return self.digest is not None and not self.by_layers
 
     @property
     def chain_id(self) -> Digest | None:

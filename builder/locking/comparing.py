@@ -82,8 +82,10 @@ def _between(locked: JsonValue, found: JsonValue, way: tuple[str, ...]) -> Itera
     if isinstance(locked, dict) and isinstance(found, dict):
         is_of_some = way[:1] and way[0] in _OF_SOME and len(way) == 1
         for key in (*found, *(key for key in locked if key not in found and not is_of_some)):
-            if key in ("layer", "mirror") and (key not in found or key not in locked):
-                continue  # an engine's store does not show the one; the other says where the same bytes are, too
+            if key == "layer" and key not in found:
+                continue  # an engine's store does not show it
+            if (*way, key) == ("base", "mirror"):
+                continue  # it says where the same bytes can be had, too
             yield from _between(locked.get(key), found.get(key), (*way, key))
         if way and way[-1] == "patches" and locked.keys() == found.keys() and list(locked) != list(found):
             yield Difference(way, list(locked), list(found))

@@ -194,7 +194,7 @@ def made(session: m2build.Session, name: str, lock: Lock) -> str:
     return str(found.image.manifest.digest)
 
 
-def test_the_image_does_not_depend_on_where_the_base_was_read(
+def test_the_image_does_not_depend_on_where_the_base_was_read(  # noqa: PLR0917 - fixtures
     name: str, mirrored: Lock, lock: Lock, upstream: Proxy, registry: str, tmp_path: Path
 ) -> None:
     """With empty caches; and what is in the mirror's registry is mounted, not sent."""
