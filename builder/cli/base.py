@@ -28,7 +28,7 @@ Examples:
 """,
 )
 def base() -> None:
-    """Check whether a lock's base has moved, and copy bases into your own registry."""
+    """See whether the base of a lock has moved, and keep a copy of it in a registry of your own."""
 
 
 @base.command(
