@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -80,8 +81,8 @@ def lock(
     recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
     place = path or lock_path(recipe_name)
-    known = read_lock(place) if locked or (update and place.exists()) else None
-    if known is None and place.exists():
+    known = read_lock(place) if locked else _replaced(place) if update else None
+    if not locked and not update and place.exists():
         raise UsageError(f"{place} exists already", hint="--update replaces it, --locked compares with it")
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         found = opened.lock(selections, base, known=known)
@@ -91,6 +92,13 @@ def lock(
         _note_mirror(known, found)
         m2build.write_lock(found, place, update=update)
     result(str(place))
+
+
+def _replaced(place: Path) -> m2build.Lock | None:
+    """The lock that is replaced; None if there is none, or if it cannot be read, as after a merge with conflicts."""
+    with suppress(UsageError):
+        return read_lock(place)
+    return None
 
 
 def _note_mirror(known: m2build.Lock | None, found: m2build.Lock) -> None:

@@ -223,6 +223,10 @@ def test_a_lock_is_compared_and_written_from_the_mirror_and_keeps_it(
     quickly("lock", "--tp", "8", "--base", name, "--locked")
     quickly("lock", "--tp", "8", "--base", name, "--update")
     assert m2build.load_lock(written) == mirrored
+    written.write_text("<<<<<<< a merge with conflicts\n")
+    upstream.rules.clear()
+    quickly("lock", "--tp", "8", "--base", name, "--update")
+    assert m2build.load_lock(written).base.mirror is None
 
 
 def test_a_new_base_has_no_mirror_yet(name: str, mirrored: Lock, stocked: str, written: Path) -> None:

@@ -64,7 +64,9 @@ ROOMS = (
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
-LEAVES = ("importing", "drift", "mounts", "machine", "running", "pipelines", "verification", "bases", "publish", "bench")
+LEAVES = (
+    "importing", "drift", "mounts", "machine", "running", "pipelines", "verification", "bases", "publish", "bench",
+)  # fmt: skip
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
 
 
