@@ -73,9 +73,19 @@ class LaunchError(M2BuildError):
 
 
 class TransportError(M2BuildError):
-    """A registry, a package index or the network did not deliver."""
+    """A registry, a package index or the network did not deliver.
+
+    Attributes:
+        is_missing: whether a registry answered that what was asked for does not exist.
+    """
 
     exit_code = 8
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, details: Sequence[str] = (), is_missing: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
+        self.is_missing = is_missing
 
 
 class EngineError(M2BuildError):
@@ -85,7 +95,7 @@ class EngineError(M2BuildError):
 
 
 class WouldChangeError(M2BuildError):
-    """`--check` or `drift --lock` found that something changes, or `--fail-if` that results are worse."""
+    """`--check`, `drift --lock` or `base check` found that something changes, or `--fail-if` that results are worse."""
 
     exit_code = 14
 

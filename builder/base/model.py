@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from m2build.layers.filesystem import Filesystem
     from m2build.oci.config import ImageConfig
     from m2build.oci.digest import Digest
-    from m2build.oci.image import Image
+    from m2build.oci.image import Image, Reading
     from m2build.places.place import Place
 
 
@@ -29,6 +29,10 @@ class Base:
         filesystem: what it holds where patches and their account go, if that is known without reading its layers.
         stand_in: what the sources came from, if it is not a real image: `pypi:NAME==VERSION`, `wheel` or `dir`.
         place: where it was read from; None for an assumed base. It may be a local path, and gets into no image.
+        mirror: the name of a copy in another registry, if one is known; it gets into no image.
+        is_gone: whether its own name does not exist any more, and only the mirror has it.
+        by_layers: whether it counts as known by its layers alone, as in an engine's store: manifest and config have no
+            digest there, even if they were read elsewhere.
     """
 
     config: ImageConfig
@@ -38,22 +42,37 @@ class Base:
     filesystem: Filesystem | None = None
     stand_in: str | None = None
     place: Place | None = None
+    mirror: str | None = None
+    is_gone: bool = False
+    by_layers: bool = False
 
     @classmethod
     def of(cls, image: Image, digest: Digest, name: str | None, *, place: Place | None = None) -> Base:
         """The base that an image is."""
         return cls(image.config, digest, name, image, stand_in=image.config.labels.get(STAND_IN), place=place)
 
+    def read_as(self, reading: Reading) -> Base:
+        """The same base, with layers that are read in one way."""
+        return replace(self, image=replace(self.image, reading=reading)) if self.image else self
+
     def read_whole(self) -> Base:
         """The same base, each layer of which is read to its end even if it has a table of contents."""
-        if self.image is None:
-            return self
-        return replace(self, image=replace(self.image, reading=replace(self.image.reading, by_table=False)))
+        return self.read_as(replace(self.image.reading, by_table=False)) if self.image else self
 
     @property
     def origin(self) -> str:
         """What to call its sources in messages."""
         return self.name or f"the base {self.digest}"
+
+    @property
+    def source(self) -> str | None:
+        """The name that it can be pulled by: its own, or else the mirror's."""
+        return self.mirror if self.is_gone else self.name
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The names in registries that have its layers, its own first."""
+        return tuple(filter(None, (self.name, self.mirror)))
 
     @property
     def is_assumed(self) -> bool:
@@ -63,12 +82,16 @@ class Base:
     @property
     def manifest_digest(self) -> Digest | None:
         """The digest of its manifest for the one platform, if that is known."""
-        return self.image.manifest.digest if self.digest and self.image else None
+        return self.image.manifest.digest if self._has_manifest and self.image else None
 
     @property
     def config_digest(self) -> Digest | None:
         """The digest of its config, if that is known."""
-        return self.image.manifest.config.digest if self.digest and self.image else None
+        return self.image.manifest.config.digest if self._has_manifest and self.image else None
+
+    @property
+    def _has_manifest(self) -> bool:
+        return self.digest is not None and not self.by_layers
 
     @property
     def chain_id(self) -> Digest | None:

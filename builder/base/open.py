@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
 from m2build.base.nydus import refuse_nydus
-from m2build.errors import PatchError, UsageError
+from m2build.errors import PatchError, TransportError, UsageError
 from m2build.labels import STAND_IN
 from m2build.oci.image import Reading
 from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
@@ -17,6 +16,7 @@ from m2build.places.transports import read_image
 from m2build.progress import Progress
 
 if TYPE_CHECKING:
+    from m2build.base.mirror import Mirror
     from m2build.layers.roots import Root
     from m2build.registry.access import Access
 
@@ -30,6 +30,7 @@ def open_base(
     access: Access | None = None,
     whole: bool = True,
     bound: float = math.inf,
+    mirror: Mirror | None = None,
     progress: Progress | None = None,
 ) -> Base:
     """The base at a place: an image, or a stand-in made of sources.
@@ -43,7 +44,8 @@ def open_base(
         whole: whether its layers will be needed; if not, an image in an engine's store is not copied, unless a folder
             of sources has to be found in it.
         bound: the most bytes of its layers to fetch from a registry.
-        progress: receives what is copied from an engine's store; or None.
+        mirror: is read if the place is a name in a registry that does not exist any more; or None.
+        progress: receives what is copied from an engine's store, and that the mirror is read; or None.
 
     Raises:
         UsageError: the place does not exist, has no image for the platform, or a Nydus image; or a stand-in would have
@@ -58,10 +60,18 @@ def open_base(
         return _stand_in(place, roots, platform)
     if place.kind in ENGINE_STORES and not whole and all(root.path is not None for root in roots.values()):
         return _local_base(place, roots, workdirs, platform)
-    stored = read_image(place, platform, access, progress=progress)
-    refuse_nydus(stored.image.manifest, str(place))
     reading = Reading(by_table=True, bound=bound if place.kind is PlaceKind.REGISTRY else None)
-    return Base.of(replace(stored.image, reading=reading), stored.digest, stored.name, place=place)
+    try:
+        stored = read_image(place, platform, access, progress=progress)
+    except TransportError as error:
+        if mirror is None or not error.is_missing:
+            raise
+        if progress is not None:
+            progress.notice(f"{error.message}: the base is read from its mirror, {mirror.name}")
+        return mirror.base(place, platform, access).read_as(reading)
+    refuse_nydus(stored.image.manifest, str(place))
+    base = Base.of(stored.image, stored.digest, stored.name, place=place)
+    return (mirror.of(base) if mirror else base).read_as(reading)
 
 
 def _stand_in(place: Place, roots: Mapping[str, Root], platform: str) -> Base:

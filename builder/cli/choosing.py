@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_DEFAULT = "minimax-m2"
 _RECIPE = click.option(
     "--recipe",
     "recipe_name",
     metavar="NAME|FILE",
     shell_complete=candidates.recipes,
-    default="minimax-m2",
+    default=_DEFAULT,
     show_default=True,
     help="A shipped recipe, or your own as a YAML file.",
 )
@@ -91,6 +92,27 @@ def choosing_claimed(command: Command) -> Command:
     )
     choices = [click.option(f"--{name}", **rest) for name, rest in _CHOICES.items()]
     return _added(command, choices, recipe)
+
+
+def claimed(
+    recipe_name: str | None,
+    overrides: Sequence[str],
+    *,
+    tp: int | None,
+    profile: str | None,
+    model: str | None,
+    given: Given,
+    base_version: str | None = None,
+) -> Recipe | Selection | None:
+    """What the options of `choosing_claimed` say that an image has to be; None if that is left to its labels."""
+    import m2build
+
+    is_selected = bool(tp or profile or model or any(given.values()))
+    if not (recipe_name or overrides or base_version or is_selected):
+        return None
+    recipe = m2build.load_recipe(recipe_name or _DEFAULT, overrides)
+    recipe = recipe.with_base(base_version) if base_version else recipe
+    return recipe.select(tp=tp, profile=profile, model=model, **given) if is_selected else recipe
 
 
 def choosing_many(command: Command) -> Command:

@@ -23,6 +23,12 @@ from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
 from m2build.delivery import Destinations, Publishing
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["embedded", "docker", "podman"]),
+    help="The engine that builds; default: by the destination, as `m2build image --help` says.",
+)
+
 
 @click.command(
     cls=Command,
@@ -59,11 +65,7 @@ Examples:
 )
 @choosing_goal
 @described
-@click.option(
-    "--engine",
-    type=click.Choice(["embedded", "docker", "podman"]),
-    help="The engine that builds; default: see above.",
-)
+@engine_option
 @click.option("--builder", metavar="NAME", help="Build with this builder of `docker buildx`, local or remote.")
 @lock_option
 @locked_option
@@ -118,15 +120,16 @@ def image(
         shipment = opened.shipment(selections, base, to=to, engine=engine, builder=builder, lock=lock, locked=locked)
         report.check(shipment)
         if dry_run:
-            _print_forecasts(shipment.foresee(), as_json=report.as_json)
+            print_forecasts(shipment.foresee(), as_json=report.as_json)
             return
         report.report_all(shipment)
-    if shipment.engine.copies and not to.is_explicit:
-        _report_layout(shipment)
+    report_layout(shipment, to)
 
 
-def _report_layout(shipment: m2build.Shipment) -> None:
-    """Report the layout that is written without a destination, whatever --progress says."""
+def report_layout(shipment: m2build.Shipment, asked: Destinations) -> None:
+    """Report the layout that is written if no destination was asked for, whatever --progress says."""
+    if not shipment.engine.copies or asked.is_explicit:
+        return
     to = shipment.jobs[0].to
     if shipment.is_thin:
         what = "the thin layout"
@@ -136,7 +139,8 @@ def _report_layout(shipment: m2build.Shipment) -> None:
     note(f"wrote {what} {to.place.location}, as no container engine was used{then}")
 
 
-def _print_forecasts(forecasts: Sequence[m2build.Forecast], *, as_json: bool) -> None:
+def print_forecasts(forecasts: Sequence[m2build.Forecast], *, as_json: bool) -> None:
+    """Print what a build would do, for each image."""
     if as_json:
         documents = [forecast_document(forecast) for forecast in forecasts]
         print_json(documents[0] if len(documents) == 1 else list[object](documents))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.groups import Command
 from m2build.cli.locks import lock_option, lock_path, locked_option, read_lock
-from m2build.cli.output import result
+from m2build.cli.output import note, result
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
@@ -80,13 +81,26 @@ def lock(
     recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
     place = path or lock_path(recipe_name)
-    known = read_lock(place) if locked else None
-    if known is None and not update and place.exists():
+    known = read_lock(place) if locked else _replaced(place) if update else None
+    if not locked and not update and place.exists():
         raise UsageError(f"{place} exists already", hint="--update replaces it, --locked compares with it")
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = opened.lock(selections, base)
-    if known is None:
-        m2build.write_lock(found, place, update=update)
-    else:
+        found = opened.lock(selections, base, known=known)
+    if locked and known:
         known.check(found)
+    else:
+        _note_mirror(known, found)
+        m2build.write_lock(found, place, update=update)
     result(str(place))
+
+
+def _replaced(place: Path) -> m2build.Lock | None:
+    """The lock that is replaced; None if there is none, or if it cannot be read, as after a merge with conflicts."""
+    with suppress(UsageError):
+        return read_lock(place)
+    return None
+
+
+def _note_mirror(known: m2build.Lock | None, found: m2build.Lock) -> None:
+    if known and known.base.mirror and not found.base.mirror:
+        note(f"{known.base.mirror} is a copy of the former base; `m2build base mirror` copies the new one")

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 
 import click
 
 import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
+from m2build.cli.locks import read_lock
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
 
@@ -29,6 +31,13 @@ _OPTIONS = (
         shell_complete=candidates.places(*candidates.SOURCES),
     ),
     click.option("--unpinned", is_flag=True, help="Start from the tag without a digest."),
+    click.option(
+        "--lock",
+        "path",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Take the base by the digest in this lock, and from its mirror if its own name does not exist any more.",
+    ),
     platform_option,
     insecure_option,
 )
@@ -43,6 +52,7 @@ class RenderedBase:
         sources: where its sources are taken from, each perhaps with the name of its folder and =; none for the base
             itself.
         is_pinned: whether to start from its digest.
+        lock: the lock that names the digest and perhaps a mirror, or None.
         platform: the platform, if the base has images for several; None for the recipe's.
         insecure: whether any registry may speak plain HTTP, or have a certificate of its own.
     """
@@ -50,6 +60,7 @@ class RenderedBase:
     image: str | None
     sources: tuple[str, ...]
     is_pinned: bool
+    lock: Path | None
     platform: str | None
     insecure: bool
 
@@ -59,7 +70,8 @@ class RenderedBase:
 
     def find(self, session: m2build.Session, recipe: m2build.Recipe) -> m2build.Base:
         """The base as its registry has it, or assumed to hold the given sources."""
-        return session.base(recipe, self.image, sources=self._places(), pinned=self.is_pinned)
+        lock = read_lock(self.lock) if self.lock else None
+        return session.base(recipe, self.image, sources=self._places(), pinned=self.is_pinned, lock=lock)
 
     def _places(self) -> str | dict[str, str] | None:
         named = [(match[1], match[2]) for source in self.sources if (match := _NAMED.fullmatch(source))]
@@ -82,11 +94,14 @@ def choosing_base(command: Callable[..., None]) -> Callable[..., None]:
         base: str | None,
         sources: tuple[str, ...],
         unpinned: bool,
+        path: Path | None,
         platform: str | None,
         insecure: bool,
         **others: object,
     ) -> None:
-        command(base=RenderedBase(base, sources, not unpinned, platform, insecure), **others)
+        if path and (sources or unpinned):
+            raise UsageError("--lock names the base by digest", hint="leave out --source and --unpinned, or --lock")
+        command(base=RenderedBase(base, sources, not unpinned, path, platform, insecure), **others)
 
     for option in reversed(_OPTIONS):
         with_base = option(with_base)

@@ -31,9 +31,9 @@ Examples:
 Exit codes: 0 done, 1 internal error, 2 bad usage or recipe, 3 the base is not
 what was locked, 4 a patch does not apply, 5 a check of content failed, 6 the
 server rejects the launch flags, 8 registry or network, 9 a container engine is
-missing or failed, 14 something would change (--check, drift --lock) or got
-worse (--fail-if), 15 more would be copied than is allowed, 16 a local file
-cannot be read or written, 130 interrupted.
+missing or failed, 14 something would change or has changed (--check, drift
+--lock, base check) or got worse (--fail-if), 15 more would be copied than is
+allowed, 16 a local file cannot be read or written, 130 interrupted.
 """
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
@@ -53,6 +53,7 @@ class _Commands(LateGroup):
 
     summaries: ClassVar = {
         "bench": "Measure a server, and compare results.",
+        "base": "See whether a base has moved, and keep a copy of it.",
         "bake": "Write a folder of images for `docker buildx bake`.",
         "cache": "Show what is kept of earlier runs, and remove the oldest of it.",
         "ci": "Print a workflow for GitHub, GitLab or Tekton.",
@@ -70,6 +71,7 @@ class _Commands(LateGroup):
         "mounts": "Lay the changed files over the stock image, without a derived one.",
         "patch": "Try, apply and revert patches on any source tree.",
         "push": "Publish the image of a layout or an archive.",
+        "rebase": "Derive an image anew on another base.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
         "report": "Write a page that shows what images are and what runs measured.",

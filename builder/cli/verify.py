@@ -9,7 +9,7 @@ import click
 
 import m2build
 from m2build.cli import candidates
-from m2build.cli.choosing import base_version_option, choosing_claimed, platform_option
+from m2build.cli.choosing import base_version_option, choosing_claimed, claimed, platform_option
 from m2build.cli.groups import Command
 from m2build.cli.locks import read_lock
 from m2build.cli.output import json_option, print_json, result
@@ -17,8 +17,6 @@ from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
 from m2build.errors import UsageError
-
-_RECIPE = "minimax-m2"
 
 
 @click.command(
@@ -85,12 +83,9 @@ def verify(
     """
     if as_json and as_sarif:
         raise UsageError("--json and --sarif exclude each other", hint="give one of them")
-    wanted: m2build.Recipe | m2build.Selection | None = None
-    is_selected = bool(tp or profile or model or any(given.values()))
-    if recipe_name or overrides or base_version or is_selected:
-        recipe = m2build.load_recipe(recipe_name or _RECIPE, overrides)
-        recipe = recipe.with_base(base_version) if base_version else recipe
-        wanted = recipe.select(tp=tp, profile=profile, model=model, **given) if is_selected else recipe
+    wanted = claimed(
+        recipe_name, overrides, tp=tp, profile=profile, model=model, given=given, base_version=base_version
+    )
     lock = read_lock(path) if path else None
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         found = opened.verify(image, wanted, base=base, lock=lock)

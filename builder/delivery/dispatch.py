@@ -50,8 +50,9 @@ def dispatch(
     """
     engine = choose_engine(request, surroundings.progress)
     platform = platform or selections[0].recipe.base.platform
+    holders = _holders(request.base, held)
     jobs = [
-        Job(selection, to, target_of(to, surroundings, base=request.base, platform=platform, may_replace=replace))
+        Job(selection, to, target_of(to, surroundings, holders=holders, platform=platform, may_replace=replace))
         for selection, to in goal.of(selections, engine.store, name_values(request.base, series))
     ]
     return Shipment(
@@ -65,6 +66,12 @@ def dispatch(
         is_thin=engine.copies and goal.place is None and request.base.kind is PlaceKind.REGISTRY,
         held=held,
     )
+
+
+def _holders(base: Place, held: HeldLock | None) -> list[str]:
+    """The names in registries that have the base's layers."""
+    mirror = held.mirror(base) if held else None
+    return [base.location] * (base.kind is PlaceKind.REGISTRY) + ([mirror.name] if mirror else [])
 
 
 def name_values(base: Place, series: Series | None) -> Values:

@@ -116,7 +116,7 @@ def judged(forecasts: Sequence[Forecast], publishing: Publishing) -> list[Foreca
             name = found.job.to.reference
             below = {layer.digest for layer in _layers(base)}
             copied = [blob for blob in found.having(BlobState.COPY) if blob.digest in below]
-            lacking.add(name, copied, mountable_from(name, base.name) if base.name else None)
+            lacking.add(name, copied, mountable_from(name, *base.holders))
     is_asked = publishing.confirm is not None
     allowed = replace(publishing, confirm=(lambda _: True) if is_asked else None)
     too_much = _refused(lambda: lacking.check(allowed, Silent()))

@@ -66,7 +66,7 @@ def check_transfer(jobs: Iterable[Job], base: Base, surroundings: Surroundings) 
     lacking = Lacking()
     for job in jobs:
         if job.to.place.kind is PlaceKind.REGISTRY and base.image is not None:
-            source = mountable_from(job.to.reference, base.name) if base.name else None
+            source = mountable_from(job.to.reference, *base.holders)
             lacking.add(job.to.reference, job.target.lacking(base.image.manifest.layers), source)
     lacking.check(surroundings.publishing, surroundings.progress)
 

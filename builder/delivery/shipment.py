@@ -131,6 +131,7 @@ class Shipment:
                 access=self.surroundings.access,
                 whole=whole,
                 bound=self.surroundings.publishing.most_read,
+                mirror=self.held.mirror(self.source) if self.held else None,
                 progress=self.surroundings.progress,
             )
 
@@ -170,7 +171,7 @@ class Shipment:
 
     def _task(self, job: Job, base: Base) -> Task:
         before = (other.to.reference for other in self.jobs[: self.jobs.index(job)])
-        holders = [base.name] if base.name else []
+        holders = [*base.holders]
         holders += [name for name in before if job.to.place.kind is PlaceKind.REGISTRY]
         return Task(
             place=job.to.place,

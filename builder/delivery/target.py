@@ -11,7 +11,7 @@ from m2build.delivery.destination import Destination, mountable_from
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
-from m2build.places.place import ENGINE_STORES, Place, PlaceKind
+from m2build.places.place import ENGINE_STORES, PlaceKind
 
 if TYPE_CHECKING:
     from m2build.delivery.surroundings import Surroundings
@@ -77,13 +77,15 @@ class Target(Protocol):
         """How many blobs `lacking` has mounted."""
 
 
-def target_of(to: Destination, surroundings: Surroundings, *, base: Place, platform: str, may_replace: bool) -> Target:
+def target_of(
+    to: Destination, surroundings: Surroundings, *, holders: Sequence[str], platform: str, may_replace: bool
+) -> Target:
     """The target of a destination.
 
     Args:
         to: the destination.
         surroundings: how registries are reached, and what is allowed there.
-        base: where the base is, whose blobs a registry can mount if it has it.
+        holders: names in registries that have the base's blobs; a registry can mount those that it has itself.
         platform: `os/architecture[/variant]`.
         may_replace: whether a file, or a tag in a layout, may be replaced.
     """
@@ -92,7 +94,7 @@ def target_of(to: Destination, surroundings: Surroundings, *, base: Place, platf
         from m2build.delivery.remote_target import RemoteTarget  # an HTTP library is slow to import
         from m2build.registry.target import Repository
 
-        mount_from = mountable_from(to.reference, base.location) if base.kind is PlaceKind.REGISTRY else None
+        mount_from = mountable_from(to.reference, *holders)
         client = access.push(parse_reference(to.reference), [mount_from] if mount_from else [])
         return RemoteTarget(Repository(client, mount_from), to, platform, surroundings)
     if to.place.kind in ENGINE_STORES:

@@ -25,6 +25,11 @@ def build(plan: Plan) -> Image:
         raise UsageError(
             "an image cannot be derived from a base whose layers were not read", hint="name the base by its digest"
         )
+    return put_on(base, plan)
+
+
+def put_on(base: Image, plan: Plan) -> Image:
+    """The image that a plan describes, on a base that the plan need not be able to name. Pure."""
     types = base.manifest.types
     overlay = make_overlay(plan)
     layer = overlay.descriptor(types)

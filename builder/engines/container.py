@@ -78,7 +78,7 @@ class ContainerEngine(ABC):
         if left_out := plan.selection.settings.annotations:
             task.progress.notice(f"{losing_annotations(left_out)}: {self.name} builds from a Dockerfile")
         platform = plan.base.config.platform
-        order = Order(task.place, task.reference, platform, plan.created, plan.base.name, task.insecure)
+        order = Order(task.place, task.reference, platform, plan.created, plan.base.source, task.insecure)
         with temporary_folder() as folder:
             context = folder / "context"
             render(plan).write(context)

@@ -58,9 +58,9 @@ def is_held(base: Base, place: Place | None) -> bool:
 
 def place_in(store: PlaceKind, base: Base) -> Place | None:
     """What a base in a registry is called in an engine's own store; None for a base without a name or a digest."""
-    if not base.manifest_digest or not base.name:
+    if not base.manifest_digest or not base.source:
         return None
-    return Place(store, f"{parse_reference(base.name).name}@{base.manifest_digest}")
+    return Place(store, f"{parse_reference(base.source).name}@{base.manifest_digest}")
 
 
 def _same(place: Place, base: Base) -> LocalImage | None:

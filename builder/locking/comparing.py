@@ -84,6 +84,8 @@ def _between(locked: JsonValue, found: JsonValue, way: tuple[str, ...]) -> Itera
         for key in (*found, *(key for key in locked if key not in found and not is_of_some)):
             if key == "layer" and key not in found:
                 continue  # an engine's store does not show it
+            if (*way, key) == ("base", "mirror"):
+                continue  # it says where the same bytes can be had, too
             yield from _between(locked.get(key), found.get(key), (*way, key))
         if way and way[-1] == "patches" and locked.keys() == found.keys() and list(locked) != list(found):
             yield Difference(way, list(locked), list(found))

@@ -92,6 +92,7 @@ def _base(base: Base) -> LockedBase:
         config=str(base.config_digest),
         chain_id=str(base.chain_id) if base.chain_id else None,
         platform=base.config.platform,
+        mirror=base.mirror,
     )
 
 

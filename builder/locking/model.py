@@ -37,6 +37,9 @@ class LockedBase(Frozen):
     config: DigestText = Field(description="The digest of its config.")
     chain_id: DigestText | None = Field(default=None, description="What identifies its layers in their order.")
     platform: Line
+    mirror: Line | None = Field(
+        default=None, description="The name of a copy in another registry, which is read if `image` is gone."
+    )
 
 
 class LockedState(Frozen):
@@ -180,6 +183,10 @@ class Lock(Frozen):
         """
         document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
         return json.dumps(closed_schema(document), indent=2, sort_keys=True) + "\n"
+
+    def with_mirror(self, name: str) -> Lock:
+        """The same lock, with the name of a copy of its base."""
+        return self.model_copy(update={"base": self.base.model_copy(update={"mirror": name})})
 
     def differences(self, found: Lock) -> tuple[Difference, ...]:
         """Every key in which a lock that was made now differs; images that only this one has are not looked at."""

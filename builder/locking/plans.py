@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from m2build.base.mirror import Mirror
 from m2build.base.model import Base
 from m2build.base.sources import open_files
 from m2build.derivation.applied import applied_series
@@ -47,10 +48,24 @@ class HeldLock:
 
     def pinned(self, place: Place) -> Place:
         """The place of the base, by the locked digest if it is the locked name in a registry without a digest."""
-        base = self.lock.base
-        if place.kind is not PlaceKind.REGISTRY or str(parse_reference(place.location)) != base.image:
+        is_open = place.kind is PlaceKind.REGISTRY and parse_reference(place.location).digest is None
+        if not is_open or not self._names(place):
             return place
-        return Place(PlaceKind.REGISTRY, f"{place.location}@{base.digest}")
+        return Place(PlaceKind.REGISTRY, f"{place.location}@{self.lock.base.digest}")
+
+    def mirror(self, place: Place) -> Mirror | None:
+        """The copy of the base at a place, if the lock names one: the locked name, alone or with a locked digest."""
+        base = self.lock.base
+        if base.mirror is None or not self._names(place):
+            return None
+        return Mirror(base.mirror, base.digest, base.manifest)
+
+    def _names(self, place: Place) -> bool:
+        """Whether a place is the locked name in a registry, without a digest or with a locked one."""
+        if place.kind is not PlaceKind.REGISTRY:
+            return False
+        base, reference = self.lock.base, parse_reference(place.location)
+        return str(reference.without_digest) == base.image and reference.digest in (None, base.digest, base.manifest)
 
     def plans(
         self,

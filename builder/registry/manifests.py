@@ -66,6 +66,7 @@ def _fetch_checked(client: Client, name: str, digest: Digest | None) -> tuple[An
         raise TransportError(
             f"{client.name}{separator}{name} does not exist",
             hint="check the name and the tag; some registries answer the same to missing credentials",
+            is_missing=True,
         )
     expected = digest or _sent_digest(answer)
     if expected:

@@ -98,18 +98,18 @@ def _check(plan: Plan, runtime: JsonObject) -> None:
 
 
 def pullable_base(plan: Plan) -> str:
-    """The base's name and tag, with the digest of its manifest unless the user leaves that open.
+    """The base's name and tag, or its mirror's, with the digest of its manifest unless the user leaves that open.
 
     With an index's digest, an engine on another architecture would use another image, perhaps with the same sources.
     """
     base = plan.base
-    if base.name is None:
+    if base.source is None:
         what = f"a stand-in made from {base.stand_in}" if base.stand_in else f"known as {base.digest} only"
         raise UsageError(
             f"the base has to be one that an engine can pull, and this one is {what}",
             hint="name one in a registry: --base REGISTRY/NAME:TAG",
         )
-    reference = parse_reference(base.name)
+    reference = parse_reference(base.source)
     digest = base.manifest_digest or base.digest
     return f"{reference.without_digest}@{digest}" if digest else str(reference.without_digest)
 

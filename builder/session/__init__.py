@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from m2build.session.examining import Examining
-from m2build.session.making import Making
+from m2build.session.moving import Moving
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from m2build.verification.result import Verification
 
 
-class Session(Making, Examining):
-    """Derives, delivers and inspects images.
+class Session(Moving):
+    """Derives, delivers, inspects and moves images.
 
     A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
     so use one for several images; it may be used in a `with` block, which closes its connections.

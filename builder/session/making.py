@@ -36,6 +36,7 @@ class Making(Connections):
         *,
         sources: str | Place | Mapping[str, str | Place] | None = None,
         pinned: bool = True,
+        lock: Lock | None = None,
     ) -> Base:
         """The base of a recipe.
 
@@ -47,6 +48,7 @@ class Making(Connections):
             sources: where its sources are taken from, so that the base is not looked at; only to be rendered. For a
                 recipe with several folders of sources, a place by the name of each.
             pinned: whether to start from its digest. A base that is not pinned can only be rendered.
+            lock: names the digest of the base, and perhaps its mirror, which is read if the base's own name is gone.
 
         Raises:
             UsageError: there is no such place, no image in it for the platform, a digest is missing, or there is not
@@ -58,9 +60,8 @@ class Making(Connections):
             StorageError: a file cannot be read.
         """
         from m2build.base.assumed import assumed_base
-        from m2build.base.elsewhere import pulled
-        from m2build.base.open import open_base
         from m2build.base.stand_in import place_of
+        from m2build.locking.plans import HeldLock
 
         recipe, at = _recipe_and_place(source, place)
         platform = self.platform or recipe.base.platform
@@ -71,17 +72,25 @@ class Making(Connections):
                 for name, root in recipe.roots.items()
             }
             return assumed_base(at, trees, platform=platform, is_pinned=pinned)
-        with self._caching(), pulled(at):
-            access = self._access_to(at)
-            base = open_base(
-                at,
+        base = self._read_base(recipe, HeldLock(lock).pinned(at) if lock else at, lock)
+        return base if pinned else replace(base, digest=None)
+
+    def _read_base(self, recipe: Recipe, place: Place, lock: Lock | None) -> Base:
+        """A base, from its place or from the mirror that a lock names."""
+        from m2build.base.elsewhere import pulled
+        from m2build.base.open import open_base
+        from m2build.locking.plans import HeldLock
+
+        with self._caching(), pulled(place):
+            return open_base(
+                place,
                 roots=recipe.roots,
-                platform=platform,
-                access=access,
+                platform=self.platform or recipe.base.platform,
+                access=self._access_to(place),
                 bound=self.publishing.most_read,
+                mirror=HeldLock(lock).mirror(place) if lock else None,
                 progress=self.progress,
             )
-        return base if pinned else replace(base, digest=None)
 
     def sources(
         self, place: str | Place | Base, *, source_root: str | None = None, series: Series | None = None
@@ -169,7 +178,12 @@ class Making(Connections):
             return plan_all(selections, base, environment=self.environment, progress=self.progress, series=series)
 
     def lock(
-        self, selections: Sequence[Selection], base: str | Place | Base | None = None, *, series: Series | None = None
+        self,
+        selections: Sequence[Selection],
+        base: str | Place | Base | None = None,
+        *,
+        series: Series | None = None,
+        known: Lock | None = None,
     ) -> Lock:
         """Read a base, apply the patches, and note all digests that the images rest on.
 
@@ -179,6 +193,7 @@ class Making(Connections):
             selections: which images, all of one recipe.
             base: where the base is, or the base itself; None for the recipe's.
             series: the patches to apply; None for the recipe's own.
+            known: an earlier lock; its mirror is kept if the base is the same, and read if the base's own name is gone.
 
         Raises:
             UsageError: the selections are of several recipes; and what `base` and `plan` raise.
@@ -187,7 +202,9 @@ class Making(Connections):
         from m2build.locking.made import lock_of
         from m2build.recipes.model import common_recipe
 
-        opened = base if isinstance(base, Base) else self.base(common_recipe(selections), base)
+        recipe = common_recipe(selections)
+        at = base if isinstance(base, Base) else _recipe_and_place(recipe, base)[1]
+        opened = at if isinstance(at, Base) else self._read_base(recipe, at, known)
         return lock_of(self.plan_all(selections, opened.read_whole(), series=series))
 
     def shipment(

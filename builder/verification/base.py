@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 from m2build.base.model import Base
 from m2build.base.thin import EitherBlobs, missing_layers
 from m2build.errors import ContentError
-from m2build.labels import OCI, STAND_IN
+from m2build.labels import BASE_CHAIN_ID, OWN, STAND_IN
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.history import mended
 from m2build.oci.image import Image, fetched_again, open_blob
 from m2build.oci.layer import open_layer
+from m2build.places.place import ENGINE_STORES
 from m2build.progress import Progress, amount
 from m2build.verification.findings import Finding
+from m2build.verification.origin import BASE_DIGEST
 
-BASE_NAME, BASE_DIGEST = f"{OCI}base.name", f"{OCI}base.digest"
+BASE_MANIFEST = f"{OWN}base.manifest"
 
 
 def stand_in_finding(image: Image) -> Finding | None:
@@ -37,6 +39,30 @@ def claim_findings(image: Image, base: Base) -> Iterator[Finding]:
         name = base.name or "the base"
         hint = f"--base {name}@{claimed} verifies it against that one" if base.name else "name that one with --base"
         yield Finding("base-other", BASE_DIGEST, f"the image says {claimed}, and {name} is now {base.digest}; {hint}")
+
+
+def as_far_as_claimed(base: Base, labels: Mapping[str, str]) -> Base:
+    """The base with those of its digests that an image could name when it was made.
+
+    An engine that builds from its own store shows no manifest there. Its image names the base by its layers, by their
+    chain id, and by the digest that the engine pulled it by, if it did. That is as exact: the layers decide what is in
+    the base, and they are compared one by one in any case.
+
+    Raises:
+        EngineError: the base is in an engine's store, and the engine does not answer.
+    """
+    if BASE_MANIFEST in labels or BASE_CHAIN_ID not in labels:
+        return base
+    return replace(base, digest=_pulled_by(base) if BASE_DIGEST in labels else None, by_layers=True)
+
+
+def _pulled_by(base: Base) -> Digest | None:
+    """A base's digest; in an engine's store the one that it was pulled by, instead of the exported archive's."""
+    if base.place is None or base.place.kind not in ENGINE_STORES:
+        return base.digest
+    from m2build.places.engine_store import find_local_image  # it needs other programs
+
+    return find_local_image(base.place).digest
 
 
 def prefix_findings(image: Image, base: Base) -> Iterator[Finding]:

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from m2build.errors import UsageError
 from m2build.labels import OCI, OWN, PROFILE
+from m2build.oci.config import ImageConfig
+from m2build.oci.reference import parse_reference
 from m2build.oci.times import rfc3339
+from m2build.places.place import Place, PlaceKind
 from m2build.recipes.load import load_recipe, recipe_names
 from m2build.recipes.model import Recipe, Selection
 from m2build.verification.findings import Finding
 
 CREATED = f"{OCI}created"
+BASE_NAME, BASE_DIGEST = f"{OCI}base.name", f"{OCI}base.digest"
 _RECIPE, _MODEL = f"{OWN}recipe", f"{OWN}model"
 
 
@@ -42,6 +46,22 @@ def claimed_selection(labels: Mapping[str, str], recipe: Recipe | None) -> Selec
 def _unknown(label: str, value: str, what: str, hint: str) -> Finding:
     found = f"the label {label} is {value!r}, which is {what}" if value else f"the label {label} is missing"
     return Finding("origin-unknown", label, f"{found}; {hint}")
+
+
+def claimed_base(config: ImageConfig, place: Place) -> Place:
+    """Where an image's labels say that its base is, by digest.
+
+    Args:
+        config: the image's.
+        place: where the image is, for the message.
+
+    Raises:
+        UsageError: they name no base in a registry.
+    """
+    name, digest = config.labels.get(BASE_NAME), config.labels.get(BASE_DIGEST)
+    if not name or not digest:
+        raise UsageError(f"the labels of {place} do not name its base in a registry", hint="add --base PLACE")
+    return Place(PlaceKind.REGISTRY, str(parse_reference(f"{name}@{digest}")))
 
 
 def at_claimed_time(environment: Mapping[str, str], labels: Mapping[str, str]) -> Mapping[str, str]:

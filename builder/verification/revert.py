@@ -13,10 +13,10 @@ from m2build.layers.roots import Root
 from m2build.oci.reference import parse_reference
 from m2build.places.place import SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image
-from m2build.verification.base import BASE_DIGEST, BASE_NAME, claim_findings, prefix_findings, stored_findings
+from m2build.verification.base import claim_findings, prefix_findings, stored_findings
+from m2build.verification.origin import claimed_base
 
 if TYPE_CHECKING:
-    from m2build.oci.config import ImageConfig
     from m2build.oci.descriptor import JsonObject
     from m2build.progress import Progress
     from m2build.registry.access import Access
@@ -78,7 +78,7 @@ def revert_image(place: Place, base: Place | None, *, platform: str, access: Acc
         StorageError: a file cannot be read.
     """
     found = read_image(place, platform, access, progress=progress).image
-    origin = base or _claimed_base(found.config, place)
+    origin = base or claimed_base(found.config, place)
     roots = {"sources": Root(found.config.labels.get(SOURCE_ROOT, "").strip("/"), SOURCE_ROOT)}
     with pulled(origin):
         opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress).read_whole()
@@ -97,13 +97,6 @@ def revert_image(place: Place, base: Place | None, *, platform: str, access: Acc
     height = len(lower.config.diff_ids)
     pinned = _pinned(origin, opened.name, str(opened.digest))
     return Reverted(pinned, str(opened.digest), str(lower.manifest.digest), height, len(found.config.diff_ids) - height)
-
-
-def _claimed_base(config: ImageConfig, place: Place) -> Place:
-    name, digest = config.labels.get(BASE_NAME), config.labels.get(BASE_DIGEST)
-    if not name or not digest:
-        raise UsageError(f"the labels of {place} do not name its base in a registry", hint="add --base PLACE")
-    return Place(PlaceKind.REGISTRY, str(parse_reference(f"{name}@{digest}")))
 
 
 def _pinned(place: Place, name: str | None, digest: str) -> Place:

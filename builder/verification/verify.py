@@ -14,7 +14,7 @@ from m2build.base.elsewhere import pulled
 from m2build.base.open import open_base
 from m2build.derivation.applied import applied_series
 from m2build.derivation.derive import derive_all, planned_sources
-from m2build.derivation.image import build
+from m2build.derivation.image import put_on
 from m2build.errors import ContentError, UsageError
 from m2build.inspection.content import Content, read_content
 from m2build.layers.contents import read_members
@@ -25,7 +25,14 @@ from m2build.locking.plans import HeldLock
 from m2build.places.place import Place, PlaceKind, registry_place
 from m2build.places.transports import find_image
 from m2build.recipes.model import Recipe, Selection
-from m2build.verification.base import claim_findings, on_base, prefix_findings, stand_in_finding, stored_findings
+from m2build.verification.base import (
+    as_far_as_claimed,
+    claim_findings,
+    on_base,
+    prefix_findings,
+    stand_in_finding,
+    stored_findings,
+)
 from m2build.verification.findings import Finding, without_repeats
 from m2build.verification.locked import lock_findings
 from m2build.verification.members import Overlay, layer_findings
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.derivation.plan import Plan
     from m2build.locking.model import Lock
+    from m2build.oci.found import FoundImage
     from m2build.oci.image import Image
     from m2build.patches.series import Series
     from m2build.progress import Progress
@@ -83,15 +91,37 @@ def verify_image(
         EngineError: a container engine does not export its image.
         StorageError: a file cannot be read.
     """
-    if platform is None:
-        recipe = wanted.recipe if isinstance(wanted, Selection) else wanted
-        platform = recipe.base.platform if recipe else _PLATFORM
+    platform = platform or default_platform(wanted)
     try:
         found = find_image(place, platform, access, progress=progress)
         found.image.config.check(layers=len(found.image.manifest.layers))
-        labels = found.image.config.labels
     except ContentError as error:
         return Verification(str(place), findings=(Finding("image-malformed", "", str(error)),))
+    return verify_found(
+        found, place, wanted, base,
+        series=series, lock=lock, platform=platform, access=access, environment=environment, progress=progress,
+    )  # fmt: skip
+
+
+def verify_found(
+    found: FoundImage,
+    place: Place,
+    wanted: Recipe | Selection | None,
+    base: Place | None,
+    *,
+    series: Series | None,
+    lock: Lock | None,
+    platform: str,
+    access: Access,
+    environment: Mapping[str, str],
+    progress: Progress,
+) -> Verification:
+    """What `verify_image` gives for an image that was found, whose config has as many layers as its manifest.
+
+    Raises:
+        M2BuildError: as `verify_image`.
+    """
+    labels = found.image.config.labels
     result = Verification(str(place), str(found.digest))
     selection = wanted if isinstance(wanted, Selection) else claimed_selection(labels, wanted)
     if isinstance(selection, Finding):
@@ -100,22 +130,35 @@ def verify_image(
     if base is None and (finding := stand_in_finding(found.image)):
         return replace(result, findings=(finding,))
     origin = base or registry_place(selection.recipe.base.image)
-    origin = HeldLock(lock).pinned(origin) if lock else origin
+    held = HeldLock(lock) if lock else None
+    origin = held.pinned(origin) if held else origin
     with pulled(origin):
         roots = selection.recipe.roots
-        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress).read_whole()
+        mirror = held.mirror(origin) if held else None
+        opened = open_base(
+            origin, roots=roots, platform=platform, access=access, mirror=mirror, progress=progress
+        ).read_whole()
+    known = as_far_as_claimed(opened, labels)
     result = replace(
         result,
         base=opened.name or opened.stand_in,
-        base_digest=str(opened.digest),
+        base_digest=str(known.digest or opened.digest),
         base_layers=len(opened.config.diff_ids),
     )
-    expected = partial(_expected, selection, opened, series, at_claimed_time(environment, labels), progress)
+    expected = partial(_expected, selection, known, series, at_claimed_time(environment, labels), progress)
     with temporary_folder() as folder, cache_in(folder / "cache"):
-        content, findings = _compared(
-            found.image, opened, expected, lock, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
+        content, plan, findings = _compared(
+            found.image, known, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
         )
+        if lock and plan:
+            findings += lock_findings(lock, replace(plan, base=opened))
     return replace(result, content=content, findings=without_repeats(findings))
+
+
+def default_platform(wanted: Recipe | Selection | None) -> str:
+    """The platform of a recipe; without one, that of all recipes that an image can name."""
+    recipe = wanted.recipe if isinstance(wanted, Selection) else wanted
+    return recipe.base.platform if recipe else _PLATFORM
 
 
 @dataclass(frozen=True)
@@ -145,7 +188,7 @@ def _expected(
     base = replace(base, image=lower)
     applied = applied_series(selection.recipe, series)
     (plan,), _ = derive_all([selection], base, environment=environment, progress=progress, series=applied)
-    image = build(plan)
+    image = put_on(lower, plan)
     overlay = read_members(image, image.manifest.layers[-1], image.config.diff_ids[-1], EVERYTHING)
     content = read_content(on_base(image, lower), len(base.config.diff_ids), progress)
     trees = planned_sources(plan, progress)
@@ -157,15 +200,14 @@ def _compared(
     image: Image,
     base: Base,
     expected: Callable[[], _Expected],
-    lock: Lock | None,
     *,
     is_remote: bool,
     progress: Progress,
-) -> tuple[str | None, list[Finding]]:
-    """The digest of an image's content, if that can be read, and the findings; if it is not on the base, only those."""
+) -> tuple[str | None, Plan | None, list[Finding]]:
+    """The digest of an image's content, if it can be read, its plan, and the findings; these alone if off its base."""
     findings = [*claim_findings(image, base), *prefix_findings(image, base)]
     if any(finding.id == "base-layers" for finding in findings):
-        return None, findings
+        return None, None, findings
     lower, height = _image(base), len(base.config.diff_ids)
     findings += stored_findings(image, lower, is_remote=is_remote, progress=progress)
     wanted = expected()
@@ -181,8 +223,7 @@ def _compared(
     is_m2builds = wanted.image.config.diff_ids == image.config.diff_ids and image.has_own_digests
     findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=is_m2builds)
     findings += wanted.unsettled
-    findings += lock_findings(lock, wanted.plan) if lock else ()
-    return content, findings
+    return content, wanted.plan, findings
 
 
 def _image(base: Base) -> Image:

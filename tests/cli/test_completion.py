@@ -60,10 +60,14 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "bench", "cache", "check", "ci", "completion", "compose", "diff", "doctor", "drift", "flags"),
-        *("image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "report"),
+        *("bake", "base", "bench", "cache", "check", "ci", "completion", "compose", "diff", "doctor", "drift"),
+        *("flags", "image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "rebase", "recipe", "render"),
+        "report",
         *("revert", "run", "size", "verify"),
     },
+    ("base", ""): {"check", "mirror"},
+    ("base", "check", "mine"): {"mine.yaml"},
+    ("rebase", "--base", "oci-"): {"oci-archive:"},
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},

@@ -143,7 +143,7 @@ def test_a_container_engines_image_has_no_digest_yet(policy: TagPolicy, stocked:
     around = Surroundings(access(), {}, Silent(), publishing=Publishing(policy))
     place = Place(PlaceKind.REGISTRY, f"{stocked}/team/sglang:rocm")
     to = Destination(place, f"{stocked}/team/sglang", "rocm")
-    target = target_of(to, around, base=place, platform="linux/amd64", may_replace=False)
+    target = target_of(to, around, holders=[place.location], platform="linux/amd64", may_replace=False)
     if policy is TagPolicy.MOVE:
         target.check_tag(None)
     else:

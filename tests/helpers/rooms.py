@@ -57,8 +57,8 @@ def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
-    "delivery", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running", "pipelines",
-    "bench", "report",
+    "delivery", "verification", "bases", "session", "testing", "importing", "drift", "mounts", "machine", "running",
+    "pipelines", "bench", "report",
     "",
     "cli", "__main__",
 )  # fmt: skip
@@ -66,7 +66,7 @@ ROOMS = (
 
 LEAVES = (
     *("importing", "drift", "mounts", "machine", "running", "pipelines"),
-    *("verification", "publish", "bench", "report"),
+    *("verification", "bases", "publish", "bench", "report"),
 )
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
 BUILT_ON = {"bench": ("report",), "verification": ("report",)}

@@ -13,10 +13,11 @@ from helpers.bases import SERVER_PATH, base_image
 from helpers.cli.checkouts import checkout, quickly, store
 from helpers.images import file, folder, tar
 from helpers.registry.faultproxy import Proxy
-from helpers.verification.forgery import Forgery
+from helpers.verification.forgery import Forgery, sha256
 from helpers.verification.tampering import TAMPERINGS
 
 import m2build
+from m2build.derivation.image import put_on
 from m2build.oci.manifest import build_manifest
 from m2build.patches import Codemod, FileChange, Patch, Rewrite, Series, SourceFile, SourceTree
 from m2build.patches import Finding as PatchFinding
@@ -104,6 +105,38 @@ def test_a_thin_image_passes(proxy: Proxy, tmp_path: Path) -> None:
     for layer in base_image().manifest.layers:
         (tmp_path / "thin/blobs/sha256" / layer.digest.hex).unlink(missing_ok=True)
     assert m2build.verify(f"oci:{tmp_path}/thin:tp8", base=base).findings == ()
+
+
+@pytest.mark.parametrize("digest", ["that it was pulled by", "unknown"])
+def test_an_image_that_names_its_base_by_layers_passes(digest: str, workshop: Path, tmp_path: Path) -> None:
+    """As engines build from their own stores, in which a base has no manifest, and after a build no digest either."""
+    base = f"oci:{workshop}/base:base"
+    with m2build.Session() as session:
+        found = session.base(base)
+        assert found.image
+        known = replace(found, by_layers=True, digest=None if digest == "unknown" else found.digest)
+        derived = put_on(found.image, session.plan(m2build.load_recipe("minimax-m2").select(tp=8), known))
+        for label in ("dev.m2build.base.manifest", "dev.m2build.base.config"):
+            assert label not in derived.config.labels
+        write_image(
+            derived, parse_place(f"oci:{tmp_path}/out:1"), tag="", reference="", replace=False, progress=Silent()
+        )
+        assert session.verify(f"oci:{tmp_path}/out:1", base=base).findings == ()
+        forged = Forgery.of(read_image(parse_place(f"oci:{tmp_path}/out:1"), "linux/amd64").image, 3)
+        forged.labels["dev.m2build.base.chain-id"] = sha256(b"another base")
+        forged.write(tmp_path / "forged")
+        (finding,) = session.verify(f"oci:{tmp_path}/forged", base=base).findings
+        assert (finding.id, finding.path) == ("config-label", "dev.m2build.base.chain-id")
+
+
+def test_an_image_whose_labels_leave_out_the_manifest_is_found(workshop: Path, tmp_path: Path) -> None:
+    """It was made from a base with a manifest: its plan is not the one of a base without."""
+    forged = Forgery.of(read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image, 3)
+    for label in ("dev.m2build.base.manifest", "dev.m2build.base.config"):
+        del forged.labels[label]
+    forged.write(tmp_path / "forged")
+    found = m2build.verify(f"oci:{tmp_path}/forged", base=f"oci:{workshop}/base:base").findings
+    assert ("config-label", "dev.m2build.plan.digest") in {(finding.id, finding.path) for finding in found}
 
 
 TIMES = {"1700000000": {"SOURCE_DATE_EPOCH": "1700000000"}, "the image's": {}}

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from helpers.bases import SERVER, SERVER_PATH, SOURCES, base_image
 from helpers.images import image
 from m2build.cli.root import cli
+from m2build.errors import M2BuildError
 from m2build.oci.image import read_blob
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
@@ -63,6 +64,14 @@ def quickly(*arguments: str | Path) -> str:
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def quickly_refused(code: int, *arguments: str | Path) -> str:
+    """Run a command in this process, expect an error with this exit code, and return stdout and the message."""
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    assert isinstance(result.exception, M2BuildError), result.output
+    assert result.exception.exit_code == code, result.exception
+    return f"{result.stdout}{result.exception}"
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:

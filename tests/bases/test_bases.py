@@ -1,0 +1,273 @@
+"""Locked bases whose tags move or go, and their copies: what is asked for, what is sent, and what images come of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from helpers.bases import base_image
+from helpers.cli.checkouts import quickly, quickly_refused
+from helpers.images import image, tar
+from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
+from helpers.registry.registries import call, docker_registry, run, tag_digest, upload, upload_manifest
+from helpers.verification.forgery import gunzipped
+
+import m2build
+from m2build.cli.root import cli
+from m2build.delivery import Publishing
+from m2build.errors import BaseChangedError, TransferBudgetError, TransportError, UsageError
+from m2build.locking.model import Lock
+from m2build.oci.image import Image, read_blob
+from m2build.progress import Silent
+
+TP8 = m2build.load_recipe("minimax-m2").select(tp=8)
+BASE = base_image()
+GONE = Rule(path="team/sglang/manifests/", status=404)
+
+
+class Heard(Silent):
+    """Keeps the notices."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def notice(self, sentence: str) -> None:
+        self.notices.append(sentence)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry of one's own, which mounts."""
+    with docker_registry(tmp_path_factory.mktemp("own")) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def upstream(stocked: str) -> Iterator[Proxy]:
+    """Another one's registry, with the base."""
+    with fault_proxy(stocked) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def name(upstream: Proxy) -> str:
+    return f"{upstream.host}/team/sglang:rocm"
+
+
+@pytest.fixture(scope="module")
+def lock(name: str) -> Lock:
+    return m2build.lock([TP8], name)
+
+
+@pytest.fixture(scope="module")
+def mirrored(lock: Lock, name: str, registry: str) -> Lock:
+    """The lock, after its base has been copied."""
+    with m2build.Session() as session:
+        return lock.with_mirror(session.mirror(name, f"{registry}/mirrors/sglang", lock=lock).name)
+
+
+@pytest.fixture
+def written(lock: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    m2build.write_lock(lock, "m2build.lock")
+    return tmp_path / "m2build.lock"
+
+
+@pytest.fixture(autouse=True)
+def fresh(upstream: Proxy) -> Iterator[None]:
+    upstream.records.clear()
+    yield
+    upstream.rules.clear()
+
+
+def decoded(text: str) -> dict[str, Any]:
+    """The JSON at the beginning of what a command prints."""
+    document: dict[str, Any] = json.JSONDecoder().raw_decode(text)[0]
+    return document
+
+
+def test_a_tag_that_stays_moves_or_goes(name: str, lock: Lock, upstream: Proxy, stocked: str, written: Path) -> None:
+    """Only HEAD requests reach manifests and blobs."""
+    assert quickly("base", "check").splitlines() == [f"same    {name}", f"locked  {lock.base.digest}"]
+    other = image(tar())
+    upload(stocked, "team/sglang", other, "rocm")
+    try:
+        moved = decoded(quickly_refused(14, "base", "check", "--json", "--lock", written))
+    finally:
+        upload(stocked, "team/sglang", BASE, "rocm")
+    assert moved == {
+        "image": name, "standing": "moved", "locked": lock.base.digest, "found": str(other.manifest.digest),
+        "kept": True, "mirror": None,
+    }  # fmt: skip
+    upstream.rules.append(Rule(path="manifests/rocm", status=404))
+    gone = decoded(quickly_refused(14, "base", "check", "--json"))
+    assert (gone["standing"], gone["found"], gone["kept"]) == ("gone", None, True)
+    upstream.rules.append(GONE)
+    assert "which is gone, too" in quickly_refused(14, "base", "check")
+    asked = {record.method for record in upstream.records if "/v2/team/" in record.path}
+    assert asked == {"HEAD"}
+    assert "the lock of the recipe minimax-m2, not of" in quickly_refused(
+        2, "base", "check", "minimax-m2.5", "--lock", written
+    )
+
+
+def test_only_a_tag_in_a_registry_can_move(lock: Lock) -> None:
+    trial = lock.model_copy(update={"base": lock.base.model_copy(update={"image": "pypi:sglang==0.5.7"})})
+    with m2build.Session() as session, pytest.raises(UsageError, match="is no tag in a registry"):
+        session.check_base(trial)
+
+
+def test_a_copy_has_the_bases_digest_and_the_lock_names_it(name: str, lock: Lock, registry: str, written: Path) -> None:
+    words = ("base", "mirror", name, f"{registry}/copies/sglang", "--lock", written)
+    assert quickly(*words) == f"{registry}/copies/sglang@{lock.base.digest}\n"
+    assert tag_digest(registry, "copies/sglang", "rocm") == lock.base.digest
+    assert b"PASS" in run("crane", "validate", "--remote", f"{registry}/copies/sglang:rocm")
+    assert m2build.load_lock(written) == lock.with_mirror(f"{registry}/copies/sglang:rocm")
+    again = json.loads(quickly(*words, "--json"))
+    assert (again["uploaded"], again["bytes"], again["digest"]) == (0, 0, lock.base.digest)
+    lines = quickly("base", "check").splitlines()
+    assert lines[2] == f"mirror  {registry}/copies/sglang:rocm"
+
+
+def test_an_interrupted_copy_sends_no_finished_layer_again(name: str, lock: Lock, registry: str) -> None:
+    blobs = {str(blob.digest) for blob in (*BASE.manifest.layers, BASE.manifest.config)}
+    with fault_proxy(registry) as proxy, m2build.Session() as session:
+        proxy.rules.append(Rule(method="PUT", path=BASE.manifest.layers[1].digest.hex, status=403, delay=0.5))
+        with pytest.raises(TransportError):
+            session.mirror(name, f"{proxy.host}/later/sglang")
+        assert tag_digest(registry, "later/sglang", "rocm") is None
+        done = {blob for blob in blobs if call("HEAD", f"http://{registry}/v2/later/sglang/blobs/{blob}")[0] == 200}
+        assert done == blobs - {str(BASE.manifest.layers[1].digest)}
+        proxy.rules.clear()
+        proxy.records.clear()
+        session.mirror(name, f"{proxy.host}/later/sglang")
+        sent = {record.path.rpartition("digest=")[2].replace("%3A", ":") for record in proxy.seen("PUT", "/uploads/")}
+    assert sent == blobs - done
+    assert tag_digest(registry, "later/sglang", "rocm") == lock.base.digest
+
+
+def test_a_copy_is_refused_beyond_the_budget_or_if_the_lock_is_of_another_base(
+    name: str, lock: Lock, registry: str, stocked: str
+) -> None:
+    with (
+        m2build.Session(publishing=Publishing(max_transfer=0)) as session,
+        pytest.raises(TransferBudgetError, match="would be copied"),
+    ):
+        session.mirror(name, f"{registry}/never/sglang")
+    upload(stocked, "team/other", image(tar()), "rocm")
+    with m2build.Session() as session, pytest.raises(BaseChangedError, match="locked: "):
+        session.mirror(name.replace("sglang", "other"), f"{registry}/never/sglang", lock=lock)
+    with m2build.Session() as session, pytest.raises(UsageError, match="not a name in a registry"):
+        session.mirror("oci:base", f"{registry}/never/sglang")
+    assert tag_digest(registry, "never/sglang", "rocm") is None
+
+
+def test_of_an_index_one_image_is_copied_and_found_by_its_manifest(
+    upstream: Proxy, stocked: str, registry: str, tmp_path: Path
+) -> None:
+    """The lock knows which manifest the index meant, so the index itself need not be in the mirror."""
+    manifest = BASE.manifest
+    entry = {
+        "mediaType": manifest.types.manifest, "digest": str(manifest.digest), "size": len(manifest.raw),
+        "platform": {"os": "linux", "architecture": "amd64"},
+    }  # fmt: skip
+    index = {"schemaVersion": 2, "mediaType": manifest.types.index, "manifests": [entry]}
+    upload_manifest(stocked, "team/sglang", "many", json.dumps(index).encode(), manifest.types.index)
+    name = f"{upstream.host}/team/sglang:many"
+    with m2build.Session() as session:
+        lock = session.lock([TP8], name)
+        assert lock.base.digest != lock.base.manifest
+        copy = session.mirror(name, f"{registry}/mirrors/many", lock=lock)
+        before = made(session, name, lock)
+        upstream.rules.append(GONE)
+        assert made(session, name, lock.with_mirror(copy.name)) == before
+
+
+def made(session: m2build.Session, name: str, lock: Lock) -> str:
+    """The digest of the image that a lock gives."""
+    (found,) = session.shipment([TP8], name, to="oci:none", lock=lock, locked=True).foresee()
+    assert found.image
+    return str(found.image.manifest.digest)
+
+
+def test_the_image_does_not_depend_on_where_the_base_was_read(  # noqa: PLR0917 - fixtures
+    name: str, mirrored: Lock, lock: Lock, upstream: Proxy, registry: str, tmp_path: Path
+) -> None:
+    """With empty caches; and what is in the mirror's registry is mounted, not sent."""
+    with m2build.Session(cache=tmp_path / "one") as session:
+        before = made(session, name, lock)
+    upstream.rules.append(GONE)
+    heard = Heard()
+    with m2build.Session(cache=tmp_path / "two", progress=heard) as session:
+        to = f"docker://{registry}/ours/m2:tp8"
+        (delivery,) = session.shipment([TP8], name, to=to, lock=mirrored, locked=True).deliver()
+    assert str(delivery.digest) == before
+    assert delivery.built.transfer
+    assert delivery.built.transfer.mounted == len(BASE.manifest.layers)
+    assert f"the base is read from its mirror, {mirrored.base.mirror}" in "\n".join(heard.notices)
+    assert b"PASS" in run("crane", "validate", "--remote", f"{registry}/ours/m2:tp8")
+    with m2build.Session() as session:
+        assert session.verify(f"{registry}/ours/m2:tp8", TP8, base=name, lock=mirrored).passes
+
+
+def test_a_lock_is_compared_and_written_from_the_mirror_and_keeps_it(
+    name: str, mirrored: Lock, upstream: Proxy, written: Path
+) -> None:
+    m2build.write_lock(mirrored, written, update=True)
+    upstream.rules.append(GONE)
+    quickly("lock", "--tp", "8", "--base", name, "--locked")
+    quickly("lock", "--tp", "8", "--base", name, "--update")
+    assert m2build.load_lock(written) == mirrored
+    written.write_text("<<<<<<< a merge with conflicts\n")
+    upstream.rules.clear()
+    quickly("lock", "--tp", "8", "--base", name, "--update")
+    assert m2build.load_lock(written).base.mirror is None
+
+
+def test_a_new_base_has_no_mirror_yet(name: str, mirrored: Lock, stocked: str, written: Path) -> None:
+    m2build.write_lock(mirrored, written, update=True)
+    newer = image(*layers(BASE), tar())
+    upload(stocked, "team/sglang", newer, "rocm")
+    try:
+        done = CliRunner().invoke(cli, ["lock", "--tp", "8", "--base", name, "--update"])
+    finally:
+        upload(stocked, "team/sglang", BASE, "rocm")
+    assert f"{mirrored.base.mirror} is a copy of the former base" in done.stderr
+    assert m2build.load_lock(written).base.mirror is None
+
+
+def layers(base: Image) -> list[bytes]:
+    return [gunzipped(read_blob(base.blobs, layer)) for layer in base.manifest.layers]
+
+
+def test_a_dockerfile_starts_from_the_mirror(name: str, mirrored: Lock, upstream: Proxy, written: Path) -> None:
+    m2build.write_lock(mirrored, written, update=True)
+    words = ("render", "--tp", "8", "--base", name, "--lock", written, "-o")
+    quickly(*words, "before")
+    upstream.rules.append(GONE)
+    quickly(*words, "after")
+    before, after = (Path(folder, "Dockerfile").read_text() for folder in ("before", "after"))
+    assert before.count(name) > 0
+    assert f"FROM {mirrored.base.mirror}@{mirrored.base.manifest}" in after
+    labels = [[line for line in text.splitlines() if "dev.m2build.plan.digest" in line] for text in (before, after)]
+    assert labels[0] == labels[1] != []
+    assert "--lock names the base by digest" in quickly_refused(2, *words, "never", "--unpinned")
+
+
+OTHER: dict[str, Callable[[Lock], tuple[Rule, Lock]]] = {
+    "a registry that refuses": lambda lock: (Rule(path="team/sglang/manifests/", status=403), lock),
+    "no mirror": lambda lock: (GONE, lock.model_copy(update={"base": lock.base.model_copy(update={"mirror": None})})),
+    "a mirror that lacks it": lambda lock: (GONE, lock.with_mirror(str(lock.base.mirror).replace("mirrors", "no"))),
+}
+
+
+@pytest.mark.parametrize("case", OTHER)
+def test_nothing_else_is_read_from_a_mirror(case: str, name: str, mirrored: Lock, upstream: Proxy) -> None:
+    rule, lock = OTHER[case](mirrored)
+    upstream.rules.append(rule)
+    with m2build.Session() as session, pytest.raises(TransportError, match=r"team/sglang.* cannot be pulled"):
+        made(session, name, lock)
