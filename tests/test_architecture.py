@@ -168,6 +168,7 @@ FACES = [
     "m2build.delivery",
     "m2build.bench",
     "m2build.drift",
+    "m2build.evidence",
     "m2build.importing",
     "m2build.patches",
     "m2build.patches.codemods",

@@ -57,8 +57,8 @@ def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
-    "delivery", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running", "pipelines",
-    "bench",
+    "delivery", "evidence", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running",
+    "pipelines", "bench",
     "",
     "cli", "__main__",
 )  # fmt: skip

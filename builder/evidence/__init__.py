@@ -1,0 +1,41 @@
+"""Evidence on images: in-toto statements, made from plans, and attached to images as referrers.
+
+Example:
+    >>> from m2build import evidence
+    >>> evidence.Run(builder="https://ci.example/runners/1").engine
+    'embedded'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from m2build.late import late_names
+
+if TYPE_CHECKING:
+    from m2build.evidence.making import statements
+    from m2build.evidence.patchset import Patchset
+    from m2build.evidence.provenance import ExternalParameters, Run
+    from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
+
+_HOMES = {
+    "PATCHSET": "m2build.evidence.statement",
+    "PROVENANCE": "m2build.evidence.statement",
+    "SBOM": "m2build.evidence.statement",
+    "ExternalParameters": "m2build.evidence.provenance",
+    "Patchset": "m2build.evidence.patchset",
+    "Run": "m2build.evidence.provenance",
+    "Statement": "m2build.evidence.statement",
+    "statements": "m2build.evidence.making",
+}
+"""Where each name is defined."""
+
+__all__ = ["PATCHSET", "PROVENANCE", "SBOM", "ExternalParameters", "Patchset", "Run", "Statement", "statements"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or type checkers would accept a misspelt name
+    __getattr__ = late_names(__name__, _HOMES)
