@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from m2build.late import late_names
 
 if TYPE_CHECKING:
+    from m2build.evidence.attaching import check_attachable, write_statements
     from m2build.evidence.making import statements
     from m2build.evidence.patchset import Patchset
     from m2build.evidence.provenance import ExternalParameters, Run
@@ -26,11 +27,16 @@ _HOMES = {
     "Patchset": "m2build.evidence.patchset",
     "Run": "m2build.evidence.provenance",
     "Statement": "m2build.evidence.statement",
+    "check_attachable": "m2build.evidence.attaching",
     "statements": "m2build.evidence.making",
+    "write_statements": "m2build.evidence.attaching",
 }
 """Where each name is defined."""
 
-__all__ = ["PATCHSET", "PROVENANCE", "SBOM", "ExternalParameters", "Patchset", "Run", "Statement", "statements"]
+__all__ = [
+    "PATCHSET", "PROVENANCE", "SBOM", "ExternalParameters", "Patchset", "Run", "Statement", "check_attachable",
+    "statements", "write_statements",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

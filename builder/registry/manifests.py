@@ -6,11 +6,13 @@ import hashlib
 from http import HTTPStatus
 
 from m2build.errors import ContentError, TransportError
+from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import fetched_again
 from m2build.oci.manifest import Index, Manifest, parse_manifest
 from m2build.oci.media_types import DOCKER, OCI
-from m2build.oci.strict_json import LARGEST_DOCUMENT
+from m2build.oci.shapes import MANIFEST
+from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
 from m2build.registry.client import Client
 from m2build.registry.messages import Answer
 from m2build.registry.upload import STORED
@@ -47,11 +49,31 @@ def fetch_document(client: Client, digest: Digest) -> bytes:
     return fetched_again(lambda: _fetch_checked(client, str(digest), digest)[0].content)
 
 
+def describe(client: Client, digest: Digest) -> Descriptor:
+    """The descriptor of a manifest or an index, as what refers to it has it.
+
+    Raises:
+        TransportError: it does not exist, or the registry fails.
+        ContentError: it is altered, or is not a manifest.
+    """
+
+    def fetch() -> Descriptor:
+        answer, _ = _fetch_checked(client, str(digest), digest)
+        own = parse_object(answer.content, "manifest", MANIFEST).get("mediaType")
+        return Descriptor(str(own or _sent_as(answer)), digest, len(answer.content))
+
+    return fetched_again(fetch)
+
+
+def _sent_as(answer: Answer) -> str:
+    """The media type of an answer's body; empty if it does not say."""
+    return (answer.header("Content-Type") or "").partition(";")[0].strip()
+
+
 def _fetch(client: Client, name: str, digest: Digest | None) -> tuple[Digest, Manifest | Index]:
     answer, expected = _fetch_checked(client, name, digest)
-    sent_as = (answer.header("Content-Type") or "").partition(";")[0].strip()
     try:
-        manifest = parse_manifest(answer.content, sent_as)
+        manifest = parse_manifest(answer.content, _sent_as(answer))
     except ContentError as error:
         error.may_pass = expected is None  # with a digest, these are the bytes that the registry stores
         raise

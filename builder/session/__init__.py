@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from m2build.session.attesting import Attesting
 from m2build.session.examining import Examining
 from m2build.session.making import Making
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from m2build.verification.result import Verification
 
 
-class Session(Making, Examining):
-    """Derives, delivers and inspects images.
+class Session(Making, Examining, Attesting):
+    """Derives, delivers, attests and inspects images.
 
     A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
     so use one for several images; it may be used in a `with` block, which closes its connections.
