@@ -47,14 +47,17 @@ class Attesting:
     folder: Path | None
 
     def check(self, shipment: m2build.Shipment) -> None:
-        """Check, before any image is made, that evidence can be attached where it goes.
+        """Check, before any image is made, that evidence can be attached and written where it goes.
 
         Raises:
-            UsageError: it cannot.
+            UsageError: it cannot be attached there.
+            StorageError: the folder cannot be written.
         """
-        if self.attach:
-            from m2build.evidence import check_attachable
+        from m2build.evidence import check_attachable, check_folder
 
+        if self.folder is not None:
+            check_folder(self.folder)
+        if self.attach:
             for job in shipment.jobs:
                 check_attachable(job.to.place)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from m2build.late import late_names
 
 if TYPE_CHECKING:
-    from m2build.evidence.attaching import check_attachable, write_statements
+    from m2build.evidence.attaching import check_attachable, check_folder, write_statements
     from m2build.evidence.making import statements
     from m2build.evidence.patchset import Patchset
     from m2build.evidence.provenance import ExternalParameters, Run
@@ -28,6 +28,7 @@ _HOMES = {
     "Run": "m2build.evidence.provenance",
     "Statement": "m2build.evidence.statement",
     "check_attachable": "m2build.evidence.attaching",
+    "check_folder": "m2build.evidence.attaching",
     "statements": "m2build.evidence.making",
     "write_statements": "m2build.evidence.attaching",
 }
@@ -35,7 +36,7 @@ _HOMES = {
 
 __all__ = [
     "PATCHSET", "PROVENANCE", "SBOM", "ExternalParameters", "Patchset", "Run", "Statement", "check_attachable",
-    "statements", "write_statements",
+    "check_folder", "statements", "write_statements",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from m2build.errors import UsageError
 from m2build.evidence.statement import IN_TOTO, SBOM, Statement
 from m2build.local.failures import storage
-from m2build.local.outputs import output_file
+from m2build.local.outputs import check_writable, output_file
 from m2build.oci.artifact import Artifact
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
@@ -118,6 +118,16 @@ def found_at(place: Place, digest: Digest, access: Access | None) -> tuple[Artif
     return tuple(local_referrers(files, digest, str(place)))
 
 
+def check_folder(folder: Path) -> None:
+    """Check, before an image is made, that statements can be written into a folder.
+
+    Raises:
+        StorageError: they cannot.
+    """
+    with storage(folder, "written"):
+        check_writable(folder / "provenance.json")
+
+
 def write_statements(statements: Iterable[Statement], folder: Path) -> None:
     """Write each predicate, as `actions/attest` takes it, and beside it the whole statement, `….intoto.json`.
 
@@ -125,7 +135,6 @@ def write_statements(statements: Iterable[Statement], folder: Path) -> None:
         StorageError: a file cannot be written.
     """
     with storage(folder, "written"):
-        folder.mkdir(parents=True, exist_ok=True)
         for statement in statements:
             whole = statement.file.removesuffix(".json") + ".intoto.json"
             for name, content in ((statement.file, statement.predicate), (whole, statement.content)):

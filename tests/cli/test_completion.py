@@ -64,7 +64,7 @@ OFFERED = {
         *("image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run"),
         *("size", "verify"),
     },
-    ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
+    ("patch", ""): {"apply", "diff", "import", "list", "revert", "schema", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},
     ("completion", "f"): {"fish"},
