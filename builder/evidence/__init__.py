@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from m2build.evidence.patchset import Patchset
     from m2build.evidence.provenance import ExternalParameters, Run
     from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
+    from m2build.oci.artifact import Artifact
+    from m2build.registry.referrers import Attached
 
 _HOMES = {
     "PATCHSET": "m2build.evidence.statement",
     "PROVENANCE": "m2build.evidence.statement",
     "SBOM": "m2build.evidence.statement",
+    "Artifact": "m2build.oci.artifact",
+    "Attached": "m2build.registry.referrers",
     "ExternalParameters": "m2build.evidence.provenance",
     "Patchset": "m2build.evidence.patchset",
     "Run": "m2build.evidence.provenance",
@@ -35,8 +39,8 @@ _HOMES = {
 """Where each name is defined."""
 
 __all__ = [
-    "PATCHSET", "PROVENANCE", "SBOM", "ExternalParameters", "Patchset", "Run", "Statement", "check_attachable",
-    "check_folder", "statements", "write_statements",
+    "PATCHSET", "PROVENANCE", "SBOM", "Artifact", "Attached", "ExternalParameters", "Patchset", "Run", "Statement",
+    "check_attachable", "check_folder", "statements", "write_statements",
 ]  # fmt: skip
 
 
