@@ -171,37 +171,38 @@ def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool
         index = parse_object(before, "index", MANIFEST)
     except FileNotFoundError as error:
         raise ContentError(f"{folder} is an OCI layout without an index.json") from error
-    others: list[object] = []
+    own, manifests = _entry(image, tag), list[object]()
     for entry in entries if isinstance(entries := index.get("manifests"), list) else []:
         descriptor = Descriptor.parse(entry)
         if descriptor.annotations.get(REF_NAME) != tag:
-            others.append(entry)
+            manifests.append(entry)
         elif descriptor.digest != image.manifest.digest and not replace:
             raise UsageError(
                 f"{folder} already has a different image {tag!r}: {descriptor.digest}",
                 hint="name another tag after a second colon, or move this one with --replace",
             )
+        elif own not in manifests:
+            manifests.append(own)
+    if own not in manifests:
+        manifests.append(own)
     _write_blobs(image, folder, new, progress)
     for parent in {path.parent for path in new}:
         sync_folder(parent)
-    after = canonical(_with_image(index, others, image, tag))
+    after = canonical(index | {"manifests": manifests})
     if after != before:
         with output_file(folder / "index.json") as out:
             out.write(after)
 
 
-_EMPTY: JsonObject = {"schemaVersion": 2, "mediaType": OCI.index}
-
-
-def _with_image(index: JsonObject, others: list[object], image: Image, tag: str) -> JsonObject:
-    """An index with the other entries and then the image's; its other members are kept."""
-    entry = image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
-    return index | {"manifests": [*others, entry]}
+def _entry(image: Image, tag: str) -> JsonObject:
+    """The entry of an image in an index."""
+    return image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
 
 
 def layout_files(image: Image, tag: str) -> dict[str, bytes]:
     """The files of a layout with one image, without its blobs."""
-    return {"oci-layout": _MARKER, "index.json": canonical(_with_image(_EMPTY, [], image, tag))}
+    index = {"schemaVersion": 2, "mediaType": OCI.index, "manifests": [_entry(image, tag)]}
+    return {"oci-layout": _MARKER, "index.json": canonical(index)}
 
 
 def layout_blobs(image: Image) -> tuple[Descriptor, ...]:

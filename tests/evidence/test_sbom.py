@@ -15,8 +15,7 @@ import pytest
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from helpers.bases import base_image
-from helpers.evidence import plan_of
+from helpers.evidence import small_plan
 from helpers.plans import with_results
 
 from m2build import evidence
@@ -34,7 +33,7 @@ VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return plan_of(base_image())
+    return small_plan()
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from helpers.bases import base_image
 from helpers.plans import derive
 from m2build.base.model import Base
 from m2build.derivation.plan import Plan
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
+
+
+@cache
+def small_plan() -> Plan:
+    """The plan of the shipped recipe's image on `base_image()`."""
+    return plan_of(base_image())
 
 
 def plan_of(base: Image, name: str | None = "docker.io/lmsysorg/sglang:v0.5.7") -> Plan:
