@@ -70,6 +70,27 @@ def _sent_as(answer: Answer) -> str:
     return (answer.header("Content-Type") or "").partition(";")[0].strip()
 
 
+def find_document(client: Client, name: str) -> Answer | None:
+    """What a tag names, checked against the digest that the registry sends with it; None if there is no such tag.
+
+    Raises:
+        TransportError: the registry refuses, or does not answer.
+        ContentError: it is altered.
+    """
+
+    def fetch() -> Answer | None:
+        answer = _get(client, name)
+        if answer.status != HTTPStatus.NOT_FOUND:
+            _check(answer, sent_digest(answer))
+        elif resolve(client, name) is not None:
+            raise ContentError(f"{client.name}:{name} is there for one request and missing for another", may_pass=True)
+        else:
+            return None
+        return answer
+
+    return fetched_again(fetch)
+
+
 def _fetch(client: Client, name: str, digest: Digest | None) -> tuple[Digest, Manifest | Index]:
     answer, expected = _fetch_checked(client, name, digest)
     try:
@@ -89,13 +110,17 @@ def _fetch_checked(client: Client, name: str, digest: Digest | None) -> tuple[An
             f"{client.name}{separator}{name} does not exist",
             hint="check the name and the tag; some registries answer the same to missing credentials",
         )
-    expected = digest or _sent_digest(answer)
+    expected = digest or sent_digest(answer)
+    _check(answer, expected)
+    return answer, expected
+
+
+def _check(answer: Answer, expected: Digest | None) -> None:
     if expected:
         found = hashlib.new(expected.algorithm, answer.content).hexdigest()
         if found != expected.hex:
             reason = f"the manifest {expected} is altered: its digest is {expected.algorithm}:{found}"
             raise ContentError(reason, may_pass=True)
-    return answer, expected
 
 
 def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
@@ -137,7 +162,7 @@ def resolve(client: Client, name: str, *, trust_absence: bool = True) -> Digest 
     answer.start()
     if answer.status == HTTPStatus.NOT_FOUND and trust_absence:
         return None
-    if answer.status == HTTPStatus.OK and (sent := _sent_digest(answer)) and sent.algorithm == "sha256":
+    if answer.status == HTTPStatus.OK and (sent := sent_digest(answer)) and sent.algorithm == "sha256":
         return sent
     answer = _get(client, name)
     return Digest.of(answer.content) if answer.status == HTTPStatus.OK else None
@@ -147,7 +172,7 @@ def _get(client: Client, name: str) -> Answer:
     return client.send("GET", f"manifests/{name}", expected=(200, 404), headers=_ACCEPT, largest=LARGEST_DOCUMENT)
 
 
-def _sent_digest(answer: Answer) -> Digest | None:
+def sent_digest(answer: Answer) -> Digest | None:
     """The digest in an answer's header; some registries send none."""
     try:
         return Digest.parse(answer.header("Docker-Content-Digest") or "")

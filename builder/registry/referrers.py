@@ -21,7 +21,7 @@ from m2build.oci.shapes import MANIFEST
 from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
 from m2build.progress import Progress
 from m2build.registry.client import ASK_OPERATORS, Client
-from m2build.registry.manifests import fetch_document, put_manifest, resolve
+from m2build.registry.manifests import fetch_document, find_document, put_manifest, resolve, sent_digest
 from m2build.registry.parallel import PARALLEL, in_parallel
 from m2build.registry.pull import RegistryBlobs
 from m2build.registry.upload import STORED, Upload, has_blob
@@ -154,8 +154,8 @@ def _entries(index: JsonObject) -> list[JsonObject]:
 
 def _under_tag(client: Client, tag: str) -> tuple[JsonObject | None, str | None]:
     """The index under a tag, None if there is none; and what `If-Match` can say of it."""
-    answer = client.send("GET", f"manifests/{tag}", expected=(200, 404), headers=_ACCEPT, largest=LARGEST_DOCUMENT)
-    if answer.status == 404:
+    answer = find_document(client, tag)
+    if answer is None:
         return None, None
     index = parse_object(answer.content, "index", MANIFEST)
     if "manifests" not in index:
@@ -191,6 +191,19 @@ def _list_under(client: Client, tag: str, entries: list[JsonObject]) -> None:
 
 
 def _put_index(client: Client, tag: str, content: bytes, version: str | None) -> None:
-    """Write a list under its tag; a failure shows when the list is read again."""
-    headers = {"Content-Type": OCI.index, **({"If-Match": version} if version else {})}
-    client.send("PUT", f"manifests/{tag}", expected=(*STORED, _CHANGED), headers=headers, body=content).start()
+    """Write a list under its tag; whether it is in place shows when it is read again.
+
+    Raises:
+        TransportError: the registry refuses, or does not answer.
+        ContentError: it is altered on its way, each time.
+    """
+    condition = {"If-Match": version} if version else {}
+    for attempt in range(1, _LOOKS):
+        headers = {"Content-Type": OCI.index, **condition}
+        answer = client.send("PUT", f"manifests/{tag}", expected=(*STORED, _CHANGED), headers=headers, body=content)
+        answer.start()
+        if answer.status == _CHANGED or sent_digest(answer) in (None, Digest.of(content)):
+            return
+        condition = {}  # what it names is what has just been altered
+        client.transport.pause(attempt)
+    raise ContentError(f"{client.name}:{tag} is altered on its way to the registry", hint=ASK_OPERATORS)
