@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.bases import base_image
+from helpers.registry.faultproxy import Rule, fault_proxy
 from helpers.registry.field_registry import FieldRegistry, Habits, field_registry, with_rival
 from helpers.registry.registries import (
     access,
@@ -191,3 +192,23 @@ def test_the_subject_is_described_as_the_registry_has_it(field: FieldRegistry) -
     assert describe(client, DIGEST) == IMAGE.manifest.descriptor
     with pytest.raises(TransportError, match="does not exist"):
         describe(client, notes(1)[0].manifest.digest)
+
+
+ONCE = [
+    Rule(method="GET", path="manifests/sha256-", change=lambda body: body.replace(b"note", b"nope"), times=1),
+    Rule(method="GET", path="manifests/sha256-", status=404, times=1),
+    Rule(method="PUT", path="manifests/sha256-", change_request=lambda body: body.replace(b"note", b"nope"), times=1),
+]
+
+
+@pytest.mark.parametrize("rule", ONCE, ids=["altered", "missing", "altered when it is sent"])
+def test_what_happens_to_the_list_on_its_way_costs_no_entry(host: str, rule: Rule) -> None:
+    theirs = [Artifact.of(NOTE, b'"first"', IMAGE.manifest.descriptor)]
+    attach(host, theirs)
+    with fault_proxy(host) as proxy:
+        proxy.rules = [rule]
+        attach(proxy.host, [Artifact.of(NOTE, f"{rule.method} {rule.status}".encode(), IMAGE.manifest.descriptor)])
+    raw = run("crane", "manifest", "--insecure", f"{host}/team/app:{fallback_tag(DIGEST)}")
+    entries = json.loads(raw)["manifests"]
+    assert theirs[0].entry in entries
+    assert {entry["artifactType"] for entry in entries} <= {NOTE, "text/x-oras"}
