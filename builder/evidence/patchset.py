@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Annotated
 
 from pydantic import Field, JsonValue, StringConstraints
@@ -100,12 +99,11 @@ class Patchset(Evident):
     def schema_text() -> str:
         """The JSON Schema of the predicate.
 
+        >>> import json
         >>> json.loads(Patchset.schema_text())["$id"]
         'https://m2build.dev/docs/patchset/v1'
         """
-        schema = Patchset.model_json_schema(mode="serialization")
-        dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": PATCHSET}
-        return json.dumps({**dialect, **schema}, indent=2, sort_keys=True) + "\n"
+        return Patchset.schema_of(PATCHSET)
 
 
 def patchset_of(plan: Plan) -> Patchset:

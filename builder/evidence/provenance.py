@@ -6,7 +6,6 @@ https://slsa.dev/spec/v1.1/provenance; docs/provenance.md describes the build ty
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -77,12 +76,11 @@ class ExternalParameters(Evident):
     def schema_text() -> str:
         """The JSON Schema of `externalParameters`.
 
+        >>> import json
         >>> json.loads(ExternalParameters.schema_text())["$id"]
         'https://m2build.dev/docs/provenance/v1'
         """
-        schema = ExternalParameters.model_json_schema(mode="serialization")
-        dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": BUILD_TYPE}
-        return json.dumps({**dialect, **schema}, indent=2, sort_keys=True) + "\n"
+        return ExternalParameters.schema_of(BUILD_TYPE)
 
 
 def provenance_of(plan: Plan, run: Run) -> dict[str, JsonValue]:

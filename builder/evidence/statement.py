@@ -44,6 +44,16 @@ class Evident(BaseModel):
         found: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return found
 
+    @classmethod
+    def schema_of(cls, uri: str) -> str:
+        """Its JSON Schema, as text.
+
+        Args:
+            uri: what the schema is called.
+        """
+        dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": uri}
+        return json.dumps({**dialect, **cls.model_json_schema(mode="serialization")}, indent=2, sort_keys=True) + "\n"
+
 
 @dataclass(frozen=True)
 class Statement:
