@@ -138,8 +138,8 @@ def test_rooms_import_each_other_in_one_direction() -> None:
 
 
 SHARED = (
-    *("delivery", "errors", "progress", "documents.suggest", "local.failures", "local.leftovers", "local.outputs"),
-    *("local.printable", "local.reading", "local.sizes", "local.targets", "oci.reference", "patches"),
+    *("delivery", "errors", "evidence", "progress", "documents.suggest", "local.failures", "local.leftovers"),
+    *("local.outputs", "local.printable", "local.reading", "local.sizes", "local.targets", "oci.reference", "patches"),
     *("places.place", "programs.foreground"),
 )
 """What the command line shares with the library, besides the face."""
@@ -168,6 +168,7 @@ FACES = [
     "m2build.delivery",
     "m2build.bench",
     "m2build.drift",
+    "m2build.evidence",
     "m2build.importing",
     "m2build.patches",
     "m2build.patches.codemods",

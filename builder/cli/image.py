@@ -9,6 +9,7 @@ import click
 
 import m2build
 from m2build.cli import candidates
+from m2build.cli.attesting import Attesting, attesting
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.described import described
 from m2build.cli.destination import choosing_goal
@@ -73,6 +74,7 @@ Examples:
 @platform_option
 @insecure_option
 @publishing
+@attesting
 @reporting
 @click.option("--dry-run", is_flag=True, help="Print the plan, the destination and what would be sent; write nothing.")
 @progress_option
@@ -94,6 +96,7 @@ def image(
     platform: str | None,
     insecure: bool,
     allowed: Publishing,
+    evidence: Attesting,
     report: Report,
     dry_run: bool,
     progress_mode: str,
@@ -119,10 +122,11 @@ def image(
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         shipment = opened.shipment(selections, base, to=to, engine=engine, builder=builder, lock=lock, locked=locked)
         report.check(shipment)
+        evidence.check(shipment)
         if dry_run:
             print_forecasts(shipment.foresee(), as_json=report.as_json)
             return
-        report.report_all(shipment)
+        report.report_all(shipment, evidence.attester(opened, shipment))
     report_layout(shipment, to)
 
 

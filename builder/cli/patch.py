@@ -182,6 +182,14 @@ def waiver(sources: Sources, series_name: str, form: str) -> None:
         result(*changeset.waiver().splitlines())
 
 
+@patch.command(epilog="\b\nExample:\n  m2build patch schema > patchset.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of what `m2build image --attest` says of an image's patches."""
+    from m2build.evidence import Patchset
+
+    result(*Patchset.schema_text().splitlines())
+
+
 patch.add_command(import_patch)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from m2build.cli import candidates
+from m2build.cli.attesting import attest_option
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.github import tell_github
 from m2build.cli.groups import Command
@@ -13,6 +14,7 @@ from m2build.cli.progress import progress_option
 from m2build.cli.publishing import publishing
 from m2build.cli.sessions import insecure_option, session
 from m2build.delivery import Publishing
+from m2build.errors import UsageError
 
 
 @click.command(
@@ -38,6 +40,7 @@ Examples:
 @image_platform_option
 @insecure_option
 @publishing
+@attest_option
 @progress_option
 def push(
     image: str,
@@ -46,6 +49,7 @@ def push(
     platform: str,
     insecure: bool,
     allowed: Publishing,
+    attest: bool,
     progress_mode: str,
 ) -> None:
     """Publish the image of a layout or an archive in a registry, under NAME[:TAG].
@@ -56,7 +60,14 @@ def push(
     named another image before, stderr says which. Prints NAME@DIGEST.
     """
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
+        attached = opened.referrers(image) if attest else ()
+        if attest and not attached:
+            raise UsageError(
+                f"nothing is attached to {image}", hint="`m2build image -o oci:DIR --attest` attaches what it knows"
+            )
         delivery = opened.push(image, reference, base=base)
+        if attached:
+            opened.attach(attached, delivery)
     result(delivery.reference)
     tell_github([delivery], delivery.metadata(), artifacts=False)
     if delivery.moved:

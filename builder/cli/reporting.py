@@ -96,13 +96,14 @@ class Report:
             if file is not None:
                 _check_writable(file)
 
-    def report_all(self, shipment: m2build.Shipment) -> None:
+    def report_all(self, shipment: m2build.Shipment, then: Callable[[m2build.Delivery], None] | None = None) -> None:
         """Deliver the images, then report them; if one fails, report those before it.
 
         stdout gets one output only: if an archive or a report file goes there, the names go to stderr.
 
         Args:
             shipment: the images.
+            then: what is done with each image that has been delivered, if anything.
 
         Raises:
             M2BuildError: an image cannot be delivered.
@@ -114,6 +115,8 @@ class Report:
                 delivered.append(one)
                 if one.moved:
                     note(one.moved)
+                if then is not None:
+                    then(one)
         except BaseException:
             with suppress(M2BuildError, OSError):  # the first failure is the one to report
                 self._report(delivered, shipment)

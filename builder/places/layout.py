@@ -62,7 +62,7 @@ def read_layout(files: Files, tag: str | None, platform: str, where: str) -> Fou
     """
     blobs = LayoutBlobs(files)
     shelf = Shelf(partial(read_blob, blobs), blobs)
-    entries = _choose(_entries(files, where), tag, where)
+    entries = _choose(layout_entries(files, where), tag, where)
     if len(entries) == 1:
         manifest, digest = shelf.manifest(entries[0], platform), entries[0].digest
     else:
@@ -74,7 +74,12 @@ def read_layout(files: Files, tag: str | None, platform: str, where: str) -> Fou
     return FoundImage(Image(manifest, config, blobs), digest, name)
 
 
-def _entries(files: Files, where: str) -> list[Descriptor]:
+def layout_entries(files: Files, where: str) -> list[Descriptor]:
+    """The entries of a layout's index: images, and what refers to them.
+
+    Raises:
+        ContentError: it is not a layout of a known version.
+    """
     with files.open("oci-layout") as file:
         marker = parse_object(file.read(LARGEST_DOCUMENT + 1), "oci-layout file", LAYOUT)
     if marker.get("imageLayoutVersion") != "1.0.0":
@@ -88,12 +93,13 @@ def _entries(files: Files, where: str) -> list[Descriptor]:
 
 def _choose(entries: list[Descriptor], tag: str | None, where: str) -> tuple[Descriptor, ...]:
     """The wanted entry, or the entries of one image for several platforms, which have the same tag or none."""
-    found = tuple(dict.fromkeys(entry for entry in entries if tag is None or entry.annotations.get(REF_NAME) == tag))
+    images = [entry for entry in entries if "artifactType" not in entry.more]  # the others refer to one of them
+    found = tuple(dict.fromkeys(entry for entry in images if tag is None or entry.annotations.get(REF_NAME) == tag))
     names = {entry.annotations.get(REF_NAME) for entry in found}
     platforms = [entry.platform for entry in found if entry.platform]
     if len(found) == 1 or (len(names) == 1 and len(set(platforms)) == len(platforms)):
         return found
-    tags = sorted({str(name) for entry in entries if (name := entry.annotations.get(REF_NAME))})
+    tags = sorted({str(name) for entry in images if (name := entry.annotations.get(REF_NAME))})
     problem = f"has no image {tag!r}" if tag and not found else f"holds {len(found)} images {tag or ''}".rstrip()
     raise UsageError(f"{where} {problem}", hint=f"name one after a colon: {', '.join(tags)}" if tags else None)
 
@@ -117,7 +123,7 @@ def write_layout(image: Image, folder: Path, tag: str, *, replace: bool, progres
             return
         if not (target / "oci-layout").is_file():
             raise UsageError(f"{folder} exists already, and is not an OCI layout", hint="name a new folder after oci:")
-        with _turn(target), _all_or_nothing() as new:
+        with turn_at(target), _all_or_nothing() as new:
             _add(image, target, tag, new, replace=replace, progress=progress)
 
 
@@ -140,7 +146,7 @@ def _made(image: Image, folder: Path, tag: str, progress: Progress) -> bool:
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
+def turn_at(folder: Path) -> Iterator[None]:
     """Lock the layout for writing; the lock ends with the process, even if it is killed."""
     with (folder / "oci-layout").open("rb+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -165,37 +171,38 @@ def _add(image: Image, folder: Path, tag: str, new: list[Path], *, replace: bool
         index = parse_object(before, "index", MANIFEST)
     except FileNotFoundError as error:
         raise ContentError(f"{folder} is an OCI layout without an index.json") from error
-    others: list[object] = []
+    own, manifests = _entry(image, tag), list[object]()
     for entry in entries if isinstance(entries := index.get("manifests"), list) else []:
         descriptor = Descriptor.parse(entry)
         if descriptor.annotations.get(REF_NAME) != tag:
-            others.append(entry)
+            manifests.append(entry)
         elif descriptor.digest != image.manifest.digest and not replace:
             raise UsageError(
                 f"{folder} already has a different image {tag!r}: {descriptor.digest}",
                 hint="name another tag after a second colon, or move this one with --replace",
             )
+        elif own not in manifests:
+            manifests.append(own)
+    if own not in manifests:
+        manifests.append(own)
     _write_blobs(image, folder, new, progress)
     for parent in {path.parent for path in new}:
         sync_folder(parent)
-    after = canonical(_with_image(index, others, image, tag))
+    after = canonical(index | {"manifests": manifests})
     if after != before:
         with output_file(folder / "index.json") as out:
             out.write(after)
 
 
-_EMPTY: JsonObject = {"schemaVersion": 2, "mediaType": OCI.index}
-
-
-def _with_image(index: JsonObject, others: list[object], image: Image, tag: str) -> JsonObject:
-    """An index with the other entries and then the image's; its other members are kept."""
-    entry = image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
-    return index | {"manifests": [*others, entry]}
+def _entry(image: Image, tag: str) -> JsonObject:
+    """The entry of an image in an index."""
+    return image.manifest.descriptor.to_json() | {"annotations": {REF_NAME: tag}}
 
 
 def layout_files(image: Image, tag: str) -> dict[str, bytes]:
     """The files of a layout with one image, without its blobs."""
-    return {"oci-layout": _MARKER, "index.json": canonical(_with_image(_EMPTY, [], image, tag))}
+    index = {"schemaVersion": 2, "mediaType": OCI.index, "manifests": [_entry(image, tag)]}
+    return {"oci-layout": _MARKER, "index.json": canonical(index)}
 
 
 def layout_blobs(image: Image) -> tuple[Descriptor, ...]:
@@ -208,13 +215,13 @@ def _write_blobs(image: Image, folder: Path, new: list[Path], progress: Progress
     """Write the missing blobs, and note them in `new`."""
     for descriptor in layout_blobs(image):
         path = folder / blob_path(descriptor)
-        if not _holds(path, descriptor):
+        if not holds(path, descriptor):
             if not path.exists():
                 new.append(path)
             put_blob(image.everything, descriptor, path, progress)
 
 
-def _holds(path: Path, descriptor: Descriptor) -> bool:
+def holds(path: Path, descriptor: Descriptor) -> bool:
     """Whether a file holds exactly the blob."""
     try:
         if path.stat().st_size != descriptor.size:

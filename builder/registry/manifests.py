@@ -6,11 +6,13 @@ import hashlib
 from http import HTTPStatus
 
 from m2build.errors import ContentError, TransportError
+from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import fetched_again
 from m2build.oci.manifest import Index, Manifest, parse_manifest
 from m2build.oci.media_types import DOCKER, OCI
-from m2build.oci.strict_json import LARGEST_DOCUMENT
+from m2build.oci.shapes import MANIFEST
+from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
 from m2build.registry.client import Client
 from m2build.registry.messages import Answer
 from m2build.registry.upload import STORED
@@ -47,11 +49,52 @@ def fetch_document(client: Client, digest: Digest) -> bytes:
     return fetched_again(lambda: _fetch_checked(client, str(digest), digest)[0].content)
 
 
+def describe(client: Client, digest: Digest) -> Descriptor:
+    """The descriptor of a manifest or an index, as what refers to it has it.
+
+    Raises:
+        TransportError: it does not exist, or the registry fails.
+        ContentError: it is altered, or is not a manifest.
+    """
+
+    def fetch() -> Descriptor:
+        answer, _ = _fetch_checked(client, str(digest), digest)
+        own = parse_object(answer.content, "manifest", MANIFEST).get("mediaType")
+        return Descriptor(str(own or _sent_as(answer)), digest, len(answer.content))
+
+    return fetched_again(fetch)
+
+
+def _sent_as(answer: Answer) -> str:
+    """The media type of an answer's body; empty if it does not say."""
+    return (answer.header("Content-Type") or "").partition(";")[0].strip()
+
+
+def find_document(client: Client, name: str) -> Answer | None:
+    """What a tag names, checked against the digest that the registry sends with it; None if there is no such tag.
+
+    Raises:
+        TransportError: the registry refuses, or does not answer.
+        ContentError: it is altered.
+    """
+
+    def fetch() -> Answer | None:
+        answer = _get(client, name)
+        if answer.status != HTTPStatus.NOT_FOUND:
+            _check(answer, sent_digest(answer))
+        elif resolve(client, name) is not None:
+            raise ContentError(f"{client.name}:{name} is there for one request and missing for another", may_pass=True)
+        else:
+            return None
+        return answer
+
+    return fetched_again(fetch)
+
+
 def _fetch(client: Client, name: str, digest: Digest | None) -> tuple[Digest, Manifest | Index]:
     answer, expected = _fetch_checked(client, name, digest)
-    sent_as = (answer.header("Content-Type") or "").partition(";")[0].strip()
     try:
-        manifest = parse_manifest(answer.content, sent_as)
+        manifest = parse_manifest(answer.content, _sent_as(answer))
     except ContentError as error:
         error.may_pass = expected is None  # with a digest, these are the bytes that the registry stores
         raise
@@ -68,13 +111,17 @@ def _fetch_checked(client: Client, name: str, digest: Digest | None) -> tuple[An
             hint="check the name and the tag; some registries answer the same to missing credentials",
             is_missing=True,
         )
-    expected = digest or _sent_digest(answer)
+    expected = digest or sent_digest(answer)
+    _check(answer, expected)
+    return answer, expected
+
+
+def _check(answer: Answer, expected: Digest | None) -> None:
     if expected:
         found = hashlib.new(expected.algorithm, answer.content).hexdigest()
         if found != expected.hex:
             reason = f"the manifest {expected} is altered: its digest is {expected.algorithm}:{found}"
             raise ContentError(reason, may_pass=True)
-    return answer, expected
 
 
 def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
@@ -116,7 +163,7 @@ def resolve(client: Client, name: str, *, trust_absence: bool = True) -> Digest 
     answer.start()
     if answer.status == HTTPStatus.NOT_FOUND and trust_absence:
         return None
-    if answer.status == HTTPStatus.OK and (sent := _sent_digest(answer)) and sent.algorithm == "sha256":
+    if answer.status == HTTPStatus.OK and (sent := sent_digest(answer)) and sent.algorithm == "sha256":
         return sent
     answer = _get(client, name)
     return Digest.of(answer.content) if answer.status == HTTPStatus.OK else None
@@ -126,7 +173,7 @@ def _get(client: Client, name: str) -> Answer:
     return client.send("GET", f"manifests/{name}", expected=(200, 404), headers=_ACCEPT, largest=LARGEST_DOCUMENT)
 
 
-def _sent_digest(answer: Answer) -> Digest | None:
+def sent_digest(answer: Answer) -> Digest | None:
     """The digest in an answer's header; some registries send none."""
     try:
         return Digest.parse(answer.header("Docker-Content-Digest") or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from m2build.session.attesting import Attesting
 from m2build.session.moving import Moving
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from m2build.verification.result import Verification
 
 
-class Session(Moving):
-    """Derives, delivers, inspects and moves images.
+class Session(Moving, Attesting):
+    """Derives, delivers, attests, inspects and moves images.
 
     A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
     so use one for several images; it may be used in a `with` block, which closes its connections.

@@ -37,7 +37,7 @@ def test_the_commands_are_these() -> None:
         "completion", "check", "ci", "drift", "flags", "size", "doctor", "run", "compose", "kubernetes",
         "bench", "bench compare", "bench show", "report", "base", "base check", "base mirror",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
-        "patch import", "patch waiver", "cache", "cache show", "cache prune",
+        "patch import", "patch waiver", "patch schema", "cache", "cache show", "cache prune",
         "recipe", "recipe list", "recipe new", "recipe show", "recipe schema",
     }  # fmt: skip
 

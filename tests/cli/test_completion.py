@@ -68,7 +68,7 @@ OFFERED = {
     ("base", ""): {"check", "mirror"},
     ("base", "check", "mine"): {"mine.yaml"},
     ("rebase", "--base", "oci-"): {"oci-archive:"},
-    ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
+    ("patch", ""): {"apply", "diff", "import", "list", "revert", "schema", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},
     ("completion", "f"): {"fish"},

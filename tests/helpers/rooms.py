@@ -57,8 +57,8 @@ def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
-    "delivery", "verification", "bases", "session", "testing", "importing", "drift", "mounts", "machine", "running",
-    "pipelines", "bench", "report",
+    "delivery", "evidence", "verification", "bases", "session", "testing", "importing", "drift", "mounts", "machine",
+    "running", "pipelines", "bench", "report",
     "",
     "cli", "__main__",
 )  # fmt: skip

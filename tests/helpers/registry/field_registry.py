@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from helpers.registry.http_servers import QuietHandler, host_of, serving_with
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 @dataclass
@@ -25,6 +26,11 @@ class Habits:
     with a status and a template for the URL. `appears`: blobs of other repositories show up here once their mount has
     been asked for, although it is refused. `resumes`: what is cut off is kept, and an upload says how much it has.
     `warning` is sent with every answer.
+
+    `referrers`: how it lists what refers to a manifest: not at all, by the `api`, as a web `page`; or it `hides` all of
+    it. `promises`: it says that it lists them, whether or not it does (OCI-Subject). `page`: how many it lists at once.
+    `rivals`: how often another tool writes to the list under a tag right before a request that does; `late_rivals`: how
+    often right after it, from what it has read before. `conditions`: it heeds If-Match.
     """
 
     patch: int = 202
@@ -44,6 +50,12 @@ class Habits:
     appears: bool = False
     resumes: bool = False
     warning: str = ""
+    referrers: str = ""
+    promises: bool = False
+    page: int = 0
+    rivals: int = 0
+    late_rivals: int = 0
+    conditions: bool = False
 
 
 @dataclass
@@ -65,6 +77,18 @@ def digest_of(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def etag_of(content: bytes | None) -> str:
+    return f'"{digest_of(content or b"")}"'
+
+
+def with_rival(index: bytes | None) -> bytes:
+    """A list of referrers with one more entry, as another tool writes it."""
+    document = json.loads(index or b'{"schemaVersion": 2, "manifests": []}') | {"mediaType": OCI_INDEX}
+    number = len(document["manifests"])
+    rival = {"mediaType": OCI_MANIFEST, "digest": digest_of(f"rival {number}".encode()), "size": 7}
+    return json.dumps({**document, "manifests": [*document["manifests"], rival]}).encode()
+
+
 class Handler(QuietHandler):
     registry: FieldRegistry
 
@@ -77,6 +101,8 @@ class Handler(QuietHandler):
             self.say(200)
         elif match := re.fullmatch(r"/v2/(.+)/manifests/(.+)", parts.path):
             self.manifest(match[1], match[2], body)
+        elif match := re.fullmatch(r"/v2/(.+)/referrers/(.+)", parts.path):
+            self.list_referrers(match[1], match[2], int(query.get("from", 0)))
         elif match := re.fullmatch(r"/v2/.+/blobs/(sha256:.+)", parts.path):
             self.blob(match[1])
         elif match := re.fullmatch(r"(/v2/.+/blobs/uploads/)(.*)", parts.path):
@@ -116,15 +142,56 @@ class Handler(QuietHandler):
             if habits.immutable and is_tag and key in kept:
                 self.refuse(400, "TAG_INVALID")
                 return
+            before = kept.get(key)
+            is_list = name.startswith("sha256-")
+            if is_list and habits.rivals:
+                habits.rivals -= 1
+                kept[key] = with_rival(kept.get(key))
+            condition = self.headers.get("If-Match")
+            if habits.conditions and condition and condition != etag_of(kept.get(key)):
+                self.refuse(412, "MANIFEST_INVALID")
+                return
             if habits.forgets != ("tags" if is_tag else "manifests"):
                 kept[key] = body
-            self.say(habits.manifest_put, self.digest(digest_of(body)))
+            if is_list and habits.late_rivals:
+                habits.late_rivals -= 1
+                kept[key] = with_rival(before)
+            subject = json.loads(body).get("subject")
+            promise = {"OCI-Subject": subject["digest"]} if subject and habits.promises else {}
+            self.say(habits.manifest_put, {**self.digest(digest_of(body)), **promise})
         elif self.command == "HEAD" and habits.manifest_head:
             self.say(habits.manifest_head)
         elif (found := kept.get(key)) is None:
             self.refuse(404, "MANIFEST_UNKNOWN")
         else:
-            self.say(200, {"Content-Type": OCI_MANIFEST, **self.digest(digest_of(found))}, found)
+            kind = json.loads(found).get("mediaType", OCI_MANIFEST)
+            self.say(200, {"Content-Type": kind, "ETag": etag_of(found), **self.digest(digest_of(found))}, found)
+
+    def list_referrers(self, repository: str, subject: str, start: int) -> None:
+        habits = self.registry.habits
+        if habits.referrers == "page":
+            self.say(200, {"Content-Type": "text/html"}, b"<!doctype html><title>Registry</title>")
+            return
+        if not habits.referrers:
+            self.refuse(404, "NOT_FOUND")
+            return
+        entries = [] if habits.referrers == "hides" else self.referrers(repository, subject)
+        size = habits.page or len(entries)
+        more = {"Link": f'<{self.path.partition("?")[0]}?from={start + size}>; rel="next"'}
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries[start : start + size]}
+        headers = {"Content-Type": OCI_INDEX, **(more if start + size < len(entries) else {})}
+        self.say(200, headers, json.dumps(index).encode())
+
+    def referrers(self, repository: str, subject: str) -> list[dict[str, object]]:
+        found = []
+        for key, content in self.registry.manifests.items():
+            document = json.loads(content)
+            digest = digest_of(content)
+            if key == f"{repository}/{digest}" and document.get("subject", {}).get("digest") == subject:
+                own = {"mediaType": OCI_MANIFEST, "digest": digest, "size": len(content)}
+                more = {name: document[name] for name in ("artifactType", "annotations") if name in document}
+                found.append({**own, **more})
+        return found
 
     def blob(self, digest: str) -> None:
         habits, found = self.registry.habits, self.registry.blobs.get(digest)

@@ -1,0 +1,39 @@
+"""All that is said of the image of a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from m2build.delivery.destination import default_reference
+from m2build.evidence.patchset import patchset_of
+from m2build.evidence.provenance import Run, provenance_of
+from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
+
+if TYPE_CHECKING:
+    from m2build.derivation.plan import Plan
+    from m2build.oci.digest import Digest
+
+
+def statements(plan: Plan, digest: Digest, run: Run | None = None) -> tuple[Statement, ...]:
+    """The statements on the image of a plan: its provenance, its patches, its bill of materials.
+
+    Pure, but for the versions of codemods, which are those that are installed. The same plan gives the same bytes,
+    wherever the image is delivered.
+
+    Args:
+        plan: what decided the image.
+        digest: the digest of the image's manifest.
+        run: what is said of the run that made it.
+
+    Raises:
+        UsageError: a file that is changed has a name that is not Unicode.
+    """
+    from m2build.evidence.sbom import sbom_of  # its library takes its time to be imported
+
+    run = run or Run()
+    subjects = {default_reference(plan.selection): digest}
+    return (
+        Statement.of(PROVENANCE, provenance_of(plan, run), subjects),
+        Statement.of(PATCHSET, patchset_of(plan).document(), subjects),
+        Statement.of(SBOM, sbom_of(plan, digest, run.time), subjects),
+    )
