@@ -72,6 +72,12 @@ class LaunchError(M2BuildError):
     exit_code = 6
 
 
+class PolicyError(M2BuildError):
+    """An image is what it claims to be, but a rule of the user's does not allow it."""
+
+    exit_code = 7
+
+
 class TransportError(M2BuildError):
     """A registry, a package index or the network did not deliver.
 
@@ -89,7 +95,7 @@ class TransportError(M2BuildError):
 
 
 class EngineError(M2BuildError):
-    """A container engine is missing, too old, does not answer, or has failed."""
+    """A container engine, or another program such as cosign, is missing, too old, does not answer, or has failed."""
 
     exit_code = 9
 

@@ -11,6 +11,13 @@ import click
 
 import m2build
 
+sign_option = click.option(
+    "--sign",
+    "signer",
+    metavar="SIGNER",
+    help="Sign the image, and the statements on it: cosign:KEY (a private key's file, or a URI of a key service), "
+    "cosign:keyless, or command:PROGRAM.",
+)
 attest_option = click.option(
     "--attest",
     is_flag=True,
@@ -31,6 +38,7 @@ _OPTIONS = (
         type=click.Path(path_type=Path),
         help="Write the evidence into files, for signers; for several images, in a folder MODEL-PROFILE for each.",
     ),
+    sign_option,
 )
 
 
@@ -41,23 +49,28 @@ class Attesting:
     Attributes:
         attach: whether evidence is attached.
         folder: where it is written; or None.
+        signer: who signs images and evidence; or None.
     """
 
     attach: bool
     folder: Path | None
+    signer: str | None
 
-    def check(self, shipment: m2build.Shipment) -> None:
-        """Check, before any image is made, that evidence can be attached and written where it goes.
+    def check(self, session: m2build.Session, shipment: m2build.Shipment) -> None:
+        """Check, before any image is made, that evidence can be signed, and attached and written where it goes.
 
         Raises:
-            UsageError: it cannot be attached there.
+            UsageError: it cannot be attached there, or there is no such signer or key.
+            EngineError: the signer's program is missing, or too old.
             StorageError: the folder cannot be written.
         """
         from m2build.evidence import check_attachable, check_folder
 
+        if self.signer is not None:
+            session.signer(self.signer)
         if self.folder is not None:
             check_folder(self.folder)
-        if self.attach:
+        if self.attach or self.signer is not None:
             for job in shipment.jobs:
                 check_attachable(job.to.place)
 
@@ -68,7 +81,7 @@ class Attesting:
         several = len({(job.selection.model_id, job.selection.profile_id) for job in shipment.jobs}) > 1
 
         def attest(delivery: m2build.Delivery) -> None:
-            if not (self.attach or self.folder):
+            if not (self.attach or self.folder or self.signer):
                 return
             said = session.statements(delivery)
             if self.folder is not None and delivery.plan is not None:
@@ -77,6 +90,8 @@ class Attesting:
                 write_statements(said, self.folder / name)
             if self.attach:
                 session.attest(delivery, said)
+            if self.signer is not None:
+                session.sign(delivery, self.signer, said)
 
         return attest
 
@@ -85,8 +100,8 @@ def attesting(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options to a command, which gets what they say as one argument, `evidence`."""
 
     @wraps(command)
-    def with_evidence(attest: bool, folder: Path | None, **others: object) -> None:
-        command(evidence=Attesting(attest, folder), **others)
+    def with_evidence(attest: bool, folder: Path | None, signer: str | None, **others: object) -> None:
+        command(evidence=Attesting(attest, folder, signer), **others)
 
     for option in reversed(_OPTIONS):
         with_evidence = option(with_evidence)

@@ -49,6 +49,8 @@ Examples:
   m2build image --tp 8 --builder fleet -t registry.example/minimax-m2:tp8 --push
   # In CI, from a committed lock: no layer of the base is read, and nothing may differ.
   m2build image --tp 8 --locked -t registry.example/minimax-m2:tp8 --push
+  # Sign the image and the statements on it; the key's password is in COSIGN_PASSWORD.
+  m2build image --tp 8 -t registry.example/minimax-m2:tp8 --push --sign cosign:cosign.key
   # Print the plan, and build nothing.
   m2build image --tp 8 --base oci:./sglang --dry-run
 """,
@@ -122,7 +124,7 @@ def image(
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         shipment = opened.shipment(selections, base, to=to, engine=engine, builder=builder, lock=lock, locked=locked)
         report.check(shipment)
-        evidence.check(shipment)
+        evidence.check(opened, shipment)
         if dry_run:
             print_forecasts(shipment.foresee(), as_json=report.as_json)
             return

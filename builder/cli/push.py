@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from m2build.cli import candidates
-from m2build.cli.attesting import attest_option
+from m2build.cli.attesting import attest_option, sign_option
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.github import tell_github
 from m2build.cli.groups import Command
@@ -41,6 +41,7 @@ Examples:
 @insecure_option
 @publishing
 @attest_option
+@sign_option
 @progress_option
 def push(
     image: str,
@@ -50,6 +51,7 @@ def push(
     insecure: bool,
     allowed: Publishing,
     attest: bool,
+    signer: str | None,
     progress_mode: str,
 ) -> None:
     """Publish the image of a layout or an archive in a registry, under NAME[:TAG].
@@ -58,6 +60,8 @@ def push(
     an image in an engine's store. Layers that IMAGE leaves out, as a thin layout does, come from its base; if that is
     in the same registry, none of them is sent. Without TAG, the tag is the profile's name. The tag moves last; if it
     named another image before, stderr says which. Prints NAME@DIGEST.
+
+    --sign signs the image; with --attest also the statements that IMAGE has in its layout or archive.
     """
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         attached = opened.referrers(image) if attest else ()
@@ -65,10 +69,14 @@ def push(
             raise UsageError(
                 f"nothing is attached to {image}", hint="`m2build image -o oci:DIR --attest` attaches what it knows"
             )
+        signs = opened.signer(signer) if signer is not None else None
+        stated = opened.attached_statements(image) if attest and signs else ()
         delivery = opened.push(image, reference, base=base)
+        result(delivery.reference)
+        tell_github([delivery], delivery.metadata(), artifacts=False)
+        if delivery.moved:
+            note(delivery.moved)
         if attached:
             opened.attach(attached, delivery)
-    result(delivery.reference)
-    tell_github([delivery], delivery.metadata(), artifacts=False)
-    if delivery.moved:
-        note(delivery.moved)
+        if signs:
+            opened.sign(delivery, signs, stated)

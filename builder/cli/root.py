@@ -30,10 +30,11 @@ Examples:
 \b
 Exit codes: 0 done, 1 internal error, 2 bad usage or recipe, 3 the base is not
 what was locked, 4 a patch does not apply, 5 a check of content failed, 6 the
-server rejects the launch flags, 8 registry or network, 9 a container engine is
-missing or failed, 14 something would change or has changed (--check, drift
---lock, base check) or got worse (--fail-if), 15 more would be copied than is
-allowed, 16 a local file cannot be read or written, 130 interrupted.
+server rejects the launch flags, 7 a rule of --require is broken, 8 registry or
+network, 9 a container engine or another program is missing or failed,
+14 something would change or has changed (--check, drift --lock, base check) or
+got worse (--fail-if), 15 more would be copied than is allowed, 16 a local file
+cannot be read or written, 130 interrupted.
 """
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"
@@ -70,6 +71,7 @@ class _Commands(LateGroup):
         "lock": "Write the digests that images rest on into m2build.lock.",
         "mounts": "Lay the changed files over the stock image, without a derived one.",
         "patch": "Try, apply and revert patches on any source tree.",
+        "policy": "Write policies for clusters: run only what is signed.",
         "push": "Publish the image of a layout or an archive.",
         "rebase": "Derive an image anew on another base.",
         "recipe": "Show recipes, and the command lines of their profiles.",

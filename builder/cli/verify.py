@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import evidence
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_claimed, claimed, platform_option
 from m2build.cli.groups import Command
@@ -29,6 +30,8 @@ Examples:
   m2build verify oci:./out:tp8 --recipe ./mine.yaml --tp 8 --base localhost:5000/sglang:v0.5.7
   # The lock has to agree, and says which base the tag meant.
   m2build verify localhost:5000/minimax-m2:tp8 --lock m2build.lock
+  # The owner of a key has to have signed it, and rules of yours have to hold.
+  m2build verify localhost:5000/minimax-m2:tp8 --key cosign.pub --require rules.yaml
   # A trial image.
   m2build verify oci:./minimax-m2-tp8 --base pypi:sglang==0.5.7
   # For a code scanning service.
@@ -52,6 +55,19 @@ Examples:
     type=click.Path(path_type=Path),
     help="A lock that has to agree; without it none is read, wherever the command runs.",
 )
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(),
+    help="A public key, whose owner has to have signed the image; cosign checks that.",
+)
+@click.option(
+    "--require",
+    "rules",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Rules that have to hold: patches, bases, variables, statements. If one is broken, the exit code is 7.",
+)
 @platform_option
 @insecure_option
 @json_option
@@ -68,6 +84,8 @@ def verify(
     given: Given,
     base: str | None,
     path: Path | None,
+    key: str | None,
+    rules: Path | None,
     platform: str | None,
     insecure: bool,
     as_json: bool,
@@ -87,16 +105,17 @@ def verify(
         recipe_name, overrides, tp=tp, profile=profile, model=model, given=given, base_version=base_version
     )
     lock = read_lock(path) if path else None
+    require = evidence.load_requirements(rules) if rules else None
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = opened.verify(image, wanted, base=base, lock=lock)
+        found = opened.verify(image, wanted, base=base, lock=lock, key=key, require=require)
     if as_json or as_sarif:
         print_json(found.sarif() if as_sarif else found.document())
     else:
-        result(*_lines(found, path))
+        result(*_lines(found, path, rules))
     found.checked()
 
 
-def _lines(found: m2build.Verification, lock: Path | None) -> Iterator[str]:
+def _lines(found: m2build.Verification, lock: Path | None, rules: Path | None) -> Iterator[str]:
     yield f"image    {found.place}" + f"@{found.digest}" * bool(found.digest and found.digest not in found.place)
     if found.recipe:
         yield f"recipe   {found.recipe}, profile {found.profile}, model {found.model}"
@@ -104,9 +123,13 @@ def _lines(found: m2build.Verification, lock: Path | None) -> Iterator[str]:
         yield f"base     {found.base or ''}@{found.base_digest}; layers: {found.base_layers}"
     if found.content:
         yield f"content  {found.content}"
+    for kind in found.signed:
+        yield f"signed   {kind}"
     for finding in found.findings:
         yield f"{finding.id}  {finding.path}: {finding.message}" if finding.path else f"{finding.id}  {finding.message}"
     if found.passes and lock:
         yield f"lock     {lock} agrees"
+    if found.passes and rules:
+        yield f"rules    {rules} hold"
     if found.passes:
         yield "proven   every difference from the base comes from the recipe and its patches"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -22,9 +22,15 @@ _PATIENCE = 10
 
 @dataclass(frozen=True)
 class Program:
-    """A container engine's command, found on PATH."""
+    """Another program's command, found on PATH.
+
+    Attributes:
+        name: the command.
+        environment: its environment variables, PATH among them; None for this process's own.
+    """
 
     name: str
+    environment: Mapping[str, str] | None = None
 
     def ask(self, *arguments: str, seconds: float | None = _SECONDS) -> str:
         """Run it to its end; what it prints on stdout.
@@ -34,8 +40,9 @@ class Program:
         """
         try:
             run = subprocess.run(
-                [self.name, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
-            )
+                [self.name, *arguments],
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False, env=self.environment,
+            )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise EngineError(f"`{self._called(arguments)}` did not answer within {seconds} s") from error
         except OSError as error:
@@ -57,15 +64,22 @@ class Program:
                 raise EngineError(f"`{self._called(arguments)}` failed with exit code {process.returncode}")
 
     @contextmanager
-    def stream(self, *arguments: str, to_the_end: bool = True) -> Iterator[BufferedReader]:
+    def stream(
+        self, *arguments: str, to_the_end: bool = True, stdin: IO[bytes] | None = None
+    ) -> Iterator[BufferedReader]:
         """What it writes to stdout; with `to_the_end`, the block must read all of it.
+
+        Args:
+            arguments: its words after the command's name.
+            to_the_end: whether it has to end by itself, and succeed.
+            stdin: a file that it reads on stdin; None for nothing.
 
         Raises:
             EngineError: it is missing, or fails.
         """
         with (
             temporary_file(temporary_place(), 0o600) as (_, said),
-            self._started(arguments, stderr=said) as process,
+            self._started(arguments, stderr=said, stdin=stdin) as process,
         ):
             yield _output(process)
             if to_the_end and process.wait() != 0:
@@ -73,10 +87,15 @@ class Program:
                 raise self._failed(arguments, said.read())
 
     @contextmanager
-    def _started(self, arguments: tuple[str, ...], *, stderr: int | IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    def _started(
+        self, arguments: tuple[str, ...], *, stderr: int | IO[bytes], stdin: IO[bytes] | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
         command = [self.name, *arguments]
+        given = subprocess.DEVNULL if stdin is None else stdin
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr)
+            process = subprocess.Popen(
+                command, stdin=given, stdout=subprocess.PIPE, stderr=stderr, env=self.environment
+            )
         except OSError as error:
             raise self._missing(error) from error
         with process:
@@ -86,7 +105,7 @@ class Program:
                 end(process)
 
     def _called(self, arguments: tuple[str, ...]) -> str:
-        return redacted(" ".join([self.name, *arguments[:2]]), os.environ)
+        return self._redacted(" ".join([self.name, *arguments[:2]]))
 
     def _missing(self, error: OSError) -> EngineError:
         return EngineError(f"{self.name} cannot be started: {error.strerror}")
@@ -94,7 +113,10 @@ class Program:
     def _failed(self, arguments: tuple[str, ...], stderr: bytes) -> EngineError:
         said = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
         reason = said[-1] if said else "it printed no reason"
-        return EngineError(f"`{self._called(arguments)}` failed: {redacted(reason, os.environ)}")
+        return EngineError(f"`{self._called(arguments)}` failed: {self._redacted(reason)}")
+
+    def _redacted(self, text: str) -> str:
+        return redacted(text, os.environ if self.environment is None else self.environment)
 
 
 def _output(process: subprocess.Popen[bytes]) -> BufferedReader:

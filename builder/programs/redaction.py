@@ -13,7 +13,7 @@ _PATTERNS = (
 )
 _CLASSIC_ARGUMENTS = re.compile(r"(\|\d+ )(.*?)( /bin/)")
 """How the classic builder and history entries show a RUN's build arguments: `|2 A=x B=y /bin/sh -c …`."""
-_SECRET_NAME = re.compile(r"(?i)(token|password|passwd|secret|credentials?|api_?key|access_?key)$")
+_SECRET_NAME = re.compile(r"(?i)(token|password|passwd|secret|credentials?|(api|access|private)_?key)$")
 _SHORTEST = 6
 """Characters; a shorter value would match too many words by chance."""
 

@@ -34,20 +34,29 @@ class Need:
         """
         found = re.search(r"(\d+)\.(\d+)", version)
         if found and (0, 0) != (int(found[1]), int(found[2])) < self.oldest:
-            oldest = ".".join(map(str, self.oldest))
-            raise EngineError(
-                f"{self.what} {version} is too old: {oldest} or newer is needed, for {self.why}", hint=self.how
-            )
+            raise self.too_old(version)
         return version
 
+    def too_old(self, version: str) -> EngineError:
+        """The error for a version that is too old."""
+        oldest = ".".join(map(str, self.oldest))
+        return EngineError(
+            f"{self.what} {version} is too old: {oldest} or newer is needed, for {self.why}", hint=self.how
+        )
 
-def on_path(program: str, need: Need) -> None:
+
+def on_path(program: str, need: Need, path: str | None = None) -> None:
     """Check that a program is installed.
+
+    Args:
+        program: its command.
+        need: what is needed of it.
+        path: the PATH to look on; None for this process's own.
 
     Raises:
         EngineError: it is missing.
     """
-    if shutil.which(program) is None:
+    if shutil.which(program, path=path) is None:
         raise EngineError(f"{need.what} is not installed: no command {program} on PATH", hint=need.how)
 
 

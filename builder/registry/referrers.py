@@ -79,12 +79,14 @@ def attach_remote(client: Client, artifacts: Sequence[Artifact], subject: Digest
 def referrers(client: Client, subject: Digest) -> Iterator[Artifact]:
     """The artifacts that refer to a manifest; their blobs are fetched when they are read.
 
+    A registry that lists nothing may still have a list under the tag, as GitHub's has (kyverno/kyverno#16678).
+
     Raises:
         TransportError: the registry refuses, or does not answer.
         ContentError: a manifest is altered, or the list is not one.
     """
     entries = _by_api(client, subject)
-    if entries is None:
+    if not entries:
         index, _ = _under_tag(client, fallback_tag(subject))
         entries = _entries(index or {})
     for digest in dict.fromkeys(Descriptor.parse(entry).digest for entry in entries):

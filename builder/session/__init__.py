@@ -10,6 +10,7 @@ from m2build.session.moving import Moving
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
+    from m2build.evidence.requirements import Requirements
     from m2build.inspection.image import Inspection
     from m2build.locking.model import Lock
     from m2build.places.place import Place
@@ -59,6 +60,8 @@ def verify(
     *,
     base: str | Place | None = None,
     lock: Lock | None = None,
+    key: str | None = None,
+    require: Requirements | None = None,
 ) -> Verification:
     """Prove an image from recipe and base alone: `Session.verify` in a session of its own.
 
@@ -66,4 +69,4 @@ def verify(
         M2BuildError: as `Session.verify`.
     """
     with Session() as session:
-        return session.verify(place, wanted, base=base, lock=lock)
+        return session.verify(place, wanted, base=base, lock=lock, key=key, require=require)

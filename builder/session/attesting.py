@@ -13,6 +13,7 @@ from m2build.session.connections import Connections, parsed_place
 if TYPE_CHECKING:
     from m2build.delivery.delivered import Delivery
     from m2build.delivery.destination import Destination
+    from m2build.evidence.signers import Signer
     from m2build.evidence.statement import Statement
     from m2build.oci.artifact import Artifact
     from m2build.oci.digest import Digest
@@ -68,6 +69,66 @@ class Attesting(Connections):
         place = _place(delivery.to)
         subject = subject_of(place, _digest(delivery), self._access_to(place))
         return self.attach(artifacts_of(said, subject), delivery)
+
+    def sign(self, delivery: Delivery, signer: Signer | str, statements: Sequence[Statement] | None = None) -> Attached:
+        """Sign a delivered image and statements on it, and attach what the signer makes.
+
+        Both are needed: clusters that check signatures do not accept a signed statement in place of one. What the same
+        key has signed before is not signed again.
+
+        Args:
+            delivery: the image.
+            signer: `cosign:KEY`, `cosign:keyless` or `command:PROGRAM`, or one of your own.
+            statements: what is signed besides the image; None for what `statements` gives, or of an image that was not
+                derived now, for nothing.
+
+        Raises:
+            UsageError: there is no such signer or key, or nothing can be attached there.
+            EngineError: the signer's program is missing, too old, or fails.
+            ContentError: what the signer gives does not refer to the image.
+            TransportError: the registry refuses, or does not answer.
+            StorageError: the layout cannot be written.
+        """
+        from m2build.evidence.attaching import found_at, subject_of
+
+        signer = self.signer(signer) if isinstance(signer, str) else signer
+        if statements is None:
+            statements = self.statements(delivery) if delivery.plan else ()
+        place = _place(delivery.to)
+        access = self._access_to(place)
+        subject = subject_of(place, _digest(delivery), access)
+        there = found_at(place, subject.digest, access)
+        return self.attach(signer.sign(delivery.to.name, subject, statements, there), delivery)
+
+    def attached_statements(self, place: str | Place) -> tuple[Statement, ...]:
+        """The statements that are attached to an image in a layout, or in an archive with one, to be signed.
+
+        Raises:
+            UsageError: the image is in a registry, where others could have attached them; or as `referrers`.
+            ContentError: one is about something else than the image; or as `referrers`.
+        """
+        from m2build.evidence.unsigned import statements_in
+
+        at = parsed_place(place)
+        if at.kind is PlaceKind.REGISTRY:
+            raise UsageError(
+                f"statements on {at} may be of others, and are not signed",
+                hint="sign them with the image: m2build image --sign; or sign the image alone, without --attest",
+            )
+        return statements_in(self.referrers(at))
+
+    def signer(self, text: str) -> Signer:
+        """A signer by its name, `cosign:KEY`, `cosign:keyless` or `command:PROGRAM`: checked, so that it can sign.
+
+        Raises:
+            UsageError: there is no such signer, or no such key.
+            EngineError: its program is missing, or too old.
+        """
+        from m2build.evidence.signers import parse_signer
+
+        found = parse_signer(text, self.environment)
+        found.check()
+        return found
 
     def attach(self, artifacts: Sequence[Artifact], delivery: Delivery) -> Attached:
         """Attach artifacts that refer to a delivered image, such as those that `referrers` has found elsewhere.

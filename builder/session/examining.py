@@ -8,6 +8,7 @@ from m2build.session.connections import Connections, parsed_place
 
 if TYPE_CHECKING:
     from m2build.delivery.delivered import Delivery
+    from m2build.evidence.requirements import Requirements
     from m2build.inspection.image import Inspection
     from m2build.locking.model import Lock
     from m2build.patches.series import Series
@@ -73,6 +74,8 @@ class Examining(Connections):
         base: str | Place | None = None,
         series: Series | None = None,
         lock: Lock | None = None,
+        key: str | None = None,
+        require: Requirements | None = None,
     ) -> Verification:
         """Prove an image from recipe and base alone: the plan is made again, and the image has to be what it gives.
 
@@ -85,12 +88,18 @@ class Examining(Connections):
             base: where the base is; None for where the recipe says.
             series: the patches that were applied; None for the recipe's own.
             lock: has to agree: each key in which it differs is a finding. A base in a registry is taken by its digest.
+            key: a public key, a file or a URI as cosign takes it: its owner has to have signed the image. cosign checks
+                that, and what else the owner has signed of the image has to be true.
+            require: rules that the image has to satisfy: each one that it breaks is a finding.
 
         Raises:
             ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
             PatchError: a patch does not apply to the base.
+            UsageError: there is no such key, or attestations are required without one.
+            EngineError: there is a key, and cosign is missing or too old.
             M2BuildError: as `inspect`.
         """
+        from m2build.verification.demands import Demands
         from m2build.verification.verify import verify_image
 
         with self._caching():
@@ -99,7 +108,7 @@ class Examining(Connections):
                 wanted,
                 parsed_place(base) if base is not None else None,
                 series=series,
-                lock=lock,
+                demands=Demands(lock, key, require),
                 platform=self.platform,
                 access=self._access,
                 environment=self.environment,

@@ -10,6 +10,7 @@ from m2build.labels import STAND_IN
 from m2build.places.place import Place, PlaceKind, parse_place
 from m2build.places.transports import read_image
 from m2build.recipes.model import Recipe, Selection
+from m2build.verification.demands import Demands
 from m2build.verification.findings import Finding
 from m2build.verification.origin import claimed_base, claimed_selection
 from m2build.verification.verify import default_platform, verify_found
@@ -59,7 +60,7 @@ def proven_selection(
         raise UsageError(f"{place} cannot be derived anew: {selection.message}")
     proof = verify_found(
         found, place, selection, base or _own_base(found.image.config, place),
-        series=series, lock=None, platform=platform, access=access, environment=environment, progress=progress,
+        series=series, demands=Demands(), platform=platform, access=access, environment=environment, progress=progress,
     )  # fmt: skip
     if proof.findings:
         first, more = proof.findings[0], len(proof.findings) - 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from m2build.errors import ContentError
+from m2build.errors import ContentError, PolicyError
 from m2build.oci.descriptor import JsonObject
-from m2build.verification.findings import Finding
+from m2build.verification.findings import POLICY, SIGNATURES, Finding
 from m2build.verification.sarif import sarif_log
 
 
@@ -24,6 +24,8 @@ class Verification:
         base_digest: the digest of what that name refers to.
         base_layers: how many of the image's layers are the base's.
         content: the digest of how it differs from the base, as `m2build inspect` gives it.
+        signed: what the owner of the key has signed of it: the kinds of statements, as predicate types; cosign's
+            signature of the image itself is one. Empty without a key.
         findings: the differences; none if the image is proven.
     """
 
@@ -36,6 +38,7 @@ class Verification:
     base_digest: str | None = None
     base_layers: int = 0
     content: str | None = None
+    signed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -47,13 +50,26 @@ class Verification:
         """This verification, if nothing was found.
 
         Raises:
-            ContentError: something was found; the message says how much.
+            ContentError: something was found; the message says how much. Or the image is not signed as it has to be.
+            PolicyError: only rules of the user's are broken; the message names the first, the details the others.
         """
-        if self.findings:
+        if any(finding.id not in SIGNATURES and not finding.id.startswith(POLICY) for finding in self.findings):
             count = len(self.findings)
             raise ContentError(
                 f"{self.place} is not what recipe and base give: {count} finding{'s' * (count > 1)}",
                 hint="do not run it; docs/verify.md explains each finding",
+            )
+        proven = f"{self.place} is what recipe and base give, but"
+        for finding in self.findings:
+            if finding.id in SIGNATURES:
+                hint = "docs/signing.md says what is checked; is this the key of who has signed?"
+                raise ContentError(f"{proven} {finding.message}", hint=hint)
+        if self.findings:
+            first, *others = (f"{finding.path}: {finding.message}" for finding in self.findings)
+            raise PolicyError(
+                f"{proven} breaks the rule {first}",
+                hint="the rules are those of --require; docs/policy.md explains them",
+                details=others,
             )
         return self
 
@@ -64,6 +80,7 @@ class Verification:
             "origin": {"recipe": self.recipe, "profile": self.profile, "model": self.model},
             "base": {"name": self.base, "digest": self.base_digest, "layers": self.base_layers},
             "content": self.content,
+            "signed": list(self.signed),
             "passes": self.passes,
             "findings": [asdict(finding) for finding in self.findings],
         }

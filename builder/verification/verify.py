@@ -5,7 +5,7 @@ Nothing of the build is trusted: neither labels nor the account in the image, no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,19 +33,21 @@ from m2build.verification.base import (
     stand_in_finding,
     stored_findings,
 )
+from m2build.verification.demands import Demands
 from m2build.verification.findings import Finding, without_repeats
 from m2build.verification.locked import lock_findings
 from m2build.verification.members import Overlay, layer_findings
 from m2build.verification.origin import at_claimed_time, claimed_selection
 from m2build.verification.paths import path_findings
+from m2build.verification.required import required_findings
 from m2build.verification.result import Verification
 from m2build.verification.settings import annotation_findings, config_findings
 from m2build.verification.settled import settled_findings
+from m2build.verification.signatures import Signed, read_signed
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
     from m2build.derivation.plan import Plan
-    from m2build.locking.model import Lock
     from m2build.oci.found import FoundImage
     from m2build.oci.image import Image
     from m2build.patches.series import Series
@@ -62,7 +64,7 @@ def verify_image(
     base: Place | None,
     *,
     series: Series | None,
-    lock: Lock | None,
+    demands: Demands,
     platform: str | None,
     access: Access,
     environment: Mapping[str, str],
@@ -76,19 +78,20 @@ def verify_image(
             None for the shipped recipe that it names.
         base: where the base is; None for where the recipe says.
         series: the patches that were applied; None for the recipe's own.
-        lock: has to agree; a base in a registry is taken by the digest that it has for the base's name. None for no
-            lock.
+        demands: what it has to satisfy besides. With a lock, a base in a registry is taken by the digest that the lock
+            has for the base's name.
         platform: `os/architecture[/variant]`; None for the recipe's, or else linux/amd64.
         access: how registries are reached.
         environment: where `SOURCE_DATE_EPOCH` is looked for; the default is the time that the image names.
         progress: receives what is read.
 
     Raises:
-        UsageError: a place does not exist, or has no such image; or there is a lock, and the base has no digest.
+        UsageError: a place does not exist, or has no such image; or there is a lock, and the base has no digest; or
+            there is a key, and the image is where no signatures are, or the key is none.
         ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
         PatchError: a patch does not apply to the base.
         TransportError: a registry does not deliver.
-        EngineError: a container engine does not export its image.
+        EngineError: a container engine does not export its image; or there is a key, and cosign is missing.
         StorageError: a file cannot be read.
     """
     platform = platform or default_platform(wanted)
@@ -99,7 +102,7 @@ def verify_image(
         return Verification(str(place), findings=(Finding("image-malformed", "", str(error)),))
     return verify_found(
         found, place, wanted, base,
-        series=series, lock=lock, platform=platform, access=access, environment=environment, progress=progress,
+        series=series, demands=demands, platform=platform, access=access, environment=environment, progress=progress,
     )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def verify_found(
     base: Place | None,
     *,
     series: Series | None,
-    lock: Lock | None,
+    demands: Demands,
     platform: str,
     access: Access,
     environment: Mapping[str, str],
@@ -123,14 +126,18 @@ def verify_found(
     """
     labels = found.image.config.labels
     result = Verification(str(place), str(found.digest))
+    signed = read_signed(place, found.digest, demands.key, access, environment) if demands.key else None
+    result = replace(
+        result, signed=tuple(signed.predicates) if signed else (), findings=tuple(signed.findings()) if signed else ()
+    )
     selection = wanted if isinstance(wanted, Selection) else claimed_selection(labels, wanted)
     if isinstance(selection, Finding):
-        return replace(result, findings=(selection,))
+        return replace(result, findings=(*result.findings, selection))
     result = replace(result, recipe=selection.recipe.name, profile=selection.profile_id, model=selection.model.repo)
     if base is None and (finding := stand_in_finding(found.image)):
-        return replace(result, findings=(finding,))
+        return replace(result, findings=(*result.findings, finding))
     origin = base or registry_place(selection.recipe.base.image)
-    held = HeldLock(lock) if lock else None
+    held = HeldLock(demands.lock) if demands.lock else None
     origin = held.pinned(origin) if held else origin
     with pulled(origin):
         roots = selection.recipe.roots
@@ -150,9 +157,9 @@ def verify_found(
         content, plan, findings = _compared(
             found.image, known, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
         )
-        if lock and plan:
-            findings += lock_findings(lock, replace(plan, base=opened))
-    return replace(result, content=content, findings=without_repeats(findings))
+        if plan:
+            findings += _demanded(demands, found, signed, plan, opened)
+    return replace(result, content=content, findings=without_repeats([*result.findings, *findings]))
 
 
 def default_platform(wanted: Recipe | Selection | None) -> str:
@@ -224,6 +231,16 @@ def _compared(
     findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=is_m2builds)
     findings += wanted.unsettled
     return content, wanted.plan, findings
+
+
+def _demanded(demands: Demands, found: FoundImage, signed: Signed | None, plan: Plan, base: Base) -> Iterator[Finding]:
+    """What an image lacks of what is demanded besides recipe and base, which give this plan."""
+    if demands.lock:
+        yield from lock_findings(demands.lock, replace(plan, base=base))
+    if signed:
+        yield from signed.differences(plan, found.digest)
+    if demands.require:
+        yield from required_findings(demands.require, found.image, plan, signed)
 
 
 def _image(base: Base) -> Image:

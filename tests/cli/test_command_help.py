@@ -38,6 +38,7 @@ def test_the_commands_are_these() -> None:
         "bench", "bench compare", "bench show", "report", "base", "base check", "base mirror",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "patch import", "patch waiver", "patch schema", "cache", "cache show", "cache prune",
+        "policy", "policy kyverno", "policy sigstore", "policy schema",
         "recipe", "recipe list", "recipe new", "recipe show", "recipe schema",
     }  # fmt: skip
 

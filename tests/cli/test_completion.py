@@ -61,9 +61,8 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 OFFERED = {
     ("",): {
         *("bake", "base", "bench", "cache", "check", "ci", "completion", "compose", "diff", "doctor", "drift"),
-        *("flags", "image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "rebase", "recipe", "render"),
-        "report",
-        *("revert", "run", "size", "verify"),
+        *("flags", "image", "inspect", "kubernetes", "lock", "mounts", "patch", "policy", "push", "rebase", "recipe"),
+        *("render", "report", "revert", "run", "size", "verify"),
     },
     ("base", ""): {"check", "mirror"},
     ("base", "check", "mine"): {"mine.yaml"},
@@ -107,7 +106,7 @@ Answers = Callable[..., dict[str, str]]
 FREE = {
     *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
     *("SIZE", "NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE", "IP", "LABEL=VALUE[,VALUE...]"),
-    *("[ARGUMENTS]...", "[NAME]", "NAME>=VERSION", "CONDITION", "SIGNER", "SPECIFIER"),
+    *("[ARGUMENTS]...", "[NAME]", "NAME>=VERSION", "CONDITION", "SIGNER", "SPECIFIER", "SUBJECT", "TYPE"),
 }
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 

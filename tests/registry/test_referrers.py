@@ -130,6 +130,7 @@ def test_a_promise_to_list_them_is_not_trusted(field: FieldRegistry) -> None:
     assert attach(field.host, notes()).tag == tag
     index = json.loads(field.manifests[f"team/app/{tag}"])
     assert sorted(entry["digest"] for entry in index["manifests"]) == digests(notes())
+    assert digests(found(field.host)) == digests(notes())
 
 
 def listed_under_tag(field: FieldRegistry) -> list[dict[str, Any]]:
