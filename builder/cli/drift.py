@@ -128,7 +128,9 @@ def _patch_lines(patch: PatchDrift) -> Iterator[str]:
     yield f"    {patch.outcome:<15} {patch.patch}  {found if patch.is_needed else patch.detail}"
     for path in patch.importers:
         yield f"        importer: {path}"
-    for mention in (*patch.hunks, *patch.offsets):
+    for mention in (*patch.hunks, *patch.offsets, *patch.relevance):
         yield f"        {mention}"
+    if patch.is_needed and patch.upstream:
+        yield f"        needed until: {patch.upstream}"
     if patch.drop_now:
         yield f"        drop it now: {patch.drop_now}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from m2build.patches.series import Series
 
 _HUNKS = (MentionKind.APPLIES, MentionKind.THERE, MentionKind.MISSING, MentionKind.NEAREST)
+_RELEVANCE = (MentionKind.RELEVANT, MentionKind.NOT_RELEVANT, MentionKind.MAYBE_RELEVANT)
 _RENAMES = "rename-module"
 """The codemod that rewrites importers."""
 _MISSING = "missing"
@@ -52,7 +53,7 @@ def not_judged(release: str, series: Series, error: M2BuildError, locked: Locked
 
 def _patch(result: PatchResult) -> PatchDrift:
     renames = result.patch.codemod == _RENAMES
-    apart = {MentionKind.MOVED, *_HUNKS}
+    apart = {MentionKind.MOVED, *_HUNKS, *_RELEVANCE}
     return PatchDrift(
         patch=result.patch.id,
         outcome=result.outcome,
@@ -62,7 +63,9 @@ def _patch(result: PatchResult) -> PatchDrift:
         importers=tuple(change.path for change in result.changes if renames and not change.renamed),
         offsets=tuple(mention for mention in result.mentions if mention.kind is MentionKind.MOVED),
         hunks=tuple(mention for mention in result.mentions if mention.kind in _HUNKS),
+        relevance=tuple(mention for mention in result.mentions if mention.kind in _RELEVANCE),
         mentions=tuple(mention for mention in result.mentions if mention.kind not in apart),
+        upstream=str(result.patch.upstream) if result.patch.upstream else None,
         drop_now=result.drop_now,
     )
 
