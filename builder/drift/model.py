@@ -76,7 +76,9 @@ class PatchDrift(Frozen):
 class ReleaseDrift(Frozen):
     """A series on one release."""
 
-    release: str
+    release: str = Field(description="The release; or the base, as REGISTRY/NAME:TAG.")
+    version: str | None = Field(description="The release that the sources say they are; null if they do not.")
+    digest: str | None = Field(description="What the base's name means now; null for a published release.")
     need: Need
     advice: str = Field(description="One line for people.")
     problem: str | None = Field(description="Why the release cannot be judged: a file does not parse, for instance.")
@@ -85,13 +87,13 @@ class ReleaseDrift(Frozen):
 
 
 class Drift(Frozen):
-    """A series on several releases, from the oldest to the newest.
+    """A series on several releases or bases, from the oldest to the newest.
 
     Attributes are the keys of the JSON document; docs/drift.md explains them. Equal inputs give equal values.
     """
 
     series: str
-    requirement: str = Field(description="Which releases were asked for.")
+    requirement: str = Field(description="Which releases were asked for; or which bases, as REGISTRY/NAME:GLOB.")
     locked: str | None = Field(description="The release in the lock, or `unknown`; null without a lock.")
     releases: tuple[ReleaseDrift, ...]
 

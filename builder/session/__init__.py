@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from m2build.session.examining import Examining
 from m2build.session.making import Making
+from m2build.session.surveying import Surveying
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from m2build.verification.result import Verification
 
 
-class Session(Making, Examining):
+class Session(Making, Examining, Surveying):
     """Derives, delivers and inspects images.
 
     A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
