@@ -29,7 +29,7 @@ from m2build.drift.judging import judged
 from m2build.errors import TransportError, UsageError, WouldChangeError
 from m2build.local.cache import cache_folder, cache_in
 from m2build.locking.files import load_lock
-from m2build.patches import Series, apply_series, load_series
+from m2build.patches import Series, SourceTree, apply_series, load_series
 from m2build.patches.published import published_releases
 
 WANTED = "demo-pkg>=1"
@@ -149,6 +149,28 @@ def test_patches_that_only_one_of_lock_and_series_has_differ(tried: Tried, tmp_p
         "gone is missing; locked: not-needed",
     ]
     assert judged("1.0", changeset, None).deviations == ()
+
+
+@pytest.mark.parametrize(
+    ("drop_when", "need", "advice"),
+    [
+        ((None, None), Need.ALL, "needs all patches"),
+        ((None, ">=1.0"), Need.SOME, "needs rename-old; drop now: raise-limit"),
+        ((">=1.0", ">=1.0"), Need.NONE, "use the stock image; drop now: rename-old, raise-limit"),
+        ((">1.0", "already-applied"), Need.ALL, "needs all patches"),
+    ],
+)
+def test_a_patch_whose_drop_when_is_reached_is_not_needed_even_if_it_applies(
+    drop_when: tuple[str | None, str | None], need: Need, advice: str, tried: Tried
+) -> None:
+    patches = zip(tried.series.patches, drop_when, strict=True)
+    changed = [patch.model_copy(update={"drop_when": when}) for patch, when in patches]
+    files = {f"demo_pkg/{name}": text for name, text in {"__init__.py": "", **RELEASES["1.0"]}.items()}
+    series, tree = tried.series.model_copy(update={"patches": tuple(changed)}), SourceTree.of(files, release="1.0")
+    changeset = apply_series(series, tree)
+    assert [str(result.outcome) for result in changeset.results] == ["applied", "applied"]
+    found = judged("1.0", changeset, None)
+    assert (found.need, found.advice) == (need, advice)
 
 
 def test_the_json_fits_its_schema_and_is_the_same_each_time(tried: Tried) -> None:
