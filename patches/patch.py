@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -128,8 +128,8 @@ class Patch(Frozen):
         origin: str | None = None,
         applied_upstream: str | None = None,
         drop_when: str | None = None,
-        upstream: Upstream | None = None,
-        relevant_when: Iterable[Condition] = (),
+        upstream: Mapping[str, str] | None = None,
+        relevant_when: Iterable[Mapping[str, object]] = (),
     ) -> Patch:
         """A patch that holds its codemod itself, as `value`.
 
@@ -151,8 +151,8 @@ class Patch(Frozen):
             origin: DEP-3: where it comes from, such as `upstream, https://…`.
             applied_upstream: DEP-3: the release, address or commit (`commit:…`) that has it upstream.
             drop_when: when it is not needed any more: a version specifier, or `already-applied`.
-            upstream: the change upstream from which on the sources do without it.
-            relevant_when: it is for trees of which one of these holds, or cannot be decided; all by default.
+            upstream: the change upstream from which on the sources do without it: `commit`, `pull_request` or both.
+            relevant_when: conditions, as in a series file; it is for trees of which one holds, or cannot be decided.
 
         Raises:
             UsageError: the codemod is no such value, or an argument does not fit.

@@ -12,8 +12,8 @@ from helpers.patches.series_files import DECORATOR, applied
 from helpers.patches.trees import Content, tree_of
 from pydantic import ValidationError
 
-from m2build.errors import PatchError
-from m2build.patches import SourceTree, apply_series, load_series
+from m2build.errors import PatchError, UsageError
+from m2build.patches import RemoveDecorator, SourceTree, apply_series, load_series
 from m2build.patches.changeset import PatchResult
 from m2build.patches.conditions import Condition
 from m2build.patches.patch import Patch, Upstream
@@ -169,6 +169,16 @@ def test_a_module_of_a_condition_that_does_not_parse_stops_the_patch_by_name() -
 def test_a_condition_that_says_nothing_or_two_things_is_refused(condition: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Condition.model_validate(condition)
+
+
+def test_a_patch_in_python_takes_what_a_file_says() -> None:
+    codemod = RemoveDecorator("pkg.norm", "torch.compile")
+    of: dict[str, Any] = {"id": "no-compile", "summary": "s", "why": "w", "author": "Jo", "last_update": "2026-11-27"}
+    patch = Patch.of(codemod, **of, upstream={"commit": "0123456"}, relevant_when=[CALLED])
+    assert patch.relevant_when == (Condition.model_validate(CALLED),)
+    assert patch.upstream == Upstream(commit="0123456")
+    with pytest.raises(UsageError, match=r"the patch 'no-compile'.*relevant_when"):
+        Patch.of(codemod, **of, relevant_when=[{"called": {"name": "a"}}])
 
 
 def test_upstream_names_a_commit_or_a_pull_request() -> None:
