@@ -59,9 +59,9 @@ Examples:
 @click.option(
     "--repository",
     "repositories",
-    metavar="[REGISTRY/]NAME",
+    metavar="REPOSITORY",
     multiple=True,
-    help="Where the tags are; default: the repository of the recipe's base. Repeatable.",
+    help="Where the tags are, as in lmsysorg/sglang; default: where the recipe's base is. Repeatable.",
 )
 @max_transfer_option("The most to fetch of the bases' layers, as in 60GB or unlimited; default: 256MiB.")
 @platform_option
