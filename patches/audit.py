@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from m2build.patches.changeset import Changeset, PatchResult
 
 SCHEMA_VERSION = 1
-_LATER = ("origin", "applied_upstream", "drop_when")
+_LATER = ("origin", "applied_upstream", "drop_when", "upstream", "relevant_when")
 """Fields that came later: a patch without them has the account that it had, and so images keep their digests."""
 
 
@@ -61,7 +61,7 @@ def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
     mentions: list[JsonValue] = [_mention_account(mention) for mention in result.mentions]
     patch = result.patch.model_dump(mode="json")
     for name in _LATER:
-        if patch[name] is None:
+        if not patch[name]:
             del patch[name]
     if result.patch.drop_when is not None:
         patch["dropNow"] = result.drop_now

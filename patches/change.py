@@ -136,6 +136,8 @@ class Finding(StrEnum):
     """Nothing to do, and the tree shows that this very change has been made."""
     ABSENT = "absent"
     """Nothing to do, because there is nothing to change; the patch says what that means."""
+    OTHERWISE = "done-otherwise"
+    """Nothing to do: what the change is for is so already, but not as this change would have left it."""
     GONE = "target-gone"
     """What the change starts from is not there; no patch takes this for nothing left to do."""
     CONFLICT = "conflict"
@@ -161,6 +163,12 @@ class MentionKind(StrEnum):
     """A change of a diff has been made there."""
     MISSING = "missing"
     """What a change of a diff starts from is not there."""
+    RELEVANT = "relevant"
+    """It shows that the patch is relevant to the tree."""
+    NOT_RELEVANT = "not relevant"
+    """It shows that the patch is not."""
+    MAYBE_RELEVANT = "maybe relevant"
+    """It leaves that open, and the patch is taken for relevant."""
     NEAREST = "nearest"
     """A line of the tree where a change of a diff would have been looked for."""
 
@@ -216,7 +224,7 @@ class Rewrite:
     """A codemod's answer.
 
     Attributes:
-        finding: which of the five.
+        finding: which of the six.
         detail: one line for people: what was done, or why not.
         changes: the files that change; empty unless the finding is `CHANGED`.
         mentions: what a person should look at.

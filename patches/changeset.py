@@ -28,11 +28,12 @@ class Outcome(StrEnum):
 
     Example:
         >>> [str(outcome) for outcome in Outcome]
-        ['applied', 'already-applied', 'not-needed', 'target-gone', 'conflict']
+        ['applied', 'already-applied', 'done-otherwise', 'not-needed', 'target-gone', 'conflict']
     """
 
     APPLIED = "applied"
     ALREADY_APPLIED = "already-applied"
+    DONE_OTHERWISE = "done-otherwise"
     NOT_NEEDED = "not-needed"
     TARGET_GONE = "target-gone"
     CONFLICT = "conflict"
@@ -115,6 +116,11 @@ class Changeset:
                 hint = f"it applies to the releases {result.patch.releases}"
                 if result.patch.value is None:
                     hint = f"`m2build patch show {result.patch.id}` shows what it expects; {hint}"
+                if result.outcome is Outcome.DONE_OTHERWISE:
+                    hint = (
+                        f"if that is right: `accept: [done-otherwise]` in the patch; or extend {self.series.id} with "
+                        f"`without: [{result.patch.id}]`"
+                    )
                 if self.deeper:
                     hint = (
                         f"the sources of {self.series.distribution} are in its folder {self.deeper}: name that folder"
@@ -192,24 +198,32 @@ def apply_series(
 
 
 def _apply(patch: Patch, codemod: Codemod, tree: SourceTree, release: str | None) -> PatchResult:
-    from m2build.patches.running import run_codemod
+    from m2build.patches.relevance.verdict import Verdict
+    from m2build.patches.running import judge_relevance, run_codemod
 
     open_by_number = patch.leaves_open(release)
     if not open_by_number and not patch.applies_to(release):
         return _not_needed(patch, release, f"release {release} is not among {patch.releases}")
     rewrite = run_codemod(codemod, patch, tree)
-    if open_by_number and rewrite.finding in (Finding.ABSENT, Finding.GONE):
-        detail = f"release {release} is a build before the end of {patch.releases}, and {rewrite.detail}"
+    if open_by_number and rewrite.finding in (Finding.ABSENT, Finding.OTHERWISE, Finding.GONE):
+        detail = f"release {release} is a build before a bound of {patch.releases}, and {rewrite.detail}"
         return _not_needed(patch, release, detail)
     check_changes(rewrite.changes, tree, patch.codemod)
-    outcome = _outcome(patch, rewrite)
+    evidence: tuple[Mention, ...] = ()
+    if patch.relevant_when and rewrite.finding in (Finding.CHANGED, Finding.CONFLICT):
+        relevance = judge_relevance(patch, tree)
+        evidence = relevance.evidence
+        if rewrite.finding is Finding.CHANGED and relevance.verdict is Verdict.FAILS:
+            detail = "it would apply, but is not relevant: none of the conditions of `relevant_when` holds"
+            return _not_needed(patch, release, detail, evidence)
+    outcome, mentions = _outcome(patch, rewrite), (*rewrite.mentions, *evidence)
     drop = patch.reason_to_drop(release, outcome)
-    return PatchResult(patch, outcome, rewrite.detail, rewrite.changes, rewrite.mentions, rewrite.proof, drop)
+    return PatchResult(patch, outcome, rewrite.detail, rewrite.changes, mentions, rewrite.proof, drop)
 
 
-def _not_needed(patch: Patch, release: str | None, detail: str) -> PatchResult:
+def _not_needed(patch: Patch, release: str | None, detail: str, evidence: tuple[Mention, ...] = ()) -> PatchResult:
     drop = patch.reason_to_drop(release, Outcome.NOT_NEEDED)
-    return PatchResult(patch, Outcome.NOT_NEEDED, detail, drop_now=drop)
+    return PatchResult(patch, Outcome.NOT_NEEDED, detail, mentions=evidence, drop_now=drop)
 
 
 def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:
@@ -220,6 +234,9 @@ def _outcome(patch: Patch, rewrite: Rewrite) -> Outcome:
             return Outcome.ALREADY_APPLIED
         case Finding.ABSENT:
             return Outcome(patch.when_absent)
+        case Finding.OTHERWISE:
+            said = Outcome(patch.when_absent)
+            return Outcome.DONE_OTHERWISE if said is Outcome.TARGET_GONE else said
         case Finding.GONE:
             return Outcome.TARGET_GONE
         case Finding.CONFLICT:

@@ -13,7 +13,8 @@ from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import position_of, validate
 from m2build.errors import UsageError
-from m2build.patches.patch import Frozen, Id, Line, Patch
+from m2build.patches.fields import Frozen, Id, Line
+from m2build.patches.patch import Patch
 from m2build.patches.series import Codemods, Series
 from m2build.patches.series_text import series_source
 from m2build.patches.vendored import is_vendoring, vendored_file

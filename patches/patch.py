@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, field_validator
+from pydantic import Field, JsonValue, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from m2build.documents.shown import shown
+from m2build.patches.conditions import Condition
 from m2build.patches.distributions import LIBCST
+from m2build.patches.fields import Frozen, Id, Line, Url
 
 if TYPE_CHECKING:
     from m2build.patches.change import Codemod
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 CodemodName = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*|libcst:[^\W\d]\w*(\.[^\W\d]\w*)+)$", max_length=200)
 ]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", max_length=1000)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Absence = Literal["already-applied", "not-needed", "target-gone"]
-Accepted = Literal["already-applied", "not-needed"]
+Accepted = Literal["already-applied", "done-otherwise", "not-needed"]
 ALREADY_APPLIED = "already-applied"
 
 READ_AS_DIFF = re.compile(r"\s*(@@ -|--- |\+\+\+ |\*\*\* |\*{8}|diff --git |Index:|Prereq:|\d+(,\d+)?[acd]\d*(,\d+)?$)")
 """What patch(1) looks for in the text before a diff, where `why` ends up; it looks behind indentation too."""
 
 
-class Frozen(BaseModel):
-    """A model that takes no unknown keys, converts no values and does not change."""
+class Upstream(Frozen):
+    """The change upstream from which on the sources do without a patch."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{7,40}$")] | None = Field(
+        default=None, description="The commit, 7 to 40 hexadecimal digits."
+    )
+    pull_request: Url | None = Field(default=None, description="The pull request that it came with.")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Upstream:
+        if self.commit is None and self.pull_request is None:
+            raise ValueError("it names neither a commit nor a pull request")
+        return self
+
+    def __str__(self) -> str:
+        """The commit, the pull request, or both, for people."""
+        commit = [f"commit {self.commit}"] if self.commit else []
+        return ", ".join([*commit, *([self.pull_request] if self.pull_request else [])])
 
 
 class Patch(Frozen):
@@ -89,6 +102,12 @@ class Patch(Frozen):
         max_length=200,
         description="When the patch is not needed any more: a version specifier (PEP 440), or already-applied.",
     )
+    upstream: Upstream | None = Field(
+        default=None, description="The change upstream from which on the sources do without the patch, for people."
+    )
+    relevant_when: tuple[Condition, ...] = Field(
+        default=(), description="The patch is for trees of which one of these holds, or cannot be decided; () for all."
+    )
     _content: bytes | None = PrivateAttr(default=None)
 
     @classmethod
@@ -109,6 +128,8 @@ class Patch(Frozen):
         origin: str | None = None,
         applied_upstream: str | None = None,
         drop_when: str | None = None,
+        upstream: Mapping[str, str] | None = None,
+        relevant_when: Iterable[Mapping[str, object]] = (),
     ) -> Patch:
         """A patch that holds its codemod itself, as `value`.
 
@@ -130,6 +151,8 @@ class Patch(Frozen):
             origin: DEP-3: where it comes from, such as `upstream, https://…`.
             applied_upstream: DEP-3: the release, address or commit (`commit:…`) that has it upstream.
             drop_when: when it is not needed any more: a version specifier, or `already-applied`.
+            upstream: the change upstream from which on the sources do without it: `commit`, `pull_request` or both.
+            relevant_when: conditions, as in a series file; it is for trees of which one holds, or cannot be decided.
 
         Raises:
             UsageError: the codemod is no such value, or an argument does not fit.
@@ -153,6 +176,8 @@ class Patch(Frozen):
             "origin": origin,
             "applied_upstream": applied_upstream,
             "drop_when": drop_when,
+            "upstream": upstream,
+            "relevant_when": tuple(relevant_when),
         }
         return made(_PatchOfValue, f"the patch {shown(id)}", fields, context=codemod)
 
@@ -209,18 +234,13 @@ class Patch(Frozen):
         return release is None or self._specifier.contains(release, prereleases=True)
 
     def leaves_open(self, release: str | None) -> bool:
-        """Whether a release is a build before the end of `releases`, such as 0.5.9.dev3 for `<0.5.9`.
+        """Whether a release is a build before a bound of `releases`: 0.5.9.dev3 for `<0.5.9`, and for `>=0.5.9`.
 
-        PEP 440 leaves such builds out; whether one has the change already is shown by its code, not by its number.
+        PEP 440 leaves such builds out; whether one has a change already is shown by its code, not by its number.
         """
         if release is None or self.applies_to(release) or not Version(release).is_prerelease:
             return False
-        return all(
-            Version(release) < Version(clause.version)
-            if clause.operator == "<"
-            else clause.contains(release, prereleases=True)
-            for clause in self._specifier
-        )
+        return all(_may_contain(clause, Version(release)) for clause in self._specifier)
 
     def reason_to_drop(self, release: str | None, outcome: str) -> str | None:
         """Why the patch can go, by its `drop_when`; None if it has to stay.
@@ -238,6 +258,21 @@ class Patch(Frozen):
     @cached_property
     def _specifier(self) -> SpecifierSet:
         return SpecifierSet(self.releases)
+
+
+def _may_contain(clause: Specifier, build: Version) -> bool:
+    """Whether a clause contains a build, or would if the build's number said more of what is in it."""
+    if clause.operator == "<":
+        return build < Version(clause.version)
+    if clause.operator == ">=":
+        return Version(f"{build.epoch}!{_final(build)}") >= Version(clause.version)
+    return clause.contains(build, prereleases=True)
+
+
+def _final(build: Version) -> str:
+    """The release that a build comes before; of a build before a post-release, that one."""
+    post = f".post{build.post}" if build.post is not None else ""
+    return f"{build.base_version.rpartition('!')[2]}{post}"
 
 
 def _specifier(value: str) -> str:

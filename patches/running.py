@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,6 +19,9 @@ from m2build.patches.distributions import GROUP, LIBCST, distribution_of
 from m2build.patches.patch import Patch
 from m2build.patches.tree import SourceTree
 from m2build.patches.vendored import Vendoring, without_content
+
+if TYPE_CHECKING:
+    from m2build.patches.relevance.verdict import Judgement
 
 _OF_THE_TREE = (ContentError, StorageError, TransportError)
 """What reading a file of the tree may raise, whichever codemod reads it."""
@@ -85,6 +89,20 @@ def run_codemod(codemod: Codemod, patch: Patch, tree: SourceTree) -> Rewrite:
             f"the codemod {patch.codemod} is faulty: it reports {str(rewrite.finding)!r}, and yet changes files"
         )
     return rewrite
+
+
+def judge_relevance(patch: Patch, tree: SourceTree) -> Judgement:
+    """What a tree shows of a patch's `relevant_when`.
+
+    Raises:
+        PatchError: a module that it names does not parse.
+    """
+    from m2build.patches.relevance.judge import judge
+
+    try:
+        return judge(patch.relevant_when, tree)
+    except PatchError as error:
+        raise PatchError(f"the patch {patch.id} stops: {error}", hint=error.hint) from error
 
 
 def _class_of(

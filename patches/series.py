@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
-from m2build.patches.patch import Frozen, Id, Line, Patch
-
-Package = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$")]
+from m2build.patches.fields import Dotted, Frozen, Id, Line
+from m2build.patches.patch import Patch
 
 
 class Codemods(Frozen):
     """What a series says of the codemods that it names."""
 
-    allow: tuple[Package, ...] = Field(
+    allow: tuple[Dotted, ...] = Field(
         default=(), description="Packages whose libcst codemods may be imported, which runs their code."
     )
 

@@ -68,6 +68,10 @@ def _patch(result: PatchResult) -> Iterator[str]:
     yield f"- Goes: {plain(drop_condition(patch))}."
     yield f"- For the releases: {code(patch.releases) if patch.releases else 'all'}."
     yield f"- Upstream: {plain(upstream_state(patch))}."
+    if patch.upstream:
+        yield f"- Not needed from this change upstream on: {plain(str(patch.upstream))}."
+    if patch.relevant_when:
+        yield f"- Relevant when {plain(', or '.join(map(str, patch.relevant_when)))}."
     yield from (f"- See <{reference}>" for reference in patch.references)
     yield f"- Author: {plain(patch.author)}, last changed on {patch.last_update}."
     yield f"- Made by the codemod {code(patch.codemod)} with {code(json.dumps(patch.parameters, sort_keys=True))}."

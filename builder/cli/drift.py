@@ -11,16 +11,21 @@ import click
 import m2build
 from m2build import patches
 from m2build.cli import candidates
+from m2build.cli.choosing import platform_option
 from m2build.cli.groups import Command
 from m2build.cli.locks import read_lock
 from m2build.cli.output import json_option, print_json, result
 from m2build.cli.progress import progress, progress_option
+from m2build.cli.publishing import max_transfer_option
+from m2build.cli.sessions import insecure_option, session
+from m2build.delivery import Publishing
 from m2build.errors import UsageError
 
 if TYPE_CHECKING:
     from m2build.drift import PatchDrift, ReleaseDrift
 
 _DEFAULT_SERIES = "minimax-m2-rocm"
+_DEFAULT_RECIPE = "minimax-m2"
 
 
 @click.command(
@@ -29,6 +34,9 @@ _DEFAULT_SERIES = "minimax-m2-rocm"
 Examples:
   # What happens if we move to another release.
   m2build drift --release 'sglang>=0.5.7,<0.5.10'
+  # The same of the images in a registry. Manifests tell first how much has to be fetched; more needs --max-transfer.
+  m2build drift --tags 'v0.5.*-rocm*-mi30x*' --max-transfer 60GB
+  m2build drift --tags 'v0.5.1*-rocm720-mi30x' --repository lmsysorg/sglang --repository lmsysorg/sglang-rocm
   # Your own series, diffs included.
   m2build drift --series ./mine.yaml --release 'sglang>=0.5.7' --json
   # In a scheduled job: a page for an issue, and exit code 14 if a release differs from the lock.
@@ -40,8 +48,24 @@ Examples:
     "--release",
     "requirement",
     metavar="NAME>=VERSION",
-    help="The published releases to try, as pip writes requirements. Needed, except with --schema.",
+    help="The published releases to try, as pip writes requirements. This or --tags is needed, except with --schema.",
 )
+@click.option(
+    "--tags",
+    "pattern",
+    metavar="GLOB",
+    help="The bases in a registry to try, by their tags, as in 'v0.5.*-rocm*-mi30x*'.",
+)
+@click.option(
+    "--repository",
+    "repositories",
+    metavar="REPOSITORY",
+    multiple=True,
+    help="Where the tags are, as in lmsysorg/sglang; default: where the recipe's base is. Repeatable.",
+)
+@max_transfer_option("The most to fetch of the bases' layers, as in 60GB or unlimited; default: 256MiB.")
+@platform_option
+@insecure_option
 @click.option(
     "--series",
     "series_name",
@@ -54,7 +78,8 @@ Examples:
     "recipe_name",
     metavar="NAME|FILE",
     shell_complete=candidates.recipes,
-    help="Take the series of a recipe: that for the distribution which --release names.",
+    help="Take the series of a recipe: that for the distribution which --release names. With --tags the recipe also "
+    "says where the sources are in a base; default: minimax-m2.",
 )
 @click.option(
     "--lock",
@@ -69,6 +94,11 @@ Examples:
 @progress_option
 def drift(
     requirement: str | None,
+    pattern: str | None,
+    repositories: tuple[str, ...],
+    max_transfer: float | None,
+    platform: str | None,
+    insecure: bool,
     series_name: str | None,
     recipe_name: str | None,
     lock_file: Path | None,
@@ -77,23 +107,35 @@ def drift(
     schema: bool,
     progress_mode: str,
 ) -> None:
-    """Show what a series does on each published release, and what each release needs.
+    """Show what a series does on each published release or base image, and what each of them needs.
 
-    Wheels come from the package index that pip is configured for, four at a time, and are kept in the cache. Nothing
-    is installed, imported or patched. A patch that does not apply is a result, not an error.
+    Wheels come from the package index that pip is configured for, four at a time, and are kept in the cache. Of bases
+    only the layers are fetched that are not known yet. Nothing is installed, imported or patched. A patch that does not
+    apply is a result, not an error.
     """
     from m2build import drift as room
 
     if schema:
         result(*room.Drift.schema_text().splitlines())
         return
-    if requirement is None:
-        raise UsageError("no releases are given", hint="as in --release 'sglang>=0.5.7'")
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other", hint="give one of them")
+    _check_what(requirement, pattern, repositories)
     lock = read_lock(lock_file) if lock_file else None
-    series = room.series_for(requirement, _series(series_name, recipe_name))
-    found = room.try_releases(series, requirement, lock=lock, progress=progress(progress_mode))
+    if pattern is not None:
+        recipe = m2build.load_recipe(recipe_name or _DEFAULT_RECIPE)
+        (series, *others) = _series(series_name, None if series_name else recipe)
+        if others:
+            raise UsageError(f"the recipe {recipe.name} has several series", hint="name one with --series")
+        allowed = Publishing(max_transfer=max_transfer)
+        with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
+            found = room.try_tags(series, pattern, recipe, repositories=repositories, lock=lock, session=opened)
+    else:
+        if series_name and recipe_name:
+            raise UsageError("--series and --recipe exclude each other", hint="give one of them")
+        named = _series(series_name, m2build.load_recipe(recipe_name) if recipe_name else None)
+        series = room.series_for(requirement or "", named)
+        found = room.try_releases(series, requirement or "", lock=lock, progress=progress(progress_mode))
     if as_json:
         print_json(found.document())
     elif as_markdown:
@@ -104,16 +146,25 @@ def drift(
     found.checked()
 
 
-def _series(series_name: str | None, recipe_name: str | None) -> list[patches.Series]:
-    if series_name and recipe_name:
-        raise UsageError("--series and --recipe exclude each other", hint="give one of them")
-    if recipe_name is None:
-        return [patches.load_series(series_name or _DEFAULT_SERIES)]
-    return [patches.load_series(name) for name in m2build.load_recipe(recipe_name).series_names.values()]
+def _check_what(requirement: str | None, pattern: str | None, repositories: tuple[str, ...]) -> None:
+    if requirement is None and pattern is None:
+        raise UsageError(
+            "no releases are given", hint="as in --release 'sglang>=0.5.7' or --tags 'v0.5.*-rocm*-mi30x*'"
+        )
+    if requirement is not None and pattern is not None:
+        raise UsageError("--release and --tags exclude each other", hint="give one of them")
+    if repositories and pattern is None:
+        raise UsageError("--repository is for --tags", hint="add --tags 'v0.5.*-rocm*-mi30x*', or leave it out")
+
+
+def _series(series_name: str | None, recipe: m2build.Recipe | None) -> list[patches.Series]:
+    names = [series_name or _DEFAULT_SERIES] if recipe is None else recipe.series_names.values()
+    return [patches.load_series(name) for name in names]
 
 
 def _lines(release: ReleaseDrift) -> Iterator[str]:
-    yield f"{release.release:<15} {release.need:<8} {release.advice}"
+    is_other = release.digest is not None and release.version is not None
+    yield f"{release.release:<15} {release.need:<8} {release.advice}" + f" (release {release.version})" * is_other
     if release.problem:
         yield f"    {release.problem}"
     for patch in release.patches:
@@ -128,7 +179,9 @@ def _patch_lines(patch: PatchDrift) -> Iterator[str]:
     yield f"    {patch.outcome:<15} {patch.patch}  {found if patch.is_needed else patch.detail}"
     for path in patch.importers:
         yield f"        importer: {path}"
-    for mention in (*patch.hunks, *patch.offsets):
+    for mention in (*patch.hunks, *patch.offsets, *patch.relevance):
         yield f"        {mention}"
+    if patch.is_needed and patch.upstream:
+        yield f"        needed until: {patch.upstream}"
     if patch.drop_now:
         yield f"        drop it now: {patch.drop_now}"

@@ -74,6 +74,10 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
     result(f"accepts      {', '.join(['applied', *entry.accept])}")
     if entry.drop_when:
         result(f"drop when    {entry.drop_when}")
+    for condition in entry.relevant_when:
+        result(f"relevant if  {condition}")
+    if entry.upstream:
+        result(f"upstream     not needed from {entry.upstream} on")
     for reference in entry.references:
         result(f"reference    {reference}")
 
@@ -214,5 +218,7 @@ def _print_result(found: patches.PatchResult) -> None:
         result(f"    {change}")
     for mention in found.mentions:
         result(f"    {mention}")
+    if found.patch.upstream:
+        result(f"    upstream: not needed from {found.patch.upstream} on")
     if found.drop_now:
         result(f"    drop it now: {found.drop_now}")

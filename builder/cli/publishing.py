@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +13,8 @@ from m2build.cli.output import confirmed
 from m2build.delivery import UNLIMITED, Publishing, TagPolicy
 from m2build.errors import UsageError
 from m2build.local.sizes import parse_size
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
@@ -22,6 +25,11 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     if size is None:
         raise UsageError(f"--max-transfer {text!r} is not a size", hint="write 256MiB, 20GB or unlimited")
     return size
+
+
+def max_transfer_option(about: str) -> Callable[[Command], Command]:
+    """The option `--max-transfer` by itself; what it bounds is up to the command."""
+    return click.option("--max-transfer", metavar="SIZE", callback=_size, help=about)
 
 
 _OPTIONS = (

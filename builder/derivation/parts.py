@@ -26,7 +26,7 @@ _Result = tuple[
     str,
     str,
     list[tuple[str, _File, str, _File]],
-    list[tuple[str, int, str, str]],
+    list[tuple[str, int, str, str, str | None]],
     tuple[Literal["find", "run"], int, Literal[0]] | None,
     str | None,
 ]
@@ -78,7 +78,7 @@ def _changeset(changeset: Changeset, contents: dict[str, bytes]) -> Iterator[obj
             str(result.outcome),
             result.detail,
             [[change.old_path, file(change.before), change.path, file(change.after)] for change in result.changes],
-            [[mention.path, mention.line, mention.text, mention.kind] for mention in result.mentions],
+            [[mention.path, mention.line, mention.text, mention.kind, mention.reason] for mention in result.mentions],
             [result.proof.method, result.proof.found, result.proof.found_again] if result.proof else None,
             result.drop_now,
         ]
@@ -120,7 +120,7 @@ def _results(series: Series, results: list[_Result], contents: Mapping[str, byte
             Outcome(outcome),
             detail,
             tuple(FileChange(old, file(before), new, file(after)) for old, before, new, after in changes),
-            tuple(Mention(path, line, text, MentionKind(kind)) for path, line, text, kind in mentions),
+            tuple(Mention(path, line, text, MentionKind(kind), why) for path, line, text, kind, why in mentions),
             Proof(*proof) if proof else None,
             drop_now,
         )

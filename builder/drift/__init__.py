@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from m2build.drift.markdown import drift_markdown
     from m2build.drift.model import Deviation, Drift, Need, PatchDrift, ReleaseDrift
     from m2build.drift.run import series_for, try_releases
+    from m2build.drift.tags import try_tags
 
 _HOMES = {
     "Deviation": "m2build.drift.model",
@@ -28,6 +29,7 @@ _HOMES = {
     "drift_markdown": "m2build.drift.markdown",
     "series_for": "m2build.drift.run",
     "try_releases": "m2build.drift.run",
+    "try_tags": "m2build.drift.tags",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "drift_markdown",
     "series_for",
     "try_releases",
+    "try_tags",
 ]
 
 

@@ -6,42 +6,76 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from m2build.drift.model import Deviation, Need, PatchDrift, ReleaseDrift
+from m2build.errors import UsageError
 from m2build.patches.change import MentionKind
 
 if TYPE_CHECKING:
     from m2build.errors import M2BuildError
-    from m2build.locking.model import LockedSource
+    from m2build.locking.model import Lock, LockedSource
     from m2build.patches.changeset import Changeset, PatchResult
     from m2build.patches.series import Series
 
 _HUNKS = (MentionKind.APPLIES, MentionKind.THERE, MentionKind.MISSING, MentionKind.NEAREST)
+_RELEVANCE = (MentionKind.RELEVANT, MentionKind.NOT_RELEVANT, MentionKind.MAYBE_RELEVANT)
 _RENAMES = "rename-module"
 """The codemod that rewrites importers."""
 _MISSING = "missing"
 _PROBLEM = "not judged"
 
 
-def judged(release: str, changeset: Changeset, locked: LockedSource | None) -> ReleaseDrift:
+def locked_source(series: Series, lock: Lock) -> LockedSource:
+    """What a lock says of the sources to which a series is applied.
+
+    Raises:
+        UsageError: it has none with that series.
+    """
+    for source in lock.sources.values():
+        if source.series == series.id:
+            return source
+    known = ", ".join(source.series for source in lock.sources.values())
+    raise UsageError(
+        f"the lock has no sources with the series {series.id}: it has {known}",
+        hint="give the series or the recipe that the lock was made for",
+    )
+
+
+def judged(
+    release: str, changeset: Changeset, locked: LockedSource | None, *, digest: str | None = None
+) -> ReleaseDrift:
     """What a changeset means for the release that it is of.
 
     Args:
         release: the release.
         changeset: the series on it, whether its patches pass or not.
         locked: what the lock says of these sources, if there is a lock.
+        digest: of the image that the sources are from, if they are from one.
     """
     patches = tuple(map(_patch, changeset.results))
     need = _need(patches)
     advice = "; ".join(_advice(need, patches))
     found = {patch.patch: _state(patch.outcome, patch.drop_now) for patch in patches}
     deviations = _deviations(found, locked)
-    return ReleaseDrift(release=release, need=need, advice=advice, problem=None, patches=patches, deviations=deviations)
+    return ReleaseDrift(
+        release=release,
+        version=changeset.release,
+        digest=digest,
+        need=need,
+        advice=advice,
+        problem=None,
+        patches=patches,
+        deviations=deviations,
+    )
 
 
-def not_judged(release: str, series: Series, error: M2BuildError, locked: LockedSource | None) -> ReleaseDrift:
+def not_judged(
+    release: str, series: Series, error: M2BuildError, locked: LockedSource | None, *, digest: str | None = None
+) -> ReleaseDrift:
     """A release of which the patches could not be tried."""
     found = {patch.id: _PROBLEM for patch in series.patches}
     return ReleaseDrift(
         release=release,
+        version=None,
+        digest=digest,
         need=Need.UNCLEAR,
         advice="look first: the patches could not be tried",
         problem=error.message,
@@ -52,7 +86,7 @@ def not_judged(release: str, series: Series, error: M2BuildError, locked: Locked
 
 def _patch(result: PatchResult) -> PatchDrift:
     renames = result.patch.codemod == _RENAMES
-    apart = {MentionKind.MOVED, *_HUNKS}
+    apart = {MentionKind.MOVED, *_HUNKS, *_RELEVANCE}
     return PatchDrift(
         patch=result.patch.id,
         outcome=result.outcome,
@@ -62,7 +96,9 @@ def _patch(result: PatchResult) -> PatchDrift:
         importers=tuple(change.path for change in result.changes if renames and not change.renamed),
         offsets=tuple(mention for mention in result.mentions if mention.kind is MentionKind.MOVED),
         hunks=tuple(mention for mention in result.mentions if mention.kind in _HUNKS),
+        relevance=tuple(mention for mention in result.mentions if mention.kind in _RELEVANCE),
         mentions=tuple(mention for mention in result.mentions if mention.kind not in apart),
+        upstream=str(result.patch.upstream) if result.patch.upstream else None,
         drop_now=result.drop_now,
     )
 

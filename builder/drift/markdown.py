@@ -58,5 +58,7 @@ def _patch(patch: PatchDrift) -> Iterator[str]:
         yield f"- **Drop {patch.patch} now:** {plain(patch.drop_now)}."
     if patch.importers:
         yield f"- {patch.patch} rewrites importers: {', '.join(map(code, patch.importers))}."
-    for mention in (*patch.hunks, *patch.offsets):
+    if patch.is_needed and patch.upstream:
+        yield f"- {patch.patch} is needed until this change upstream: {plain(patch.upstream)}."
+    for mention in (*patch.hunks, *patch.offsets, *patch.relevance):
         yield f"- {patch.patch}: {plain(str(mention))}."

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from m2build.errors import WouldChangeError
 from m2build.patches.change import Mention
 from m2build.patches.changeset import Outcome
-from m2build.patches.patch import Frozen
+from m2build.patches.fields import Frozen
 from m2build.recipes.schema import closed_schema
 
 
@@ -53,24 +53,32 @@ class PatchDrift(Frozen):
     hunks: tuple[Mention, ...] = Field(
         description="Of a conflict, each hunk: it applies, is there already, or is missing; and what is nearest."
     )
+    relevance: tuple[Mention, ...] = Field(
+        description="What shows whether the patch is relevant to the release; none if it has no condition for that."
+    )
     mentions: tuple[Mention, ...] = Field(description="Whatever else a person should look at.")
+    upstream: str | None = Field(description="The change upstream from which on the sources do without it.")
     drop_now: str | None = Field(description="Why the patch can go, by its `drop_when`.")
 
     @property
     def is_needed(self) -> bool:
-        """Whether the release needs the patch, and it applies."""
-        return self.outcome is Outcome.APPLIED
+        """Whether the release needs the patch, and it applies; not one whose `drop_when` is reached."""
+        return self.outcome is Outcome.APPLIED and self.drop_now is None
 
     @property
     def is_stuck(self) -> bool:
         """Whether a person has to look first."""
-        return self.outcome in (Outcome.CONFLICT, Outcome.TARGET_GONE)
+        return self.outcome in (Outcome.CONFLICT, Outcome.TARGET_GONE) or (
+            self.outcome is Outcome.DONE_OTHERWISE and not self.passes
+        )
 
 
 class ReleaseDrift(Frozen):
     """A series on one release."""
 
-    release: str
+    release: str = Field(description="The release; or the base, as REGISTRY/NAME:TAG.")
+    version: str | None = Field(description="The release that the sources say they are; null if they do not.")
+    digest: str | None = Field(description="What the base's name means now; null for a published release.")
     need: Need
     advice: str = Field(description="One line for people.")
     problem: str | None = Field(description="Why the release cannot be judged: a file does not parse, for instance.")
@@ -79,13 +87,13 @@ class ReleaseDrift(Frozen):
 
 
 class Drift(Frozen):
-    """A series on several releases, from the oldest to the newest.
+    """A series on several releases or bases, from the oldest to the newest.
 
     Attributes are the keys of the JSON document; docs/drift.md explains them. Equal inputs give equal values.
     """
 
     series: str
-    requirement: str = Field(description="Which releases were asked for.")
+    requirement: str = Field(description="Which releases were asked for; or which bases, as REGISTRY/NAME:GLOB.")
     locked: str | None = Field(description="The release in the lock, or `unknown`; null without a lock.")
     releases: tuple[ReleaseDrift, ...]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from m2build.drift.judging import judged, not_judged
+from m2build.drift.judging import judged, locked_source, not_judged
 from m2build.drift.model import Drift, ReleaseDrift
 from m2build.errors import ContentError, PatchError, UsageError
 from m2build.patches.changeset import apply_series
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARALLEL = 4
 """How many releases are fetched and tried at a time."""
+Result = TypeVar("Result")
 
 
 def try_releases(
@@ -47,7 +48,7 @@ def try_releases(
         StorageError: the cache cannot be written.
     """
     series = series_for(requirement, [series])
-    locked = _locked(series, lock) if lock else None
+    locked = locked_source(series, lock) if lock else None
     told = Logged(progress)
     releases = published_releases(requirement)
     told.step(f"trying {series.id} on {series.distribution} {', '.join(releases)}")
@@ -57,12 +58,15 @@ def try_releases(
         told.step(f"tried {series.distribution} {release}: {found.need}")
         return found
 
-    contexts = {release: copy_context() for release in releases}  # the cache folder may be chosen in ours
-    results = in_parallel(
-        lambda release: contexts[release].run(attempt, release), releases, threads=PARALLEL, stop=threading.Event()
-    )
+    results = in_contexts(attempt, releases)
     known = (locked.release or "unknown") if locked else None
     return Drift(series=series.id, requirement=requirement, locked=known, releases=tuple(results))
+
+
+def in_contexts(job: Callable[[str], Result], names: Sequence[str]) -> list[Result]:
+    """Run a job for each name, four at a time, in the caller's context: the cache folder may be chosen there."""
+    contexts = {name: copy_context() for name in names}
+    return in_parallel(lambda name: contexts[name].run(job, name), names, threads=PARALLEL, stop=threading.Event())
 
 
 def series_for(requirement: str, candidates: Sequence[Series]) -> Series:
@@ -91,14 +95,3 @@ def _attempt(series: Series, release: str, locked: LockedSource | None) -> Relea
     except (PatchError, ContentError) as error:
         return not_judged(release, series, error, locked)
     return judged(release, changeset, locked)
-
-
-def _locked(series: Series, lock: Lock) -> LockedSource:
-    for source in lock.sources.values():
-        if source.series == series.id:
-            return source
-    known = ", ".join(source.series for source in lock.sources.values())
-    raise UsageError(
-        f"the lock has no sources with the series {series.id}: it has {known}",
-        hint="give the series or the recipe that the lock was made for",
-    )

@@ -123,7 +123,9 @@ def _patch(result: PatchResult) -> LockedPatch:
         diff=_diff(result.changes),
         changes=tuple(_step(change) for change in result.changes),
         mentions=tuple(
-            LockedMention(path=mention.path, line=mention.line, text=mention.text, kind=mention.kind)
+            LockedMention(
+                path=mention.path, line=mention.line, text=mention.text, kind=mention.kind, reason=mention.reason
+            )
             for mention in result.mentions
         ),
         proof=LockedProof(method=proof.method, found=proof.found, found_again=proof.found_again) if proof else None,

@@ -76,6 +76,7 @@ class LockedMention(Frozen):
     line: int | None = None
     text: str
     kind: MentionKind
+    reason: str | None = None
 
 
 class LockedProof(Frozen):

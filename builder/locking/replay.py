@@ -91,7 +91,7 @@ def _result(patch: Patch, locked: LockedPatch, contents: Contents) -> PatchResul
         locked.outcome,
         locked.detail,
         tuple(_change(step, contents) for step in locked.changes),
-        tuple(Mention(one.path, one.line, one.text, MentionKind(one.kind)) for one in locked.mentions),
+        tuple(Mention(one.path, one.line, one.text, MentionKind(one.kind), one.reason) for one in locked.mentions),
         Proof(proof.method, proof.found, proof.found_again) if proof else None,
         locked.drop_now,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from m2build.session.attesting import Attesting
 from m2build.session.moving import Moving
+from m2build.session.surveying import Surveying
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from m2build.verification.result import Verification
 
 
-class Session(Moving, Attesting):
-    """Derives, delivers, attests, inspects and moves images.
+class Session(Moving, Attesting, Surveying):
+    """Derives, delivers, attests, inspects, surveys and moves images.
 
     A session reads nothing before it is asked to. It keeps what it learns of registries (schemes, tokens, connections),
     so use one for several images; it may be used in a `with` block, which closes its connections.

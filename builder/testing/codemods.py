@@ -32,6 +32,7 @@ from m2build.testing.trees import (
 _OUTCOMES = {
     Finding.ALREADY_APPLIED: Outcome.ALREADY_APPLIED,
     Finding.ABSENT: Outcome.TARGET_GONE,
+    Finding.OTHERWISE: Outcome.DONE_OTHERWISE,
     Finding.GONE: Outcome.TARGET_GONE,
     Finding.CONFLICT: Outcome.CONFLICT,
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m2build.errors import UsageError
-from m2build.patches.change import FileChange, Finding, Mention, Proof, Rewrite
+from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Proof, Rewrite
 from m2build.patches.decorators import Commented, Definition, Style, comment_lines, commented_decorators, definitions
 from m2build.patches.modules import ModuleFile, check_dotted, module_file
 from m2build.patches.names import Names
@@ -29,8 +29,9 @@ class RemoveDecorator:
     Other uses of the decorator there (`f = torch.compile(f)`, `c = torch.compile`) are listed as mentions.
 
     Found `already-applied` (style `comment` only): no use is left, and one stands as a comment where this leaves it.
-    Found `absent`: the decorator is not there. Found `target-gone`: the module or the qualified name is not there.
-    Found `conflict`: a decorator stands in a statement that libcst cannot edit exactly.
+    Found `done-otherwise`: the decorator is a comment in another form; or what `within` names is there without it, and
+    does not use it in another way. Found `absent`: the decorator is not there. Found `target-gone`: the module or the
+    qualified name is not there. Found `conflict`: a decorator stands in a statement that libcst cannot edit exactly.
 
     Raises:
         UsageError: a name is not a dotted Python name, or the style is neither of the two.
@@ -151,20 +152,26 @@ class Decorators:
         if wanted.within is not None and not self._targets:
             return Rewrite(Finding.GONE, f"{path} has no {wanted.within}")
         uses, found = tuple(self.other_uses()), list(self._commented())
-        there = [(target, comment) for target, comment in found if comment.in_place]
-        if there and wanted.style == "comment":
-            where = ", ".join(f"{target.qualname} (line {comment.line})" for target, comment in there)
+        ours = [(target, comment) for target, comment in found if comment.in_place]
+        if ours and wanted.style == "comment":
+            where = ", ".join(f"{target.qualname} (line {comment.line})" for target, comment in ours)
             return Rewrite(
                 Finding.ALREADY_APPLIED, f"{wanted.decorator} is a comment on {where} in {path}", mentions=uses
             )
         detail = f"{path} does not use {wanted.decorator} as a decorator"
         if found:
             target, comment = found[0]
-            detail += (
-                f"; on {target.qualname} it is a comment already (line {comment.line}), otherwise than this patch "
-                "leaves it: `when_absent: already-applied` accepts that"
-            )
-        return Rewrite(Finding.ABSENT, detail, mentions=uses)
+            line, how = comment.line, "it is a comment, otherwise than this patch leaves it"
+        elif wanted.within is not None:
+            target = self._targets[0]
+            line, how = target.node.lineno, "it is not there, and nothing shows that it was"
+        else:
+            return Rewrite(Finding.ABSENT, detail, mentions=uses)
+        detail += f"; on {target.qualname} (line {line}) {how}"
+        if uses:  # it is at work in another way
+            return Rewrite(Finding.ABSENT, detail, mentions=uses)
+        there = Mention(path, line, self.source.line(line).strip()[:160], MentionKind.THERE)
+        return Rewrite(Finding.OTHERWISE, f"{detail}: `accept: [done-otherwise]` accepts that", mentions=(there,))
 
     def _commented(self) -> Iterator[tuple[Definition, Commented]]:
         comments = comment_lines(self.source)

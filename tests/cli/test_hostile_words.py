@@ -108,6 +108,8 @@ CASES: list[tuple[str, ...]] = [
     ("drift", "--release", NAME),
     ("drift", "--release", "sglang", "--series", f"./{NAME}"),
     ("drift", "--release", "sglang", "--lock", f"./{NAME}"),
+    ("drift", "--tags", "v*", "--repository", NAME),
+    ("drift", "--tags", "v*", "--max-transfer", NAME),
     ("cache", NAME),
     ("cache", "show", NAME),
     ("cache", "prune", "--size", NAME),

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from helpers.bases import SERVER_PATH, base_image, sources
+from helpers.bases import SERVER_PATH, base_image, base_with_another_use, sources
 from helpers.commands import imported, succeeds
 from helpers.images import WatchedBlobs, image, tar
 
@@ -34,8 +34,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "m2build"
 
 
-def base_elsewhere() -> tuple[Base, WatchedBlobs]:
-    sample = base_image()
+def base_elsewhere(sample: Image | None = None) -> tuple[Base, WatchedBlobs]:
+    sample = sample or base_image()
     blobs = WatchedBlobs(sample.blobs)
     return Base.of(Image(sample.manifest, sample.config, blobs), sample.manifest.digest, "ghcr.io/a/b:c"), blobs
 
@@ -61,6 +61,19 @@ def test_the_second_derivation_is_equal_and_reads_nothing() -> None:
     for layer in second.manifest.layers:
         with open_blob(second.blobs, layer) as reader:
             reader.drain()
+
+
+def test_the_reasons_of_what_is_mentioned_are_cached_as_well() -> None:
+    base, blobs = base_elsewhere(base_with_another_use())
+    selection = RECIPE.select(profile="tp8")
+    first = planned(selection, base)
+    blobs.opened.clear()
+    second = planned(selection, base)
+    assert blobs.opened == []
+    mentions = first.changeset.results[1].mentions
+    assert mentions[0].reason == "it uses torch.compile in another way"
+    assert second.changeset.results[1].mentions == mentions
+    assert build(second).manifest.raw == build(first).manifest.raw
 
 
 def test_the_other_images_of_a_recipe_are_cached_as_well(cache: Path) -> None:

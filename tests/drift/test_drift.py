@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from m2build.drift.judging import judged
 from m2build.errors import TransportError, UsageError, WouldChangeError
 from m2build.local.cache import cache_folder, cache_in
 from m2build.locking.files import load_lock
-from m2build.patches import Series, apply_series, load_series
+from m2build.patches import Series, SourceTree, apply_series, load_series
 from m2build.patches.published import published_releases
 
 WANTED = "demo-pkg>=1"
@@ -150,6 +151,28 @@ def test_patches_that_only_one_of_lock_and_series_has_differ(tried: Tried, tmp_p
     assert judged("1.0", changeset, None).deviations == ()
 
 
+@pytest.mark.parametrize(
+    ("drop_when", "need", "advice"),
+    [
+        ((None, None), Need.ALL, "needs all patches"),
+        ((None, ">=1.0"), Need.SOME, "needs rename-old; drop now: raise-limit"),
+        ((">=1.0", ">=1.0"), Need.NONE, "use the stock image; drop now: rename-old, raise-limit"),
+        ((">1.0", "already-applied"), Need.ALL, "needs all patches"),
+    ],
+)
+def test_a_patch_whose_drop_when_is_reached_is_not_needed_even_if_it_applies(
+    drop_when: tuple[str | None, str | None], need: Need, advice: str, tried: Tried
+) -> None:
+    patches = zip(tried.series.patches, drop_when, strict=True)
+    changed = [patch.model_copy(update={"drop_when": when}) for patch, when in patches]
+    files = {f"demo_pkg/{name}": text for name, text in {"__init__.py": "", **RELEASES["1.0"]}.items()}
+    series, tree = tried.series.model_copy(update={"patches": tuple(changed)}), SourceTree.of(files, release="1.0")
+    changeset = apply_series(series, tree)
+    assert [str(result.outcome) for result in changeset.results] == ["applied", "applied"]
+    found = judged("1.0", changeset, None)
+    assert (found.need, found.advice) == (need, advice)
+
+
 def test_the_json_fits_its_schema_and_is_the_same_each_time(tried: Tried) -> None:
     mine, lock = tried.folder / "mine.yaml", tried.folder / "m2build.lock"
     run = m2build("drift", "--series", mine, "--release", WANTED, "--lock", lock, "--json")
@@ -257,7 +280,10 @@ def test_what_cannot_be_asked_is_refused(tried: Tried) -> None:
     [
         ((), "no releases are given"),
         (("--release", "sglang", "--json", "--markdown"), "--json and --markdown exclude each other"),
-        (("--release", "sglang", "--series", "mine", "--recipe", "m"), "--series and --recipe exclude each other"),
+        (
+            ("--release", "sglang", "--series", "mine", "--recipe", "minimax-m2"),
+            "--series and --recipe exclude each other",
+        ),
         (
             ("--release", "vllm>=0.9", "--recipe", "minimax-m2"),
             "no series patches vllm; there is minimax-m2-rocm for sg",
@@ -269,18 +295,51 @@ def test_the_command_refuses(words: tuple[str, ...], message: str) -> None:
     assert message in refused(2, "drift", *words)
 
 
+def blocks() -> dict[str, str]:
+    """The examples on the page: of GitHub and of GitLab."""
+    github, gitlab = [
+        block for language, block in BLOCK.findall((DOCS / "drift.md").read_text("utf-8")) if language == "yaml"
+    ]
+    return {"github-workflows": github, "gitlab-ci": gitlab}
+
+
+@pytest.mark.parametrize("service", ["github-workflows", "gitlab-ci"])
+def test_the_jobs_on_the_page_fit_the_services_schemas(service: str) -> None:
+    vendored = resources.files("check_jsonschema.builtin_schemas.vendor").joinpath(f"{service}.json")
+    schema = json.loads(vendored.read_text("utf-8"))
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    job = yaml.safe_load(blocks()[service])
+    job |= {"on": job.pop(True)} if True in job else {}  # YAML 1.1 reads the key as a truth value
+    assert [error.message for error in validator.iter_errors(job)] == []
+    first = next(iter(job))
+    assert not validator.is_valid({**job, first: 7})
+
+
+@pytest.mark.parametrize("service", ["github-workflows", "gitlab-ci"])
 @pytest.mark.parametrize(("code", "ends"), [(0, 0), (14, 0), (8, 1)])
-def test_the_workflow_on_the_page_goes_on_with_0_and_14_only(code: int, ends: int, tmp_path: Path) -> None:
-    """GitHub runs a step's script with `bash -e`; the command itself is one that click accepts."""
-    (text,) = [block for language, block in BLOCK.findall((DOCS / "drift.md").read_text("utf-8")) if language == "yaml"]
-    (script,) = [step["run"] for step in yaml.safe_load(text)["jobs"]["drift"]["steps"] if step.get("id") == "drift"]
-    (tmp_path / "m2build").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > words\necho page\nexit {code}\n')
-    (tmp_path / "m2build").chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": "output"}
-    run = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=False)
+def test_the_jobs_on_the_page_go_on_with_0_and_14_only(service: str, code: int, ends: int, tmp_path: Path) -> None:
+    """Both services run a script in bash with `-e`; the command itself is one that click accepts."""
+    document = yaml.safe_load(blocks()[service])
+    if service == "gitlab-ci":
+        script = document["drift"]["script"][1]
+    else:
+        (script,) = [step["run"] for step in document["jobs"]["drift"]["steps"] if step.get("id") == "drift"]
+    for name, ending in {"m2build": f"echo page\nexit {code}", "curl": "exit 0"}.items():
+        (tmp_path / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {name}-words\n{ending}\n')
+        (tmp_path / name).chmod(0o755)
+    variables = {"DRIFT_TOKEN": "t0ken", "CI_API_V4_URL": "https://gitlab.example/api/v4", "CI_PROJECT_ID": "7"}
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": "output", **variables}
+    run = subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=False)
     assert run.returncode == ends
-    assert (tmp_path / "output").read_text() == f"code={code}\n"
     assert (tmp_path / "drift.md").read_text() == "page\n"
-    name, *words = (tmp_path / "words").read_text().splitlines()
+    name, *words = (tmp_path / "m2build-words").read_text().splitlines()
     assert name == drift.name
     drift.make_context(name, words)
+    if service == "github-workflows":
+        assert (tmp_path / "output").read_text() == f"code={code}\n"
+    elif code == 14:
+        posted = (tmp_path / "curl-words").read_text().splitlines()
+        assert posted[-1] == "https://gitlab.example/api/v4/projects/7/issues"
+        assert {"PRIVATE-TOKEN: t0ken", "description=<drift.md"} <= set(posted)
+    else:
+        assert not (tmp_path / "curl-words").exists()

@@ -13,9 +13,10 @@ MODELS = f"{ROOT}/sglang/srt/models"
 SOURCES = {
     "transformers.py": b"import transformers\n\n\ndef maybe_prefix(prefix, name):\n    return f'{prefix}.{name}'\n",
     "minimax_m2.py": (
-        b"import torch\n\nfrom sglang.srt.utils import get_compiler_backend\n\n\nclass Norm:\n"
+        b"import torch\n\nfrom sglang.srt.utils import get_compiler_backend\n\n\nclass MiniMaxM2RMSNormTP:\n"
         b"    @torch.compile(dynamic=True, backend=get_compiler_backend())\n"
-        b"    def forward(self, x):\n        return x\n"
+        b"    def forward(self, x):\n        return x\n\n\n"
+        b"class Attention:\n    def forward(self, q):\n        return self.q_norm(q)\n"
     ),
     "kimi_linear.py": b"from sglang.srt.models.transformers import maybe_prefix\n",
     "llama.py": b"import transformers\n",
@@ -58,6 +59,12 @@ def sources(**owner: int) -> list[Entry]:
     package.append(file(f"{ROOT}/{SERVER_PATH}", SERVER))
     models = [file(f"{MODELS}/{name}", content, mode=0o640, **owner) for name, content in SOURCES.items()]
     return [*folders, *package, *models]
+
+
+def base_with_another_use() -> Image:
+    """A base that is `base_image()`, and uses the decorator in another way as well, which a patch mentions."""
+    norm = SOURCES["minimax_m2.py"] + b"MiniMaxM2RMSNormTP.forward = torch.compile(MiniMaxM2RMSNormTP.forward)\n"
+    return image(tar(*sources()), tar(file(f"{MODELS}/minimax_m2.py", norm)))
 
 
 def bytecode() -> list[Entry]:

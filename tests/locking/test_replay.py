@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.bases import ROOT, SOURCES, base_image
+from helpers.bases import ROOT, SOURCES, base_image, base_with_another_use
 from helpers.images import file
 from helpers.two_roots import NAMED, base_of, kernels, recipe_file
 
@@ -66,6 +66,10 @@ def shipped(_: Path) -> tuple[list[Selection], Image]:
     return [m2build.load_recipe("minimax-m2").select(tp=8)], base_image()
 
 
+def told(_: Path) -> tuple[list[Selection], Image]:
+    return [m2build.load_recipe("minimax-m2").select(tp=8)], base_with_another_use()
+
+
 def without_label(plan: Plan) -> tuple[dict[str, object], list[str]]:
     """An image's config without the one label, and its layers."""
     image = build(plan)
@@ -77,7 +81,7 @@ def without_label(plan: Plan) -> tuple[dict[str, object], list[str]]:
 Case = Callable[[Path], tuple[list[Selection], Image]]
 
 
-@pytest.mark.parametrize("case", [shipped, many, two_roots])
+@pytest.mark.parametrize("case", [shipped, told, many, two_roots])
 def test_the_images_are_the_same(case: Case, tmp_path: Path) -> None:
     selections, image = case(tmp_path)
     base = Base.of(image, image.manifest.digest, "registry.example/sglang:rocm")

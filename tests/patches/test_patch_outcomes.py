@@ -30,7 +30,7 @@ class Says:
 CODEMODS: dict[str, type[Codemod]] = {"says": Says}
 
 
-@pytest.mark.parametrize("accept", [(), ("already-applied",), ("not-needed",), ("already-applied", "not-needed")])
+@pytest.mark.parametrize("accept", [(), ("already-applied",), ("done-otherwise",), ("already-applied", "not-needed")])
 @pytest.mark.parametrize("when_absent", ["already-applied", "not-needed", "target-gone"])
 @pytest.mark.parametrize("finding", list(Finding))
 def test_outcomes_and_which_of_them_pass(finding: Finding, when_absent: str, accept: tuple[str, ...]) -> None:
@@ -39,6 +39,8 @@ def test_outcomes_and_which_of_them_pass(finding: Finding, when_absent: str, acc
     changeset = apply_series(series_of({**RENAME, **says}), tree_of({"f": ""}), CODEMODS)
     (result,) = changeset.results
     expected = {"changed": "applied", "absent": when_absent}.get(str(finding), str(finding))
+    if finding is Finding.OTHERWISE and when_absent != "target-gone":
+        expected = when_absent  # the patch says what it means that there is nothing to change
     assert (str(result.outcome), result.detail) == (expected, "said so")
     assert bool(changeset.changes) == (finding is Finding.CHANGED)
     if expected == "applied" or expected in accept:
@@ -56,6 +58,9 @@ def test_outcomes_and_which_of_them_pass(finding: Finding, when_absent: str, acc
         ("1.5.post1", "==1.5.*", "applied"),
         ("1.5rc1", ">=1.0,<2", "applied"),
         ("1.5.dev3+g123", ">=1.0", "applied"),
+        ("0.9.dev1", ">=1.0,<2", "not-needed"),
+        ("2.1.dev1", ">=1.0,<2", "not-needed"),
+        ("1.5rc1", ">=1.0,!=1.5rc1", "not-needed"),
         ("0.9", "!=0.9", "not-needed"),
         ("0.9", "", "applied"),
         (None, ">=99", "applied"),
@@ -90,17 +95,17 @@ def test_a_tree_knows_its_release(files: dict[str, Content], release: str | None
     assert release_of(SourceTree(dict(tree_of(files)), origin="test", release="7"), "my-pkg") == "7"
 
 
-@pytest.mark.parametrize("finding", ["changed", "already-applied", "absent", "target-gone"])
-@pytest.mark.parametrize("release", ["2.0.dev3", "2.0rc1", "2.0.dev3+g123"])
-def test_a_build_before_the_end_of_the_releases_is_judged_by_its_code(release: str, finding: str) -> None:
+@pytest.mark.parametrize("finding", ["changed", "already-applied", "done-otherwise", "absent", "target-gone"])
+@pytest.mark.parametrize("release", ["2.0.dev3", "2.0rc1", "2.0.dev3+g123", "1.0.post1.dev2"])
+def test_a_build_before_a_bound_of_the_releases_is_judged_by_its_code(release: str, finding: str) -> None:
     """PEP 440 says that `<2` leaves out 2.0rc1, which may or may not have what makes the patch unnecessary."""
-    patch = {**RENAME, "codemod": "says", "parameters": {"finding": finding}, "releases": ">=1.0,<2.0"}
+    patch = {**RENAME, "codemod": "says", "parameters": {"finding": finding}, "releases": ">=1.0.post1,<2.0"}
     tree = SourceTree({"f": SourceFile.of(b"")}, origin="test", release=release)
     (result,) = apply_series(series_of(patch), tree, CODEMODS).results
     expected = {"changed": "applied", "already-applied": "already-applied"}.get(finding, "not-needed")
     assert str(result.outcome) == expected
     if expected == "not-needed":
-        assert result.detail == f"release {release} is a build before the end of >=1.0,<2.0, and said so"
+        assert result.detail == f"release {release} is a build before a bound of >=1.0.post1,<2.0, and said so"
 
 
 def test_a_missing_module_is_never_taken_for_nothing_left_to_do() -> None:

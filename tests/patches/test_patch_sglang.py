@@ -19,6 +19,7 @@ from m2build.patches.diff import git_diff
 from m2build.patches.loading import load_series
 from m2build.patches.patch_files import patch_files
 from m2build.patches.registry import load_codemods
+from m2build.patches.series import Series
 from m2build.patches.tree import SourceFile, SourceTree
 
 MODELS = "sglang/srt/models"
@@ -192,10 +193,21 @@ def test_a_tree_edited_by_the_document_is_completed(
     assert differing <= {NORM}
 
 
-def test_a_deleted_decorator_is_target_gone(sglang_tree: SourceTree) -> None:
-    tree = sglang_tree.replaced({NORM: SourceFile.of(sglang_tree[NORM].content.replace(DECORATOR, b""))})
-    with pytest.raises(PatchError, match=r"disable-rmsnorm-compile does not apply to sglang 0\.5\.7 \(target-gone\)"):
+@pytest.mark.parametrize("spelling", [b"", NO_SPACE.lstrip()], ids=["deleted", "in column 0"])
+def test_a_decorator_that_was_removed_otherwise_says_how_to_accept_that(spelling: bytes, touched: SourceTree) -> None:
+    tree = hand_edited(spelling)(touched)
+    with pytest.raises(
+        PatchError, match=r"disable-rmsnorm-compile does not apply to sglang 0\.5\.7 \(done-otherwise\)"
+    ) as raised:
         run_series(tree).checked()
+    assert "`without: [disable-rmsnorm-compile]`" in str(raised.value.hint)
+    (rename, norm) = load_series("minimax-m2-rocm").patches
+    accepting = norm.model_copy(update={"accept": ("done-otherwise",)})
+    series = Series.of(rename, accepting, id="mine", summary="Mine", distribution="sglang")
+    assert [str(result.outcome) for result in apply_series(series, tree).checked().results] == [
+        "applied",
+        "done-otherwise",
+    ]
 
 
 def test_a_tree_without_the_module_is_refused(touched: SourceTree) -> None:

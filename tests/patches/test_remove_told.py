@@ -7,6 +7,7 @@ from helpers.patches.trees import changed, tree_of
 
 from m2build.patches.change import Finding, Rewrite
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
+from m2build.patches.decorators import Style
 from m2build.testing import assert_codemod
 
 
@@ -67,11 +68,41 @@ def test_without_within_each_comment_is_named_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("comment", ["#@d.x\n", "# @d.x\n", "  # @d.x\n"])
-def test_a_decorator_that_was_commented_out_by_hand_is_said_with_the_way_to_accept_it(comment: str) -> None:
+def test_a_decorator_that_was_commented_out_by_hand_is_done_otherwise(comment: str) -> None:
     rewrite = applied(f"import d\nclass K:\n{comment}    def f(self): ...\n")
-    assert rewrite.finding is Finding.ABSENT
-    assert "on K.f it is a comment already (line 3), otherwise than this patch leaves it" in rewrite.detail
-    assert "`when_absent: already-applied` accepts that" in rewrite.detail
+    assert rewrite.finding is Finding.OTHERWISE
+    assert "on K.f (line 3) it is a comment, otherwise than this patch leaves it" in rewrite.detail
+    assert "`accept: [done-otherwise]` accepts that" in rewrite.detail
+    assert [str(found) for found in rewrite.mentions] == [f"there already: m.py:3: {comment.strip()}"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "within", "finding"),
+    [
+        ("", "K.f", Finding.OTHERWISE),
+        ("", "K", Finding.OTHERWISE),
+        ("", None, Finding.ABSENT),
+        ("", "K.g", Finding.GONE),
+        ("    f = d.x(f)\n", "K", Finding.ABSENT),
+        ("K.f = d.x(K.f)\n", "K.f", Finding.ABSENT),
+        ("c = d.x\n@c\ndef g(): ...\n", "K.f", Finding.OTHERWISE),
+        ("c = d.x\n@c\ndef g(): ...\n", "g", Finding.ABSENT),
+    ],
+)
+@pytest.mark.parametrize("style", ["comment", "delete"])
+def test_a_definition_without_the_decorator_is_done_otherwise_unless_it_has_it_in_another_way(
+    rest: str, within: str | None, finding: Finding, style: Style
+) -> None:
+    source = f"import d\nclass K:\n    def f(self): ...\n{rest}"
+    rewrite = RemoveDecorator("m", "d.x", within, style).apply(tree_of({"m.py": source}))
+    assert rewrite.finding is finding
+    if finding is Finding.OTHERWISE:
+        line = 2 if within == "K" else 3
+        assert rewrite.detail == (
+            f"m.py does not use d.x as a decorator; on {within} (line {line}) it is not there, and nothing shows that "
+            "it was: `accept: [done-otherwise]` accepts that"
+        )
+        assert [found.line for found in rewrite.mentions] == [line]
 
 
 @pytest.mark.parametrize(

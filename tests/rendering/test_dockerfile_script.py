@@ -68,8 +68,9 @@ def package_base(*names: str) -> Image:
         file(odd, b"from sglang.srt.models.transformers import maybe_prefix", mode=0o600, uid=7),
     ]  # fmt: skip
     minimax = (
-        b"import torch\nfrom a import get_compiler_backend\n\n\nclass N:\n"
+        b"import torch\nfrom a import get_compiler_backend\n\n\nclass MiniMaxM2RMSNormTP:\n"
         b"    @torch.compile(dynamic=True, backend=get_compiler_backend())\n    def forward(self): ...\n"
+        b"    def use(self): self.q_norm()\n"
     )
     return image(tar(*tools(*names)), tar(*entries, file(f"{MODELS}/minimax_m2.py", minimax)), how="plain")
 

@@ -1,0 +1,1 @@
+"""Whether a patch is relevant to a tree, by the tree's code."""
