@@ -33,12 +33,34 @@ def validate(document: Document, model: type[ModelType]) -> ModelType:
         UsageError: it does not fit. The message is the first problem, with its position and the nearest valid key; the
             details are the other problems.
     """
+    text = json.dumps(document.data)
+    if "\\ud" in text:  # a surrogate, alone or one of a pair
+        _check_unicode(document)
     try:
         # JSON mode, because there a strict tuple accepts a list.
-        return model.model_validate_json(json.dumps(document.data), strict=True)
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         first, *others = _lines(document, model, error.errors(include_url=False, include_input=False))
         raise UsageError(first, details=others) from error
+
+
+def _check_unicode(document: Document, way: str = "") -> None:
+    """Refuse lone surrogates in keys and texts: bytes of arguments and variables that are not UTF-8 (PEP 383)."""
+    if isinstance(document.value, str):
+        _check_text(document.value, document.position, way)
+    elif isinstance(document.value, dict):
+        for key, inner in document.value.items():
+            _check_text(key, inner.position, way)
+            _check_unicode(inner, f"{way}.{shortened(key)}" if way else shortened(key))
+    elif isinstance(document.value, list):
+        for number, inner in enumerate(document.value):
+            _check_unicode(inner, f"{way}.{number}")
+
+
+def _check_text(text: str, where: Position, way: str) -> None:
+    if any("\ud800" <= mark <= "\udfff" for mark in text):
+        problem = f"{where}: {way}{': ' * bool(way)}{shown(text)} is not UTF-8 text"
+        raise UsageError(problem, hint="write it in UTF-8")
 
 
 def misplaced(message: str, *keys: str) -> PydanticCustomError:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
 from m2build.layers.held import layer_tar
-from m2build.layers.members import OPAQUE, WHITEOUT, Wanted, is_bookkeeping, member_of, path_of, subject
-from m2build.local.reading import LARGEST_SOURCE
+from m2build.layers.members import OPAQUE, WHITEOUT, Holding, Wanted, is_bookkeeping, member_of, path_of, subject
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
@@ -76,6 +75,7 @@ class _Contents:
         self.members: dict[str, Member] = {}
         self._wanted = wanted
         self._most = most
+        self._holding = Holding()
         self._total = 0
         self._links: dict[str, str] = {}
         self._standing: set[str] = set()
@@ -125,10 +125,11 @@ class _Contents:
         self._note_folders(path)
         if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
-        self._check(info)
+        is_held = not info.isreg() or self._holding.takes(path, info.size)
+        self._check(info, is_held=is_held)
         if marker:
             self._check_folder_stays(path, marker)
-        self._keep(Member(marker, Kind.FILE) if marker else member_of(archive, info, path))
+        self._keep(Member(marker, Kind.FILE) if marker else member_of(archive, info, path, is_held=is_held))
 
     def _note_folders(self, path: str) -> None:
         """Note the wanted folders above a path, which unpackers make even if no layer has an entry of them."""
@@ -149,13 +150,11 @@ class _Contents:
     def _is_wanted(self, path: str) -> bool:
         return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)
 
-    def _check(self, info: tarfile.TarInfo) -> None:
+    def _check(self, info: tarfile.TarInfo, *, is_held: bool) -> None:
         """Check that the members are not too large for the layer's size."""
         named = f"the member {info.name[:200]!r}"
         attributes = sum(len(key) + len(value) for key, value in info.pax_headers.items())
-        self._total += attributes + (info.size if info.isreg() else 0)
-        if info.size > LARGEST_SOURCE:
-            raise ContentError(f"{named} is larger than {LARGEST_SOURCE} bytes, the limit for a source file")
+        self._total += attributes + (info.size if info.isreg() and is_held else 0)
         if self._total > self._most:
             raise ContentError(f"with {named} its sources have more than {self._most} bytes, too many for its size")
         if len(self.members) >= MOST_WANTED:

@@ -12,7 +12,7 @@ from m2build.errors import ContentError, EngineError
 from m2build.layers.contents import linked
 from m2build.layers.filesystem import Filesystem
 from m2build.layers.forward import ForwardFile
-from m2build.layers.members import Wanted, member_of
+from m2build.layers.members import Holding, Wanted, member_of
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.tar_reader import StrictTar
@@ -93,9 +93,10 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
     try:
         if not stream.peek(1):
             return
-        archive = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS)
+        archive, holding = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS), Holding()
         for info in archive.headers():
-            member = member_of(archive, info, f"{folder}{info.name.strip('/')}")
+            name = f"{folder}{info.name.strip('/')}"
+            member = member_of(archive, info, name, is_held=not info.isreg() or holding.takes(name, info.size))
             is_link = member.kind is Kind.HARD_LINK
             yield replace(member, target=f"{folder}{member.target}") if is_link else member
         while stream.read(1 << 20):
