@@ -18,7 +18,8 @@ from m2build.patches.distributions import LIBCST
 if TYPE_CHECKING:
     from m2build.patches.change import Codemod
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Id = Annotated[str, StringConstraints(pattern=ID, max_length=80)]
 CodemodName = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*|libcst:[^\W\d]\w*(\.[^\W\d]\w*)+)$", max_length=200)
 ]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from m2build.documents.placed import Document, Position
-from m2build.documents.shown import shortened, shown
+from m2build.documents.shown import check_text, shortened, shown
 from m2build.documents.suggest import did_you_mean, nearest
 from m2build.errors import UsageError
 
@@ -45,22 +45,17 @@ def validate(document: Document, model: type[ModelType]) -> ModelType:
 
 
 def _check_unicode(document: Document, way: str = "") -> None:
-    """Refuse lone surrogates in keys and texts: bytes of arguments and variables that are not UTF-8 (PEP 383)."""
+    """Refuse keys and texts that are not UTF-8."""
+    named = f"{way}: " if way else ""
     if isinstance(document.value, str):
-        _check_text(document.value, document.position, way)
+        check_text(document.value, f"{document.position}: {named}")
     elif isinstance(document.value, dict):
         for key, inner in document.value.items():
-            _check_text(key, inner.position, way)
+            check_text(key, f"{inner.position}: {named}")
             _check_unicode(inner, f"{way}.{shortened(key)}" if way else shortened(key))
     elif isinstance(document.value, list):
         for number, inner in enumerate(document.value):
             _check_unicode(inner, f"{way}.{number}")
-
-
-def _check_text(text: str, where: Position, way: str) -> None:
-    if any("\ud800" <= mark <= "\udfff" for mark in text):
-        problem = f"{where}: {way}{': ' * bool(way)}{shown(text)} is not UTF-8 text"
-        raise UsageError(problem, hint="write it in UTF-8")
 
 
 def misplaced(message: str, *keys: str) -> PydanticCustomError:
