@@ -76,6 +76,7 @@ class _Contents:
         self._wanted = wanted
         self._most = most
         self._holding = Holding()
+        self._file: ForwardFile | None = None
         self._total = 0
         self._links: dict[str, str] = {}
         self._standing: set[str] = set()
@@ -92,6 +93,7 @@ class _Contents:
         place = "its beginning"
         try:
             archive = StrictTar(file, most=most)
+            self._file = file
             for info in archive.headers():
                 place = f"the member {info.name[:200]!r}"
                 self._add(archive, info)
@@ -126,6 +128,8 @@ class _Contents:
         if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
         is_held = not info.isreg() or self._holding.takes(path, info.size)
+        if not is_held and self._file is not None and self._file.lacks(info.offset_data, info.size):
+            raise ContentError(f"the member {info.name[:200]!r} was not written down", may_pass=True)
         self._check(info, is_held=is_held)
         if marker:
             self._check_folder_stays(path, marker)

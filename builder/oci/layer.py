@@ -109,7 +109,7 @@ def named(layer: Descriptor, location: str) -> Iterator[None]:
     except ContentError as error:
         if str(layer.digest) in str(error):
             raise
-        raise ContentError(f"{called}: {error}") from error
+        raise ContentError(f"{called}: {error}", may_pass=error.may_pass) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "zstandard":
             raise
