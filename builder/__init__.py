@@ -12,7 +12,7 @@ Every name below is loaded when it is first used (PEP 562), so that `import m2bu
     print(delivery.reference)
 
 What is public is what `__all__` names here, in `m2build.bench`, `m2build.drift`, `m2build.errors`, `m2build.importing`,
-`m2build.patches`, `m2build.patches.codemods` and `m2build.testing`.
+`m2build.patches`, `m2build.patches.codemods`, `m2build.pipelines`, `m2build.report` and `m2build.testing`.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class WouldChangeError(M2BuildError):
 
 
 class TransferBudgetError(M2BuildError):
-    """More of a base would be copied into a registry than is allowed; nothing was copied."""
+    """More of a base would be read from a registry, or copied into one, than is allowed; nothing was copied."""
 
     exit_code = 15
 

@@ -41,6 +41,7 @@ DROPPED: Mapping[str, str] = {
     f"{OCI}base.name": "the base's own base; ours is the base itself",
     f"{OCI}base.digest": "the base's own base; ours is the base itself",
     "maintainer": "who answers for the base",
+    "com.amazon.soci.index-digest": "the SOCI index of the base, which does not know the result's own layer",
     **{
         f"org.label-schema.{key}": "the same in the forerunner's words"
         for key in ("build-date", "name", "description", "usage", "url", "vcs-url", "vcs-ref", "vendor", "version")

@@ -43,7 +43,7 @@ def _lines(changeset: Changeset) -> Iterator[str]:
     yield "| patch | outcome | files | goes |"
     yield "| --- | --- | ---: | --- |"
     for result in changeset.results:
-        goes = f"now: {result.drop_now}" if result.drop_now else _goes(result.patch)
+        goes = f"now: {result.drop_now}" if result.drop_now else drop_condition(result.patch)
         yield f"| {result.patch.id} | {result.outcome} | {len(result.changes)} | {plain(goes)} |"
     for result in changeset.results:
         yield ""
@@ -65,9 +65,9 @@ def _patch(result: PatchResult) -> Iterator[str]:
     yield f"- Outcome: {result.outcome}. {plain(result.detail)}."
     if result.drop_now:
         yield f"- **Drop it now:** {plain(result.drop_now)}."
-    yield f"- Goes: {plain(_goes(patch))}."
+    yield f"- Goes: {plain(drop_condition(patch))}."
     yield f"- For the releases: {code(patch.releases) if patch.releases else 'all'}."
-    yield f"- Upstream: {plain(_upstream(patch))}."
+    yield f"- Upstream: {plain(upstream_state(patch))}."
     yield from (f"- See <{reference}>" for reference in patch.references)
     yield f"- Author: {plain(patch.author)}, last changed on {patch.last_update}."
     yield f"- Made by the codemod {code(patch.codemod)} with {code(json.dumps(patch.parameters, sort_keys=True))}."
@@ -85,7 +85,8 @@ def _files(changes: tuple[FileChange, ...]) -> Iterator[str]:
         yield f"| {plain(str(change))} | {_digest(change.before)} | {_digest(change.after)} |"
 
 
-def _goes(patch: Patch) -> str:
+def drop_condition(patch: Patch) -> str:
+    """When a patch goes, in a few words."""
     if patch.drop_when is None:
         return "no condition is set"
     if patch.drop_when == ALREADY_APPLIED:
@@ -93,7 +94,8 @@ def _goes(patch: Patch) -> str:
     return f"with {patch.drop_when}"
 
 
-def _upstream(patch: Patch) -> str:
+def upstream_state(patch: Patch) -> str:
+    """What upstream says of a patch, in a few words."""
     applied = f"applied there ({patch.applied_upstream})" if patch.applied_upstream else "not known to be applied there"
     known = {"no": "not forwarded", "not-needed": "need not be forwarded"}
     forwarded = known.get(patch.forwarded, f"forwarded to {patch.forwarded}")

@@ -51,7 +51,7 @@ def load_recipe(name: str, overrides: Iterable[str] = (), base_version: str | No
         >>> recipe.select(tp=8).port
         9000
     """
-    document = _load(name, ())
+    document = recipe_document(name)
     for override in overrides:
         document = overridden(document, override)
     document = extended(None, document)
@@ -61,8 +61,19 @@ def load_recipe(name: str, overrides: Iterable[str] = (), base_version: str | No
     return recipe if base_version is None else recipe.with_base(base_version)
 
 
-def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
-    content = _content(name, asked_at)
+def recipe_document(name: str, seen: tuple[str, ...] = (), asked_at: str = "") -> Document:
+    """A recipe merged with what it extends, unchecked; each value has the position in its own file.
+
+    Args:
+        name: a shipped recipe, or a path.
+        seen: the recipes that extend this one.
+        asked_at: where it is named, for messages.
+
+    Raises:
+        UsageError: a file does not exist or is not YAML, or the recipes extend each other in a circle.
+        StorageError: a file cannot be read.
+    """
+    content = recipe_bytes(name, asked_at)
     itself = str(Path(name).absolute().resolve()) if is_path(name) else name
     if itself in seen:
         raise UsageError(
@@ -85,7 +96,7 @@ def _load(name: str, seen: tuple[str, ...], asked_at: str = "") -> Document:
         return extended(None, document)
     if not isinstance(parent.value, str):
         raise UsageError(f"{parent.position}: extends takes a recipe's name or path")
-    return extended(_load(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
+    return extended(recipe_document(_relative(parent.value, name), (*seen, itself), f"{parent.position}: "), document)
 
 
 def _with_series(part: Document, name: str) -> Document:
@@ -96,7 +107,13 @@ def _with_series(part: Document, name: str) -> Document:
     return Document(part.position, {**part.value, "series": Document(series.position, _relative(series.value, name))})
 
 
-def _content(name: str, asked_at: str) -> bytes:
+def recipe_bytes(name: str, asked_at: str = "") -> bytes:
+    """The file of a recipe, by its name or its path.
+
+    Raises:
+        UsageError: it does not exist; the message begins with `asked_at`.
+        StorageError: it cannot be read.
+    """
     if not is_path(name):
         if name not in recipe_names():
             raise UsageError(

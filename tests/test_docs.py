@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.cli.checkouts import quickly, store
+from helpers.cli.checkouts import derived, quickly, store
 from helpers.registry.registries import docker_registry
 from helpers.rooms import MODULES
 from helpers.snippets import BLOCK, DOCS, run_snippets
@@ -71,6 +71,12 @@ def test_the_page_on_verification_prints_what_it_says(tmp_path: Path, monkeypatc
     store("oci:base:base")
     quickly("image", "--tp", "8", "--base", "oci:base", "-o", "oci:images:tp8")
     ((expected, printed),) = run_snippets("verify.md")
+    assert printed == expected
+
+
+def test_the_page_on_the_report_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(derived(tmp_path))
+    ((expected, printed),) = run_snippets("report.md")
     assert printed == expected
 
 

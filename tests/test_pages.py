@@ -45,6 +45,7 @@ def test_nothing_generated_is_lost() -> None:
     assert sorted(name for page in PAGES for name in tables(page)) == [
         "commands",
         "exit codes",
+        "faults",
         "findings",
         "picture of the rooms",
         "rooms",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from m2build.labels import STAND_IN
@@ -43,6 +43,12 @@ class Base:
     def of(cls, image: Image, digest: Digest, name: str | None, *, place: Place | None = None) -> Base:
         """The base that an image is."""
         return cls(image.config, digest, name, image, stand_in=image.config.labels.get(STAND_IN), place=place)
+
+    def read_whole(self) -> Base:
+        """The same base, each layer of which is read to its end even if it has a table of contents."""
+        if self.image is None:
+            return self
+        return replace(self, image=replace(self.image, reading=replace(self.image.reading, by_table=False)))
 
     @property
     def origin(self) -> str:

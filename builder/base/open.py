@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from m2build.base.model import Base
+from m2build.base.nydus import refuse_nydus
 from m2build.errors import PatchError, UsageError
 from m2build.labels import STAND_IN
+from m2build.oci.image import Reading
 from m2build.places.place import ENGINE_STORES, SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image
 from m2build.progress import Progress
@@ -25,6 +29,7 @@ def open_base(
     workdirs: Sequence[str] = (),
     access: Access | None = None,
     whole: bool = True,
+    bound: float = math.inf,
     progress: Progress | None = None,
 ) -> Base:
     """The base at a place: an image, or a stand-in made of sources.
@@ -37,11 +42,12 @@ def open_base(
         access: how registries are reached; None for other places.
         whole: whether its layers will be needed; if not, an image in an engine's store is not copied, unless a folder
             of sources has to be found in it.
+        bound: the most bytes of its layers to fetch from a registry.
         progress: receives what is copied from an engine's store; or None.
 
     Raises:
-        UsageError: the place does not exist, or has no image for the platform; or a stand-in would have several folders
-            of sources.
+        UsageError: the place does not exist, has no image for the platform, or a Nydus image; or a stand-in would have
+            several folders of sources.
         EngineError: a container engine cannot export its image.
         PatchError: a folder or a wheel holds no sources.
         ContentError: an archive is truncated, altered or malformed.
@@ -53,7 +59,9 @@ def open_base(
     if place.kind in ENGINE_STORES and not whole and all(root.path is not None for root in roots.values()):
         return _local_base(place, roots, workdirs, platform)
     stored = read_image(place, platform, access, progress=progress)
-    return Base.of(stored.image, stored.digest, stored.name, place=place)
+    refuse_nydus(stored.image.manifest, str(place))
+    reading = Reading(by_table=True, bound=bound if place.kind is PlaceKind.REGISTRY else None)
+    return Base.of(replace(stored.image, reading=reading), stored.digest, stored.name, place=place)
 
 
 def _stand_in(place: Place, roots: Mapping[str, Root], platform: str) -> Base:

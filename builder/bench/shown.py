@@ -13,7 +13,7 @@ from m2build.bench.result import Result
 from m2build.bench.roofline import FORMULA, Roof, impossible, roof_of
 from m2build.bench.table import shown_figure
 
-_HEADLINES = (
+HEADLINES = (
     *("output_throughput", "total_throughput", "request_throughput", "median_ttft_ms", "mean_ttft_ms", "p99_ttft_ms"),
     *("median_tpot_ms", "p99_tpot_ms", "median_itl_ms", "p99_itl_ms", "median_e2e_latency_ms", "duration"),
 )
@@ -26,7 +26,7 @@ def results_markdown(results: Sequence[Result]) -> Iterator[str]:
     """The lines of a table with a column for each result, its bound, and what to keep in mind."""
     yield f"| | {' | '.join(_cell(result.name) for result in results)} |"
     yield f"| --- |{' ---: |' * len(results)}"
-    for metric in (metric for metric in METRICS if metric.key in _HEADLINES):
+    for metric in (metric for metric in METRICS if metric.key in HEADLINES):
         values = [result.figures.get(metric.key) for result in results]
         if any(value is not None for value in values):
             shown = (f"{value:,.2f}" if value is not None else "" for value in values)
@@ -55,7 +55,7 @@ def comparison_markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield ""
         yield "| | before | after | change | |"
         yield "| --- | ---: | ---: | ---: | --- |"
-        yield from (_row(delta) for delta in comparison.deltas if delta.metric.key in _HEADLINES)
+        yield from (_row(delta) for delta in comparison.deltas if delta.metric.key in HEADLINES)
         yield ""
         if comparison.roof:
             yield f"- {_bound(comparison.roof)}"

@@ -44,7 +44,8 @@ def check(
     """
     recipe = m2build.load_recipe(recipe_name, overrides, base_version)
     selection = recipe.select(tp=tp, profile=profile, model=model)
-    proof = m2build.check_launch(selection, *served.read(recipe))
+    base = served.read(recipe)
+    proof = m2build.check_launch(selection, *base.trees, variables=base.variables)
     if as_json:
         print_json(proof.document())
         return

@@ -53,9 +53,9 @@ def flags(name: str | None, served: Served, other: str | None, as_json: bool) ->
     if name is not None and other is not None:
         raise UsageError("NAME and --diff exclude each other", hint="--diff compares all flags")
     recipe = m2build.load_recipe("minimax-m2")
-    server = m2build.server_flags(*served.read(recipe))
+    server = m2build.server_flags(*served.read(recipe).trees)
     if other is not None:
-        _print_difference(server.difference(m2build.server_flags(*served.read(recipe, other))), as_json=as_json)
+        _print_difference(server.difference(m2build.server_flags(*served.read(recipe, other).trees)), as_json=as_json)
     elif name is None:
         _print_flags(server.flags, with_help=False, as_json=as_json)
     else:

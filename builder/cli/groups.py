@@ -68,13 +68,16 @@ class Group(click.Group):
 
 
 class LateGroup(Group):
-    """A group whose commands are imported when they are used: command NAME is `m2build.cli.NAME.NAME`.
+    """A group whose commands are imported when they are used: command NAME is `m2build.cli.NAME.NAME`,
+    or that of the module which `modules` names.
 
     Its help is printed from their summaries, without importing any.
     """
 
     summaries: ClassVar[Mapping[str, str]]
     """The commands by their names, each with what it does in a few words."""
+    modules: ClassVar[Mapping[str, str]] = {}
+    """The modules of commands that are not called like their module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as in click
         """The names, sorted."""
@@ -84,7 +87,7 @@ class LateGroup(Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in self.summaries:
             return None
-        found: object = getattr(import_module(f"m2build.cli.{cmd_name}"), cmd_name)
+        found: object = getattr(import_module(f"m2build.cli.{self.modules.get(cmd_name, cmd_name)}"), cmd_name)
         return found if isinstance(found, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -18,7 +18,7 @@ from m2build.cli.output import note, print_json, result
 from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress_option
 from m2build.cli.publishing import publishing
-from m2build.cli.report import Report, reporting
+from m2build.cli.reporting import Report, reporting
 from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
 from m2build.delivery import Destinations, Publishing

@@ -98,7 +98,7 @@ class PlainProgress:
         story_line(message)
 
     def transfer(self, label: str, done: int, total: int) -> None:
-        """Print how much has moved and how fast, every ten seconds, and at the end of a large transfer."""
+        """Print how much has moved, how fast, and for how long yet, every ten seconds; and the end of a large one."""
         now = time.monotonic()
         with self._lock:  # blobs are sent side by side
             seconds = now - self._began.setdefault(label, now)
@@ -110,7 +110,8 @@ class PlainProgress:
             self._printed = now
         moved = amount(total) if is_over else f"{amount(done)} of {amount(total)}"
         rate = f", {amount(int(done / seconds))}/s" if seconds > 0 else ""
-        story_line(f"  {label} {moved} in {seconds:.0f} s{rate}")
+        left = f", {_duration((total - done) * seconds / done)} left" if done and not is_over else ""
+        story_line(f"  {label} {moved} in {seconds:.0f} s{rate}{left}")
 
     def output(self, line: str) -> None:
         """Print the line, indented: it is another program's."""

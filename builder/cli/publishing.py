@@ -37,7 +37,8 @@ _OPTIONS = (
         "--max-transfer",
         metavar="SIZE",
         callback=_size,
-        help="The most to copy of the base into a registry, as in 20GB or unlimited; default: 256MiB.",
+        help="The most to read of the base's layers, and the most to copy of them into a registry, as in 20GB or "
+        "unlimited; default: 256MiB to copy, and any size to read.",
     ),
     click.option("--yes", is_flag=True, help="Copy more to another registry than the base's, without a question."),
 )

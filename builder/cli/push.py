@@ -6,6 +6,7 @@ import click
 
 from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
+from m2build.cli.github import tell_github
 from m2build.cli.groups import Command
 from m2build.cli.output import note, result
 from m2build.cli.progress import progress_option
@@ -57,5 +58,6 @@ def push(
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         delivery = opened.push(image, reference, base=base)
     result(delivery.reference)
+    tell_github([delivery], delivery.metadata(), artifacts=False)
     if delivery.moved:
         note(delivery.moved)

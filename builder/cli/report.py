@@ -1,160 +1,83 @@
-"""The report on delivered images: on stdout, and in files that are checked beforehand to be writable."""
+"""`m2build report`: one page that shows what images are and what runs measured."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
-
 import click
 
-import m2build
-from m2build.cli.output import json_option, note, print_json, result, story_line
-from m2build.errors import M2BuildError, UsageError
+from m2build.cli import candidates
+from m2build.cli.choosing import platform_option
+from m2build.cli.groups import Command
+from m2build.cli.output import result
+from m2build.cli.progress import progress_option
+from m2build.cli.sessions import insecure_option, session
+from m2build.errors import UsageError
 from m2build.local.targets import is_stdout, output_path
 
 
-def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
-    """A file to write; `-` is stdout."""
-    return output_path(text) if text is not None else None
-
-
-_OPTIONS = (
-    click.option(
-        "--metadata-file",
-        type=click.Path(),
-        callback=_output_path,
-        help="Write the result as JSON, with buildx's keys; - is stdout.",
-    ),
-    click.option(
-        "--iidfile",
-        type=click.Path(),
-        callback=_output_path,
-        help="Write the image id (the config's digest); - is stdout.",
-    ),
-    json_option,
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  m2build report localhost:5000/minimax-m2:tp8 -o report.html
+  # A trial image, and two sets of results of m2build bench.
+  m2build report oci:./minimax-m2-tp8 ./before ./after --base pypi:sglang==0.5.7 -o report.html
+  # Results alone.
+  m2build report ./runs -o runs.html --replace
+""",
 )
+@click.argument(
+    "subjects", metavar="IMAGE|RUNS...", nargs=-1, required=True, shell_complete=candidates.places(*candidates.IMAGES)
+)
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(), required=True, help="The page to write; - is stdout."
+)
+@click.option("--replace", is_flag=True, help="Replace an existing file.")
+@click.option(
+    "--recipe",
+    "recipe_name",
+    metavar="NAME|FILE",
+    shell_complete=candidates.recipes,
+    help="The recipe of the images; default: the shipped one that each names.",
+)
+@click.option(
+    "--base",
+    metavar="PLACE",
+    help="The base of the images, as for `m2build verify`; default: the recipe's base image.",
+    shell_complete=candidates.places(*candidates.IMAGES, *candidates.SOURCES),
+)
+@click.option(
+    "--verify/--no-verify", default=True, show_default=True, help="Prove the images; it reads the whole base anew."
+)
+@platform_option
+@insecure_option
+@progress_option
+def report(
+    subjects: tuple[str, ...],
+    output: str,
+    replace: bool,
+    recipe_name: str | None,
+    base: str | None,
+    verify: bool,
+    platform: str | None,
+    insecure: bool,
+    progress_mode: str,
+) -> None:
+    """Write one HTML page that shows what images are, and what runs of the benchmark measured.
 
-
-@dataclass(frozen=True)
-class Report:
-    """What the options say.
-
-    Attributes:
-        metadata_file: where the account of the images goes, or None.
-        iidfile: where the one image's id goes, or None.
-        as_json: whether to print the account instead of the names.
+    Of an image: base, patches side by side, every changed byte, the entrypoint flag by flag, what `m2build verify`
+    says, and commands that check it without m2build. Of results: tables and plots beside the document's figures. The
+    page loads nothing and runs nothing, and can be read on a phone, in print and with a screen reader. A file, a folder
+    that is no layout, and `document` are results; everything else is an image.
     """
+    from m2build import report as library
 
-    metadata_file: Path | None
-    iidfile: Path | None
-    as_json: bool
-
-    def check(self, shipment: m2build.Shipment) -> None:
-        """Check, before any image is made, that the report can be written.
-
-        Args:
-            shipment: the images that will be reported.
-
-        Raises:
-            UsageError: --iidfile would get several ids, or stdout several outputs.
-            StorageError: a file cannot be written.
-        """
-        uses = self._uses_of_stdout(shipment)
-        if len(uses) > 1:
-            raise UsageError(f"{' and '.join(uses)} would both be on stdout", hint="write one of them into a file")
-        images = {(job.selection.model_id, job.selection.profile_id) for job in shipment.jobs}
-        if self.iidfile is not None and len(images) > 1:
-            raise UsageError("--iidfile takes one image's id", hint="--metadata-file takes those of several")
-        for file in (self.iidfile, self.metadata_file):
-            if file is not None:
-                _check_writable(file)
-
-    def report_all(self, shipment: m2build.Shipment) -> None:
-        """Deliver the images, then report them; if one fails, report those before it.
-
-        stdout gets one output only: if an archive or a report file goes there, the names go to stderr.
-
-        Args:
-            shipment: the images.
-
-        Raises:
-            M2BuildError: an image cannot be delivered.
-            StorageError: a file cannot be written; an older one is unchanged, and stdout names what was published.
-        """
-        delivered: list[m2build.Delivery] = []
-        try:
-            for one in shipment.deliver():
-                delivered.append(one)
-                if one.moved:
-                    note(one.moved)
-        except BaseException:
-            with suppress(M2BuildError, OSError):  # the first failure is the one to report
-                self._report(delivered, shipment)
-            raise
-        self._report(delivered, shipment)
-
-    def _report(self, delivered: Sequence[m2build.Delivery], shipment: m2build.Shipment) -> None:
-        """Write the report: one account, or several by image name; stdout comes first."""
-        if not delivered:
-            return
-        accounts = {str(account["image.name"]): account for account in (one.metadata() for one in delivered)}
-        document = next(iter(accounts.values())) if len(shipment.jobs) == 1 else accounts
-        say = story_line if self._uses_of_stdout(shipment) else result
-        with ExitStack() as files:
-            if self.metadata_file is not None:
-                files.callback(_write, self.metadata_file, json.dumps(document, indent=2) + "\n")
-            if self.iidfile is not None:
-                files.callback(_write, self.iidfile, delivered[0].image_id)
-            if self.as_json:
-                print_json(document)
-            else:
-                for one in delivered:
-                    say(one.reference)
-            if sys.stdout:
-                sys.stdout.flush()
-
-    def _uses_of_stdout(self, shipment: m2build.Shipment) -> list[str]:
-        """The options whose output goes to stdout; without any, the names go there."""
-        files = {
-            "--output": shipment.jobs[0].to.archive,
-            "--metadata-file": self.metadata_file,
-            "--iidfile": self.iidfile,
-        }
-        uses = [option for option, file in files.items() if file is not None and is_stdout(file)]
-        return [*uses, "--json"] if self.as_json else uses
-
-
-def reporting(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command, which gets what they say as one argument, `report`."""
-
-    @wraps(command)
-    def with_report(metadata_file: Path | None, iidfile: Path | None, as_json: bool, **others: object) -> None:
-        from m2build.local.leftovers import remove_all_leftovers
-
-        remove_all_leftovers()
-        command(report=Report(metadata_file, iidfile, as_json), **others)
-
-    for option in reversed(_OPTIONS):
-        with_report = option(with_report)
-    return with_report
-
-
-def _check_writable(file: Path) -> None:
-    from m2build.local.failures import storage
-    from m2build.local.outputs import check_writable
-
-    with storage(file, "written"):
-        check_writable(file)
-
-
-def _write(file: Path, text: str) -> None:
-    from m2build.local.failures import storage
-    from m2build.local.outputs import output_file
-
-    with storage(file, "written"), output_file(file) as out:
-        out.write(text.encode())
+    path = output_path(output)
+    if not replace and not is_stdout(path) and path.is_file():
+        raise UsageError(f"{path} exists already", hint="name another file, or add --replace")
+    runs = [library.runs_at(word) for word in subjects if library.is_run(word)]
+    images = [word for word in subjects if not library.is_run(word)]
+    with session(progress_mode, insecure=insecure, platform=platform) as opened:
+        found = [library.image_facts(opened, image, recipe_name, base=base, verify=verify) for image in images]
+    library.write_page(path, library.render_page(found, runs), replace=replace)
+    if not is_stdout(path):
+        result(str(path))

@@ -55,6 +55,7 @@ class _Commands(LateGroup):
         "bench": "Measure a server, and compare results.",
         "bake": "Write a folder of images for `docker buildx bake`.",
         "cache": "Show what is kept of earlier runs, and remove the oldest of it.",
+        "ci": "Print a workflow for GitHub, GitLab or Tekton.",
         "check": "Check that a base's server accepts a profile's launch flags.",
         "completion": "Print the completion script for a shell.",
         "compose": "Print a Compose file that serves an image.",
@@ -71,11 +72,13 @@ class _Commands(LateGroup):
         "push": "Publish the image of a layout or an archive.",
         "recipe": "Show recipes, and the command lines of their profiles.",
         "render": "Write a Dockerfile and its build context.",
+        "report": "Write a page that shows what images are and what runs measured.",
         "revert": "Name the base that an image stands on, proven and by digest.",
         "run": "Serve an image with Docker or podman, or print the command.",
         "size": "Show what a model takes of GPUs' memory, and what fits beside it.",
         "verify": "Prove an image from recipe and base alone.",
     }
+    modules: ClassVar = {"ci": "pipelines"}
 
 
 @click.group(

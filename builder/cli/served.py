@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from typing import NamedTuple
 
 import click
 
@@ -30,6 +31,13 @@ _OPTIONS = (
 )
 
 
+class Read(NamedTuple):
+    """What was read of a base: its sources, and its environment, which sources alone do not have."""
+
+    trees: list[patches.SourceTree]
+    variables: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Served:
     """What the options say.
@@ -46,16 +54,15 @@ class Served:
     insecure: bool
     progress_mode: str
 
-    def read(self, recipe: m2build.Recipe, place: str | None = None) -> list[patches.SourceTree]:
-        """The sources that the options name, or those of another place; the recipe says where images have theirs."""
+    def read(self, recipe: m2build.Recipe, place: str | None = None) -> Read:
+        """What the options name, or another place; the recipe says where images have their sources."""
         at = m2build.parse_place(place or self.place or recipe.base.image)
-        roots: list[str | None] = [f"/{root.path}" for root in recipe.roots.values() if root.path]
-        with session(
-            self.progress_mode, insecure=self.insecure, platform=self.platform or recipe.base.platform
-        ) as opened:
+        platform = self.platform or recipe.base.platform
+        with session(self.progress_mode, insecure=self.insecure, platform=platform) as opened:
             if at.kind in SOURCES:
-                return [opened.sources(at)]
-            return [opened.sources(at, source_root=root) for root in roots or [None]]
+                return Read([opened.sources(at)], {})
+            base = opened.base(recipe, at)
+            return Read([*opened.recipe_sources(recipe, base).values()], base.config.environment)
 
 
 def choosing_served(command: Callable[..., None]) -> Callable[..., None]:

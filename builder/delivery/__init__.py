@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from m2build.delivery.annotation_levels import check_level, split_levels
     from m2build.delivery.destinations import Destinations
     from m2build.delivery.forecast import BlobState
+    from m2build.delivery.github import github_outputs, github_subjects, github_summary
     from m2build.delivery.metadata import Metadata, read_metadata
     from m2build.delivery.publishing import UNLIMITED, Publishing
+    from m2build.delivery.schema import metadata_schema
     from m2build.registry.tags import TagPolicy
 
 _HOMES = {
@@ -28,13 +30,18 @@ _HOMES = {
     "Publishing": "m2build.delivery.publishing",
     "TagPolicy": "m2build.registry.tags",
     "check_level": "m2build.delivery.annotation_levels",
+    "github_outputs": "m2build.delivery.github",
+    "github_subjects": "m2build.delivery.github",
+    "github_summary": "m2build.delivery.github",
+    "metadata_schema": "m2build.delivery.schema",
     "read_metadata": "m2build.delivery.metadata",
     "split_levels": "m2build.delivery.annotation_levels",
 }
 """Where each name is defined."""
 
 __all__ = [
-    "UNLIMITED", "BlobState", "Destinations", "Metadata", "Publishing", "TagPolicy", "check_level", "read_metadata",
+    "UNLIMITED", "BlobState", "Destinations", "Metadata", "Publishing", "TagPolicy", "check_level",
+    "github_outputs", "github_subjects", "github_summary", "metadata_schema", "read_metadata",
     "split_levels",
 ]  # fmt: skip
 

@@ -20,7 +20,8 @@ class Publishing:
 
     Attributes:
         tag_policy: what may happen to tags that exist.
-        max_transfer: the most bytes of a base that may be copied into a registry, or `UNLIMITED`; None for 256 MiB.
+        max_transfer: the most bytes of a base's layers that may be read from a registry, and the most that may be
+            copied into one; or `UNLIMITED`. None for 256 MiB to copy, and any number to read.
         confirm: is asked, with a sentence that says how much, before more than 256 MiB go to another registry than the
             base's; None refuses that. It is not asked if there is a `max_transfer`.
     """
@@ -33,3 +34,8 @@ class Publishing:
     def limit(self) -> float:
         """The most bytes to copy into a registry unasked."""
         return BUDGET if self.max_transfer is None else self.max_transfer
+
+    @property
+    def most_read(self) -> float:
+        """The most bytes of a base's layers to read from a registry."""
+        return UNLIMITED if self.max_transfer is None else self.max_transfer

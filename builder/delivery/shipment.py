@@ -70,7 +70,7 @@ class Shipment:
             TransportError: a registry does not send the base, or does not accept an image.
             EngineError: a container engine fails.
             StorageError: a destination cannot be written.
-            TransferBudgetError: more of the base would be copied into a registry than is allowed.
+            TransferBudgetError: more of the base would be fetched, or copied into a registry, than is allowed.
         """
         check_targets(self.jobs, is_ours=self.engine.copies)
         with cache_in(self.surroundings.cache):
@@ -130,6 +130,7 @@ class Shipment:
                 workdirs=workdirs(selections),
                 access=self.surroundings.access,
                 whole=whole,
+                bound=self.surroundings.publishing.most_read,
                 progress=self.surroundings.progress,
             )
 

@@ -56,26 +56,38 @@ def derive_all(
     filesystem, roots = _read(base, recipe.roots, workdirs(selections), progress)
     codemods, applied = load_codemods(), series or applied_series(recipe)
     sources, patched = [], []
-    for name, named in recipe.roots.items():
-        tree = source_tree(filesystem, named.path or roots[name], origin=base.origin, key=named.key)
+    for name, tree in _trees(filesystem, recipe.roots, roots, base).items():
         changeset = apply_series(applied[name], tree, codemods).checked()
         sources.append(Sourced(name if len(roots) > 1 else "", roots[name], changeset))
         patched.append(changed_tree(tree, changeset.changes))
     created = creation_time(base, environment)
     plans = tuple(make_plan(selection, base, filesystem, tuple(sources), created=created) for selection in selections)
-    return plans, Launches.of(selections, read_server(patched))
+    return plans, Launches.of(selections, read_server(patched), base.config.environment)
 
 
-def base_sources(base: Base, source_root: str, progress: Progress) -> SourceTree:
-    """The sources of a base, as patches find them.
+def base_sources(base: Base, roots: Mapping[str, Root], progress: Progress) -> dict[str, SourceTree]:
+    """The sources of a base, as patches find them, by the names of their folders.
 
     Raises:
-        PatchError: the base has none at the source root.
+        PatchError: the base has none at a root, or by a marker.
         ContentError: a layer of the base is truncated, altered or malformed.
     """
-    named = {"sources": Root(source_root.strip("/"), "base.source_root")}
-    filesystem, _ = _read(base, named, (), progress)
-    return source_tree(filesystem, source_root, origin=base.origin)
+    filesystem, real = _read(base, roots, (), progress)
+    return _trees(filesystem, roots, real, base)
+
+
+def planned_sources(plan: Plan, progress: Progress) -> dict[str, SourceTree]:
+    """What `base_sources` gives for the folders of a plan."""
+    return base_sources(plan.base, {one.name: Root(one.root, "base.source_root") for one in plan.sources}, progress)
+
+
+def _trees(
+    filesystem: Filesystem, roots: Mapping[str, Root], real: Mapping[str, str], base: Base
+) -> dict[str, SourceTree]:
+    return {
+        name: source_tree(filesystem, root.path or real[name], origin=base.origin, key=root.key)
+        for name, root in roots.items()
+    }
 
 
 def _read(
@@ -87,5 +99,5 @@ def _read(
         known = base.filesystem or Filesystem({})
         return read_roots(roots, folders, lambda _: known)
     cache = None if isinstance(base.image.blobs, MemoryBlobs) else member_cache()
-    with held(base.image) as image:
+    with held(base.image, progress) as image:
         return read_roots(roots, folders, partial(read_filesystem, image, progress=progress, cache=cache))

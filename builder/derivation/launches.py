@@ -7,7 +7,7 @@ server's flags are kept as well, and another selection is checked by them withou
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,15 +33,15 @@ class Launches:
     proofs: tuple[LaunchProof, ...]
 
     @classmethod
-    def of(cls, selections: Sequence[Selection], server: ServerFlags | str) -> Launches:
-        """Check selections.
+    def of(cls, selections: Sequence[Selection], server: ServerFlags | str, variables: Mapping[str, str]) -> Launches:
+        """Check selections by a server's flags and its base's environment.
 
         Raises:
             LaunchError: the server does not accept the flags of one.
         """
         from m2build.launch.check import prove  # a remembered proof needs no argparse
 
-        return cls(server, tuple(prove(selection, server) for selection in selections))
+        return cls(server, tuple(prove(selection, server, variables) for selection in selections))
 
 
 class RememberedLaunches:
@@ -64,8 +64,8 @@ class RememberedLaunches:
         for selection, proof in zip(selections, launches.proofs, strict=True):
             self._files.put(self._key(_launched(selection)), proof.encoded())
 
-    def get(self, selections: Sequence[Selection]) -> tuple[LaunchProof, ...] | None:
-        """The proofs of selections; None if there are neither proofs nor the flags.
+    def get(self, selections: Sequence[Selection], variables: Mapping[str, str]) -> tuple[LaunchProof, ...] | None:
+        """The proofs of selections on the base with these variables; None if there are neither proofs nor the flags.
 
         Raises:
             LaunchError: the server does not accept the flags of one.
@@ -76,7 +76,7 @@ class RememberedLaunches:
         data = self._files.get(self._key("flags"))
         if data is None:
             return None
-        launches = Launches.of(selections, _server(data))
+        launches = Launches.of(selections, _server(data), variables)
         self.put(selections, launches)
         return launches.proofs
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from m2build.base.model import Base
-from m2build.derivation.plan import Plan, Sourced
+from m2build.derivation.plan import Plan, Preimage, Sourced
 from m2build.oci.digest import Digest
 from m2build.oci.tar import Kind, Member
 from m2build.patches.change import FileChange, Mention, MentionKind, Proof
@@ -43,9 +43,10 @@ class Remembered:
     unmade: tuple[str, ...]
     origins: Mapping[str, Digest]
 
-    def plan(self, selection: Selection, base: Base, created: int) -> Plan:
+    def plan(self, selection: Selection, base: Base, created: int, preimage: Preimage) -> Plan:
         """The plan for a selection of the same recipe and for the same base."""
-        return Plan(selection, base, self.sources, self.footing, self.hidden, created, self.unmade, self.origins)
+        known = self.sources, self.footing, self.hidden
+        return Plan(selection, base, *known, created, self.unmade, self.origins, preimage)
 
 
 def encode(plan: Plan) -> bytes:

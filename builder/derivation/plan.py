@@ -39,11 +39,13 @@ class Preimage(StrEnum):
 
     Example:
         >>> [str(preimage) for preimage in Preimage]
-        ['verified-in-layers', 'locked', 'release']
+        ['verified-in-layers', 'by-table', 'locked', 'release']
     """
 
     LAYERS = "verified-in-layers"
     """The files were read in the base's own layers, or in an engine's store of it."""
+    TABLE = "by-table"
+    """Some were read by the tables of contents of the base's layers: each chunk has the digest that the table says."""
     LOCKED = "locked"
     """A lock says it, from an earlier reading."""
     RELEASE = "release"
@@ -259,7 +261,7 @@ def make_plan(
     hidden, unmade = _hidden(filesystem, old, new), _unmade(filesystem, selection, base)
     footing = footing_of(filesystem, sources, hidden, unmade)
     origins = {path: filesystem.layers[path] for path in sorted(old) if path in filesystem.layers}
-    preimage = Preimage.RELEASE if base.is_assumed else Preimage.LAYERS
+    preimage = Preimage.RELEASE if base.is_assumed else Preimage.TABLE if filesystem.by_table else Preimage.LAYERS
     return Plan(selection, base, sources, footing, hidden, created, unmade, origins, preimage)
 
 

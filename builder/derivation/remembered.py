@@ -18,15 +18,16 @@ from m2build import patches, recipes
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
 from m2build.derivation.launches import RememberedLaunches
+from m2build.layers.tables import claim_of_table
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.code import code_digest
 from m2build.oci.digest import Digest
-from m2build.oci.image import MemoryBlobs
+from m2build.oci.image import Image, MemoryBlobs
 from m2build.progress import Progress
 from m2build.recipes.model import Recipe, Selection, common_recipe
 
 if TYPE_CHECKING:
-    from m2build.derivation.plan import Plan, Sourced
+    from m2build.derivation.plan import Plan, Preimage, Sourced
     from m2build.launch.proof import LaunchProof
     from m2build.patches.series import Series
 
@@ -77,6 +78,8 @@ def _planned(
     plans, checked = derive_all(selections, base, environment=environment, progress=progress, series=series)
     if question:
         for selection, plan in zip(selections, plans, strict=True):
+            if plan.preimage is not _foreseen(base):
+                continue  # a layer was not read by its table, as it usually is: next time it may be
             _files().put(_key(question, selection), encode(plan))
         RememberedLaunches(_files(), question).put(selections, checked)
     return plans, checked.proofs
@@ -106,7 +109,7 @@ def _remembered(
     found = {key: answer for key, answer in answers.items() if answer is not None}
     if found.keys() != answers.keys():
         return None
-    proofs = RememberedLaunches(_files(), question).get(selections)
+    proofs = RememberedLaunches(_files(), question).get(selections, base.config.environment)
     if proofs is None:
         return None
     from m2build.derivation.parts import decode
@@ -114,8 +117,24 @@ def _remembered(
 
     known = {key: decode(answer, series, base.origin) for key, answer in found.items()}
     created = creation_time(base, environment)
-    plans = tuple(known[key].plan(selection, base, created) for key, selection in zip(keys, selections, strict=True))
+    plans = tuple(
+        known[key].plan(selection, base, created, _foreseen(base))
+        for key, selection in zip(keys, selections, strict=True)
+    )
     return plans, proofs
+
+
+def _foreseen(base: Base) -> Preimage:
+    """How it will be known what a base has where files change."""
+    from m2build.derivation.plan import Preimage
+
+    return Preimage.TABLE if base.image and _tables(base.image) else Preimage.LAYERS
+
+
+def _tables(image: Image) -> list[str]:
+    """The tables by which layers of an image are to be read."""
+    claims = (claim_of_table(image, layer) for layer in image.manifest.layers)
+    return [str(claim) for claim in claims if claim]
 
 
 def _files() -> SealedFiles:
@@ -167,7 +186,7 @@ def _question(recipe: Recipe, base: Base, series: Mapping[str, Series]) -> str |
         for name, root in recipe.roots.items()
     ]
     code = [_own_code(), *map(version, ("libcst", "packaging"))]
-    return json.dumps([_FORMAT, code, roots, str(base.image.manifest.digest)])
+    return json.dumps([_FORMAT, code, roots, str(base.image.manifest.digest), _tables(base.image)])
 
 
 def _own_code() -> str:

@@ -30,15 +30,17 @@ class Launched:
         selection: the recipe, its profile and its model.
         release: the server's release, or None if its sources do not say.
         values: what each flag stores, by its `dest` (`tp_size`), or its default. What is not known is not there.
+        variables: the environment of the base's config.
     """
 
     selection: Selection
     release: str | None
     values: Mapping[str, object]
+    variables: Mapping[str, str]
 
 
 def _of_shapes(launched: Launched) -> Iterator[Finding]:
-    return selection_findings(launched.selection, launched.values, launched.release)
+    return selection_findings(launched.selection, launched.values, launched.release, launched.variables)
 
 
 RULES: tuple[Callable[[Launched], Iterable[Finding]], ...] = (_of_shapes,)
@@ -67,14 +69,15 @@ def server_flags(*trees: SourceTree) -> ServerFlags:
     )
 
 
-def check_launch(selection: Selection, *trees: SourceTree) -> LaunchProof:
+def check_launch(selection: Selection, *trees: SourceTree, variables: Mapping[str, str] | None = None) -> LaunchProof:
     """Check that the server in one of several source trees accepts a selection's command line.
 
     Where that cannot be known, as for another server than SGLang, the result says so, and why.
 
     Args:
         selection: the recipe, its profile and its model.
-        trees: the base's sources, as `session.sources(base, source_root=…)` gives them.
+        trees: the base's sources, as `session.sources(…)` or `session.recipe_sources(recipe, base)` gives them.
+        variables: the base's environment, `base.config.environment`; the recipe's goes over it. None if not known.
 
     Raises:
         LaunchError: the server does not accept the flags, or cannot run with them; its details say what and why.
@@ -86,7 +89,7 @@ def check_launch(selection: Selection, *trees: SourceTree) -> LaunchProof:
         >>> m2build.check_launch(m2build.load_recipe("minimax-m2").select(tp=8), tree).server
         'SGLang 0.5.7'
     """
-    return prove(selection, read_server(trees))
+    return prove(selection, read_server(trees), variables or {})
 
 
 def read_server(trees: Sequence[SourceTree]) -> ServerFlags | str:
@@ -98,7 +101,7 @@ def read_server(trees: Sequence[SourceTree]) -> ServerFlags | str:
         return str(error)
 
 
-def prove(selection: Selection, server: ServerFlags | str) -> LaunchProof:
+def prove(selection: Selection, server: ServerFlags | str, variables: Mapping[str, str]) -> LaunchProof:
     """What `check_launch` does, with flags that were read before, or the reason why they could not be.
 
     Raises:
@@ -112,7 +115,7 @@ def prove(selection: Selection, server: ServerFlags | str) -> LaunchProof:
         return LaunchProof(None, reason=str(error))
     findings = list(parsed.findings)
     if not findings:
-        launched = Launched(selection, server.release, parsed.values)
+        launched = Launched(selection, server.release, parsed.values, variables)
         findings += [finding for rule in RULES for finding in rule(launched)]
     fatal = [finding for finding in findings if finding.is_fatal]
     if fatal:

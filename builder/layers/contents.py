@@ -6,12 +6,25 @@ Hard links are followed as unpackers make them: to the file of that name so far 
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
 from m2build.layers.held import layer_tar
-from m2build.layers.members import OPAQUE, WHITEOUT, Holding, Wanted, is_bookkeeping, member_of, path_of, subject
+from m2build.layers.members import (
+    OPAQUE,
+    WHITEOUT,
+    Holding,
+    Wanted,
+    content_of,
+    digest_of,
+    is_bookkeeping,
+    member_of,
+    path_of,
+    subject,
+)
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
@@ -35,6 +48,11 @@ def most_content(stored: int) -> int:
     return _CONTENT_ALWAYS + _CONTENT_RATIO * stored
 
 
+def most_headers(stored: int) -> int:
+    """The most members of a layer of so many stored bytes."""
+    return _HEADERS_ALWAYS + stored // _BYTES_A_HEADER
+
+
 def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> dict[str, Member]:
     """A layer's wanted members and the folders above them, whiteouts included, by path.
 
@@ -45,26 +63,39 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted
     Raises:
         ContentError: the layer is missing, truncated, altered or hostile; the message names it.
     """
-    found = _read(image, layer, diff_id, wanted)
+    return with_targets(wanted, lambda paths: fetched_again(lambda: _read_once(image, layer, diff_id, paths)))
+
+
+def with_targets(wanted: Wanted, read: Callable[[Wanted], Contents]) -> dict[str, Member]:
+    """A layer's members at the wanted paths, and in place of hard links what they lead to in the same layer.
+
+    Args:
+        wanted: the paths.
+        read: reads the layer's members at some paths; a second time if links lead to other paths.
+    """
+    found = read(wanted)
     elsewhere = found.awaited()
     if elsewhere:
-        targets = _read(image, layer, diff_id, Wanted(frozenset(), elsewhere)).members
+        targets = read(Wanted(frozenset(), elsewhere)).members
         found.follow({path: targets[path] for path in elsewhere & targets.keys()})
     return found.members
 
 
-def _read(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
-    return fetched_again(lambda: _read_once(image, layer, diff_id, wanted))
-
-
-def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> _Contents:
+def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Contents:
     with layer_tar(image, layer, diff_id) as file:
-        found = _Contents(wanted, most_content(layer.size))
-        found.read(file, most=_HEADERS_ALWAYS + layer.size // _BYTES_A_HEADER)
+        found = Contents(wanted, most_content(layer.size))
+        found.read(file, most=most_headers(layer.size))
         return found
 
 
-class _Contents:
+def _digest(archive: tarfile.TarFile, file: ForwardFile, info: tarfile.TarInfo) -> Digest:
+    """The digest of a file's content; the layer is fetched again if it was left out when the layer was written down."""
+    if file.lacks(info.offset_data, info.size):
+        raise ContentError(f"the member {info.name[:200]!r} was not written down", may_pass=True)
+    return digest_of(archive, info)
+
+
+class Contents:
     """A layer's wanted members, as far as it has been read.
 
     Attributes:
@@ -76,7 +107,6 @@ class _Contents:
         self._wanted = wanted
         self._most = most
         self._holding = Holding()
-        self._file: ForwardFile | None = None
         self._total = 0
         self._links: dict[str, str] = {}
         self._standing: set[str] = set()
@@ -93,12 +123,35 @@ class _Contents:
         place = "its beginning"
         try:
             archive = StrictTar(file, most=most)
-            self._file = file
+            content, digest = partial(content_of, archive), partial(_digest, archive, file)
             for info in archive.headers():
                 place = f"the member {info.name[:200]!r}"
-                self._add(archive, info)
+                self._add(info, content, digest)
         except (tarfile.TarError, UnicodeError, ValueError) as error:
             raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
+        self._imply_folders()
+
+    def add_all(
+        self,
+        headers: Iterable[tarfile.TarInfo],
+        content: Callable[[tarfile.TarInfo], bytes],
+        digest: Callable[[tarfile.TarInfo], Digest],
+    ) -> None:
+        """Add all members of a layer, in their order.
+
+        Args:
+            headers: their headers.
+            content: what the regular file of a header holds; called for the wanted ones.
+            digest: the digest of that content; called for wanted ones that are too large to be held.
+
+        Raises:
+            ContentError: a member is hostile; the message names it.
+        """
+        for info in headers:
+            self._add(info, content, digest)
+        self._imply_folders()
+
+    def _imply_folders(self) -> None:
         for path in self._folders - self.members.keys():
             self.members[path] = Member(path, Kind.IMPLIED)
 
@@ -112,7 +165,12 @@ class _Contents:
             if member.kind is Kind.HARD_LINK and member.target in targets:
                 self.members[path] = linked(member, targets[member.target])
 
-    def _add(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> None:
+    def _add(
+        self,
+        info: tarfile.TarInfo,
+        content: Callable[[tarfile.TarInfo], bytes],
+        digest: Callable[[tarfile.TarInfo], Digest],
+    ) -> None:
         path = path_of(info.name)
         if not path and not info.isdir():
             raise ContentError(f"the member {info.name!r} would replace the image's root")
@@ -127,13 +185,12 @@ class _Contents:
         self._note_folders(path)
         if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
-        is_held = not info.isreg() or self._holding.takes(path, info.size)
-        if not is_held and self._file is not None and self._file.lacks(info.offset_data, info.size):
-            raise ContentError(f"the member {info.name[:200]!r} was not written down", may_pass=True)
+        is_held = not info.isreg() or info.issparse() or self._holding.takes(path, info.size)
         self._check(info, is_held=is_held)
         if marker:
             self._check_folder_stays(path, marker)
-        self._keep(Member(marker, Kind.FILE) if marker else member_of(archive, info, path, is_held=is_held))
+        unheld = None if is_held else digest(info)
+        self._keep(Member(marker, Kind.FILE) if marker else member_of(info, path, content, unheld))
 
     def _note_folders(self, path: str) -> None:
         """Note the wanted folders above a path, which unpackers make even if no layer has an entry of them."""

@@ -6,7 +6,7 @@ everything below it in lower layers, `.wh..wh..opq` hides everything in its fold
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -26,21 +26,29 @@ from m2build.progress import Progress
 class Filesystem(SortedPaths[Member]):
     """Path -> entry, for the paths that were read. Immutable, sorted by path."""
 
-    def __init__(self, entries: Mapping[str, Member], layers: Mapping[str, Digest] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        entries: Mapping[str, Member],
+        layers: Mapping[str, Digest] = MappingProxyType({}),
+        by_table: Iterable[Digest] = (),
+    ) -> None:
         """Take what was read.
 
         Args:
             entries: path -> entry.
             layers: path -> the layer that its entry is from; empty where layers were not read.
+            by_table: the layers of which only the tables of contents tell what they hold.
         """
         super().__init__(entries)
         self.layers = MappingProxyType(dict(layers))
+        self.by_table = frozenset(by_table)
 
 
 def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: MemberCache | None = None) -> Filesystem:
     """The image's entries at the wanted paths, and the folders above them.
 
-    A layer is read to its end and checked against its digest, a small one against its diff_id too. Layers whose wanted
+    A layer is read to its end and checked against its digest, a small one against its diff_id too; one whose table of
+    contents is to be believed (`Image.reading`) is read by that. Layers whose wanted
     members are in the cache are not read, nor are those whose wanted paths upper layers hide. Large layers are read two
     at a time. A hard link becomes the file that it points to, anywhere in the image.
 
@@ -51,12 +59,14 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
         cache: members of layers that were read before, or None.
 
     Raises:
+        TransferBudgetError: more would be fetched than the image's bound.
         ContentError: a layer is missing, truncated, altered or hostile, or writes a wanted file through a link, which
             umoci and containerd put where the link leads. The message names the layer and the member.
     """
     most = most_content(sum(layer.size for layer in image.manifest.layers))
     view, reader = _View(wanted, most), LayerReader(image, progress, cache)
     layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[::-1]
+    reader.foresee(layers, wanted)
     for position, (layer, diff_id) in enumerate(layers):
         if view.is_settled:
             break
@@ -64,7 +74,7 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
         for below in layers[position + 1 : position + 2]:
             reader.begin(*below, everything)
         view.add(reader.members(layer, diff_id, everything), layer.digest)
-    return Filesystem(view.finished(), view.layers)
+    return Filesystem(view.finished(), view.layers, reader.by_table)
 
 
 class _View:

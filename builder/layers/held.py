@@ -11,26 +11,58 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import BinaryIO, cast
 
+from m2build.layers.fetching import Fetching
 from m2build.layers.forward import ForwardFile
 from m2build.layers.notes import Again, Budget, Note, Written
+from m2build.layers.tables import Table, TableClaim, read_table
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Blobs, Image
 from m2build.oci.layer import named, open_layer
+from m2build.oci.parts import part_of
+from m2build.progress import Progress, Silent
 
 
 @contextmanager
-def held(image: Image) -> Iterator[Image]:
-    """The image; inside of the block `layer_tar` fetches each of its layers once.
+def held(image: Image, progress: Progress | None = None) -> Iterator[Image]:
+    """The image; inside of the block `layer_tar` fetches each of its layers once, and `layer_table` each table.
 
     The files have no names: nothing is left of them, however the process ends. What cannot be written down, and what is
     too much, is fetched again.
+
+    Args:
+        image: the image.
+        progress: receives how much of it has been fetched; or None.
     """
-    blobs = _HeldBlobs(image.blobs)
+    blobs = _HeldBlobs(image.blobs, Fetching(image.reading.bound, progress or Silent()))
     try:
         yield replace(image, blobs=blobs)
     finally:
         blobs.close()
+
+
+def fetching_of(image: Image) -> Fetching:
+    """What is fetched of an image that is held; for any other, nothing is counted."""
+    return image.blobs.fetching if isinstance(image.blobs, _HeldBlobs) else Fetching(None, Silent())
+
+
+@contextmanager
+def layer_table(image: Image, layer: Descriptor, claim: TableClaim) -> Iterator[tuple[Table, BinaryIO]]:
+    """A layer's table of contents, and the layer for its chunks.
+
+    Raises:
+        UnfitTableError: the layer cannot be read by a table.
+        ContentError: the table is missing or altered; the message names the layer.
+    """
+    with image.blobs.open(layer) as stream:
+        name = getattr(stream, "name", None)
+        with named(layer, f" in {name}" if name else ""):
+            if isinstance(image.blobs, _HeldBlobs):
+                yield image.blobs.table(stream, layer, claim), stream
+            else:
+                table = read_table(stream, layer, claim)
+                with table.file:
+                    yield table, stream
 
 
 @contextmanager
@@ -51,8 +83,10 @@ def layer_tar(image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterat
 class _HeldBlobs:
     """Blobs from below, and layers that were written down; used from several threads, each for its own layer."""
 
-    def __init__(self, below: Blobs) -> None:
+    def __init__(self, below: Blobs, fetching: Fetching) -> None:
+        self.fetching = fetching
         self._below = below
+        self._tables: dict[tuple[Digest, TableClaim], Table] = {}
         self._budget = Budget()
         self._notes: dict[Digest, Note] = {}
         self._written: dict[tuple[Digest, Digest | None], Written] = {}
@@ -61,9 +95,19 @@ class _HeldBlobs:
         """A stream of a blob's bytes; those of a layer that is being read are noted, if they are fetched."""
         stream = self._below.open(descriptor)
         note = self._notes.pop(descriptor.digest, None)
-        if note and getattr(stream, "is_fetched", False) and not getattr(stream, "is_kept", False):
-            return cast("BinaryIO", _Noted(stream, note))
-        return stream
+        if not getattr(stream, "is_fetched", False):
+            return stream
+        counted = _Counted(stream, self.fetching)
+        if note and not getattr(stream, "is_kept", False):
+            counted.note(note)
+        return cast("BinaryIO", counted)
+
+    def table(self, stream: BinaryIO, layer: Descriptor, claim: TableClaim) -> Table:
+        """A layer's table, as `layer_table` has it."""
+        key = layer.digest, claim
+        if key not in self._tables:
+            self._tables[key] = read_table(stream, layer, claim)
+        return self._tables[key]
 
     @contextmanager
     def tar(self, image: Image, layer: Descriptor, diff_id: Digest | None) -> Iterator[ForwardFile]:
@@ -93,25 +137,43 @@ class _HeldBlobs:
         """Give up what was written down."""
         for written in self._written.values():
             written.file.close()
+        for table in self._tables.values():
+            table.file.close()
+        self.fetching.end()
 
 
-class _Noted(io.RawIOBase):
-    """A fetched stream whose bytes are noted as they are read."""
+class _Counted(io.RawIOBase):
+    """A fetched stream whose bytes are counted as they are read, and may be noted."""
 
     is_fetched = True
 
-    def __init__(self, stream: BinaryIO, note: Note) -> None:
+    def __init__(self, stream: BinaryIO, fetching: Fetching) -> None:
         self.name = getattr(stream, "name", "a registry")
         self._stream = stream
+        self._fetching = fetching
+        self._note: Note | None = None
+        if hasattr(stream, "vouch"):
+            self.vouch = stream.vouch
+
+    def note(self, note: Note) -> None:
+        """Note the bytes that are read from now on."""
         self._note = note
         note.location = f" in {self.name}"
+
+    def part(self, first: int, end: int) -> BinaryIO | None:
+        """A part of the stream, whose bytes are counted too."""
+        self._fetching.allow(end - first)
+        part = part_of(self._stream, first, end)
+        return cast("BinaryIO", _Counted(part, self._fetching)) if part else None
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)
-        self._note.add_stored(data)
+        self._fetching.add(len(data))
+        if self._note:
+            self._note.add_stored(data)
         return data
 
     def close(self) -> None:

@@ -34,6 +34,7 @@ def read_followed(
 
     entries: dict[str, Member] = {}
     layers: dict[str, Digest] = {}
+    by_table: set[Digest] = set()
     looked: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
     roots, folders = named = tuple(source_roots), tuple(working_dirs)
     while (roots, folders) not in looked:
@@ -41,8 +42,9 @@ def read_followed(
         found = read(wanted_for(roots, folders))
         entries |= found
         layers |= found.layers
+        by_table |= found.by_table
         roots, folders = (tuple(followed(entries, path) for path in paths) for paths in named)
-    return Filesystem(entries, layers)
+    return Filesystem(entries, layers, by_table)
 
 
 def followed(entries: Mapping[str, Member], path: str) -> str:

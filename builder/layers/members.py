@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO
 
 from m2build.errors import ContentError
 from m2build.local.reading import LARGEST_SOURCE
@@ -154,6 +153,20 @@ def _climbs(path: str, target: str) -> bool:
 _KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.LNKTYPE: Kind.HARD_LINK}
 
 
+def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    """The content of a regular file in a tar."""
+    file = archive.extractfile(info)
+    return file.read() if file else b""
+
+
+def digest_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Digest:
+    """The digest of the content of a regular file in a tar, which is not held."""
+    running, file = hashlib.sha256(), archive.extractfile(info)
+    while file and (piece := file.read(_PIECE)):
+        running.update(piece)
+    return Digest("sha256", running.hexdigest())
+
+
 class Holding:
     """Which files' contents are held, of those of one tar: Python sources, and others while they are not too many.
 
@@ -173,8 +186,16 @@ class Holding:
         return self._large <= _MOST_LARGE
 
 
-def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str, *, is_held: bool = True) -> Member:
-    """The entry of a path, with its content, or the content's digest.
+def member_of(
+    info: tarfile.TarInfo, path: str, content: Callable[[tarfile.TarInfo], bytes], unheld: Digest | None = None
+) -> Member:
+    """The entry of a path.
+
+    Args:
+        info: its header.
+        path: its path, cleaned.
+        content: reads what the regular file of a header holds.
+        unheld: the digest of that content if it is not to be held; then it is not read.
 
     Raises:
         ContentError: it is sparse, a link out of the image, or has an impossible owner or time.
@@ -186,19 +207,10 @@ def member_of(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str, *, is_
     if not (0 <= info.uid < _NUMBERS and 0 <= info.gid < _NUMBERS and abs(info.mtime) < _LATEST):
         raise ContentError(f"{named} has an impossible owner or time: {info.uid}:{info.gid}, {info.mtime}")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
-    file = archive.extractfile(info) if info.isreg() else None
-    unheld = None if is_held or file is None else _digest(file)
-    content = file.read() if file and unheld is None else b""
+    held = content(info) if info.isreg() and unheld is None else b""
     target = path_of(info.linkname) if info.islnk() else info.linkname
     if len(target) > _LONGEST_PATH or "\0" in target:
         raise ContentError(f"{named} links to a name of more than {_LONGEST_PATH} characters, or with a NUL byte")
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
     size = info.size if unheld else 0
-    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), content, target, xattrs, unheld, size)
-
-
-def _digest(file: IO[bytes]) -> Digest:
-    running = hashlib.sha256()
-    while piece := file.read(_PIECE):
-        running.update(piece)
-    return Digest("sha256", running.hexdigest())
+    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), held, target, xattrs, unheld, size)

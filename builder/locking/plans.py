@@ -129,7 +129,7 @@ class HeldLock:
         unproven = [plan.selection for plan in plans if str(plan.digest) not in proven]
         if unproven and not patched:
             return None
-        return plans, Launches.of(unproven, read_server(patched)).proofs if unproven else ()
+        return plans, Launches.of(unproven, read_server(patched), base.config.environment).proofs if unproven else ()
 
     def _report(self, differing: Sequence[Difference], progress: Progress) -> None:
         """Refuse differences if the lock is strict, else say the first one."""

@@ -110,6 +110,12 @@ class ImageConfig:
         return [str(variable) for variable in found] if isinstance(found, list) else []
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The environment of containers, by name; of one name the last counts, as runc sets them in order."""
+        split = (variable.partition("=") for variable in self.variables)
+        return {name: value for name, _, value in split}
+
+    @property
     def labels(self) -> dict[str, str]:
         """The labels."""
         found = object_in(object_in(self._document, "config"), "Labels")

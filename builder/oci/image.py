@@ -29,11 +29,26 @@ class Blobs(Protocol):
 
         If its `is_fetched` is true it comes over a network, and is fetched again if it is altered. If its
         `is_kept` is true it is also written to a file on the way, and will not be fetched again. If it has a method
-        `vouch`, that is called once all its bytes have been read and are what they should be.
+        `vouch`, that is called once all its bytes have been read and are what they should be. If it has a method
+        `part`, that is a stream of the bytes from one offset up to another, or None if only all can be had.
 
         Raises:
             ContentError: the blob is not there.
         """
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the layers of an image are read.
+
+    Attributes:
+        by_table: whether a layer's own table of contents is believed, if its manifest has the table's digest. If not,
+            every layer is read to its end.
+        bound: the most bytes to fetch over a network; None where the layers are not fetched.
+    """
+
+    by_table: bool = False
+    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,7 @@ class Image:
         blobs: where its layers' bytes are.
         has_own_digests: whether the image names its layers' digests; false if they were computed when it was read.
         absent: the layers that a layout or an archive of a *thin* image leaves out.
+        reading: how its layers are read.
     """
 
     manifest: Manifest
@@ -53,6 +69,7 @@ class Image:
     blobs: Blobs
     has_own_digests: bool = True
     absent: frozenset[Digest] = frozenset()
+    reading: Reading = Reading()
 
     @property
     def everything(self) -> Blobs:

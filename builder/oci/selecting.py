@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
-from m2build.oci.descriptor import Descriptor
+from m2build.oci.descriptor import Descriptor, object_in
 from m2build.oci.image import Blobs, read_blob
 from m2build.oci.manifest import Index, Manifest, describes_image, parse_manifest
 from m2build.oci.platforms import UNKNOWN, preference
@@ -52,7 +52,8 @@ class Shelf:
         """
         if depth > _DEEPEST:
             raise ContentError(f"its indexes are nested more than {_DEEPEST} deep")
-        said = [(entry, entry.platform) for entry in index.manifests if entry.platform != UNKNOWN]
+        entries = sorted(index.manifests, key=_needs_features)
+        said = [(entry, entry.platform) for entry in entries if entry.platform != UNKNOWN]
         best = _best([(entry, name) for entry, name in said if name], platform)
         if best:
             return self.manifest(best[0], platform, depth=depth + 1)
@@ -84,6 +85,11 @@ class Shelf:
             except UsageError:
                 continue
             yield manifest, ImageConfig(read_blob(self.blobs, manifest.config)).platform
+
+
+def _needs_features(entry: Descriptor) -> bool:
+    """Whether an image needs more than its platform, as a Nydus image does beside the ordinary one: it comes last."""
+    return bool(object_in(entry.more, "platform").get("os.features"))
 
 
 def _best(items: Sequence[tuple[Item, str]], platform: str) -> list[Item]:

@@ -6,13 +6,14 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BufferedReader
 
 from m2build.errors import ContentError, EngineError
 from m2build.layers.contents import linked
 from m2build.layers.filesystem import Filesystem
 from m2build.layers.forward import ForwardFile
-from m2build.layers.members import Holding, Wanted, member_of
+from m2build.layers.members import Holding, Wanted, content_of, digest_of, member_of
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.tar_reader import StrictTar
@@ -93,10 +94,12 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
     try:
         if not stream.peek(1):
             return
-        archive, holding = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS), Holding()
+        archive = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS)
+        content, holding = partial(content_of, archive), Holding()
         for info in archive.headers():
             name = f"{folder}{info.name.strip('/')}"
-            member = member_of(archive, info, name, is_held=not info.isreg() or holding.takes(name, info.size))
+            is_held = not info.isreg() or info.issparse() or holding.takes(name, info.size)
+            member = member_of(info, name, content, None if is_held else digest_of(archive, info))
             is_link = member.kind is Kind.HARD_LINK
             yield replace(member, target=f"{folder}{member.target}") if is_link else member
         while stream.read(1 << 20):

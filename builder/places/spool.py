@@ -15,6 +15,7 @@ from m2build.local.temporary import temporary_folder
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Blobs
+from m2build.oci.parts import part_of
 
 
 class Spool:
@@ -170,6 +171,10 @@ class _Copied(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def part(self, first: int, end: int) -> BinaryIO | None:
+        """A part of the stream, which is not copied."""
+        return part_of(self._stream, first, end)
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import BinaryIO, cast
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
@@ -36,6 +37,7 @@ class BlobStream(io.RawIOBase):
         self._client = client
         self._descriptor = descriptor
         self._position = 0
+        self._end = descriptor.size
         self._resumes = 0
         self._stalls = 0
         self._knows_ranges = True
@@ -54,9 +56,9 @@ class BlobStream(io.RawIOBase):
         """
         if size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
-        while size and self._position < self._descriptor.size:
+        while size and self._position < self._end:
             try:
-                data = self._opened().read(min(size, self._descriptor.size - self._position))
+                data = self._opened().read(min(size, self._end - self._position))
             except (HTTPError, OSError) as error:
                 self._break_off(error)
                 continue
@@ -69,6 +71,16 @@ class BlobStream(io.RawIOBase):
             self._position += len(data)
             return data
         return b""
+
+    def part(self, first: int, end: int) -> BinaryIO | None:
+        """A stream of the bytes from `first` up to `end`, from a request of its own; None if there are no ranges.
+
+        Raises:
+            TransportError: the registry fails.
+            ContentError: it does not have the blob.
+        """
+        part = _Part(self._client, self._descriptor, first, end)
+        return cast("BinaryIO", part) if part.is_served() else None
 
     def close(self) -> None:
         """Return the connection to its pool, or close it if more bytes would come."""
@@ -131,4 +143,37 @@ class BlobStream(io.RawIOBase):
         found = _RANGE.fullmatch((answer.header("Content-Range") or "").strip())
         return bool(
             found and int(found["first"]) == self._position and found["size"] in ("*", str(self._descriptor.size))
+        )
+
+
+class _NoRangesError(Exception):
+    """A registry answers with a whole blob where a part of it was asked for."""
+
+
+class _Part(BlobStream):
+    """A part of a blob's bytes; it resumes as the whole does."""
+
+    def __init__(self, client: Client, descriptor: Descriptor, first: int, end: int) -> None:
+        super().__init__(client, descriptor)
+        self._first, self._position, self._end = first, first, end
+
+    def is_served(self) -> bool:
+        """Whether the registry sends it; asks for it."""
+        try:
+            self._opened()
+        except _NoRangesError:
+            return False
+        return True
+
+    def _ask(self) -> Answer:
+        headers = {"Range": f"bytes={self._position}-{self._end - 1}"}
+        path = f"blobs/{self._descriptor.digest}"
+        answer = self._client.send("GET", path, expected=(200, 206, 404, *_NO_RANGES), headers=headers)
+        if answer.status == 404 or (answer.status == 206 and self._is_the_rest(answer)):
+            return answer
+        answer.response.close()
+        if self._position == self._first:
+            raise _NoRangesError
+        raise TransportError(
+            f"{self.name} sends parts of the blob {self._descriptor.digest} no longer", hint="try again later"
         )

@@ -73,7 +73,14 @@ class Making(Connections):
             return assumed_base(at, trees, platform=platform, is_pinned=pinned)
         with self._caching(), pulled(at):
             access = self._access_to(at)
-            base = open_base(at, roots=recipe.roots, platform=platform, access=access, progress=self.progress)
+            base = open_base(
+                at,
+                roots=recipe.roots,
+                platform=platform,
+                access=access,
+                bound=self.publishing.most_read,
+                progress=self.progress,
+            )
         return base if pinned else replace(base, digest=None)
 
     def sources(
@@ -103,9 +110,11 @@ class Making(Connections):
             raise UsageError(f"{what} is an image: say where its sources are", hint="as in source_root='/opt/app'")
         if isinstance(at, Base):
             from m2build.derivation.derive import base_sources  # importing codemods takes time
+            from m2build.layers.roots import Root
 
+            root = Root((source_root or "").strip("/"), "base.source_root")
             with self._caching():
-                return base_sources(at, source_root or "", self.progress)
+                return base_sources(at, {"sources": root}, self.progress)["sources"]
         with self._caching():
             tree = open_source(
                 at,
@@ -119,6 +128,19 @@ class Making(Connections):
 
             check_settled(series.id, Path(at.location))
         return tree
+
+    def recipe_sources(self, recipe: Recipe, base: Base) -> dict[str, SourceTree]:
+        """The Python sources in each folder that a recipe names or finds in a base, by the folder's name.
+
+        Raises:
+            PatchError: the base has no such folder, or several with a marker.
+            ContentError: a layer of the base is truncated, altered or malformed.
+            TransportError: a registry does not deliver.
+        """
+        from m2build.derivation.derive import base_sources  # importing codemods takes time
+
+        with self._caching():
+            return base_sources(base, recipe.roots, self.progress)
 
     def plan(self, selection: Selection, base: Base, *, series: Series | None = None) -> Plan:
         """Decide an image: read the base's sources and apply the patches. Writes nothing but caches.
@@ -151,6 +173,8 @@ class Making(Connections):
     ) -> Lock:
         """Read a base, apply the patches, and note all digests that the images rest on.
 
+        The layers are read to their ends, also those with a table of contents: other images will rest on the lock.
+
         Args:
             selections: which images, all of one recipe.
             base: where the base is, or the base itself; None for the recipe's.
@@ -164,7 +188,7 @@ class Making(Connections):
         from m2build.recipes.model import common_recipe
 
         opened = base if isinstance(base, Base) else self.base(common_recipe(selections), base)
-        return lock_of(self.plan_all(selections, opened, series=series))
+        return lock_of(self.plan_all(selections, opened.read_whole(), series=series))
 
     def shipment(
         self,

@@ -81,7 +81,7 @@ def revert_image(place: Place, base: Place | None, *, platform: str, access: Acc
     origin = base or _claimed_base(found.config, place)
     roots = {"sources": Root(found.config.labels.get(SOURCE_ROOT, "").strip("/"), SOURCE_ROOT)}
     with pulled(origin):
-        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
+        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress).read_whole()
     lower = opened.image
     if lower is None or opened.digest is None:
         raise UsageError(f"{origin} is not the place of an image")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from m2build.base.elsewhere import pulled
 from m2build.base.open import open_base
 from m2build.derivation.applied import applied_series
-from m2build.derivation.derive import base_sources, derive_all
+from m2build.derivation.derive import derive_all, planned_sources
 from m2build.derivation.image import build
 from m2build.errors import ContentError, UsageError
 from m2build.inspection.content import Content, read_content
@@ -103,7 +103,7 @@ def verify_image(
     origin = HeldLock(lock).pinned(origin) if lock else origin
     with pulled(origin):
         roots = selection.recipe.roots
-        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress)
+        opened = open_base(origin, roots=roots, platform=platform, access=access, progress=progress).read_whole()
     result = replace(
         result,
         base=opened.name or opened.stand_in,
@@ -148,8 +148,8 @@ def _expected(
     image = build(plan)
     overlay = read_members(image, image.manifest.layers[-1], image.config.diff_ids[-1], EVERYTHING)
     content = read_content(on_base(image, lower), len(base.config.diff_ids), progress)
-    trees = ((sourced.changeset, base_sources(base, sourced.root, progress)) for sourced in plan.sources)
-    unsettled = tuple(finding for changeset, tree in trees for finding in settled_findings(changeset, tree))
+    trees = planned_sources(plan, progress)
+    unsettled = tuple(finding for one in plan.sources for finding in settled_findings(one.changeset, trees[one.name]))
     return _Expected(plan, image, overlay, content, unsettled)
 
 

@@ -41,6 +41,13 @@ def test_an_image_is_checked_where_the_recipe_says_its_sources_are(folder: Path)
     assert "accepts" in quickly("check", "--tp", "4", "--source", f"oci:{folder}/base:base")
 
 
+def test_an_images_own_variables_are_looked_at(folder: Path) -> None:
+    legacy = {"Env": ["HSA_ENABLE_IPC_MODE_LEGACY=0", "HSA_ENABLE_IPC_MODE_LEGACY=1"]}
+    store(f"oci:{folder}/legacy:base", config=legacy)
+    warnings = json.loads(quickly("check", "--tp", "8", "--source", f"oci:{folder}/legacy:base", "--json"))["warnings"]
+    assert [warning["rule"] for warning in warnings] == ["hip-graph-capture", "legacy-ipc"]
+
+
 def test_a_wrong_flag_is_exit_code_6(folder: Path) -> None:
     run = m2build("check", "--tp", "8", *WRONG, "--source", "dir:tree", cwd=folder)
     assert (run.returncode, run.stdout) == (6, "")

@@ -34,8 +34,8 @@ def examples(text: str) -> list[str]:
 def test_the_commands_are_these() -> None:
     assert {" ".join(way) for way in WAYS} == {
         "", "image", "push", "inspect", "verify", "diff", "revert", "render", "bake", "lock", "mounts", "completion",
-        "check", "drift", "flags", "size", "doctor", "run", "compose", "kubernetes",
-        "bench", "bench compare", "bench show",
+        "check", "ci", "drift", "flags", "size", "doctor", "run", "compose", "kubernetes",
+        "bench", "bench compare", "bench show", "report",
         "patch", "patch list", "patch show", "patch diff", "patch apply", "patch revert", "patch status",
         "patch import", "patch waiver", "cache", "cache show", "cache prune",
         "recipe", "recipe list", "recipe new", "recipe show", "recipe schema",

@@ -60,15 +60,16 @@ def running(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pyte
 # The words of a command line -> what its last word can become.
 OFFERED = {
     ("",): {
-        *("bake", "bench", "cache", "check", "completion", "compose", "diff", "doctor", "drift", "flags", "image"),
-        *("inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "revert", "run", "size"),
-        "verify",
+        *("bake", "bench", "cache", "check", "ci", "completion", "compose", "diff", "doctor", "drift", "flags"),
+        *("image", "inspect", "kubernetes", "lock", "mounts", "patch", "push", "recipe", "render", "report"),
+        *("revert", "run", "size", "verify"),
     },
     ("patch", ""): {"apply", "diff", "import", "list", "revert", "show", "status", "waiver"},
     ("recipe", "show", "--js"): {"--json"},
     ("image", "--progress", ""): {"auto", "plain", "quiet"},
     ("completion", "f"): {"fish"},
     ("nothing-like-it", "x"): set(),
+    ("ci", ""): {"github", "gitlab", "tekton"},
     ("image", "--recipe", "m"): {
         *("minimax-m2", "minimax-m2-vllm", "minimax-m2.5", "minimax-m2.7", "minimax-m3", "mine.yaml", "my folder/"),
     },
@@ -102,7 +103,7 @@ Answers = Callable[..., dict[str, str]]
 FREE = {
     *("REF", "NAME", "NAME[:TAG]", "PREFIX", "REPOSITORY", "PATH", "OWNER/REPO#N", "URL", "ID", "N", "GLOB", "VERSION"),
     *("SIZE", "NAME[=VALUE]", "KEY=VALUE", "[manifest:]KEY=VALUE", "IP", "LABEL=VALUE[,VALUE...]"),
-    *("[ARGUMENTS]...", "[NAME]", "NAME>=VERSION", "CONDITION"),
+    *("[ARGUMENTS]...", "[NAME]", "NAME>=VERSION", "CONDITION", "SIGNER", "SPECIFIER"),
 }
 """What help calls values that nothing here can know: names in registries and on hosts, of builders, new ids, paths."""
 

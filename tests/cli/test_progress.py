@@ -149,7 +149,7 @@ def test_a_log_has_a_line_every_ten_seconds_and_one_at_the_end(
         clock.now += 0.01
     lines = capsys.readouterr().err.splitlines()
     assert 20 <= len(lines) <= 21
-    assert lines[0] == "  0123456789ab 1.00 GB of 20.00 GB in 10 s, 100.0 MB/s"
+    assert lines[0] == "  0123456789ab 1.00 GB of 20.00 GB in 10 s, 100.0 MB/s, 3 min 10 s left"
     assert lines[-1] == "  0123456789ab 20.00 GB in 200 s, 100.0 MB/s"
 
 

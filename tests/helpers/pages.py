@@ -81,6 +81,8 @@ def _table(name: str) -> str:
         return "\n".join(["| code | when |", "| ---: | --- |", *_exit_codes()])
     if name == "findings":
         return "\n".join(["| finding | what it means |", "| --- | --- |", *_findings()])
+    if name == "faults":
+        return "\n".join(["| class | cases | held |", "| --- | ---: | ---: |", *_faults()])
     if name == "rooms":
         return "\n".join(["| room | what is in it |", "| --- | --- |", *_rooms()])
     if name == "picture of the rooms":
@@ -114,6 +116,17 @@ def _findings() -> Iterator[str]:
     from m2build.verification.findings import KINDS
 
     return (f"| `{name}` | {meaning} |" for name, meaning in KINDS.items())
+
+
+_COUNTED = re.compile(r"^(\| .+ \| [0-9,]+ \| [0-9,]+ \|) tests/sweeps/test_sweep_(\S+)\.py \|$", re.MULTILINE)
+_FAULTS = re.compile(r"registry|kills_of|caches")
+"""Which sweeps have faults of registries, of machines and of kept files."""
+
+
+def _faults() -> Iterator[str]:
+    """Rows of docs/reliability.md, which a sweep holds against what the sweeps try."""
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    return (row for row, sweep in _COUNTED.findall(page) if _FAULTS.search(sweep))
 
 
 def _rooms() -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,16 +25,25 @@ MODULES = {
 }
 
 
-def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """A module's syntax, parsed once in a process."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def imports(path: Path, *, run_time_only: bool = False) -> tuple[str, ...]:
     """The modules that a file imports, absolute; `from a import b` gives `a.b` where that is a module of ours."""
+    return tuple(_imports(path, run_time_only=run_time_only))
+
+
+def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
     skipped: set[ast.AST] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in nodes(path):
         is_guard = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        is_late = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if (is_guard and run_time_only) or (is_late and top_only):
+        if is_guard and run_time_only:
             skipped.update(ast.walk(node))
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if node in skipped:
             continue
         if isinstance(node, ast.Import):
@@ -47,14 +57,20 @@ def imports(path: Path, *, run_time_only: bool = False, top_only: bool = False) 
 ROOMS = (
     "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
-    "delivery", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running", "bench",
+    "delivery", "verification", "session", "testing", "importing", "drift", "mounts", "machine", "running", "pipelines",
+    "bench", "report",
     "",
     "cli", "__main__",
 )  # fmt: skip
 """From the lowest to the highest: a room imports those before it. The empty name is the face, `m2build` itself."""
 
-LEAVES = ("importing", "drift", "mounts", "machine", "running", "verification", "publish", "bench")
+LEAVES = (
+    *("importing", "drift", "mounts", "machine", "running", "pipelines"),
+    *("verification", "publish", "bench", "report"),
+)
 """Capabilities, some of them to come: rooms that only their own command and the face may import."""
+BUILT_ON = {"bench": ("report",), "verification": ("report",)}
+"""The leaves that another leaf is built on: what a report shows is theirs."""
 
 
 def room(module: str) -> str:

@@ -44,7 +44,7 @@ def test_every_profile_of_a_shipped_recipe_is_proven_on_its_base(name: str) -> N
     recipe, release = SHIPPED[name]
     for profile in recipe.profiles:
         for model in recipe.models:
-            proof = prove(recipe.select(profile=profile, model=model), flags_of(release))
+            proof = prove(recipe.select(profile=profile, model=model), flags_of(release), {})
             assert (proof.server, proof.reason, proof.unjudged) == (f"SGLang {release}", None, ())
 
 
@@ -102,7 +102,7 @@ def test_another_way_to_start_a_server_is_not_provable(command: tuple[str, ...])
 
 def test_what_is_not_judged_is_said() -> None:
     proof = prove(
-        selection("profiles.tp8.flags.config=/etc/a.yaml", "profiles.tp8.flags.lora-paths=a"), flags_of("0.5.7")
+        selection("profiles.tp8.flags.config=/etc/a.yaml", "profiles.tp8.flags.lora-paths=a"), flags_of("0.5.7"), {}
     )
     assert proof.is_proven
     assert proof.unjudged == (
@@ -136,6 +136,19 @@ def test_rules_see_what_the_server_reads_and_their_warnings_pass(monkeypatch: py
     values = launched.values
     assert (launched.release, values["tensor_parallel_size"], values["mem_fraction_static"]) == ("0.5.7", 8, 0.85)
     assert (values["chunked_prefill_size"], values["trust_remote_code"]) == (None, True)
+
+
+LEGACY = {"HSA_ENABLE_IPC_MODE_LEGACY": "1"}
+
+
+def test_rules_see_the_bases_variables_with_the_recipes_over_them() -> None:
+    def warned(*overrides: str, variables: dict[str, str]) -> list[str]:
+        proof = m2build.check_launch(selection(*overrides), SMALL, variables=variables)
+        return [finding.rule for finding in proof.warnings]
+
+    assert "legacy-ipc" in warned(variables=LEGACY)
+    assert "legacy-ipc" not in warned("env.HSA_ENABLE_IPC_MODE_LEGACY=0", variables=LEGACY)
+    assert "legacy-ipc" not in warned(variables={})
 
 
 def test_a_fatal_rule_refuses_and_is_not_asked_about_a_command_line_that_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,13 @@ import pytest
 from helpers import two_roots
 from helpers.bases import MODELS, ROOT
 from helpers.images import symlink
-from helpers.mounts.planned import VOLUME, adding, deleting, planned, written
+from helpers.mounts.planned import VOLUME, adding, deleting, planned, trees_of, written
 from helpers.patches.trees import read
 from helpers.registry.registries import run
 from helpers.rendering.roots import unpacked
 from helpers.support import need_root, need_tool
 
 from m2build.base.model import Base
-from m2build.derivation.derive import base_sources
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan
 from m2build.errors import PatchError, UsageError
@@ -28,7 +27,6 @@ from m2build.mounts.render import render_mounts
 from m2build.mounts.volume import LARGEST, changed_folders
 from m2build.patches import Codemod, RenameModule, SourceTree, write_tree
 from m2build.patches.codemods.replace_text import ReplaceText
-from m2build.progress import Silent
 from m2build.session import Session
 
 FILES = {
@@ -81,7 +79,7 @@ def test_sources_in_several_folders_are_in_one_volume(tmp_path: Path) -> None:
     plan = two_roots.planned(two_roots.selection_of(tmp_path))
     folders = changed_folders(plan)
     assert list(folders) == [MODELS, f"{two_roots.PACKAGES}/kernels"]
-    trees = [base_sources(plan.base, source.root, Silent()) for source in plan.sources]
+    trees = trees_of(plan)
     with pytest.raises(UsageError, match="needs all sources of the base"):
         render_mounts(plan, "image-volume", Path("m"), trees=trees[:1], reference=VOLUME)
     write_tree(render_mounts(plan, "image-volume", Path("m"), trees=trees, reference=VOLUME), tmp_path / "mounts")
@@ -153,10 +151,9 @@ def test_a_session_has_the_sources_of_a_base_that_was_read() -> None:
 def test_a_base_that_was_not_read_is_refused() -> None:
     """It may hold more files in the folders than the sources that stand for it."""
     plan = planned(FILES, RENAME)
-    tree = base_sources(plan.base, f"/{ROOT}", Silent())
     unread = replace(plan, base=Base(plan.base.config, None, plan.base.name))
     with pytest.raises(UsageError, match="the base was not read") as caught:
-        render_mounts(unread, "image-volume", Path("m"), trees=[tree], reference=VOLUME)
+        render_mounts(unread, "image-volume", Path("m"), trees=trees_of(plan), reference=VOLUME)
     assert caught.value.hint == "leave out --source"
 
 
@@ -173,8 +170,7 @@ def test_what_cannot_be_mounted_is_refused() -> None:
 
 def test_a_digest_is_ours_to_say() -> None:
     plan = planned(FILES, RENAME)
-    tree = base_sources(plan.base, f"/{ROOT}", Silent())
     with pytest.raises(UsageError, match="has a digest already"):
-        render_mounts(plan, "image-volume", Path("m"), trees=[tree], reference=f"{VOLUME}@sha256:{'0' * 64}")
+        render_mounts(plan, "image-volume", Path("m"), trees=trees_of(plan), reference=f"{VOLUME}@sha256:{'0' * 64}")
     with pytest.raises(UsageError, match="needs all sources of the base, and a name"):
         render_mounts(plan, "image-volume", Path("m"))

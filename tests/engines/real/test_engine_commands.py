@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from helpers.bases import base_image
 from helpers.commands import m2build, succeeds
@@ -16,6 +17,8 @@ from helpers.engines.engine import Engine
 from helpers.engines.podmans import PodmanEngine, podman_engine
 from helpers.registry.faultproxy import Proxy, fault_proxy
 from helpers.registry.registries import run, upload
+
+from m2build.delivery import metadata_schema
 
 pytestmark = pytest.mark.engine
 
@@ -50,6 +53,7 @@ def test_docker_builds_if_it_runs_and_its_own_account_is_written(
     assert metadata["buildx.build.ref"]
     assert metadata["m2build.engine"] == "docker"
     assert metadata["m2build.derivation.plan"] == found["Config"]["Labels"]["dev.m2build.plan.digest"]
+    jsonschema.validate(metadata, json.loads(metadata_schema()))
 
 
 def test_podman_builds_if_docker_does_not_run(
@@ -63,6 +67,7 @@ def test_podman_builds_if_docker_does_not_run(
     assert printed == f"m2build/minimax-m2.1@{found['Digest']}"
     assert metadata["containerimage.config.digest"] == f"sha256:{found['Id']}" == (tmp_path / "iid").read_text()
     assert metadata["m2build.engine"] == "podman"
+    jsonschema.validate(metadata, json.loads(metadata_schema()))
 
 
 @pytest.mark.sweep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
@@ -39,12 +40,22 @@ def wheel(folder: Path, target: Path) -> Path:
     return target
 
 
-def store(place: str, *extra_layers: bytes) -> None:
-    """Write a base image with the sources to a place such as `oci:DIR:TAG`, with more layers on top."""
-    base = base_image(how="plain")
+def store(place: str, *extra_layers: bytes, **members: Any) -> None:
+    """Write a base image with the sources to a place such as `oci:DIR:TAG`, with more layers on top.
+
+    `members` are those of its config, as for `base_image`.
+    """
+    base = base_image(how="plain", **members)
     if extra_layers:
         base = image(*(read_blob(base.blobs, layer) for layer in base.manifest.layers), *extra_layers, how="plain")
     write_image(base, parse_place(place), tag="base", reference="base:1", replace=False, progress=Silent())
+
+
+def derived(folder: Path) -> Path:
+    """A base in a folder's `base`, and in `out:tp8` what was derived from it; returns the folder."""
+    store(f"oci:{folder}/base:base")
+    quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
+    return folder
 
 
 def quickly(*arguments: str | Path) -> str:

@@ -45,7 +45,7 @@ def docker_daemon(folder: Path, *, containerd_store: bool = True) -> Iterator[Do
         need_tool(tool)
     folder.mkdir()
     try:
-        with short_folder() as run, _bridge() as bridge, _containerd(folder, run) as containerd:
+        with short_folder() as run, _bridge() as bridge, containerd_daemon(folder, run) as containerd:
             settings = {
                 "bridge": bridge,
                 "containerd": containerd,
@@ -66,8 +66,13 @@ def docker_daemon(folder: Path, *, containerd_store: bool = True) -> Iterator[Do
 
 
 @contextmanager
-def _containerd(folder: Path, run: Path) -> Iterator[str]:
-    """The socket's path of a new containerd; by default, dockerd would use the machine's if there is one."""
+def containerd_daemon(folder: Path, run: Path) -> Iterator[str]:
+    """The socket's path of a new containerd; by default, dockerd would use the machine's if there is one.
+
+    Args:
+        folder: where its store and its log are.
+        run: a folder with a short path, for its socket.
+    """
     (run / "containerd.toml").write_text(f"""
 version = 2
 root = "{folder}/containerd"
@@ -78,8 +83,14 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 address = "{run}/containerd.sock"
 """)
     command = ["containerd", "--config", str(run / "containerd.toml")]
-    with _running(command, folder / "containerd.log"):
-        yield f"{run}/containerd.sock"
+    log, address = folder / "containerd.log", run / "containerd.sock"
+    with _running(command, log) as process:
+        deadline = time.monotonic() + START
+        while not address.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"containerd has not started: {log.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.02)
+        yield str(address)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from helpers.bases import ROOT
 from helpers.images import Entry, file, folder, image, tar
 from helpers.plans import derive
 from m2build.base.model import Base
-from m2build.derivation.derive import base_sources
+from m2build.derivation.derive import planned_sources
 from m2build.derivation.plan import Plan
 from m2build.mounts.render import render_mounts
 from m2build.oci.paths import parents
@@ -63,8 +63,12 @@ def deleting(path: str, content: bytes) -> DeleteFile:
 
 def written(plan: Plan, form: str) -> SourceTree:
     """What is written for a form, by the paths in the folder."""
-    tree = base_sources(plan.base, f"/{ROOT}", Silent())
-    return render_mounts(plan, form, FOLDER, trees=[tree], reference=VOLUME)
+    return render_mounts(plan, form, FOLDER, trees=trees_of(plan), reference=VOLUME)
+
+
+def trees_of(plan: Plan) -> list[SourceTree]:
+    """The base's sources."""
+    return [*planned_sources(plan, Silent()).values()]
 
 
 def document(files: SourceTree, name: str) -> dict[str, object]:

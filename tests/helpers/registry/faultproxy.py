@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import re
 import socket
 import threading
@@ -60,13 +61,14 @@ class Rule:
 
 @dataclass
 class Record:
-    """One request, in order of arrival; its status is recorded before the client receives it."""
+    """One request, in order of arrival; its status and the answer's size are recorded before the client gets them."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     sent: int
     status: int | None = None
+    answered: int = 0
 
 
 @dataclass
@@ -98,6 +100,14 @@ class Handler(QuietHandler):
         super().setup()
         with self.proxy.lock:
             self.proxy.connections += 1
+
+    def handle_one_request(self) -> None:
+        """Answer a TLS hello as Go's servers do, or engines would not go on by HTTP."""
+        if isinstance(self.rfile, io.BufferedReader) and self.rfile.peek(1)[:1] == b"\x16":
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+            self.close_connection = True
+        else:
+            super().handle_one_request()
 
     def serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -176,6 +186,7 @@ class Handler(QuietHandler):
         if rule.cut_response is not None:
             body, self.close_connection = body[: rule.cut_response], True
         if self.command != "HEAD":
+            self.record.answered = len(body)
             self.wfile.write(body)
 
 
