@@ -128,7 +128,11 @@ labels org.opencontainers.image.base.name and org.opencontainers.image.base.dige
 
 
 def _checking(changeset: Changeset, root: str) -> Iterator[str]:
-    """The commands of an auditor; sha256sum and cp fail on empty lists, which new or deleted files alone give."""
+    """The commands of an auditor, who may have a forged account: they write below the temporary folder alone.
+
+    A name that leads out of it, or into git's own folder, whose settings can name another one, is not copied; the last
+    check then fails. sha256sum and cp fail on empty lists, which new or deleted files alone give.
+    """
     are_left = any(change.after for change in changeset.changes)
     yield f"audit=$PWD root={shlex.quote(root)}"
     if are_left:
@@ -139,7 +143,7 @@ def _checking(changeset: Changeset, root: str) -> Iterator[str]:
     if are_left:
         yield (
             """(cd "$root" && sed 's/^[0-9a-f]*  //' "$audit/after.sha256" | """
-            """xargs -d '\\n' cp --parents -t "$copy")"""
+            """grep -Eiv '^/|(^|/)(\\.\\.|\\.git)(/|$)' | xargs -d '\\n' cp --parents -t "$copy" --)"""
         )
     yield """cd "$copy" && git init --quiet"""
     yield """tac "$audit/patches/series" | while read -r name; do git apply --reverse "$audit/patches/$name"; done"""

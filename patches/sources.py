@@ -15,7 +15,7 @@ from pathlib import Path
 
 from m2build.errors import ContentError, StorageError, UsageError
 from m2build.local.reading import LARGEST_SOURCE, UnfitFileError, open_regular, read_regular
-from m2build.patches.tree import SourceFile, SourceTree
+from m2build.patches.tree import MOST_SEARCHED, SourceFile, SourceTree
 
 SKIPPED = frozenset({"__pycache__", ".git", ".hg", ".svn", ".m2build"})
 """Folders of a working directory that hold no sources."""
@@ -157,9 +157,16 @@ def _pieces(path: str) -> Iterator[bytes]:
 
 
 def _check_total(path: Path, files: Mapping[str, SourceFile], most: int) -> None:
-    """Stop before files are read, and kept, that are larger than all Python sources of anything."""
-    if sum(file.size for name, file in files.items() if name.endswith((".py", ".pyi"))) > most:
-        raise ContentError(f"{path} holds Python files of more than {most:,} bytes together")
+    """Stop before files are read, and kept, that are larger than all Python sources of anything.
+
+    Those that are too large to be kept are only looked through.
+    """
+    sizes = [file.size for name, file in files.items() if name.endswith((".py", ".pyi"))]
+    kept = sum(size for size in sizes if size <= LARGEST_SOURCE)
+    looked_through = sum(size for size in sizes if LARGEST_SOURCE < size <= MOST_SEARCHED)
+    for total, bound in ((kept, most), (looked_through, LARGEST_FOLDER)):
+        if total > bound:
+            raise ContentError(f"{path} holds Python files of more than {bound:,} bytes together")
 
 
 def _is_metadata(name: str) -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
+from m2build.errors import StorageError
 from m2build.local.reading import LARGEST_SOURCE
 from m2build.local.sorted_paths import SortedPaths
+
+MOST_SEARCHED = 256 << 20
+"""Bytes; a larger file holds data, and is listed as not searched."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +71,26 @@ class SourceFile:
     def may_spell(self, word: bytes) -> bool:
         """Whether looking for a word in the file needs its content.
 
-        It does not if the file is too large to be loaded, and a first look finds ASCII alone, without the word.
+        It does not if the file is too large to be loaded, and a first look finds UTF-8 text without the word, also as
+        Python reads identifiers: in the normal form NFKC.
+
+        Raises:
+            StorageError: it is larger than `MOST_SEARCHED` bytes, or it cannot be read.
         """
         if self.size <= LARGEST_SOURCE or self.pieces is None:
             return True
-        end = b""
-        for piece in self.pieces():
-            seen = end + piece
-            if not piece.isascii() or word in seen:
-                return True
-            end = seen[-len(word) :]
+        if self.size > MOST_SEARCHED:
+            raise StorageError(f"a file of {self.size:,} bytes")
+        wanted, end, decoder = word.decode(), "", codecs.getincrementaldecoder("utf-8")()
+        try:
+            for piece in self.pieces():
+                seen = end + decoder.decode(piece)
+                if wanted in (seen if seen.isascii() else unicodedata.normalize("NFKC", seen)):
+                    return True
+                end = seen[-4 * len(wanted) :]
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:  # a declaration of another encoding may be in it
+            return True
         return False
 
     @cached_property

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from m2build.errors import PatchError
+from m2build.errors import ContentError, PatchError, StorageError
 from m2build.layers.cache import member_cache
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
 from m2build.layers.links import followed, read_followed
-from m2build.oci.tar import Kind
+from m2build.oci.tar import Kind, Member
 from m2build.patches.tree import SourceFile, SourceTree
 from m2build.places.place import ENGINE_STORES, Place
 from m2build.places.transports import read_image
@@ -54,7 +55,7 @@ def source_tree(filesystem: Filesystem, root: str, *, origin: str, key: str = "b
         if not path.startswith(prefix) or "/__pycache__/" in path:
             continue
         if member.kind is Kind.FILE:
-            files[path.removeprefix(prefix)] = SourceFile.of(member.content, member.mode)
+            files[path.removeprefix(prefix)] = _source_file(member)
         elif member.kind is Kind.SYMLINK:
             links[path.removeprefix(prefix)] = member.target
     if not files:
@@ -63,3 +64,18 @@ def source_tree(filesystem: Filesystem, root: str, *, origin: str, key: str = "b
             hint=f"check the base, or the recipe's {key}: --set {key}=/PATH",
         )
     return SourceTree(files, origin=origin, links=links)
+
+
+def _source_file(member: Member) -> SourceFile:
+    """A file of the tree; one whose content is not held can be neither patched nor searched, which is then said."""
+    if member.unheld is None:
+        return SourceFile.of(member.content, member.mode)
+    problem = f"/{member.path} in the image has {member.size:,} bytes, too many to be held"
+
+    def load() -> bytes:
+        raise ContentError(problem, hint="a patch reads this file; is it a source file?")
+
+    def pieces() -> Iterator[bytes]:
+        raise StorageError(problem)
+
+    return SourceFile(member.mode, member.size, load, pieces)

@@ -68,8 +68,13 @@ class Client:
         """
         with _explained("give a Python that has sglang (--python), or the server's --container or --image"):
             said = self.program.ask(*self.words, "-c", _PROBE)
-        release, is_new, python, folder = json.loads(said.splitlines()[-1])
-        return Opened(self, release, python, "sglang.benchmark.serving" if is_new else "sglang.bench_serving", folder)
+            try:
+                release, is_new, python, folder = map(str, json.loads(said.splitlines()[-1]))
+            except (ValueError, IndexError, TypeError, RecursionError) as error:
+                raise EngineError(f"`{self.program.name}` does not run programs as Python does") from error
+        return Opened(
+            self, release, python, "sglang.benchmark.serving" if is_new == "True" else "sglang.bench_serving", folder
+        )
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,11 @@ def image_facts(program: Program, image: str) -> Mapping[str, object]:
     Raises:
         EngineError: the engine fails, or has no such image.
     """
-    (found,) = json.loads(program.ask("image", "inspect", image))
-    labels = (found.get("Config") or {}).get("Labels") or {}
+    try:
+        (found,) = json.loads(program.ask("image", "inspect", image))
+        labels = (found.get("Config") or {}).get("Labels") or {}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise EngineError(f"{program.name} does not describe the image {image} as JSON") from error
     return {
         "id": found.get("Id"),
         "names": found.get("RepoTags") or [],

@@ -14,6 +14,9 @@ from m2build.errors import ContentError
 _BULKY = frozenset({"itls", "generated_texts"})
 """Per-request members that are not kept: megabytes, of which the figures and `Requests` are the digest."""
 
+_MOST_VALUES = 2_000_000
+"""Values of one run; 500 requests have half a million. Each takes up to a hundred bytes of memory once it is read."""
+
 
 def read_lines(text: str, source: str, about: Mapping[str, object] | None = None) -> tuple[Result, ...]:
     """The results in a client's output file.
@@ -34,8 +37,10 @@ def parsed(line: str, source: str) -> dict[str, object]:
     """One line as a JSON object; the client writes `Infinity`, which Python reads and strict JSON does not have.
 
     Raises:
-        ContentError: it is none.
+        ContentError: it is none, or it has more values than any result.
     """
+    if sum(map(line.count, "[{,")) > _MOST_VALUES:
+        raise ContentError(f"{source}: more than {_MOST_VALUES:,} values")
     try:
         found = json.loads(line)
     except ValueError as error:

@@ -20,7 +20,7 @@ from m2build.local.reading import read_given
 
 DOCUMENT = "document"
 """The name of the document's tables, where a path is expected."""
-_LARGEST = 256 << 20
+_LARGEST = 32 << 20
 """Bytes of one file; with `--output-details`, 500 requests are about 10 MB."""
 _ENDINGS = (".jsonl", ".txt", ".log")
 
@@ -55,9 +55,10 @@ def _read(place: str) -> tuple[Result, ...]:
     if place == DOCUMENT:
         return document_results()
     path = Path(place)
-    if not path.exists():
-        raise UsageError(f"there are no results at {place}", hint=f"name a file, a folder, or `{DOCUMENT}`")
-    paths = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS) if path.is_dir() else [path]
+    with storage(path, "read"):
+        if not path.exists():
+            raise UsageError(f"there are no results at {place}", hint=f"name a file, a folder, or `{DOCUMENT}`")
+        paths = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS) if path.is_dir() else [path]
     found = tuple(result for file in paths for result in _read_file(file))
     if not found:
         raise UsageError(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from m2build.documents.placed import Document, Position
-from m2build.documents.shown import shortened, shown
+from m2build.documents.shown import check_text, shortened, shown
 from m2build.documents.suggest import did_you_mean, nearest
 from m2build.errors import UsageError
 
@@ -33,12 +33,29 @@ def validate(document: Document, model: type[ModelType]) -> ModelType:
         UsageError: it does not fit. The message is the first problem, with its position and the nearest valid key; the
             details are the other problems.
     """
+    text = json.dumps(document.data)
+    if "\\ud" in text:  # a surrogate, alone or one of a pair
+        _check_unicode(document)
     try:
         # JSON mode, because there a strict tuple accepts a list.
-        return model.model_validate_json(json.dumps(document.data), strict=True)
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         first, *others = _lines(document, model, error.errors(include_url=False, include_input=False))
         raise UsageError(first, details=others) from error
+
+
+def _check_unicode(document: Document, way: str = "") -> None:
+    """Refuse keys and texts that are not UTF-8."""
+    named = f"{way}: " if way else ""
+    if isinstance(document.value, str):
+        check_text(document.value, f"{document.position}: {named}")
+    elif isinstance(document.value, dict):
+        for key, inner in document.value.items():
+            check_text(key, f"{inner.position}: {named}")
+            _check_unicode(inner, f"{way}.{shortened(key)}" if way else shortened(key))
+    elif isinstance(document.value, list):
+        for number, inner in enumerate(document.value):
+            _check_unicode(inner, f"{way}.{number}")
 
 
 def misplaced(message: str, *keys: str) -> PydanticCustomError:

@@ -181,7 +181,7 @@ def _built(file: Path) -> Built:
     try:
         metadata = json.loads(file.read_text())
         digest = Digest.parse(metadata["containerimage.digest"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError("docker built the image, but its metadata file is missing") from error
     image_id = Digest.parse(metadata.get("containerimage.config.digest", str(digest)))
     is_kept_without = "containerimage.config.digest" in metadata and image_id == digest

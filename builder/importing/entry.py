@@ -46,7 +46,7 @@ class Entry:
     def _lines(self) -> Iterator[str]:
         found = self.found
         yield f"  - id: {self.patch_id}"
-        yield f"    summary: {_quoted(_line(found.summary) or f'Apply {found.name}')}"
+        yield f"    summary: {_quoted(_line(found.summary) or _line(f'Apply {found.name}'))}"
         yield "    why: |"
         yield from (f"      {line}".rstrip() for line in self._why())
         yield "    codemod: unified-diff"

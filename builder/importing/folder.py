@@ -41,7 +41,10 @@ def diff_folder(path: Path) -> tuple[FoundDiff, ...]:
     series = path / "series"
     if series.exists():
         return tuple(_listed(series))
-    names = sorted(entry.name for entry in path.iterdir() if entry.name.endswith(_SUFFIXES))
+    try:
+        names = sorted(entry.name for entry in path.iterdir() if entry.name.endswith(_SUFFIXES))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
     if not names:
         raise UsageError(f"{path} holds neither a file series nor files that end in .patch or .diff")
     return tuple(found for name in names for found in diff_file(path / name))
@@ -50,7 +53,10 @@ def diff_folder(path: Path) -> tuple[FoundDiff, ...]:
 def _listed(series: Path) -> Iterator[FoundDiff]:
     text = _read(series, _LARGEST_SERIES).decode(errors="surrogateescape")
     for number, line in enumerate(text.splitlines(), 1):
-        words = shlex.split(line, comments=True)
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise UsageError(f"{series}:{number}: a quotation without its end") from error
         if not words:
             continue
         name, *options = words

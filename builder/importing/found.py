@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import Parser
@@ -92,8 +93,16 @@ def _described(name: str, content: bytes) -> FoundDiff:
 
 
 def _first(message: Message, *names: str) -> str:
-    """The first of some fields that is there, with its line ends; RFC 2047's encoding is undone."""
-    return next((str(make_header(decode_header(message[name]))) for name in names if message[name]), "")
+    """The first of some fields that is there, with its line ends."""
+    return next((_decoded(message[name]) for name in names if message[name]), "")
+
+
+def _decoded(field: str) -> str:
+    """A field without RFC 2047's encoding; as it stands, if that encoding is unknown or broken."""
+    try:
+        return str(make_header(decode_header(field)))
+    except (LookupError, ValueError, MessageError):
+        return field
 
 
 def _addresses(message: Message) -> Iterator[str]:

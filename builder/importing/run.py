@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,14 +13,17 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from m2build.documents.shown import shown
+from m2build.documents.shown import check_text, shown
 from m2build.errors import PatchError, StorageError, UsageError
 from m2build.importing.entry import Entry, head
 from m2build.importing.found import FoundDiff
 from m2build.local.atomic import atomic_file, folders_for
+from m2build.local.durable import sync_file, sync_folder
+from m2build.local.reading import read_regular
 from m2build.local.temporary import temporary_file
 from m2build.patches.change import Finding
 from m2build.patches.codemods.unified_diff import UnifiedDiff
+from m2build.patches.fields import ID
 from m2build.patches.loading import load_series
 from m2build.patches.series import Series
 from m2build.patches.tree import SourceTree
@@ -65,7 +69,11 @@ def import_diffs(
         PatchError: a diff applies to none of the releases.
         StorageError: something cannot be written; nothing was changed.
     """
-    series = series.resolve()
+    series = _followed(series)
+    for text in (series.name, how.distribution, how.root, *how.exclude):
+        check_text(text)
+    if how.patch_id is not None and not re.fullmatch(ID, how.patch_id):
+        raise UsageError(f"{shown(how.patch_id)} is no id of a patch", hint="lower-case words, as in fix-rope-scaling")
     entries = [_entry(series, found, how) for found in diffs]
     if how.patch_id and len(entries) != 1:
         raise UsageError(f"{len(entries)} diffs cannot all have the id {shown(how.patch_id)}", hint="leave the id out")
@@ -75,6 +83,14 @@ def import_diffs(
     text = _continued(series, how, entries)
     with _vendored(series.parent, entries):
         return _written(series, text)
+
+
+def _followed(series: Path) -> Path:
+    """The file that a path leads to, through links."""
+    path = Path(os.path.realpath(series))
+    if path.is_symlink():
+        raise UsageError(f"{series} is a link to itself", hint="name a file")
+    return path
 
 
 def _check_ids(entries: Sequence[Entry]) -> None:
@@ -150,16 +166,20 @@ def _continued(series: Path, how: How, entries: Sequence[Entry]) -> str:
 
 @contextmanager
 def _vendored(folder: Path, entries: Sequence[Entry]) -> Iterator[None]:
-    """The entries' diffs as new files; they are removed if what follows fails."""
+    """The entries' diffs as new files; they are removed if what follows fails.
+
+    One that is there already, byte for byte, stays: a run that was killed may have left it.
+    """
     written: list[Path] = []
-    for taken in (path for path in (folder / entry.file for entry in entries) if path.exists()):
-        raise UsageError(f"{taken} exists already", hint="remove it, or give another id")
+    new = {folder / entry.file: entry.found.content for entry in entries if not _is_there(folder / entry.file, entry)}
     try:
-        for entry in entries:
-            path = folder / entry.file
+        for path, content in new.items():
             with atomic_file(path, _MODE) as file:
-                file.write(entry.found.content)
+                file.write(content)
+                sync_file(file)
             written.append(path)
+        for path in written[:1]:
+            sync_folder(path.parent)
         yield
     except BaseException as error:
         for path in written:
@@ -172,14 +192,25 @@ def _vendored(folder: Path, entries: Sequence[Entry]) -> Iterator[None]:
         raise
 
 
+def _is_there(path: Path, entry: Entry) -> bool:
+    """Whether a diff is vendored already."""
+    if not os.path.lexists(path):
+        return False
+    with suppress(OSError):
+        if read_regular(path, len(entry.found.content)) == entry.found.content:
+            return True
+    raise UsageError(f"{path} exists already", hint="remove it, or give another id")
+
+
 def _written(series: Path, text: str) -> Series:
     """The text at its place, once it has been read as a series beside it."""
     mode = stat.S_IMODE(series.stat().st_mode) if series.exists() else _MODE
     with folders_for(series), temporary_file(series.parent, mode) as (temporary, file):
         file.write(text.encode())
-        file.flush()
+        sync_file(file)
         found = _read_back(temporary.absolute(), series)
         temporary.replace(series)
+        sync_folder(series.parent)
     return found
 
 

@@ -50,7 +50,7 @@ class Entry:
     @classmethod
     def of(cls, member: Member) -> Entry:
         """The entry for a member of a view. Its time does not count: engines set times as they like."""
-        value = str(Digest.of(member.content)) if member.kind is Kind.FILE else member.target
+        value = str(member.digest) if member.kind is Kind.FILE else member.target
         capabilities = member.xattrs.get(f"{XATTR}security.capability", "").encode(errors="surrogateescape").hex()
         return cls(member.kind, member.mode, f"{member.uid}:{member.gid}", value, capabilities)
 

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import BinaryIO
 
 from m2build.errors import ContentError
@@ -17,8 +18,9 @@ from m2build.layers.members import Wanted, path_of, subject
 from m2build.layers.table_entries import Chunk, Header, UnfitTableError
 from m2build.layers.tables import Table, TableClaim
 from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
-from m2build.oci.layer import decompressed, named
+from m2build.oci.layer import decompressed, most_bytes, named
 from m2build.oci.parts import Bounded, part_of
 from m2build.oci.tar import Member
 
@@ -59,13 +61,20 @@ def _read(table: Table, stream: BinaryIO, layer: Descriptor, wanted: Wanted) -> 
         promises[key] = info
         return key
 
-    found.add_all(_checked(table.headers(), wanted, most_headers(layer.size)), promise)
+    found.add_all(_checked(table.headers(), wanted, most_headers(layer.size)), promise, partial(_unfit, layer))
     kept = {member.content for member in found.members.values() if member.content}
     contents = _fetched(stream, layer, {key: info for key, info in promises.items() if key in kept})
     for path, member in found.members.items():
         if member.content:
             found.members[path] = replace(member, content=contents[member.content])
     return found
+
+
+def _unfit(layer: Descriptor, info: tarfile.TarInfo) -> Digest:
+    """Leave a layer with a large file to be read whole: only its bytes prove the file's digest."""
+    if info.size > (most := most_bytes(layer)):
+        raise ContentError(f"the member {info.name[:200]!r} is larger than {most} bytes, the most of such a layer")
+    raise UnfitTableError(f"{info.name[:200]!r} is too large to be held")
 
 
 def _checked(headers: Iterable[Header], wanted: Wanted, most: int) -> Iterator[Header]:

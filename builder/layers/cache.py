@@ -38,10 +38,10 @@ class MemberCache:
         head, _, contents = data.partition(b"\n")
         members: dict[str, Member] = {}
         position = 0
-        for path, kind, mode, uid, gid, mtime, size, target, xattrs in json.loads(head):
-            content = contents[position : position + size]
-            members[path] = Member(path, Kind(kind), mode, uid, gid, mtime, content, target, xattrs)
-            position += size
+        for path, kind, mode, uid, gid, mtime, held, target, xattrs, unheld, size in json.loads(head):
+            content, digest = contents[position : position + held], Digest.parse(unheld) if unheld else None
+            members[path] = Member(path, Kind(kind), mode, uid, gid, mtime, content, target, xattrs, digest, size)
+            position += held
         return members
 
     def knows(self, image: Image, wanted: Wanted) -> bool:
@@ -58,8 +58,9 @@ class MemberCache:
     def put(self, layer: Digest, claim: Claim, wanted: Wanted, members: Mapping[str, Member]) -> None:
         """Keep the wanted members of a layer."""
         head = [
-            [m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, len(m.content), m.target, dict(m.xattrs)]
+            [m.path, m.kind, m.mode, m.uid, m.gid, m.mtime, len(m.content), m.target, dict(m.xattrs), unheld, m.size]
             for m in members.values()
+            for unheld in [str(m.unheld) if m.unheld else None]
         ]
         contents = (member.content for member in members.values())
         self._files.put(_key(layer, claim, wanted), b"".join([json.dumps(head).encode(), b"\n", *contents]))

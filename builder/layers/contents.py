@@ -13,8 +13,18 @@ from functools import partial
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
 from m2build.layers.held import layer_tar
-from m2build.layers.members import OPAQUE, WHITEOUT, Wanted, content_of, is_bookkeeping, member_of, path_of, subject
-from m2build.local.reading import LARGEST_SOURCE
+from m2build.layers.members import (
+    OPAQUE,
+    WHITEOUT,
+    Holding,
+    Wanted,
+    content_of,
+    digest_of,
+    is_bookkeeping,
+    member_of,
+    path_of,
+    subject,
+)
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
@@ -78,6 +88,13 @@ def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: 
         return found
 
 
+def _digest(archive: tarfile.TarFile, file: ForwardFile, info: tarfile.TarInfo) -> Digest:
+    """The digest of a file's content; the layer is fetched again if it was left out when the layer was written down."""
+    if file.lacks(info.offset_data, info.size):
+        raise ContentError(f"the member {info.name[:200]!r} was not written down", may_pass=True)
+    return digest_of(archive, info)
+
+
 class Contents:
     """A layer's wanted members, as far as it has been read.
 
@@ -89,6 +106,7 @@ class Contents:
         self.members: dict[str, Member] = {}
         self._wanted = wanted
         self._most = most
+        self._holding = Holding()
         self._total = 0
         self._links: dict[str, str] = {}
         self._standing: set[str] = set()
@@ -105,26 +123,32 @@ class Contents:
         place = "its beginning"
         try:
             archive = StrictTar(file, most=most)
-            content = partial(content_of, archive)
+            content, digest = partial(content_of, archive), partial(_digest, archive, file)
             for info in archive.headers():
                 place = f"the member {info.name[:200]!r}"
-                self._add(info, content)
+                self._add(info, content, digest)
         except (tarfile.TarError, UnicodeError, ValueError) as error:
             raise ContentError(f"it is not a tar archive, or it is damaged at {place}: {error}") from error
         self._imply_folders()
 
-    def add_all(self, headers: Iterable[tarfile.TarInfo], content: Callable[[tarfile.TarInfo], bytes]) -> None:
+    def add_all(
+        self,
+        headers: Iterable[tarfile.TarInfo],
+        content: Callable[[tarfile.TarInfo], bytes],
+        digest: Callable[[tarfile.TarInfo], Digest],
+    ) -> None:
         """Add all members of a layer, in their order.
 
         Args:
             headers: their headers.
             content: what the regular file of a header holds; called for the wanted ones.
+            digest: the digest of that content; called for wanted ones that are too large to be held.
 
         Raises:
             ContentError: a member is hostile; the message names it.
         """
         for info in headers:
-            self._add(info, content)
+            self._add(info, content, digest)
         self._imply_folders()
 
     def _imply_folders(self) -> None:
@@ -141,7 +165,12 @@ class Contents:
             if member.kind is Kind.HARD_LINK and member.target in targets:
                 self.members[path] = linked(member, targets[member.target])
 
-    def _add(self, info: tarfile.TarInfo, content: Callable[[tarfile.TarInfo], bytes]) -> None:
+    def _add(
+        self,
+        info: tarfile.TarInfo,
+        content: Callable[[tarfile.TarInfo], bytes],
+        digest: Callable[[tarfile.TarInfo], Digest],
+    ) -> None:
         path = path_of(info.name)
         if not path and not info.isdir():
             raise ContentError(f"the member {info.name!r} would replace the image's root")
@@ -156,10 +185,12 @@ class Contents:
         self._note_folders(path)
         if not self._is_wanted(marker or path) or is_bookkeeping(path):
             return
-        self._check(info)
+        is_held = not info.isreg() or info.issparse() or self._holding.takes(path, info.size)
+        self._check(info, is_held=is_held)
         if marker:
             self._check_folder_stays(path, marker)
-        self._keep(Member(marker, Kind.FILE) if marker else member_of(info, path, content))
+        unheld = None if is_held else digest(info)
+        self._keep(Member(marker, Kind.FILE) if marker else member_of(info, path, content, unheld))
 
     def _note_folders(self, path: str) -> None:
         """Note the wanted folders above a path, which unpackers make even if no layer has an entry of them."""
@@ -180,13 +211,11 @@ class Contents:
     def _is_wanted(self, path: str) -> bool:
         return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)
 
-    def _check(self, info: tarfile.TarInfo) -> None:
+    def _check(self, info: tarfile.TarInfo, *, is_held: bool) -> None:
         """Check that the members are not too large for the layer's size."""
         named = f"the member {info.name[:200]!r}"
         attributes = sum(len(key) + len(value) for key, value in info.pax_headers.items())
-        self._total += attributes + (info.size if info.isreg() else 0)
-        if info.size > LARGEST_SOURCE:
-            raise ContentError(f"{named} is larger than {LARGEST_SOURCE} bytes, the limit for a source file")
+        self._total += attributes + (info.size if info.isreg() and is_held else 0)
         if self._total > self._most:
             raise ContentError(f"with {named} its sources have more than {self._most} bytes, too many for its size")
         if len(self.members) >= MOST_WANTED:

@@ -44,6 +44,11 @@ class ForwardFile:
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def lacks(self, start: int, size: int) -> bool:
+        """Whether some of these bytes are not what they were: they were left out when the layer was written down."""
+        lacks = getattr(self._stream, "lacks", None)
+        return lacks is not None and bool(lacks(start, size))
+
     def seek(self, position: int) -> int:
         """Move forward to a position, or to the end if that comes first."""
         if position < self._position:

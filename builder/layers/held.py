@@ -114,8 +114,13 @@ class _HeldBlobs:
         """A layer's tar, as `layer_tar` has it."""
         written = self._written.get((layer.digest, diff_id))
         if written is not None:
-            with named(layer, written.location):
-                yield ForwardFile(cast("BinaryIO", Again(written)))
+            again = Again(written)
+            try:
+                with named(layer, written.location):
+                    yield ForwardFile(cast("BinaryIO", again))
+            finally:
+                if again.was_lacking:
+                    self._forget(written)
             return
         with closing(Note(self._budget)) as note:
             self._notes[layer.digest] = note
@@ -123,6 +128,10 @@ class _HeldBlobs:
                 yield ForwardFile(stream, note.add if note.location else None)
             if written := note.given():
                 self._written[layer.digest, diff_id] = self._written[layer.digest, None] = written
+
+    def _forget(self, written: Written) -> None:
+        self._written = {key: other for key, other in self._written.items() if other is not written}
+        written.file.close()
 
     def close(self) -> None:
         """Give up what was written down."""

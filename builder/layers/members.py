@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from m2build.errors import ContentError
+from m2build.local.reading import LARGEST_SOURCE
+from m2build.oci.digest import Digest
 from m2build.oci.paths import cleaned, parents
 from m2build.oci.tar import XATTR, Kind, Member
 
@@ -27,6 +30,10 @@ _DEEPEST_PATH = 256
 """Nested folders; package managers nest some forty at most."""
 _NUMBERS = (1 << 32) - 1
 """The first number that cannot be a user or a group: chown(2) reads it as "unchanged"."""
+_SMALL = 1 << 20
+_MOST_LARGE = 64 << 20
+"""Bytes of a file that counts as large if it is not Python, and of all of these whose content is held of one layer."""
+_PIECE = 1 << 20
 _LATEST = 1 << 40
 """Seconds, later than any time in ext4 or XFS."""
 
@@ -152,13 +159,43 @@ def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     return file.read() if file else b""
 
 
-def member_of(info: tarfile.TarInfo, path: str, content: Callable[[tarfile.TarInfo], bytes]) -> Member:
+def digest_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Digest:
+    """The digest of the content of a regular file in a tar, which is not held."""
+    running, file = hashlib.sha256(), archive.extractfile(info)
+    while file and (piece := file.read(_PIECE)):
+        running.update(piece)
+    return Digest("sha256", running.hexdigest())
+
+
+class Holding:
+    """Which files' contents are held, of those of one tar: Python sources, and others while they are not too many.
+
+    Binary libraries stand beside the sources in real images, up to gigabytes of them; they keep their digests.
+    """
+
+    def __init__(self) -> None:
+        self._large = 0
+
+    def takes(self, path: str, size: int) -> bool:
+        """Whether the content of the next file is held."""
+        if size > LARGEST_SOURCE:
+            return False
+        if size <= _SMALL or path.endswith((".py", ".pyi")):
+            return True
+        self._large += size
+        return self._large <= _MOST_LARGE
+
+
+def member_of(
+    info: tarfile.TarInfo, path: str, content: Callable[[tarfile.TarInfo], bytes], unheld: Digest | None = None
+) -> Member:
     """The entry of a path.
 
     Args:
         info: its header.
         path: its path, cleaned.
         content: reads what the regular file of a header holds.
+        unheld: the digest of that content if it is not to be held; then it is not read.
 
     Raises:
         ContentError: it is sparse, a link out of the image, or has an impossible owner or time.
@@ -170,9 +207,10 @@ def member_of(info: tarfile.TarInfo, path: str, content: Callable[[tarfile.TarIn
     if not (0 <= info.uid < _NUMBERS and 0 <= info.gid < _NUMBERS and abs(info.mtime) < _LATEST):
         raise ContentError(f"{named} has an impossible owner or time: {info.uid}:{info.gid}, {info.mtime}")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
-    held = content(info) if info.isreg() else b""
+    held = content(info) if info.isreg() and unheld is None else b""
     target = path_of(info.linkname) if info.islnk() else info.linkname
     if len(target) > _LONGEST_PATH or "\0" in target:
         raise ContentError(f"{named} links to a name of more than {_LONGEST_PATH} characters, or with a NUL byte")
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
-    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), held, target, xattrs)
+    size = info.size if unheld else 0
+    return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), held, target, xattrs, unheld, size)

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
@@ -30,12 +31,14 @@ class Written:
         stored: how many bytes are stored ones.
         beginning: how many bytes of the tar they hold; None for all.
         location: where the layer is from, for messages.
+        left_out: where in the tar pieces begin that were left out.
     """
 
     file: IO[bytes]
     stored: int
     beginning: int | None
     location: str
+    left_out: tuple[int, ...] = ()
 
 
 class Budget:
@@ -71,6 +74,7 @@ class Note:
         self._stored = 0
         self._read = 0
         self._beginning: int | None = None
+        self._left_out: list[int] = []
         self.location = ""
 
     def add_stored(self, data: bytes) -> None:
@@ -81,6 +85,8 @@ class Note:
 
     def add(self, position: int, data: bytes) -> None:
         """Note a piece of the tar at its position; no bytes mean that it is left out."""
+        if not data:
+            self._left_out.append(position)
         if self._beginning is None and data:
             self._read = position + len(data)
         elif self._beginning is None:
@@ -92,7 +98,8 @@ class Note:
         """What was written, which belongs to the caller from now on; None if that is nothing, or not all."""
         self._beside.close()
         file, self._file = self._file, None
-        return Written(file, self._stored, self._beginning, self.location) if file else None
+        left_out = tuple(self._left_out)
+        return Written(file, self._stored, self._beginning, self.location, left_out) if file else None
 
     def close(self) -> None:
         """Give up what was written, if it is not the caller's."""
@@ -124,9 +131,14 @@ def _nameless_file() -> IO[bytes]:
 
 
 class Again(io.RawIOBase):
-    """A layer's tar from what was written down."""
+    """A layer's tar from what was written down.
+
+    Attributes:
+        was_lacking: whether bytes were asked for that were left out.
+    """
 
     def __init__(self, written: Written) -> None:
+        self.was_lacking = False
         self._written = written
         self._stored = decompressed(io.BufferedReader(_Lent(written.file, written.stored)))
         self._position = 0
@@ -134,6 +146,14 @@ class Again(io.RawIOBase):
     def readable(self) -> bool:
         """True."""
         return True
+
+    def lacks(self, start: int, size: int) -> bool:
+        """Whether some of these bytes were left out."""
+        left_out = self._written.left_out
+        first = bisect_left(left_out, start)
+        is_lacking = first < len(left_out) and left_out[first] < start + size
+        self.was_lacking |= is_lacking
+        return is_lacking
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes, at most `size`; zeros for what was left out."""

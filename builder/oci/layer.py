@@ -37,14 +37,14 @@ def open_layer(image: Image, layer: Descriptor, diff_id: Digest | None) -> Itera
     with (
         open_blob(image.blobs, layer) as stored,
         _blaming_the_network(layer, stored),
-        VerifiedReader(decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=_most(layer)) as reader,
+        VerifiedReader(decompressed(io.BufferedReader(stored, _PIECE)), diff_id, largest=most_bytes(layer)) as reader,
     ):
         yield cast("BinaryIO", reader)
         reader.drain()
         stored.drain()
 
 
-def _most(layer: Descriptor) -> int:
+def most_bytes(layer: Descriptor) -> int:
     """The most uncompressed bytes of a layer; more is a decompression bomb. Real layers grow some ten times."""
     return _ALWAYS + _RATIO * layer.size
 

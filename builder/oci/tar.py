@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from m2build.oci.digest import Digest
+
 XATTR = "SCHILY.xattr."
 """The prefix of PAX records with extended attributes."""
 
@@ -37,9 +39,11 @@ class Member:
         uid: owner.
         gid: group.
         mtime: seconds since the epoch.
-        content: of a regular file.
+        content: of a regular file; empty if it is not held.
         target: of a link.
         xattrs: extended attributes, as their PAX records name them.
+        unheld: the digest of a regular file's content that is too large to be held.
+        size: its bytes.
     """
 
     path: str
@@ -51,6 +55,13 @@ class Member:
     content: bytes = b""
     target: str = ""
     xattrs: Mapping[str, str] = field(default_factory=dict)
+    unheld: Digest | None = None
+    size: int = 0
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of a regular file's content, held or not."""
+        return self.unheld or Digest.of(self.content)
 
 
 _TYPES = {Kind.FILE: tarfile.REGTYPE, Kind.FOLDER: tarfile.DIRTYPE, Kind.SYMLINK: tarfile.SYMTYPE}

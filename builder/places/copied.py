@@ -13,7 +13,7 @@ from m2build.errors import ContentError, EngineError
 from m2build.layers.contents import linked
 from m2build.layers.filesystem import Filesystem
 from m2build.layers.forward import ForwardFile
-from m2build.layers.members import Wanted, content_of, member_of
+from m2build.layers.members import Holding, Wanted, content_of, digest_of, member_of
 from m2build.oci.paths import parents
 from m2build.oci.tar import Kind, Member
 from m2build.oci.tar_reader import StrictTar
@@ -95,9 +95,11 @@ def _members(stream: BufferedReader, path: str) -> Iterator[Member]:
         if not stream.peek(1):
             return
         archive = StrictTar(ForwardFile(stream), most=_MOST_MEMBERS)
-        content = partial(content_of, archive)
+        content, holding = partial(content_of, archive), Holding()
         for info in archive.headers():
-            member = member_of(info, f"{folder}{info.name.strip('/')}", content)
+            name = f"{folder}{info.name.strip('/')}"
+            is_held = not info.isreg() or info.issparse() or holding.takes(name, info.size)
+            member = member_of(info, name, content, None if is_held else digest_of(archive, info))
             is_link = member.kind is Kind.HARD_LINK
             yield replace(member, target=f"{folder}{member.target}") if is_link else member
         while stream.read(1 << 20):

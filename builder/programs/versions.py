@@ -66,6 +66,6 @@ def member(text: str, *keys: str) -> str:
         value = json.loads(text)
         for key in keys:
             value = value[key]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     return str(value)

@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from m2build.errors import StorageError, UsageError
+from m2build.local.reading import read_given
 from m2build.registry.auth_file import AuthFile
 from m2build.registry.login import Credentials
 
 _VARIABLE = "DOCKER_AUTH_CONFIG"
+_LARGEST = 4 << 20
+"""Bytes of one file; one with hundreds of registries has some ten kilobytes."""
 
 
 def find_credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
@@ -39,7 +42,7 @@ def _files(environment: Mapping[str, str]) -> Iterator[AuthFile]:
     explicit = environment.get("REGISTRY_AUTH_FILE")
     for path in [Path(explicit)] if explicit else _usual_files(environment):
         try:
-            yield _parsed(path.read_bytes(), str(path))
+            yield _parsed(read_given(path, _LARGEST), str(path))
         except (FileNotFoundError, NotADirectoryError) as error:
             if explicit:
                 reason = f"REGISTRY_AUTH_FILE names {explicit}, which does not exist"

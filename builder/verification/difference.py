@@ -164,7 +164,7 @@ def _comparable(state: State) -> object:
 
 
 def _is_text(member: Member) -> bool:
-    if member.kind is not Kind.FILE or b"\0" in member.content:
+    if member.kind is not Kind.FILE or member.unheld or b"\0" in member.content:
         return False
     try:
         member.content.decode()

@@ -114,7 +114,7 @@ class _Tar:
         wanted = self._overlay.get(path)
         if wanted is None:
             yield extra(path, f"{self._called} has it, and no patch explains it")
-        elif info.isreg() and wanted.kind is Kind.FILE and _digest(archive, info) != str(Digest.of(wanted.content)):
+        elif info.isreg() and wanted.kind is Kind.FILE and _digest(archive, info) != str(wanted.digest):
             yield different_content(path, f"{self._called} has other bytes")
 
     def _records(self, info: tarfile.TarInfo, path: str) -> Iterator[Finding]:

@@ -10,12 +10,10 @@ from m2build.errors import StorageError
 from m2build.patches.change import Mention, MentionKind
 from m2build.patches.modules import SUFFIXES, Renaming, split
 from m2build.patches.renaming.folding import folded
-from m2build.patches.tree import SourceFile, SourceTree
+from m2build.patches.tree import MOST_SEARCHED, SourceFile, SourceTree
 
 _LARGEST = 1 << 20
 """Bytes; of a larger file only that it names the module is listed, and not each line."""
-_MOST_SEARCHED = 256 << 20
-"""Bytes; a larger file holds data, and is listed as not searched."""
 _OVERLAP = 1 << 10
 """Bytes of a piece that are searched again with the next one."""
 
@@ -73,7 +71,7 @@ def _in_files(files: Mapping[str, SourceFile], spellings: _Spellings) -> Iterato
 
 
 def _in_file(path: str, file: SourceFile, spellings: _Spellings) -> Iterator[Mention]:
-    if file.size > _MOST_SEARCHED:
+    if file.size > MOST_SEARCHED:
         yield Mention(path, None, f"a file of {file.size:,} bytes", MentionKind.NOT_SEARCHED)
         return
     if file.size > _LARGEST and file.pieces is not None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
+from pathlib import Path
 
+import pytest
+from helpers.engines.programs import script
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +17,7 @@ from m2build.bench.lines import read_lines, slim
 from m2build.bench.metrics import METRICS
 from m2build.bench.result import Result
 from m2build.bench.table import read_tables
-from m2build.errors import M2BuildError
+from m2build.errors import ContentError, EngineError, M2BuildError
 
 WORDS = ("backend", "dataset_name", "request_rate", "max_concurrency", "random_input_len", "errors", "ttfts")
 NUMBERS = st.one_of(st.integers(-2, 3), st.integers(), st.floats(), st.just(10**400))
@@ -58,3 +61,16 @@ def test_any_table_is_a_result_or_an_error(lines: list[tuple[str, str]], between
     body = "".join(f"{label}:  {value}\n" for label, value in lines)
     with suppress(M2BuildError):
         shown(read_tables(f"=== Serving Benchmark Result ===\n{between}\n{body}{'=' * 50}\n", "x"))
+
+
+def test_a_line_of_millions_of_values_is_refused_before_it_takes_memory() -> None:
+    with pytest.raises(ContentError, match="x: more than 2,000,000 values"):
+        read_lines(f'{{"errors": [{"[]," * 2_000_000}0]}}', "x")
+
+
+@pytest.mark.parametrize("said", ["", "no JSON", "[1]", "7", "[" * 100_000])
+def test_a_python_that_is_none_is_named(said: str, tmp_path: Path) -> None:
+    (tmp_path / "said").write_text(said)
+    script(tmp_path, "python", ("*", f"cat '{tmp_path}/said'"))
+    with pytest.raises(EngineError, match="does not run programs as Python does"):
+        bench.local(str(tmp_path / "python")).opened()

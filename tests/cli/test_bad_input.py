@@ -134,7 +134,14 @@ PLACES: dict[tuple[str, ...], tuple[int, str, str]] = {
 }  # fmt: skip
 
 
-CASES = NAMES | PLACES
+WRONG = b"\xff".decode(errors="surrogateescape")
+TEXTS: dict[tuple[str, ...], tuple[int, str, str]] = {
+    (*IMAGE, *TREE, "--env", f"A={WRONG}"): (2, r"env.A: '\udcff' is not UTF-8 text", "write it in UTF-8"),
+    (*IMAGE, *TREE, "--label", f"{WRONG}=1"): (2, r"labels: '\udcff' is not UTF-8 text", "write it in UTF-8"),
+    (*IMAGE, *TREE, "--annotation", f"a={WRONG}"): (2, r"annotations.a: '\udcff' is not UTF-8 text", "in UTF-8"),
+    (*IMAGE, *TREE, "--set", f"profiles.tp8.flags.a{WRONG}=1"): (2, r"tp8.flags: 'a\udcff' is not", "in UTF-8"),
+}  # fmt: skip
+CASES = NAMES | PLACES | TEXTS
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from m2build.layers.contents import read_members
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
 from m2build.layers.members import Wanted
+from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
@@ -140,6 +141,19 @@ def test_files_too_large_for_sources_are_not_written_down(proxy: Proxy, monkeypa
     monkeypatch.setattr("m2build.layers.notes._MOST", 1 << 20)
     assert read(proxy, "beside a large file")[KIMI].content == SOURCES["kimi_linear.py"]
     assert fetched(proxy, BASES["beside a large file"]) == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["out of the sources", "to a layer below"])
+def test_a_large_file_behind_a_link_is_never_taken_from_where_it_was_left_out(
+    name: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left out would read as zeros; its layer is fetched again."""
+    wanted = Digest.of(SOURCES["kimi_linear.py"])
+    monkeypatch.setattr("m2build.layers.forward._PIECE", 16)
+    for module in ("forward", "members"):
+        monkeypatch.setattr(f"m2build.layers.{module}.LARGEST_SOURCE", len(SOURCES["kimi_linear.py"]) - 1)
+    found = read(proxy, name)[KIMI]
+    assert (found.content, found.unheld) == (b"", wanted)
 
 
 def test_a_full_disk_does_not_stop_the_reading(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -314,6 +314,49 @@ def test_requests_that_make_no_sense(arguments: tuple[str, ...], message: str, t
     assert list(tmp_path.iterdir()) == []
 
 
+WRONG = b"\xff".decode(errors="surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--id", "../outside"), "'../outside' is no id of a patch"),
+        (("--id", "a\n    codemod: b"), r"is no id of a patch"),
+        (("--id", WRONG), "is no id of a patch"),
+        (("--distribution", WRONG), r"'\udcff' is not UTF-8 text"),
+        (("--root", f"a/{WRONG}"), r"'a/\udcff' is not UTF-8 text"),
+        (("--exclude", WRONG), r"'\udcff' is not UTF-8 text"),
+        (("--series", f"{WRONG}.yaml"), r"'\udcff.yaml' is not UTF-8 text"),
+        (("--series", "loop"), "loop is a link to itself"),
+        (("--series-dir", "quilt"), "quilt/series:1: a quotation without its end"),
+    ],
+)
+def test_hostile_words_write_nothing(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    (tmp_path / "x.patch").write_bytes(DIFF)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "quilt").mkdir()
+    (tmp_path / "quilt/series").write_text("'x.patch\n")
+    before = sorted(tmp_path.rglob("*"))
+    series = () if "--series" in options else ("--series", "new/mine.yaml")
+    source = () if "--series-dir" in options else ("--diff", "x.patch")
+    assert message in refused(2, "patch", "import", *series, *source, *options, cwd=tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("charset", ["x-unknown", "utf-8", "rot13", "idna", "raw_unicode_escape"])
+def test_a_header_whose_encoding_is_broken_is_taken_as_it_stands(charset: str, tmp_path: Path) -> None:
+    encoded = f"=?{charset}?q?=ff=fe=5Cud800..?="
+    (tmp_path / "x.patch").write_bytes(f"Subject: {encoded}\nFrom: {encoded}\nDate: {encoded}\n\n".encode() + DIFF)
+    assert imported(tmp_path, "--diff", "x.patch")["summary"]
+
+
+def test_a_diff_that_a_killed_run_has_vendored_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/x.patch").write_bytes(DIFF)
+    (tmp_path / "x.patch").write_bytes(DIFF)
+    imported(tmp_path, "--diff", "x.patch")
+
+
 def test_a_folder_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("a file where the folder goes")
     with pytest.raises(StorageError, match="cannot be written"):

@@ -33,6 +33,8 @@ def sparse(path: Path, size: int, begin: str = "") -> None:
 
 
 IMPORT = "import pkg.old\n"
+WIDE = "\uff4f\uff4c\uff44\n"
+"""`old` as Python reads it: identifiers are in the normal form NFKC."""
 CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "large data": (lambda tree: sparse(tree / "pkg/weights.bin", 3 << 30), 0, ""),
     "device": (lambda tree: os.mkfifo(tree / "pkg/pipe.py"), 0, ""),
@@ -43,7 +45,12 @@ CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "not concerned": (lambda tree: (tree / "pkg/a.py").write_text("x\n" * (1 << 20)), 0, ""),
     "huge Python": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20), 0, ""),
     "huge Python that imports it": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20, IMPORT), 5, "67,108,864"),
-    "huge Python that may": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20, "# \u00e9\n"), 5, "67,108,864"),
+    "huge Python with other letters": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20, "# \u00e9\n"), 0, ""),
+    "huge Python that spells it so": (lambda tree: sparse(tree / "pkg/a.py", 80 << 20, WIDE), 5, "67,108,864"),
+    "all huge Python": (
+        lambda tree: list(map(sparse, [tree / f"pkg/a{number}.py" for number in range(3)], [200 << 20] * 3)),
+        5, "536,870,912"),
+    "Python of 300 MB": (lambda tree: sparse(tree / "pkg/a.py", 300 << 20, IMPORT), 0, ""),
     "all Python": (
         lambda tree: list(map(sparse, [tree / f"pkg/a{number}.py" for number in range(10)], [60 << 20] * 10)),
         5, "536,870,912"),
@@ -95,7 +102,7 @@ CRC_OF_ZEROS = 0x480BBE37
 """Of 3 GiB of them."""
 WHEELS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "zeros as data": (lambda path: zeros(path, "pkg/zeros.bin", 300 << 20), 0, ""),
-    "zeros as Python": (lambda path: zeros(path, "pkg/zeros.py", 300 << 20), 5, "bytes together"),
+    "zeros as Python": (lambda path: zeros(path, "pkg/zeros.py", 300 << 20), 0, ""),
     "zeros by bzip2": (lambda path: zeros(path, "pkg/zeros.py", 40 << 20, zipfile.ZIP_BZIP2), 5, "than deflate"),
     "too many": (many, 5, "4,194,304"),
     "3 GB as data": (lambda path: hole(path, "pkg/weights.bin"), 0, ""),

@@ -131,10 +131,10 @@ def instructions(audit: Path) -> str:
     return "set -e -o pipefail\n" + "\n".join(lines[start:end])
 
 
-def follow(audit: Path) -> subprocess.CompletedProcess[str]:
+def follow(audit: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     for tool in ("git", "sha256sum"):
         need_tool(tool)
-    environment = {"PATH": "/usr/bin:/bin", **PLAIN}
+    environment = {"PATH": "/usr/bin:/bin", **PLAIN, **variables}
     return subprocess.run(
         ["bash", "-c", instructions(audit)], cwd=audit, env=environment, capture_output=True, text=True, check=False
     )
@@ -157,6 +157,29 @@ def test_an_auditor_can_follow_it_for_new_and_deleted_files(kinds: tuple[str, ..
     assert done.returncode == 0, done.stderr
     sides = len(files_before(changeset.changes)) + len(files_after(changeset.changes))
     assert len(done.stdout.splitlines()) == sides
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../outside.py", "../the root/../outside.py", ".git/config", "pkg/../../outside.py", ".GIT/config", "--help"],
+)
+def test_the_auditors_commands_write_nothing_where_a_forged_account_says(name: str, tmp_path: Path) -> None:
+    """git's own settings could make `git apply` change another folder."""
+    root, audit = laid_out(tmp_path)
+    content = f"[core]\n\tworktree = {tmp_path / 'work'}\n".encode()
+    source = root / name
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(content)
+    with (audit / "after.sha256").open("a") as list_of_files:
+        list_of_files.write(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    with (audit / "before.sha256").open("a") as list_of_files:
+        list_of_files.write(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = follow(audit, TMPDIR=str(temporary))
+    assert (done.returncode == 0) is (name == "--help"), done.stderr
+    assert [path.name for path in temporary.iterdir()] == [only.name for only in temporary.glob("tmp.*")]
+    assert not [path for path in temporary.glob("tmp.*/.git/config") if b"worktree" in path.read_bytes()]
 
 
 @pytest.mark.parametrize("where", ["tree", "patch", "before"])

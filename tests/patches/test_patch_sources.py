@@ -137,7 +137,10 @@ def test_a_folder_has_a_bound_of_files_and_links_together(tmp_path: Path, monkey
         ([b"a = 1\nol", b"d = 2\n"], True),
         ([b"o", b"l", b"d"], True),
         ([b"ol", b"x", b"d"], False),
-        ([b"\xc3\xa9"], True),
+        ([b"\xc3\xa9"], False),
+        (["\uff4f\uff4c\uff44".encode()], True),
+        (["\uff4f\uff4c\uff44".encode()[:4], "\uff4f\uff4c\uff44".encode()[4:]], True),
+        ([b"# -*- coding: latin-1 -*-\n\xe9"], True),
     ],
 )
 def test_a_word_is_found_across_the_pieces_of_a_large_file(pieces: list[bytes], found: bool) -> None:  # noqa: FBT001

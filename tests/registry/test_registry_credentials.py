@@ -283,6 +283,19 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
         find({"DOCKER_CONFIG": str(tmp_path)})
 
 
+@pytest.mark.parametrize("what", ["device", "large"])
+def test_what_is_no_file_of_credentials_is_not_read(what: str, tmp_path: Path) -> None:
+    """A device without an end took all memory."""
+    path = tmp_path / "config.json"
+    if what == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(3 << 30)
+    with pytest.raises(M2BuildError, match=r"is a character device|is larger than 4,194,304 bytes"):
+        find({"DOCKER_CONFIG": str(tmp_path)})
+
+
 def test_credentials_do_not_show_their_secret() -> None:
     assert SECRET not in f"{Credentials('alice', SECRET)!r} {Credentials('alice', 'x', SECRET)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -152,6 +153,10 @@ def test_a_file_without_authorities(content: bytes | None, host: str, tmp_path: 
     path = tmp_path / "authorities"
     if content is not None:
         path.write_bytes(content)
+    os.mkfifo(tmp_path / "pipe")
+    for unfit in ("/dev/zero", str(tmp_path / "pipe")):
+        with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {unfit}, which is no file of certificates"):
+            pull(access(trusting(host, tmp_path, SSL_CERT_FILE=unfit)), host, "app:v1")
     with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {path}, which contains no certificates"):
         pull(access(trusting(host, tmp_path, SSL_CERT_FILE=str(path))), host, "app:v1")
 

@@ -1,7 +1,9 @@
-"""`m2build image --push`, killed at everything that it sends: the tag names a whole image, and a rerun completes it."""
+"""`m2build image --push`, killed at everything that it sends and changes: the tag names a whole image, and a rerun
+completes it."""
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +20,11 @@ from m2build.progress import Silent
 
 pytestmark = pytest.mark.sweep
 
-CASES = 16
+SENDS = 16
 """Moments at which it is killed, half of them for each name: the n-th time that one of its threads sends something."""
+CHANGES = 50
+"""Calls that change local files: the cache, of which nothing is there at the beginning."""
+CASES = SENDS + CHANGES
 _MOST = 100
 
 
@@ -52,7 +57,26 @@ def test_a_kill_at_everything_that_is_sent(is_there: bool, killable: Commands, h
         if not killed:
             break
         cases += 1
-    assert cases >= CASES // 2, cases
+    assert cases >= SENDS // 2, cases
+
+
+def test_a_kill_at_every_changing_call(killable: Commands, host: str) -> None:
+    place = parse_place(f"oci:{killable.folder}/work/base-cold:v1")
+    write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
+    push = ("image", "--base", str(place), "--push", "--progress", "quiet", "--tp", "8", "-t")
+    calls = killable.calls((*push, f"{host}/killed-cold:v1"))
+    assert len(calls) >= CHANGES
+    new = run("crane", "digest", f"{host}/killed-cold:v1")
+    for number, call in enumerate(calls):
+        for folder in ("cache", "tmp"):
+            shutil.rmtree(killable.folder / folder)
+            (killable.folder / folder).mkdir()
+        name = f"{host}/killed-cold-{number}"
+        killable.kill_at((*push, f"{name}:v1"), call)
+        assert _tag(name) in (b"", new), f"killed at {call}"
+        killable.run((*push, f"{name}:v1"))
+        assert run("crane", "digest", f"{name}:v1") == new
+        assert list((killable.folder / "tmp").iterdir()) == [], f"killed at {call}"
 
 
 def _tag(name: str) -> bytes:

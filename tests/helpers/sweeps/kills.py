@@ -33,6 +33,7 @@ class Killed:
         outputs: the files and folders that it writes; at any moment each is the old or the new one.
         before: commands that run first.
         is_cold: whether the cache is empty at the beginning.
+        is_once: whether a second run refuses what the first one has written.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Killed:
     outputs: tuple[str, ...] = ("out",)
     before: tuple[tuple[str, ...], ...] = ()
     is_cold: bool = False
+    is_once: bool = False
 
 
 @contextmanager
@@ -76,6 +78,8 @@ def sweep(killed: Killed, commands: Commands) -> None:
         shutil.copytree(kept, commands.folder, symlinks=True, dirs_exist_ok=True)
         commands.kill_at(killed.arguments, call)
         _check(_everything(work), before, after, killed.outputs, where)
+        if killed.is_once and _part(_everything(work), killed.outputs) == _part(after, killed.outputs):
+            continue
         commands.run(killed.arguments)
         _check_same(_everything(work), after, where)
         extra = sorted(set(_everything(cache)) - cached)
@@ -89,6 +93,7 @@ def _prepare(folder: Path) -> None:
     (folder / "meta").write_text("old")
     (folder / "meta").chmod(0o640)
     (folder / "link").symlink_to("out")
+    (folder / "fix.patch").write_bytes(b"--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n")
     place = parse_place(f"oci:{folder}/base:v1")
     write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
 
