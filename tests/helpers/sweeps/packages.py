@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,29 +15,52 @@ from pathlib import Path
 
 from m2build.local.cache import cache_folder
 from m2build.patches.change import FileChange
+from m2build.patches.modules import Renaming
 from m2build.patches.tree import SourceTree
 
 PINS = Path(__file__).with_name("packages.txt")
+SOURCE_PINS = Path(__file__).with_name("sources.txt")
 PROGRAM = Path(__file__).with_name("importing_all.py")
 SKIPPED = {"__main__", "tests", "test", "testing", "conftest", "_pyinstaller", "f2py", "distutils", "v1", "benchmarks"}
 
 
 def fetched_wheels() -> Mapping[str, Path]:
     """Distribution -> wheel."""
-    folder = cache_folder() / "sweep-packages"
-    pins = [line.partition("==")[0] for line in PINS.read_text(encoding="utf-8").splitlines() if "==" in line]
-    if not folder.is_dir() or len(list(folder.glob("*.whl"))) != len(pins):
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        subprocess.run([*command, "--require-hashes", "--dest", folder, "--requirement", PINS], check=True)
-    wheels = {path.name.partition("-")[0].lower().replace("_", "-"): path for path in folder.glob("*.whl")}
-    return {name: wheels[name] for name in pins}
+    return _fetched("sweep-packages", PINS, "--only-binary")
+
+
+def fetched_sources() -> Mapping[str, Path]:
+    """Distribution -> source distribution."""
+    return _fetched("sweep-sources", SOURCE_PINS, "--no-binary")
+
+
+def _fetched(name: str, pins: Path, kind: str) -> Mapping[str, Path]:
+    folder = cache_folder() / name
+    names = [line.partition("==")[0] for line in pins.read_text(encoding="utf-8").splitlines() if "==" in line]
+    if not folder.is_dir() or len(list(folder.iterdir())) != len(names):
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", kind, ":all:"]
+        subprocess.run([*command, "--require-hashes", "--dest", folder, "--requirement", pins], check=True)
+    files = {path.name.partition("-")[0].lower().replace("_", "-"): path for path in folder.iterdir()}
+    return {one: files[one] for one in names}
+
+
+def own_tests(source: Path) -> dict[str, bytes]:
+    """The files below `tests/` of a source distribution."""
+    found = {}
+    with tarfile.open(source) as archive:
+        for member in archive:
+            path = member.name.partition("/")[2]
+            file = archive.extractfile(member) if path.startswith("tests/") else None
+            if file is not None:
+                found[path] = file.read()
+    return found
 
 
 def unpacked(wheels: Iterable[Path], folder: Path) -> Path:
     """What pip would install."""
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)
+            archive.extractall(folder)  # noqa: S202 - of a wheel
     return folder
 
 
@@ -51,6 +75,20 @@ class Imported:
 
     modules: Mapping[str, str]
     uses: Sequence[Mapping[tuple[str, int], str]]
+
+
+def broken(before: Imported, after: Imported, renaming: Renaming, number: int) -> list[str]:
+    """The modules and uses that worked before a renaming, the one of that number, and do not work after it."""
+    found = [
+        f"{renaming.of(name)}: {after.modules[renaming.of(name)]}"
+        for name, outcome in before.modules.items()
+        if outcome == "ok" != after.modules[renaming.of(name)]
+    ]
+    return found + [
+        f"{module}, use {place}: {use}, then {after.uses[0].get((renaming.of(module), place))}"
+        for (module, place), use in before.uses[number].items()
+        if not use.startswith("fails") and after.uses[0].get((renaming.of(module), place)) != use
+    ]
 
 
 def imported(folders: Sequence[Path], modules: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Imported:
