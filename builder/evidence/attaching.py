@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PREDICATE_TYPE = "in-toto.io/predicate-type"
 """The annotation that says what a statement is about; BuildKit's, which other tools read."""
 CYCLONEDX = "application/vnd.cyclonedx+json"
+KEEPING = frozenset({PlaceKind.REGISTRY, PlaceKind.OCI, PlaceKind.OCI_ARCHIVE})
+"""The kinds of places that keep what refers to an image."""
 
 
 def check_attachable(place: Place) -> None:
@@ -108,7 +110,7 @@ def found_at(place: Place, digest: Digest, access: Access | None) -> tuple[Artif
         from m2build.registry.referrers import referrers
 
         return tuple(referrers(access.pull(parse_reference(place.location)), digest))
-    if place.kind not in (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE):
+    if place.kind not in KEEPING:
         raise UsageError(f"{place} holds nothing that refers to an image", hint="registries and layouts can")
     from m2build.places.files import ArchiveFiles, FolderFiles
     from m2build.places.layout_referrers import local_referrers
