@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
-from m2build.evidence.attaching import KEEPING, PREDICATE_TYPE
+from m2build.evidence.attaching import KEEPING
 from m2build.launch.check import read_server
 from m2build.launch.flags.server import ServerFlags
 from m2build.places.place import Place, parse_place
@@ -126,8 +126,7 @@ def _attachments(session: Session, place: Place) -> tuple[Attachment, ...] | Non
     if place.kind not in KEEPING:
         return None
     found = (
-        Attachment(str(one.manifest.digest), one.artifact_type, one.annotations.get(PREDICATE_TYPE, ""))
-        for one in session.referrers(place)
+        Attachment(str(one.manifest.digest), one.artifact_type, one.predicate_type) for one in session.referrers(place)
     )
     return tuple(sorted(found, key=lambda one: (one.predicate, one.kind, one.digest)))
 
