@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 
@@ -74,24 +74,25 @@ class Attesting:
             for job in shipment.jobs:
                 check_attachable(job.to.place)
 
-    def attester(self, session: m2build.Session, shipment: m2build.Shipment) -> Callable[[m2build.Delivery], None]:
-        """What is done with each delivered image."""
+    def attester(
+        self, session: m2build.Session, shipment: m2build.Shipment
+    ) -> Callable[[m2build.Delivery], m2build.Delivery]:
+        """What is done with each delivered image; it returns the image with what is attached."""
         from m2build.evidence import write_statements
 
         several = len({(job.selection.model_id, job.selection.profile_id) for job in shipment.jobs}) > 1
 
-        def attest(delivery: m2build.Delivery) -> None:
+        def attest(delivery: m2build.Delivery) -> m2build.Delivery:
             if not (self.attach or self.folder or self.signer):
-                return
+                return delivery
             said = session.statements(delivery)
             if self.folder is not None and delivery.plan is not None:
                 chosen = delivery.plan.selection
                 name = f"{chosen.model_id}-{chosen.profile_id}" if several else ""
                 write_statements(said, self.folder / name)
-            if self.attach:
-                session.attest(delivery, said)
-            if self.signer is not None:
-                session.sign(delivery, self.signer, said)
+            attached = session.attest(delivery, said).artifacts if self.attach else ()
+            signed = session.sign(delivery, self.signer, said).artifacts if self.signer is not None else ()
+            return replace(delivery, evidence=(*attached, *signed))
 
         return attest
 

@@ -96,14 +96,16 @@ class Report:
             if file is not None:
                 _check_writable(file)
 
-    def report_all(self, shipment: m2build.Shipment, then: Callable[[m2build.Delivery], None] | None = None) -> None:
+    def report_all(
+        self, shipment: m2build.Shipment, then: Callable[[m2build.Delivery], m2build.Delivery] | None = None
+    ) -> None:
         """Deliver the images, then report them; if one fails, report those before it.
 
         stdout gets one output only: if an archive or a report file goes there, the names go to stderr.
 
         Args:
             shipment: the images.
-            then: what is done with each image that has been delivered, if anything.
+            then: what is done with each image that has been delivered; it returns what is reported.
 
         Raises:
             M2BuildError: an image cannot be delivered.
@@ -116,7 +118,7 @@ class Report:
                 if one.moved:
                     note(one.moved)
                 if then is not None:
-                    then(one)
+                    delivered[-1] = then(one)
         except BaseException:
             with suppress(M2BuildError, OSError):  # the first failure is the one to report
                 self._report(delivered, shipment)

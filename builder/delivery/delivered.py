@@ -13,6 +13,7 @@ from m2build.oci.digest import Digest
 if TYPE_CHECKING:
     from m2build.derivation.plan import Plan
     from m2build.engines.model import Built
+    from m2build.oci.artifact import Artifact
     from m2build.oci.image import Image
 
 
@@ -27,6 +28,7 @@ class Delivery:
         plan: what it was made from; None for an existing image that was published.
         before: the image that its name meant before; None if there was none, or it cannot be known.
         now: the image that its name means now.
+        evidence: what has been attached to it, or was attached already, of what this run made.
     """
 
     to: Destination
@@ -35,6 +37,7 @@ class Delivery:
     plan: Plan | None
     before: Digest | None
     now: Digest
+    evidence: tuple[Artifact, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -69,9 +72,15 @@ class Delivery:
             "m2build.engine": self.engine,
             **(_layer(built.image) if built.image and self.plan else {}),
             **(_origin(self.plan) if self.plan else {}),
+            **({"m2build.evidence": [*map(_attached, self.evidence)]} if self.evidence else {}),
             **({"m2build.transfer": {**asdict(built.transfer)}} if built.transfer else {}),
         }
         return dict(sorted(document.items()))
+
+
+def _attached(artifact: Artifact) -> JsonValue:
+    predicate: dict[str, JsonValue] = {"predicateType": artifact.predicate_type} if artifact.predicate_type else {}
+    return {"artifactType": artifact.artifact_type, **predicate, "digest": str(artifact.manifest.digest)}
 
 
 def _layer(image: Image) -> dict[str, JsonValue]:

@@ -10,7 +10,7 @@ from m2build.errors import UsageError
 from m2build.evidence.statement import IN_TOTO, SBOM, Statement
 from m2build.local.failures import storage
 from m2build.local.outputs import check_writable, output_file
-from m2build.oci.artifact import Artifact
+from m2build.oci.artifact import PREDICATE_TYPE, Artifact
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.reference import parse_reference
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from m2build.registry.access import Access
     from m2build.registry.referrers import Attached
 
-PREDICATE_TYPE = "in-toto.io/predicate-type"
-"""The annotation that says what a statement is about; BuildKit's, which other tools read."""
 CYCLONEDX = "application/vnd.cyclonedx+json"
+KEEPING = frozenset({PlaceKind.REGISTRY, PlaceKind.OCI, PlaceKind.OCI_ARCHIVE})
+"""The kinds of places that keep what refers to an image."""
 
 
 def check_attachable(place: Place) -> None:
@@ -93,7 +93,7 @@ def attach(artifacts: Sequence[Artifact], place: Place, access: Access | None, p
     from m2build.places.layout_referrers import attach_local
 
     added = attach_local(Path(place.location), artifacts, progress)
-    return Attached(added, len(artifacts) - added)
+    return Attached(added, len(artifacts) - added, artifacts=tuple(artifacts))
 
 
 def found_at(place: Place, digest: Digest, access: Access | None) -> tuple[Artifact, ...]:
@@ -108,7 +108,7 @@ def found_at(place: Place, digest: Digest, access: Access | None) -> tuple[Artif
         from m2build.registry.referrers import referrers
 
         return tuple(referrers(access.pull(parse_reference(place.location)), digest))
-    if place.kind not in (PlaceKind.OCI, PlaceKind.OCI_ARCHIVE):
+    if place.kind not in KEEPING:
         raise UsageError(f"{place} holds nothing that refers to an image", hint="registries and layouts can")
     from m2build.places.files import ArchiveFiles, FolderFiles
     from m2build.places.layout_referrers import local_referrers

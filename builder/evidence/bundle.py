@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from m2build.errors import ContentError
 from m2build.evidence.statement import IN_TOTO
-from m2build.oci.artifact import Artifact
+from m2build.oci.artifact import SIGNED_PREDICATE_TYPE, Artifact
 from m2build.oci.descriptor import Descriptor, JsonObject, object_in
 from m2build.oci.image import read_blob
 from m2build.oci.strict_json import TEXT, known, parse_object
@@ -22,7 +22,7 @@ from m2build.oci.strict_json import TEXT, known, parse_object
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 """The predicate type of cosign's signatures of images; the predicate is empty."""
-_CONTENT, _PREDICATE_TYPE = "dev.sigstore.bundle.content", "dev.sigstore.bundle.predicateType"
+_CONTENT = "dev.sigstore.bundle.content"
 _SHAPE = known(mediaType=TEXT, dsseEnvelope=known(payload=TEXT, payloadType=TEXT))
 _STATEMENT = known(_type=TEXT, predicateType=TEXT, predicate=known())
 
@@ -63,7 +63,7 @@ class Bundle:
 
     def beside(self, image: Descriptor) -> Artifact:
         """The artifact that carries it beside an image."""
-        annotations = {_CONTENT: "dsse-envelope", _PREDICATE_TYPE: self.kind}
+        annotations = {_CONTENT: "dsse-envelope", SIGNED_PREDICATE_TYPE: self.kind}
         return Artifact.of(BUNDLE, self.raw, image, annotations=annotations)
 
 

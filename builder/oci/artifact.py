@@ -17,6 +17,10 @@ from m2build.oci.strict_json import parse_object
 _EMPTY = b"{}"
 EMPTY_CONFIG = Descriptor.of("application/vnd.oci.empty.v1+json", _EMPTY)
 """The config of an artifact that needs none."""
+PREDICATE_TYPE = "in-toto.io/predicate-type"
+"""The annotation that says what a statement is about; BuildKit's, which other tools read."""
+SIGNED_PREDICATE_TYPE = "dev.sigstore.bundle.predicateType"
+"""The same of a statement in a sigstore bundle."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,11 @@ class Artifact:
     def annotations(self) -> Mapping[str, str]:
         """The annotations of its manifest."""
         return self.manifest.annotations
+
+    @property
+    def predicate_type(self) -> str:
+        """What it attests, by its annotations; empty for what is no statement."""
+        return self.annotations.get(PREDICATE_TYPE) or self.annotations.get(SIGNED_PREDICATE_TYPE, "")
 
     @property
     def entry(self) -> JsonObject:

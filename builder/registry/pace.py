@@ -9,12 +9,13 @@ from __future__ import annotations
 import http.client
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import InvalidHeader
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -94,7 +95,20 @@ class _Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
+        # Here, not in urllib3, which would leave the answer open with its socket: http.client closes it.
+        _check_length(self.headers.get_all("Content-Length", []))
         self._paced.body_begins()
+
+
+def _check_length(values: Iterable[str]) -> None:
+    """Check that an answer has one `Content-Length` at most, perhaps repeated.
+
+    Raises:
+        InvalidHeader: it has several, or a malformed one: its end would be a guess (RFC 9112, section 6.3).
+    """
+    lengths = {part.strip() for value in values for part in value.split(",")}
+    if len(lengths) > 1 or not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in lengths):
+        raise InvalidHeader("Content-Length")
 
 
 class _Connection(http.client.HTTPConnection):

@@ -47,11 +47,13 @@ class Attached:
         added: artifacts that were not there.
         existing: artifacts that were there.
         tag: the tag that lists them; None if their place itself does.
+        artifacts: all of them.
     """
 
     added: int
     existing: int
     tag: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
 
 
 def attach_remote(client: Client, artifacts: Sequence[Artifact], subject: Digest, progress: Progress) -> Attached:
@@ -68,12 +70,10 @@ def attach_remote(client: Client, artifacts: Sequence[Artifact], subject: Digest
     new = [artifact for artifact, found in zip(artifacts, there, strict=True) if found is None]
     _send(client, new, progress)
     digests = {artifact.manifest.digest for artifact in artifacts}
-    attached = Attached(len(new), len(artifacts) - len(new))
-    if _lists(client, subject, digests):
-        return attached
-    tag = fallback_tag(subject)
-    _list_under(client, tag, [artifact.entry for artifact in artifacts])
-    return Attached(attached.added, attached.existing, tag)
+    tag = None if _lists(client, subject, digests) else fallback_tag(subject)
+    if tag is not None:
+        _list_under(client, tag, [artifact.entry for artifact in artifacts])
+    return Attached(len(new), len(artifacts) - len(new), tag, tuple(artifacts))
 
 
 def referrers(client: Client, subject: Digest) -> Iterator[Artifact]:

@@ -11,8 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import NoReturn
 
 import urllib3
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
+from urllib3.exceptions import HTTPError, LocationValueError
 
 from m2build import __version__
 from m2build.errors import TransportError, UsageError
@@ -133,10 +132,9 @@ class Transport:
             timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, self.seconds), read=self.seconds + request.patience),
             preload_content=False, decode_content=False, redirect=False, retries=False,
         )  # fmt: skip
-        length = _length(response)
         if request.largest is None:
             return Answer(request.method, request.url, response)
-        content = bytearray()
+        content, length = bytearray(), response.length_remaining
         while length is None or length <= request.largest:
             data = response.read(1 << 16)
             content += data
@@ -149,23 +147,6 @@ class Transport:
             f"{host_of(request.url)} answers with more than {request.largest} bytes",
             hint="check the name: this is neither a manifest nor a token",
         )
-
-
-def _length(response: BaseHTTPResponse) -> int | None:
-    """A response's `Content-Length`.
-
-    Raises:
-        InvalidHeader: it has several, or a malformed one: its end would be a guess (RFC 9112, section 6.3).
-    """
-    text = response.headers.get("Content-Length")
-    if text is None:
-        return None
-    lengths = {part.strip() for part in text.split(",")}
-    length = lengths.pop()
-    if lengths or not (length.isascii() and length.isdecimal() and len(length) < 20):
-        response.close()
-        raise InvalidHeader("Content-Length")
-    return int(length)
 
 
 def _retry_after(answer: Answer) -> float:

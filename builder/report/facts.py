@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
+from m2build.evidence.attaching import KEEPING
 from m2build.launch.check import read_server
 from m2build.launch.flags.server import ServerFlags
 from m2build.places.place import Place, parse_place
@@ -52,7 +53,8 @@ class ImageFacts:
         verification: whether the image is what they give; None if that was not asked for.
         flags: what the base's own sources say of its server's flags; None if they cannot be read.
         comments: what the recipe says of its flags.
-        attachments: what refers to the image in its registry or layout; None if that was not looked for.
+        attachments: what refers to the image in its place; None for a place that keeps no such things, such as a
+            store of docker's, and for an image that m2build did not derive.
     """
 
     place: Place
@@ -85,7 +87,7 @@ def image_facts(
     Raises:
         UsageError: there is no such image, or its recipe is not known, or it has a stand-in as its base and `base` is
             missing.
-        M2BuildError: as `Session.inspect`, `Session.plan` and `Session.verify`.
+        M2BuildError: as `Session.inspect`, `Session.plan`, `Session.verify` and `Session.referrers`.
     """
     place = place if isinstance(place, Place) else parse_place(place)
     inspection = session.inspect(place)
@@ -108,6 +110,7 @@ def image_facts(
         session.verify(place, wanted, base=base) if verify else None,
         _flags(session, opened, plan),
         flag_comments(recipe or selection.recipe.name, selection.profile_id),
+        _attachments(session, place),
     )
 
 
@@ -116,6 +119,16 @@ def _selection(place: Place, inspection: Inspection, recipe: Recipe | None) -> S
     if isinstance(found, Finding):
         raise UsageError(f"{place}: {found.message}")
     return found
+
+
+def _attachments(session: Session, place: Place) -> tuple[Attachment, ...] | None:
+    """What refers to the image, sorted: registries list it in no particular order."""
+    if place.kind not in KEEPING:
+        return None
+    found = (
+        Attachment(str(one.manifest.digest), one.artifact_type, one.predicate_type) for one in session.referrers(place)
+    )
+    return tuple(sorted(found, key=lambda one: (one.predicate, one.kind, one.digest)))
 
 
 def _flags(session: Session, base: Base, plan: Plan) -> ServerFlags | None:

@@ -12,6 +12,8 @@ from helpers.commands import m2build, refused, succeeds
 from helpers.registry.registries import docker_registry, run, tag_digest
 from jsonschema import Draft202012Validator
 
+from m2build.delivery import metadata_schema
+from m2build.evidence import PATCHSET, PROVENANCE, SBOM
 from m2build.places.layout import write_layout
 from m2build.progress import Silent
 
@@ -23,7 +25,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a base, and with an image that evidence is attached to; the evidence is also in files."""
     folder = tmp_path_factory.mktemp("work")
     write_layout(base_image(), folder / "base", "rocm", replace=False, progress=Silent())
-    image(folder, "-o", "oci:out", "--attest", "--attest-dir", "evidence")
+    image(folder, "-o", "oci:out", "--attest", "--attest-dir", "evidence", "--metadata-file", "result.json")
     return folder
 
 
@@ -57,6 +59,15 @@ def test_a_rerun_adds_nothing(work: Path) -> None:
     said = m2build(*words, cwd=work).stderr
     assert "0 new, 4 already there" in said
     assert (work / "out" / "index.json").read_bytes() == before
+
+
+def test_the_metadata_file_lists_what_is_attached(work: Path) -> None:
+    result = json.loads((work / "result.json").read_bytes())
+    assert [error.message for error in Draft202012Validator(json.loads(metadata_schema())).iter_errors(result)] == []
+    listed = result["m2build.evidence"]
+    assert sorted(entry["digest"] for entry in listed) == attached("--oci-layout", "out:tp8", folder=work)
+    kinds = {entry.get("predicateType", entry["artifactType"]) for entry in listed}
+    assert kinds == {PROVENANCE, PATCHSET, SBOM, "application/vnd.cyclonedx+json"}
 
 
 def test_the_files_are_what_is_attached(work: Path) -> None:

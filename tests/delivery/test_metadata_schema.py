@@ -33,10 +33,10 @@ def test_the_schema_is_one_and_the_command_prints_it() -> None:
 
 @pytest.fixture(scope="module")
 def images(stocked: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The accounts of one image in a layout, of two in a registry, and of one that an engine has built."""
+    """The accounts of an image in a layout with evidence, of two in a registry, and of one that an engine has built."""
     folder = tmp_path_factory.mktemp("accounts")
     tree = checkout(folder / "tree")
-    one = quickly("image", "--tp", "8", "--base", f"dir:{tree}", "-o", f"oci:{folder}/out", "--json")
+    one = quickly("image", "--tp", "8", "--base", f"dir:{tree}", "-o", f"oci:{folder}/out", "--attest", "--json")
     base, name = f"{stocked}/team/sglang:rocm", f"{stocked}/accounts/m2"
     two = folder / "two.json"
     quickly("image", "--tp", "4", "--tp", "8", "--base", base, "-t", name, "--push", "--metadata-file", two)
@@ -50,6 +50,11 @@ def images(stocked: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 @pytest.mark.parametrize("name", ["one", "two", "engine"])
 def test_accounts_fit_it(name: str, images: dict[str, Any]) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(images[name])] == []
+
+
+def test_evidence_is_listed_only_where_it_is_attached(images: dict[str, Any]) -> None:
+    assert len(images["one"]["m2build.evidence"]) == 4
+    assert [image for image in images["two"].values() if "m2build.evidence" in image] == []
 
 
 def test_every_key_of_ours_is_described(images: dict[str, Any]) -> None:

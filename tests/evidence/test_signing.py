@@ -112,6 +112,7 @@ def test_it_leaves_bundles_as_referrers_and_no_legacy_tags(published: Published)
     assert {artifact.artifact_type for artifact in found} == {"application/vnd.dev.sigstore.bundle.v0.3+json"}
     types = [artifact.annotations["dev.sigstore.bundle.predicateType"] for artifact in found]
     assert sorted(types) == sorted([SIGNATURE, *KINDS])
+    assert [artifact.predicate_type for artifact in found] == types
 
 
 def test_signing_again_adds_nothing_and_the_page_prints_what_it_says(

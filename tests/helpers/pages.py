@@ -119,7 +119,7 @@ def _findings() -> Iterator[str]:
 
 
 _COUNTED = re.compile(r"^(\| .+ \| [0-9,]+ \| [0-9,]+ \|) tests/sweeps/test_sweep_(\S+)\.py \|$", re.MULTILINE)
-_FAULTS = re.compile(r"registry|kills_of|caches")
+_FAULTS = re.compile(r"registry|referrers|kills_of|caches")
 """Which sweeps have faults of registries, of machines and of kept files."""
 
 

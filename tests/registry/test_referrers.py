@@ -80,7 +80,7 @@ def field(request: pytest.FixtureRequest) -> Iterator[FieldRegistry]:
 
 def test_without_an_api_they_are_listed_under_a_tag_that_oras_reads(host: str) -> None:
     artifacts = notes()
-    assert attach(host, artifacts) == Attached(3, 0, fallback_tag(DIGEST))
+    assert attach(host, artifacts) == Attached(3, 0, fallback_tag(DIGEST), tuple(artifacts))
     assert seen_by_oras(host) == digests(artifacts)
     assert tag_digest(host, "team/app", "1") == str(DIGEST)
     listed = found(host)
@@ -94,7 +94,7 @@ def test_again_nothing_is_added(host: str) -> None:
     attach(host, notes())
     tag = fallback_tag(DIGEST)
     before = run("crane", "manifest", "--insecure", f"{host}/team/app:{tag}")
-    assert attach(host, notes()) == Attached(0, 3, tag)
+    assert attach(host, notes()) == Attached(0, 3, tag, tuple(notes()))
     assert run("crane", "manifest", "--insecure", f"{host}/team/app:{tag}") == before
 
 
@@ -111,8 +111,8 @@ API = [Habits(referrers="api"), Habits(referrers="api", promises=True), Habits(r
 
 @pytest.mark.parametrize("field", API, indirect=True)
 def test_with_an_api_no_tag_is_written(field: FieldRegistry) -> None:
-    assert attach(field.host, notes()) == Attached(3, 0)
-    assert attach(field.host, notes()) == Attached(0, 3)
+    assert attach(field.host, notes()) == Attached(3, 0, artifacts=tuple(notes()))
+    assert attach(field.host, notes()) == Attached(0, 3, artifacts=tuple(notes()))
     assert field.count("PUT", "manifests/") == 2 + 3
     assert f"team/app/{fallback_tag(DIGEST)}" not in field.manifests
     assert digests(found(field.host)) == digests(notes())

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from helpers.images import SAMPLE, file, image, tar
@@ -166,6 +166,7 @@ def serving_raw(speak: Callable[[socket.socket], None]) -> Iterator[str]:
 LENGTHS = {
     "negative": (b"Content-Length: -1\r\n", "its Content-Length is not a single number"),
     "two that differ": (b"Content-Length: 2\r\nContent-Length: 3\r\n", "its Content-Length is not a single number"),
+    "two in one": (b"Content-Length: 2, 3\r\n", "its Content-Length is not a single number"),
     "no number": (b"Content-Length: many\r\n", "its Content-Length is not a single number"),
     "absurd": (b"Content-Length: 99999999999999999999999\r\n", "its Content-Length is not a single number"),
     "too long": (b"Content-Length: 999999999999\r\n", "answers with more than 4194304 bytes"),
@@ -181,11 +182,29 @@ def test_a_malformed_content_length(name: str, proxy: Proxy) -> None:
         pull(proxy.host)
 
 
-@pytest.mark.parametrize("name", ["negative", "two that differ", "absurd"])
+@pytest.mark.parametrize("name", ["negative", "two that differ", "two in one", "absurd"])
 def test_a_malformed_content_length_of_a_blob(name: str, proxy: Proxy) -> None:
     proxy.rules = [Rule("GET", "blobs", raw=b"HTTP/1.1 200 OK\r\n" + LENGTHS[name][0] + b"\r\n")]
     with soon(), pytest.raises(TransportError, match="its Content-Length is not a single number"):
         pull(proxy.host)
+
+
+def test_an_answer_whose_end_is_a_guess_does_not_stay_open() -> None:
+    """The server sees each connection end while the error, whose traceback could hold one, still exists."""
+    asked, hung_up = [], threading.Semaphore(0)
+
+    def speak(client: socket.socket) -> None:
+        with client, suppress(ConnectionError):
+            asked.append(client.recv(4096))
+            client.sendall(OK + LENGTHS["two in one"][0] + b"\r\n")
+            client.recv(1)
+        hung_up.release()
+
+    with serving_raw(speak) as host:
+        with pytest.raises(TransportError, match="its Content-Length is not a single number") as held:
+            read_remote(reference(host, "app:v1"), "linux/amd64", access())
+        assert len(asked) > 1
+        assert all(hung_up.acquire(timeout=2) for _ in asked), held
 
 
 def test_a_repeated_content_length_is_accepted(proxy: Proxy) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import re
 import subprocess
 import tarfile
@@ -16,21 +17,27 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import checkout, derived, quickly
+from helpers.registry.registries import run
 from helpers.report.parsed import parsed, rows, steps, strangers, text
 from helpers.support import need_tool
 
 import m2build
 from m2build import report
 from m2build.errors import UsageError
+from m2build.places.place import parse_place
+from m2build.places.transports import write_image
+from m2build.progress import Silent
 from m2build.report.checks import checks
-from m2build.report.facts import Attachment, ImageFacts
+from m2build.report.facts import ImageFacts
 from m2build.verification.findings import Finding
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base in `base`, and what was derived from it in `out`."""
-    return derived(tmp_path_factory.mktemp("workshop"))
+    """A base in `base`, and in `out` what was derived from it, with evidence attached."""
+    folder = derived(tmp_path_factory.mktemp("workshop"))
+    quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8", "--attest")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -126,12 +133,33 @@ def test_it_says_what_verify_found(facts: ImageFacts, page: str) -> None:
     assert "<strong>Not verified.</strong>" in report.render_page([replace(facts, verification=None)])
 
 
-def test_it_lists_what_is_attached(facts: ImageFacts, page: str) -> None:
-    assert "Not looked for." in page
-    assert "Nothing is attached." in report.render_page([replace(facts, attachments=())])
-    one = Attachment(f"sha256:{'a' * 64}", "application/vnd.in-toto+json", "https://slsa.dev/provenance/v1")
-    table = rows(parsed(report.render_page([replace(facts, attachments=(one,))])), "What is attached")
-    assert table[1] == [one.predicate, one.kind, one.digest]
+def test_it_lists_what_is_attached(workshop: Path, document: ET.Element) -> None:
+    """oras is the judge."""
+    answer = json.loads(run("oras", "discover", "--format", "json", "--oci-layout", "out:tp8", folder=workshop))
+    expected = [
+        [
+            entry.get("annotations", {}).get("in-toto.io/predicate-type", "\N{EN DASH}"),
+            entry["artifactType"],
+            entry["digest"],
+        ]
+        for entry in answer["referrers"]
+    ]
+    assert len(expected) == 4
+    assert sorted(rows(document, "What is attached")[1:]) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("oci-archive", "Nothing is attached."), ("docker-archive", "Not kept there:")]
+)
+def test_it_says_if_nothing_is_attached(
+    kind: str, words: str, facts: ImageFacts, workshop: Path, tmp_path: Path
+) -> None:
+    place = parse_place(f"{kind}:{tmp_path}/image.tar")
+    image = facts.inspection.found.image
+    write_image(image, place, tag="tp8", reference="m2:tp8", replace=False, progress=Silent())
+    with m2build.Session() as session:
+        alone = report.image_facts(session, place, base=f"oci:{workshop}/base:base", verify=False)
+    assert words in report.render_page([alone])
 
 
 def run_steps(document: ET.Element, folder: Path) -> Iterator[tuple[str, str]]:
@@ -140,9 +168,9 @@ def run_steps(document: ET.Element, folder: Path) -> Iterator[tuple[str, str]]:
         need_tool(tool)
     found = steps(document)
     script = "".join(f"{commands}\necho @@\n" for commands, _ in found)
-    run = subprocess.run(["bash", "-eu", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
-    return zip(run.stdout.split("@@\n")[:-1], (expected for _, expected in found), strict=True)
+    done = subprocess.run(["bash", "-eu", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return zip(done.stdout.split("@@\n")[:-1], (expected for _, expected in found), strict=True)
 
 
 def test_the_commands_print_what_the_page_says(document: ET.Element, tmp_path: Path) -> None:
@@ -157,6 +185,7 @@ def test_the_commands_for_a_registry_reach_the_base_too(stocked: str, tmp_path: 
     quickly("image", "--tp", "8", "--base", base, "-o", name)
     with m2build.Session() as session:
         facts = report.image_facts(session, name, base=base, verify=False)
+    assert facts.attachments == ()
     printed = list(run_steps(parsed(report.render_page([facts])), tmp_path))
     assert len(printed) == 12
     assert [got for got, _ in printed] == [expected for _, expected in printed]
