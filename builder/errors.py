@@ -82,7 +82,7 @@ class TransportError(M2BuildError):
     """A registry, a package index or the network did not deliver.
 
     Attributes:
-        is_missing: whether a registry answered that what was asked for does not exist.
+        is_missing: whether a registry answered that what was asked for, or a blob of a manifest, does not exist.
     """
 
     exit_code = 8

@@ -11,7 +11,7 @@ import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, print_json, result, shell_line
+from m2build.cli.output import json_option, print_json, result, schema_option, shell_line
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from m2build.inspection.content import Entry
     from m2build.oci.descriptor import Descriptor
     from m2build.recipes.settings import Settings
+
+
+def _schema() -> str:
+    return m2build.Inspection.schema_text()
 
 
 @click.command(
@@ -35,6 +39,7 @@ Examples:
 @image_platform_option
 @insecure_option
 @json_option
+@schema_option(_schema, "--json")
 @progress_option
 def inspect(image: str, platform: str, insecure: bool, as_json: bool, progress_mode: str) -> None:
     """Show what an image is, what it was derived from, and every path in which it differs from that.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -23,6 +23,23 @@ _CLEAR = "\r\x1b[K"
 """Go to the start of the line and clear it."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def schema_option(text: Callable[[], str], *options: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """The option `--schema`, which prints a JSON Schema without a look at the other arguments.
+
+    Args:
+        text: gives the schema; what it needs is imported when it is called.
+        options: the options whose output the schema describes.
+    """
+
+    def show(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+        if wanted and not context.resilient_parsing:
+            result(*text().splitlines())
+            context.exit()
+
+    about = f"Print the JSON Schema of {' and '.join(options)}, and do nothing else."
+    return click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=show, help=about)
 
 
 def silence(stream: TextIO | None) -> None:

@@ -14,7 +14,7 @@ import click
 
 import m2build
 from m2build.cli.github import artifacts_option, check_artifacts, tell_github
-from m2build.cli.output import json_option, note, print_json, result, story_line
+from m2build.cli.output import json_option, note, print_json, result, schema_option, story_line
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
 
@@ -24,12 +24,10 @@ def _output_path(_context: click.Context, _option: click.Parameter, text: str | 
     return output_path(text) if text is not None else None
 
 
-def _print_schema(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    if wanted and not context.resilient_parsing:
-        from m2build.delivery import metadata_schema
+def _schema() -> str:
+    from m2build.delivery import metadata_schema
 
-        result(*metadata_schema().splitlines())
-        context.exit()
+    return metadata_schema()
 
 
 _OPTIONS = (
@@ -46,14 +44,7 @@ _OPTIONS = (
         help="Write the image id (the config's digest); - is stdout.",
     ),
     json_option,
-    click.option(
-        "--schema",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_print_schema,
-        help="Print the JSON Schema of --json and --metadata-file, and do nothing else.",
-    ),
+    schema_option(_schema, "--json", "--metadata-file"),
     artifacts_option,
 )
 

@@ -13,11 +13,15 @@ from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_claimed, claimed, platform_option
 from m2build.cli.groups import Command
 from m2build.cli.locks import read_lock
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
 from m2build.errors import UsageError
+
+
+def _schema() -> str:
+    return m2build.Verification.schema_text()
 
 
 @click.command(
@@ -71,6 +75,7 @@ Examples:
 @platform_option
 @insecure_option
 @json_option
+@schema_option(_schema, "--json")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print the findings as a SARIF 2.1.0 log.")
 @progress_option
 def verify(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from m2build.base.thin import completed
@@ -103,6 +104,16 @@ class Inspection:
             "entrypoint": list(self.entrypoint),
             "settings": self.settings.model_dump(mode="json"),
         }
+
+    @staticmethod
+    def schema_text() -> str:
+        """The text of the document's JSON Schema.
+
+        Example:
+            >>> '"content"' in Inspection.schema_text()
+            True
+        """
+        return files(__package__).joinpath("inspection.schema.json").read_text(encoding="utf-8")
 
 
 def _free(values: Mapping[str, str]) -> dict[str, str]:

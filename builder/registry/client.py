@@ -22,6 +22,8 @@ _KEEPING = (307, 308)
 ASK_OPERATORS = "ask the operators of the registry, or of a proxy in front of it"
 """The hint where the user's own set-up is not at fault."""
 _WARNING = re.compile(r'(?:^|, *)299 [^ ]+ "((?:[^"\\]|\\.)*)"')
+_BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
+"""The code for a manifest that names a blob which the registry does not find."""
 _CHALLENGES = 2
 """How many challenges to answer per request: another thread's new token may have expired already."""
 
@@ -165,7 +167,8 @@ class Client:
             hint = "check the name; in some registries a repository must be created first"
         elif answer.status == 429 or answer.status >= 500:
             hint = "try again later"
-        return TransportError(f"{self.name}: the registry answers {answer.status} to {method} {what}{said}", hint=hint)
+        message = f"{self.name}: the registry answers {answer.status} to {method} {what}{said}"
+        return TransportError(message, hint=hint, is_missing=_BLOB_UNKNOWN in said)
 
     def _said(self, answer: bytes) -> str:
         """The registry's own error message (distribution specification, error codes), on one line, without secrets."""

@@ -20,6 +20,8 @@ from m2build.registry.upload import STORED
 _ACCEPT = {"Accept": ", ".join((OCI.index, DOCKER.index, OCI.manifest, DOCKER.manifest))}
 _NO_HEAD = (400, 401, 403, 405, 501)
 """Statuses of registries that do not support HEAD; some send 404."""
+_TRIES = 4
+"""How often a manifest is sent whose blobs the registry had a moment before and does not find now."""
 
 
 def fetch_manifest(client: Client, name: str, digest: Digest | None = None) -> tuple[Digest, Manifest | Index]:
@@ -125,7 +127,10 @@ def _check(answer: Answer, expected: Digest | None) -> None:
 
 
 def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
-    """Publish a manifest under a tag or its digest.
+    """Publish a manifest under a tag or its digest, once all its blobs are there.
+
+    docker-registry 2.8 does not find a blob at the moment when another push of the same blob ends: it writes its links
+    in place. So a manifest whose blobs it does not find is sent again.
 
     A registry may refuse to write an immutable tag that already names this manifest, and an answer may be lost. So
     after a failure it counts what the name points to.
@@ -133,6 +138,17 @@ def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
     Raises:
         TransportError: the registry refuses, or does not answer.
     """
+    for attempt in range(1, _TRIES):
+        try:
+            return _put(client, manifest, name)
+        except TransportError as error:
+            if not error.is_missing:
+                raise
+        client.transport.pause(attempt)
+    return _put(client, manifest, name)
+
+
+def _put(client: Client, manifest: Manifest, name: str) -> None:
     headers = {"Content-Type": manifest.types.manifest}
     try:
         client.send("PUT", f"manifests/{name}", expected=STORED, headers=headers, body=manifest.raw).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 
 from m2build.errors import ContentError, PolicyError
 from m2build.oci.descriptor import JsonObject
@@ -84,6 +85,16 @@ class Verification:
             "passes": self.passes,
             "findings": [asdict(finding) for finding in self.findings],
         }
+
+    @staticmethod
+    def schema_text() -> str:
+        """The text of the document's JSON Schema.
+
+        Example:
+            >>> '"findings"' in Verification.schema_text()
+            True
+        """
+        return files(__package__).joinpath("verification.schema.json").read_text(encoding="utf-8")
 
     def sarif(self) -> JsonObject:
         """The findings as a SARIF 2.1.0 log, for code scanning services and dashboards."""

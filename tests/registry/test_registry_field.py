@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from helpers.images import SAMPLE, file, image, tar
-from helpers.registry.faultproxy import Rule, fault_proxy
+from helpers.registry.faultproxy import FOREVER, Rule, fault_proxy
 from helpers.registry.field_registry import FieldRegistry, Habits, field_registry
 from helpers.registry.registries import access, noise, reference, run, upload
 
@@ -164,6 +165,18 @@ def test_a_delayed_confirmation_is_waited_for() -> None:
         ]
         push_image(ONE, reference(proxy.host, "app:v1"), access(), Silent())
         assert len(proxy.seen("HEAD", "manifests/v1")) == 4
+
+
+@pytest.mark.parametrize(("times", "tries"), [(2, 3), (FOREVER, 4)])
+def test_a_blob_that_another_push_hides_for_a_moment_is_waited_for(times: int, tries: int) -> None:
+    unknown = b'{"errors": [{"code": "DIGEST_INVALID"}, {"code": "MANIFEST_BLOB_UNKNOWN"}]}'
+    with field_registry() as registry, fault_proxy(registry.host) as proxy:
+        proxy.rules = [Rule("PUT", "manifests/v1", times=times, status=400, body=unknown)]
+        waiting = pytest.raises(TransportError, match="MANIFEST_BLOB_UNKNOWN") if times == FOREVER else nullcontext()
+        with waiting:
+            push_image(ONE, reference(proxy.host, "app:v1"), access(), Silent())
+        assert len(proxy.seen("PUT", "manifests/v1")) == tries
+        assert is_whole(registry, ONE) == (times != FOREVER)
 
 
 def test_a_refused_mount_is_reported_once() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from helpers.images import SAMPLE, image
 from helpers.registry.field_registry import FieldRegistry, Habits, field_registry
+from helpers.registry.profiles import PROFILES
 from helpers.registry.registries import access, reference
 
 from m2build.progress import Silent
@@ -16,17 +18,6 @@ from m2build.registry.target import Repository
 
 ONE = image(*SAMPLE)
 LAYERS = ONE.manifest.layers
-PROFILES: Mapping[str, tuple[Habits, int]] = {
-    "Amazon ECR, mounting enabled": (Habits(mount=201, patch=201), 2),
-    "Amazon ECR, as delivered": (Habits(mount=202, patch=201), 0),
-    "Artifactory": (Habits(mount=202, appears=True), 2),
-    "Docker Hub, GHCR, GitLab, Google, Azure, zot": (Habits(mount=201), 2),
-    "Harbor, another project": (Habits(mount=401), 0),
-    "Harbor, no project": (Habits(mount=400), 0),
-    "Quay": (Habits(mount=405), 0),
-    "Keppel, Nexus": (Habits(mount=404), 0),
-}
-"""What registries do (docs/registries.md) -> how many of the two layers need not be sent."""
 
 
 def stocked(registry: FieldRegistry) -> FieldRegistry:
@@ -36,8 +27,8 @@ def stocked(registry: FieldRegistry) -> FieldRegistry:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_only_what_a_registry_does_not_share_is_sent(profile: str) -> None:
-    habits, shared = PROFILES[profile]
-    with field_registry(habits) as registry:
+    habits, shared = PROFILES[profile].habits, len(LAYERS) * PROFILES[profile].shares
+    with field_registry(replace(habits)) as registry:
         stocked(registry)
         found = push_image(ONE, reference(registry.host, "app:v1"), access(), Silent(), mount_from="base")
         mounted = shared if habits.mount == 201 else 0
@@ -47,8 +38,8 @@ def test_only_what_a_registry_does_not_share_is_sent(profile: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_look_before_a_push_finds_the_same(profile: str) -> None:
-    habits, shared = PROFILES[profile]
-    with field_registry(habits) as registry:
+    habits, shared = PROFILES[profile].habits, len(LAYERS) * PROFILES[profile].shares
+    with field_registry(replace(habits)) as registry:
         stocked(registry)
         client = access().push(reference(registry.host, "app:v1"), ["base"])
         repository = Repository(client, "base")

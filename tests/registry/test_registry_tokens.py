@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.images import image, tar
 from helpers.registry.faultproxy import Rule, fault_proxy
 from helpers.registry.registries import (
     PASSWORD,
@@ -14,13 +15,17 @@ from helpers.registry.registries import (
     call,
     docker_config,
     logged_in,
+    noise,
+    reference,
     tag_digest,
 )
 from helpers.registry.registry_checks import ONE, pull, push, refused, refuses, user_header
 from helpers.registry.tokenserver import LEEWAY, REFRESH_TOKEN, TokenServer, token_registry
 
 from m2build.errors import TransportError
+from m2build.progress import Silent
 from m2build.registry.access import Access
+from m2build.registry.push import push_image
 
 
 @pytest.fixture
@@ -122,6 +127,24 @@ def test_a_token_that_expires_during_a_push_is_renewed(
         server.lifetime = 300
         assert pull(user, proxy.host, "app:v1").manifest.raw == ONE.manifest.raw
     assert len(server.tokens) >= 3
+
+
+def test_a_large_layer_is_sent_again_with_a_new_token_if_its_own_has_expired(
+    server: TokenServer, tmp_path: Path
+) -> None:
+    """Its bytes are on their way when the registry refuses the token."""
+    challenge = call("GET", f"http://{server.registry}/v2/")[1]["WWW-Authenticate"]
+    large = image(tar(noise(9 << 20)), how="plain")
+    server.lifetime = 2 - LEEWAY
+    expired = Rule("PATCH", times=1, delay=2.2, status=401, headers={"WWW-Authenticate": challenge})
+    with fault_proxy(server.registry, expired) as proxy:
+        user = access(logged_in(tmp_path / "docker", proxy.host))
+        assert push_image(large, reference(proxy.host, "app:v1"), user, Silent()).uploaded == 2
+        first, *_, last = proxy.seen("PATCH")
+        assert (first.status, last.status) == (401, 202)
+        pulled = pull(user, proxy.host, "app:v1")
+        assert first.headers["Authorization"] != last.headers["Authorization"]
+    assert pulled.manifest.raw == large.manifest.raw
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ class Habits:
     registry confirms but does not store: `blobs`, `manifests` or `tags`. `post` redirects the beginning of an upload,
     with a status and a template for the URL. `appears`: blobs of other repositories show up here once their mount has
     been asked for, although it is refused. `resumes`: what is cut off is kept, and an upload says how much it has.
-    `warning` is sent with every answer.
+    `warning` is sent with every answer. `apart`: each repository shows only the blobs that came to it, and takes no
+    manifest that names others.
 
     `referrers`: how it lists what refers to a manifest: not at all, by the `api`, as a web `page`; or it `hides` all of
     it. `promises`: it says that it lists them, whether or not it does (OCI-Subject). `page`: how many it lists at once.
@@ -56,6 +57,7 @@ class Habits:
     rivals: int = 0
     late_rivals: int = 0
     conditions: bool = False
+    apart: bool = False
 
 
 @dataclass
@@ -68,6 +70,22 @@ class FieldRegistry:
     requests: list[tuple[str, str]] = field(default_factory=list)
     elsewhere: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    places: set[tuple[str, str]] = field(default_factory=set)
+
+    def keep(self, repository: str, digest: str, content: bytes) -> None:
+        self.blobs[digest] = content
+        self.places.add((repository, digest))
+
+    def found(self, repository: str, digest: str) -> bytes | None:
+        """A blob, if the repository shows it."""
+        is_shown = not self.habits.apart or (repository, digest) in self.places
+        return self.blobs.get(digest) if is_shown else None
+
+    def lacks(self, repository: str, manifest: bytes) -> bool:
+        """Whether a manifest names blobs that the repository does not show."""
+        document = json.loads(manifest)
+        named = [*document.get("layers", []), *filter(None, [document.get("config")])]
+        return any(self.found(repository, one["digest"]) is None for one in named)
 
     def count(self, method: str, pattern: str) -> int:
         return len([path for verb, path in self.requests if verb == method and re.search(pattern, path)])
@@ -75,6 +93,10 @@ class FieldRegistry:
 
 def digest_of(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def uploads_of(repository: str) -> str:
+    return f"/v2/{repository}/blobs/uploads/"
 
 
 def etag_of(content: bytes | None) -> str:
@@ -103,9 +125,9 @@ class Handler(QuietHandler):
             self.manifest(match[1], match[2], body)
         elif match := re.fullmatch(r"/v2/(.+)/referrers/(.+)", parts.path):
             self.list_referrers(match[1], match[2], int(query.get("from", 0)))
-        elif match := re.fullmatch(r"/v2/.+/blobs/(sha256:.+)", parts.path):
-            self.blob(match[1])
-        elif match := re.fullmatch(r"(/v2/.+/blobs/uploads/)(.*)", parts.path):
+        elif match := re.fullmatch(r"/v2/(.+)/blobs/(sha256:.+)", parts.path):
+            self.blob(match[1], match[2])
+        elif match := re.fullmatch(r"/v2/(.+)/blobs/uploads/(.*)", parts.path):
             self.upload(match[1], match[2], query, body) if match[2] else self.begin(match[1], query)
         else:
             self.say(404)
@@ -141,6 +163,9 @@ class Handler(QuietHandler):
         if self.command == "PUT":
             if habits.immutable and is_tag and key in kept:
                 self.refuse(400, "TAG_INVALID")
+                return
+            if habits.apart and self.registry.lacks(repository, body):
+                self.refuse(400, "MANIFEST_BLOB_UNKNOWN")
                 return
             before = kept.get(key)
             is_list = name.startswith("sha256-")
@@ -193,8 +218,8 @@ class Handler(QuietHandler):
                 found.append({**own, **more})
         return found
 
-    def blob(self, digest: str) -> None:
-        habits, found = self.registry.habits, self.registry.blobs.get(digest)
+    def blob(self, repository: str, digest: str) -> None:
+        habits, found = self.registry.habits, self.registry.found(repository, digest)
         if found is None and habits.appears and digest in self.registry.elsewhere & self.registry.asked:
             self.say(200)
         elif found is None:
@@ -205,26 +230,36 @@ class Handler(QuietHandler):
         else:
             self.say(200, {}, found)
 
-    def begin(self, path: str, query: Mapping[str, str]) -> None:
-        habits = self.registry.habits
+    def begin(self, repository: str, query: Mapping[str, str]) -> None:
+        habits, digest = self.registry.habits, query.get("mount", "")
+        source = self.shared(query.get("from", ""), digest)
         if habits.post and "moved" not in query:
             status, template = habits.post
+            path = uploads_of(repository)
             self.say(status, {"Location": template.format(host=self.registry.host, path=path)})
-        elif "mount" in query and habits.mount == 201 and query["mount"] in self.registry.elsewhere:
-            self.registry.blobs[query["mount"]] = b""
-            self.say(201, self.digest(query["mount"]))
-        elif "mount" in query and habits.mount not in (201, 202):
+        elif habits.mount == 201 and source is not None:
+            self.registry.keep(repository, digest, source)
+            self.say(201, self.digest(digest))
+        elif digest and habits.mount not in (201, 202):
             self.refuse(habits.mount, "UNSUPPORTED")
         else:
-            self.registry.asked.add(query.get("mount", ""))
+            if habits.appears and source is not None:
+                self.registry.places.add((repository, digest))
+            self.registry.asked.add(digest)
             self.registry.uploads[key := uuid.uuid4().hex] = b""
-            self.say(202, self.next_step(path, key))
+            self.say(202, self.next_step(repository, key))
 
-    def next_step(self, path: str, key: str) -> dict[str, str]:
-        template = self.registry.habits.location
+    def shared(self, source: str, digest: str) -> bytes | None:
+        """A blob that may be mounted from a repository."""
+        if self.registry.habits.apart:
+            return self.registry.found(source, digest)
+        return b"" if digest in self.registry.elsewhere else None
+
+    def next_step(self, repository: str, key: str) -> dict[str, str]:
+        template, path = self.registry.habits.location, uploads_of(repository)
         return {"Location": template.format(host=self.registry.host, path=path, id=key)} if template else {}
 
-    def upload(self, path: str, key: str, query: Mapping[str, str], body: bytes) -> None:
+    def upload(self, repository: str, key: str, query: Mapping[str, str], body: bytes) -> None:
         registry, habits = self.registry, self.registry.habits
         if key not in registry.uploads:
             self.refuse(404, "BLOB_UPLOAD_UNKNOWN")
@@ -237,17 +272,17 @@ class Handler(QuietHandler):
             self.refuse(416, "BLOB_UPLOAD_INVALID")
         elif self.command == "PATCH" and habits.patch_redirects:
             habits.patch_redirects -= 1
-            self.say(307, {"Location": f"{path}{key}"})
+            self.say(307, {"Location": f"{uploads_of(repository)}{key}"})
         elif self.command == "PATCH":
             registry.uploads[key] += body
-            self.say(habits.patch, self.next_step(path, key) if habits.patch_location else {})
+            self.say(habits.patch, self.next_step(repository, key) if habits.patch_location else {})
         else:
             data = registry.uploads.pop(key) + body
             if digest_of(data) != query.get("digest"):
                 self.refuse(400, "DIGEST_INVALID")
                 return
             if habits.forgets != "blobs":
-                registry.blobs[digest_of(data)] = data
+                registry.keep(repository, digest_of(data), data)
             self.say(habits.blob_put, self.digest(digest_of(data)))
 
 
