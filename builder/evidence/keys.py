@@ -53,7 +53,8 @@ def load_public_key(path: str) -> PublicKey:
         UsageError: the file does not exist, or holds something else; a private key is not repeated.
         StorageError: it cannot be read.
     """
+    pem = document_bytes(path, "key").decode("ascii", errors="replace")
     try:
-        return PublicKey(document_bytes(path, "key").decode("ascii", errors="replace"))
+        return PublicKey(pem)
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", hint=error.hint) from None
