@@ -212,7 +212,7 @@ def headers_of(entries: Iterable[object], end: int) -> Iterator[Header]:
 
 
 def _part(entry: JsonObject, last: Part | None, end: int) -> Part | None:
-    """The part of a file that an entry tells of; the part before it ends there. None if it tells of none."""
+    """The part of a file that an entry describes, which ends the part before it; None if it describes no part."""
     offset = number_in(entry, "offset")
     if not offset:
         return None

@@ -37,7 +37,7 @@ class Moving(Making, Examining):
         """Prove an image, and derive it anew on another base: `deliver()` makes it, `foresee()` says what that does.
 
         The new image is the one that recipe and new base give: its overlay replaces the old one. The old image adds
-        nothing but the names of its recipe, its profile and its model; so whatever else is in it is refused.
+        only the names of its recipe, its profile and its model; so an image with anything else in it is refused.
 
         Args:
             place: where the image is.
