@@ -127,7 +127,7 @@ def main() -> None:
 
 def compare(trials: Sequence[Trial]) -> None:
     """Let each tool rename each module."""
-    print("| tool | right | wrong and told | wrong in silence |\n| --- | --- | --- | --- |")
+    print("| tool | right | wrong, and reported | wrong in silence |\n| --- | --- | --- | --- |")
     for name, tool in {"m2build": by_m2build, "rope": by_rope, "libcst": by_libcst}.items():
         right = told = 0
         for trial in trials:

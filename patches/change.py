@@ -137,7 +137,7 @@ class Finding(StrEnum):
     ABSENT = "absent"
     """Nothing to do, because there is nothing to change; the patch says what that means."""
     OTHERWISE = "done-otherwise"
-    """Nothing to do: what the change is for is so already, but not as this change would have left it."""
+    """Nothing to do: the sources have the effect already, by another edit than this change makes."""
     GONE = "target-gone"
     """What the change starts from is not there; no patch takes this for nothing left to do."""
     CONFLICT = "conflict"

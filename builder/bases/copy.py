@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from m2build.base.elsewhere import pulled
 from m2build.delivery.publish import publish
 from m2build.errors import BaseChangedError, UsageError
 from m2build.oci.reference import parse_reference
@@ -86,8 +85,7 @@ def mirror_base(
     """
     if place.kind is not PlaceKind.REGISTRY:
         raise UsageError(f"{place} is not a name in a registry", hint="`m2build push` publishes images of other places")
-    with pulled(place):
-        found = read_image(place, platform, access)
+    found = read_image(place, platform, access)
     if lock is not None:
         _check(lock, place, found)
     own = parse_reference(place.location)

@@ -21,7 +21,7 @@ sign_option = click.option(
 attest_option = click.option(
     "--attest",
     is_flag=True,
-    help="Attach what is attached to IMAGE as well, such as what `m2build image --attest` wrote into a layout.",
+    help="Copy what is attached to IMAGE, too, such as the evidence of `m2build image --attest`.",
 )
 
 _OPTIONS = (

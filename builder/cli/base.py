@@ -45,16 +45,17 @@ Examples:
 @json_option
 @progress_option
 def check(recipe_name: str, path: Path | None, insecure: bool, as_json: bool, progress_mode: str) -> None:
-    """Tell whether the tag behind the lock still names the locked digest; nothing is fetched.
+    """Tell whether the tag behind the lock has moved.
 
-    The registry is asked for the tag, for the locked digest, and for the mirror if the lock names one. The exit code is
-    14 if the tag names another digest, or does not exist any more.
+    The registry is asked for the tag, for the locked digest, and for the mirror if the lock names one; nothing is
+    fetched. The exit code is 14 if the tag names another digest, or does not exist any more.
     """
     recipe, place = m2build.load_recipe(recipe_name), path or lock_path(recipe_name)
     lock = read_lock(place)
     if lock.recipe != recipe.name:
         raise UsageError(
-            f"{place} is the lock of the recipe {lock.recipe}, not of {recipe.name}", hint="name its recipe"
+            f"{place} is the lock of the recipe {lock.recipe}, not of {recipe.name}",
+            hint=f"check the recipe {lock.recipe}, or name another lock with --lock",
         )
     with session(progress_mode, insecure=insecure) as opened:
         found = opened.check_base(lock)
@@ -103,10 +104,11 @@ def mirror(
     as_json: bool,
     progress_mode: str,
 ) -> None:
-    """Copy a base by digest into a registry of your own, and print the copy's name with its digest.
+    """Copy a base by digest into a registry of your own.
 
-    Manifest, config and layers stay the same bytes, and the digest with them. Layers that are there already are not
-    sent again: after an interruption, run it once more. Of an index for several platforms, one image is copied.
+    Prints the copy's name with its digest. Manifest, config and layers stay the same bytes, and the digest with them.
+    Layers that are there already are not sent again: after an interruption, run it once more. Of an index for several
+    platforms, one image is copied.
 
     With --lock, the lock names the copy. `image`, `lock`, `render` and `verify` then read it once the base's own name
     does not exist any more.

@@ -78,8 +78,8 @@ Examples:
     "recipe_name",
     metavar="NAME|FILE",
     shell_complete=candidates.recipes,
-    help="Take the series of a recipe: that for the distribution which --release names. With --tags the recipe also "
-    "says where the sources are in a base; default: minimax-m2.",
+    help="Take the series from a recipe: the one for the distribution in --release. With --tags, the recipe also says "
+    "where the sources are in a base; default: minimax-m2.",
 )
 @click.option(
     "--lock",

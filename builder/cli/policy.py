@@ -14,16 +14,16 @@ from m2build.errors import UsageError
 
 _OPTIONS = (
     click.option(
-        "--key", metavar="FILE", type=click.Path(), help="The public key of who has to have signed the image."
+        "--key", metavar="FILE", type=click.Path(), help="The signer's public key, if images are signed with a key."
     ),
-    click.option("--identity", metavar="SUBJECT", help="Who has to have signed it without a key: cosign:keyless."),
+    click.option("--identity", metavar="SUBJECT", help="The signer's identity, if cosign:keyless signs."),
     click.option("--issuer", metavar="URL", help="The service that vouches for --identity."),
     click.option(
         "--attestation",
         "attestations",
         metavar="TYPE",
         multiple=True,
-        help="A predicate type; the same signer has to have signed a statement of it. Repeatable.",
+        help="Ask for a statement of this predicate type, too, signed by the same signer. Repeatable.",
     ),
 )
 
@@ -57,7 +57,7 @@ Examples:
 """,
 )
 def policy() -> None:
-    """Write policies for clusters, which run only what a signer has signed."""
+    """Write policies with which clusters run signed images only."""
 
 
 @policy.command(
@@ -70,10 +70,10 @@ Examples:
 @click.argument("image", metavar="NAME")
 @_signed
 def kyverno(image: str, signer: evidence.PublicKey | evidence.Identity, attestations: tuple[str, ...]) -> None:
-    """Print a Kyverno ImageValidatingPolicy: pods run images of a repository only if they are signed.
+    """Print an ImageValidatingPolicy for Kyverno.
 
-    NAME is any image of the repository. Nothing is read of it. Kyverno 1.19 is needed for --key; it checks attestations
-    of identities only.
+    Pods then run images of a repository only if they are signed. NAME is any image of the repository; it is not read.
+    --key needs Kyverno 1.19, and excludes --attestation.
     """
     result(*evidence.kyverno_policy(image, signer, attestations).splitlines())
 
@@ -88,15 +88,15 @@ Examples:
 @click.argument("image", metavar="NAME")
 @_signed
 def sigstore(image: str, signer: evidence.PublicKey | evidence.Identity, attestations: tuple[str, ...]) -> None:
-    """Print a ClusterImagePolicy for sigstore's policy-controller, with the same meaning.
+    """Print a ClusterImagePolicy for sigstore's policy-controller.
 
-    NAME is any image of the repository. policy-controller reads what `--sign cosign:keyless` makes, so the signer is an
-    identity.
+    Pods then run images of a repository only if they are signed. NAME is any image of the repository; it is not read.
+    policy-controller accepts what `--sign cosign:keyless` makes, so the signer is an identity.
     """
     result(*evidence.sigstore_policy(image, signer, attestations).splitlines())
 
 
 @policy.command(epilog="\b\nExample:\n  m2build policy schema > requirements.schema.json")
 def schema() -> None:
-    """Print the JSON Schema of the rules that `m2build verify --require` reads."""
+    """Print the JSON Schema of rules for `m2build verify --require`."""
     result(*evidence.Requirements.schema_text().splitlines())

@@ -9,6 +9,7 @@ from m2build.cli.choosing import platform_option
 from m2build.cli.groups import Command
 from m2build.cli.output import result
 from m2build.cli.progress import progress_option
+from m2build.cli.reporting import check_file
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
 from m2build.local.targets import is_stdout, output_path
@@ -74,6 +75,7 @@ def report(
     path = output_path(output)
     if not replace and not is_stdout(path) and path.is_file():
         raise UsageError(f"{path} exists already", hint="name another file, or add --replace")
+    check_file(path)
     runs = [library.runs_at(word) for word in subjects if library.is_run(word)]
     images = [word for word in subjects if not library.is_run(word)]
     with session(progress_mode, insecure=insecure, platform=platform) as opened:

@@ -85,7 +85,7 @@ class Report:
             check_artifacts(shipment)
         for file in (self.iidfile, self.metadata_file):
             if file is not None:
-                _check_writable(file)
+                check_file(file)
 
     def report_all(
         self, shipment: m2build.Shipment, then: Callable[[m2build.Delivery], m2build.Delivery] | None = None
@@ -165,7 +165,13 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
     return with_report
 
 
-def _check_writable(file: Path) -> None:
+def check_file(file: Path) -> None:
+    """Check, before anything is read, that a file of the user's can be written.
+
+    Raises:
+        UsageError: something else is there.
+        StorageError: it cannot be written.
+    """
     from m2build.local.failures import storage
     from m2build.local.outputs import check_writable
 

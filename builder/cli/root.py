@@ -33,7 +33,7 @@ what was locked, 4 a patch does not apply, 5 a check of content failed, 6 the
 server rejects the launch flags, 7 a rule of --require is broken, 8 registry or
 network, 9 a container engine or another program is missing or failed,
 14 something would change or has changed (--check, drift --lock, base check) or
-got worse (--fail-if), 15 more would be copied than is allowed, 16 a local file
+got worse (--fail-if), 15 more would be read or copied than is allowed, 16 a local file
 cannot be read or written, 130 interrupted.
 """
 
@@ -163,6 +163,8 @@ def _from_click(error: click.ClickException) -> UsageError:
     """What click found wrong with the command line, in our form."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     message = error.format_message().rstrip(".")
+    if isinstance(error, click.MissingParameter):
+        message = message.partition(". Choose from:")[0]  # click lists on lines what the name of the argument lists
     if isinstance(error, click.NoSuchOption) and context:
         known = [name for option in context.command.get_params(context) for name in option.opts if name[1:2] == "-"]
         message = f"there is no option {did_you_mean(error.option_name, known)}"

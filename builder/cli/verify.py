@@ -34,7 +34,7 @@ Examples:
   m2build verify oci:./out:tp8 --recipe ./mine.yaml --tp 8 --base localhost:5000/sglang:v0.5.7
   # The lock has to agree, and says which base the tag meant.
   m2build verify localhost:5000/minimax-m2:tp8 --lock m2build.lock
-  # The owner of a key has to have signed it, and rules of yours have to hold.
+  # Check who has signed it, and rules of your own.
   m2build verify localhost:5000/minimax-m2:tp8 --key cosign.pub --require rules.yaml
   # A trial image.
   m2build verify oci:./minimax-m2-tp8 --base pypi:sglang==0.5.7
@@ -63,7 +63,7 @@ Examples:
     "--key",
     metavar="FILE",
     type=click.Path(),
-    help="A public key, whose owner has to have signed the image; cosign checks that.",
+    help="The signer's public key: cosign checks that the image is signed with it.",
 )
 @click.option(
     "--require",

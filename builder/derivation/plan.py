@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from m2build.base.model import Base
     from m2build.layers.filesystem import Filesystem
+    from m2build.oci.config import ImageConfig
     from m2build.patches.change import FileChange
     from m2build.patches.changeset import Changeset
     from m2build.recipes.model import Selection
@@ -228,6 +229,19 @@ def _text(digest: Digest | None) -> str | None:
     return str(digest) if digest else None
 
 
+def refuse_derived(config: ImageConfig) -> None:
+    """Refuse a base that m2build derived: one overlay would lie on another.
+
+    Raises:
+        PatchError: it is one.
+    """
+    if f"{OWN}plan.digest" in config.labels:
+        raise PatchError(
+            "the base was itself derived by m2build, according to its labels",
+            hint="derive from its own base, which its label org.opencontainers.image.base.name names",
+        )
+
+
 def make_plan(
     selection: Selection, base: Base, filesystem: Filesystem, sources: tuple[Sourced, ...], *, created: int
 ) -> Plan:
@@ -244,11 +258,7 @@ def make_plan(
         PatchError: m2build derived the base itself, or the base already has an audit folder, or something other than a
             folder is where one is needed.
     """
-    if f"{OWN}plan.digest" in base.config.labels:
-        raise PatchError(
-            "the base was itself derived by m2build, according to its labels",
-            hint="derive from its own base, which its label org.opencontainers.image.base.name names",
-        )
+    refuse_derived(base.config)
     if AUDIT_FOLDER in filesystem:
         raise PatchError(
             f"the base has a /{AUDIT_FOLDER} already, where m2build writes its record of the changes",

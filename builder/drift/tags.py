@@ -133,13 +133,14 @@ def _opened(names: Sequence[str], recipe: Recipe, session: Session) -> _Found:
 
 def _check_budget(session: Session, recipe: Recipe, bases: Sequence[Base]) -> None:
     unread, limit = session.unread_bytes(recipe, bases), session.publishing.limit
+    read, whose = ("1 base", "its") if len(bases) == 1 else (f"{len(bases)} bases", "their")
     if unread > limit:
         raise TransferBudgetError(
-            f"reading {len(bases)} bases fetches up to {amount(unread)} of their layers, and {amount(int(limit))} are "
-            "allowed; nothing was read",
+            f"reading {read} fetches up to {amount(unread)} of {whose} layers, and {amount(int(limit))} are allowed; "
+            "nothing was read",
             hint=f"ask for fewer tags, or allow it: --max-transfer {-(-unread // 10**9)}GB",
         )
-    session.progress.step(f"reading {len(bases)} bases: {amount(unread)} of their layers at most")
+    session.progress.step(f"reading {read}: {amount(unread)} of {whose} layers at most")
 
 
 def _changeset(series: Series, recipe: Recipe, name: str, base: Base, session: Session) -> Changeset | M2BuildError:

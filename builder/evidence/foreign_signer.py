@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from m2build.errors import ContentError, M2BuildError
+from m2build.errors import ContentError, EngineError, M2BuildError
 from m2build.evidence.statement import Statement
 from m2build.local.temporary import temporary_file, temporary_place
 from m2build.oci.artifact import Artifact
@@ -51,8 +51,11 @@ def signed_by(
     ):
         question.write(json.dumps(_question(name, image, statements)).encode())
         question.seek(0)
-        with program.stream(*arguments, stdin=question) as stream:
-            _copy(stream, answer, program.name)
+        try:
+            with program.stream(*arguments, stdin=question) as stream:
+                _copy(stream, answer, program.name)
+        except EngineError as error:
+            raise EngineError(error.message, hint="docs/signing.md says what a signer gets and has to give") from error
         answer.flush()
         try:
             return tuple(_artifacts(path, image))
@@ -83,7 +86,7 @@ def _artifacts(archive: Path, image: Descriptor) -> Iterator[Artifact]:
     blobs = LayoutBlobs(files)
     entries = layout_entries(files, "it")
     if not 0 < len(entries) <= _MOST:
-        raise ContentError(f"it holds {len(entries)} artifacts, and not 1 to {_MOST}")
+        raise ContentError(f"it holds {len(entries)} artifacts, expected 1 to {_MOST}")
     for entry in entries:
         yield _artifact(read_blob(blobs, entry), blobs, image)
 
@@ -97,7 +100,7 @@ def _artifact(raw: bytes, blobs: LayoutBlobs, image: Descriptor) -> Artifact:
     if found.subject != Descriptor(image.media_type, image.digest, image.size):
         subject = f"{found.subject.digest}, {found.subject.size} bytes of {found.subject.media_type}"
         raise ContentError(
-            f"{named} refers to {subject}, and not to {image.digest}, {image.size} bytes of {image.media_type}"
+            f"{named} refers to {subject}, expected {image.digest}, {image.size} bytes of {image.media_type}"
         )
     return Artifact(
         found.manifest,

@@ -45,6 +45,17 @@ class Identity:
     subject: str
     issuer: str
 
+    def __post_init__(self) -> None:
+        """Check that the issuer is a URL: certificates hold one, so a policy with anything else accepts no image.
+
+        Raises:
+            UsageError: it is none.
+        """
+        if not self.issuer.startswith(("https://", "http://")):
+            raise UsageError(
+                f"the issuer {self.issuer!r} is not a URL", hint="as in https://token.actions.githubusercontent.com"
+            )
+
 
 def load_public_key(path: str) -> PublicKey:
     """Read a public key.
@@ -53,7 +64,8 @@ def load_public_key(path: str) -> PublicKey:
         UsageError: the file does not exist, or holds something else; a private key is not repeated.
         StorageError: it cannot be read.
     """
+    pem = document_bytes(path, "key").decode("ascii", errors="replace")
     try:
-        return PublicKey(document_bytes(path, "key").decode("ascii", errors="replace"))
+        return PublicKey(pem)
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", hint=error.hint) from None

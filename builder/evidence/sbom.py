@@ -1,6 +1,6 @@
 """The bill of materials of an overlay, in CycloneDX 1.6: what the patches touched, with its pedigree. Pure.
 
-It lists what m2build put into the image and what that was made from. What else the base holds, its own says.
+It lists what m2build put into the image and what that was made from. The base's own bill of materials has the rest.
 """
 
 from __future__ import annotations

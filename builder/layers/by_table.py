@@ -112,7 +112,7 @@ def _read_span(stream: BinaryIO, layer: Descriptor, chunks: list[Chunk]) -> Iter
     """The contents of chunks that lie one after the other."""
     part = part_of(stream, chunks[0].offset, chunks[-1].end)
     if part is None:
-        raise UnfitTableError("its place does not send parts of layers any more")
+        raise UnfitTableError("its place no longer sends parts of layers")
     with part:
         position = chunks[0].offset
         for chunk in chunks:

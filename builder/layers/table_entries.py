@@ -90,7 +90,7 @@ class Header(tarfile.TarInfo):
         position = 0
         for part in self.parts:
             if part.entry.get("innerOffset"):
-                raise UnfitTableError(f"several files are compressed together, as {self.name[:200]!r}")
+                raise UnfitTableError(f"several files are compressed together, such as {self.name[:200]!r}")
             start, size = number_in(part.entry, "chunkOffset"), number_in(part.entry, "chunkSize")
             size = size or self.size - position
             if start != position or size <= 0:
@@ -125,7 +125,7 @@ def entries_of(stream: BinaryIO) -> Iterator[object]:
             yield text.value()
             text.has(",")
     except (ValueError, RecursionError) as error:
-        raise UnfitTableError("it is not the JSON that it should be") from error
+        raise UnfitTableError("it is not JSON of the expected form") from error
 
 
 class _Text:
@@ -212,7 +212,7 @@ def headers_of(entries: Iterable[object], end: int) -> Iterator[Header]:
 
 
 def _part(entry: JsonObject, last: Part | None, end: int) -> Part | None:
-    """The part of a file that an entry tells of; the part before it ends there. None if it tells of none."""
+    """The part of a file that an entry describes, which ends the part before it; None if it describes no part."""
     offset = number_in(entry, "offset")
     if not offset:
         return None
@@ -268,7 +268,7 @@ def _seconds(text: object) -> float:
             return float(f"{second}{fraction}") if second >= 0 else second + float(f"0{fraction}")
     except (ValueError, OverflowError):
         pass
-    raise UnfitTableError(f"the time {str(text)[:40]!r} is not one")
+    raise UnfitTableError(f"the time {str(text)[:40]!r} is not valid")
 
 
 def _attributes(value: object, name: str) -> dict[str, str]:

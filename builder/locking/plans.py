@@ -152,7 +152,8 @@ class HeldLock:
             return
         if self.is_strict:
             raise refusal(differing)
-        more = f", and {len(differing) - 1} more keys differ" if len(differing) > 1 else ""
+        others = len(differing) - 1
+        more = f", and {others} more key{'s differ' if others > 1 else ' differs'}" if others else ""
         progress.notice(
             f"the lock does not describe this image: {differing[0]}{more}; `m2build lock --update` brings it up to date"
         )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields, replace
 from m2build import __version__
 from m2build.delivery.naming import check_name
 from m2build.errors import UsageError
+from m2build.evidence.signers import parse_signer
+from m2build.local.sizes import parse_size
 from m2build.locking.model import Lock
 from m2build.places.place import PlaceKind, parse_place
 
@@ -61,8 +63,8 @@ class Pipeline:
         """Check every value.
 
         Raises:
-            UsageError: a value is no name in a registry, a path leaves the repository, or a platform would evaluate a
-                part of a value.
+            UsageError: a value is no name in a registry, no signer or no size, a path leaves the repository, or a
+                platform would evaluate a part of a value.
         """
         for value in self._texts():
             _check(value)
@@ -70,6 +72,10 @@ class Pipeline:
             check_name(name)
         if not self.names:
             raise UsageError("a workflow publishes images under a name", hint="give -t REGISTRY/NAME")
+        if self.signer is not None:
+            parse_signer(self.signer, {})
+        if self.max_transfer not in (None, "unlimited") and parse_size(self.max_transfer) is None:
+            raise UsageError(f"{self.max_transfer!r} is not a size", hint="write 256MiB, 20GB or unlimited")
         for path in (self.lock, self.key or ""):
             if path.startswith(("/", "..")):
                 raise UsageError(f"{path} is not in the repository", hint="write its path from the repository's root")

@@ -175,5 +175,5 @@ class _Part(BlobStream):
         if self._position == self._first:
             raise _NoRangesError
         raise TransportError(
-            f"{self.name} sends parts of the blob {self._descriptor.digest} no longer", hint="try again later"
+            f"{self.name} no longer sends parts of the blob {self._descriptor.digest}", hint="try again later"
         )

@@ -42,7 +42,7 @@ class Attesting(Connections):
         digest = _digest(delivery)
         if delivery.plan is None:
             raise UsageError(
-                f"{delivery.reference} was not derived now, so what it was derived from is not known for sure",
+                f"{delivery.reference} was not derived in this run, so it is not certain what it was derived from",
                 hint="evidence is made with the image: m2build image --attest",
             )
         time = delivery.plan.created if self.environment.get("SOURCE_DATE_EPOCH") else None
@@ -98,7 +98,7 @@ class Attesting(Connections):
         access = self._access_to(place)
         subject = subject_of(place, _digest(delivery), access)
         there = found_at(place, subject.digest, access)
-        return self.attach(signer.sign(delivery.to.name, subject, statements, there), delivery)
+        return self._attach(signer.sign(delivery.to.name, subject, statements, there), delivery, "signed")
 
     def attached_statements(self, place: str | Place) -> tuple[Statement, ...]:
         """The statements that are attached to an image in a layout, or in an archive with one, to be signed.
@@ -112,7 +112,7 @@ class Attesting(Connections):
         at = parsed_place(place)
         if at.kind is PlaceKind.REGISTRY:
             raise UsageError(
-                f"statements on {at} may be of others, and are not signed",
+                f"the statements on {at} are not signed: others may have attached them",
                 hint="sign them with the image: m2build image --sign; or sign the image alone, without --attest",
             )
         return statements_in(self.referrers(at))
@@ -136,13 +136,17 @@ class Attesting(Connections):
         Raises:
             M2BuildError: as `attest`.
         """
+        return self._attach(artifacts, delivery, "attached to")
+
+    def _attach(self, artifacts: Sequence[Artifact], delivery: Delivery, done: str) -> Attached:
+        """Attach artifacts, and report that as `done`: signing and attaching in one run are two lines."""
         from m2build.evidence.attaching import attach
 
         place = _place(delivery.to)
         attached = attach(artifacts, place, self._access_to(place), self.progress)
         listed = f", listed under the tag {attached.tag}" if attached.tag else ""
         self.progress.step(
-            f"attached to {delivery.reference}: {attached.added} new, {attached.existing} already there{listed}"
+            f"{done} {delivery.reference}: {attached.added} new, {attached.existing} already there{listed}"
         )
         return attached
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from m2build.places.place import ENGINE_STORES, SOURCES
 from m2build.session.connections import parsed_place
 from m2build.session.examining import Examining
 from m2build.session.making import Making
@@ -36,7 +37,7 @@ class Moving(Making, Examining):
         """Prove an image, and derive it anew on another base: `deliver()` makes it, `foresee()` says what that does.
 
         The new image is the one that recipe and new base give: its overlay replaces the old one. The old image adds
-        nothing but the names of its recipe, its profile and its model; so whatever else is in it is refused.
+        only the names of its recipe, its profile and its model; so an image with anything else in it is refused.
 
         Args:
             place: where the image is.
@@ -50,11 +51,12 @@ class Moving(Making, Examining):
         Raises:
             ContentError: the image is not what recipe and old base give.
             UsageError: it names no known recipe, profile or model, its labels name no base, or `shipment` raises it.
-            M2BuildError: as `verify` and `shipment`; `deliver` raises a PatchError if a patch does not apply to the
-                new base, or if m2build derived that itself.
+            PatchError: m2build derived the new base itself; or, from `deliver`, a patch does not apply to it.
+            M2BuildError: as `verify` and `shipment`.
         """
         from m2build.verification.rebase import proven_selection
 
+        self._check_new_base(parsed_place(base), wanted)
         with self._caching():
             selection = proven_selection(
                 parsed_place(place),
@@ -67,6 +69,19 @@ class Moving(Making, Examining):
                 progress=self.progress,
             )
         return self.shipment([selection], base, to=to, engine=engine, series=series)
+
+    def _check_new_base(self, place: Place, wanted: Recipe | Selection | None) -> None:
+        """Look at a new base's config first: the proof reads the whole old base, and would be in vain."""
+        from m2build.base.elsewhere import pulled
+        from m2build.derivation.plan import refuse_derived
+        from m2build.places.transports import read_image
+        from m2build.verification.verify import default_platform
+
+        if place.kind in SOURCES or place.kind in ENGINE_STORES:  # there a look costs as much as reading
+            return
+        with pulled(place):
+            found = read_image(place, self.platform or default_platform(wanted), self._access_to(place))
+        refuse_derived(found.image.config)
 
     def check_base(self, lock: Lock) -> BaseCheck:
         """Whether the tag of a lock's base still names the locked digest; no manifest is fetched.

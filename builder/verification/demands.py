@@ -30,9 +30,10 @@ class Demands:
         """Check that there is a key if attestations are required.
 
         Raises:
-            UsageError: there is none: an attestation that nobody has signed shows nothing.
+            UsageError: there is none: an attestation without a signature proves nothing.
         """
         if self.require and self.require.attestations and self.key is None:
             raise UsageError(
-                "attestations are required, and no key says who has to have signed them", hint="name it with --key"
+                "attestations are required, but there is no key to check their signatures with",
+                hint="name it with --key",
             )

@@ -63,7 +63,7 @@ class Verification:
         proven = f"{self.place} is what recipe and base give, but"
         for finding in self.findings:
             if finding.id in SIGNATURES:
-                hint = "docs/signing.md says what is checked; is this the key of who has signed?"
+                hint = "check that this is the signer's public key; docs/signing.md says what is checked"
                 raise ContentError(f"{proven} {finding.message}", hint=hint)
         if self.findings:
             first, *others = (f"{finding.path}: {finding.message}" for finding in self.findings)

@@ -161,7 +161,7 @@ class Decorators:
         detail = f"{path} does not use {wanted.decorator} as a decorator"
         if found:
             target, comment = found[0]
-            line, how = comment.line, "it is a comment, otherwise than this patch leaves it"
+            line, how = comment.line, "it is a comment in another form than this patch writes"
         elif wanted.within is not None:
             target = self._targets[0]
             line, how = target.node.lineno, "it is not there, and nothing shows that it was"

@@ -163,6 +163,9 @@ def test_a_copy_is_refused_beyond_the_budget_or_if_the_lock_is_of_another_base(
         session.mirror(name.replace("sglang", "other"), f"{registry}/never/sglang", lock=lock)
     with m2build.Session() as session, pytest.raises(UsageError, match="not a name in a registry"):
         session.mirror("oci:base", f"{registry}/never/sglang")
+    with m2build.Session() as session, pytest.raises(TransportError) as caught:
+        session.mirror(name.replace(":rocm", ":absent"), f"{registry}/never/sglang")
+    assert "--base" not in str(caught.value.hint), "the command has no such option"
     assert tag_digest(registry, "never/sglang", "rocm") is None
 
 

@@ -40,6 +40,7 @@ def test_the_workflow_builds_what_the_lock_has(repository: Path) -> None:
 
 
 def test_what_does_not_fit_the_lock_is_refused(repository: Path) -> None:
+    assert refused(2, "ci").splitlines()[0].endswith("missing argument '{github|gitlab|tekton}'")
     assert "there is no lock m2build.lock" in refused(2, "ci", "github", "-t", NAME)
     lock = ("--lock", "recipes/m2build.lock")
     other = ("ci", "github", "--recipe", "minimax-m2.5")

@@ -111,8 +111,8 @@ def test_dry_run_names_the_patches_the_files_and_the_command(tree: Path) -> None
     lines = quickly("image", "--tp", "8", "--base", f"dir:{tree}", "--dry-run").splitlines()
     heads = [line.split()[0] for line in lines]
     assert heads == [
-        "plan", "recipe", "base", "created", "sources", "patch", "patch", "relevant:", "file", "file", "file", "removed",
-        "layer", "entrypoint", "manifest", "engine", "to", "moves",
+        "plan", "recipe", "base", "created", "sources", "patch", "patch", "relevant:", "file", "file", "file",
+        "removed", "layer", "entrypoint", "manifest", "engine", "to", "moves",
     ]  # fmt: skip
     assert "(stand-in)" in lines[2]
     assert lines[4] == "sources     /sgl-workspace/sglang/python"

@@ -45,7 +45,7 @@ def test_it_writes_to_stdout() -> None:
         (2, ("absent.jsonl",), "there are no results at absent.jsonl"),
         (2, ("oci:absent",), "absent"),
         (2, ("oci:out:tp8", "--recipe", "minimax-m3"), "no model of the recipe minimax-m3"),
-        (2, ("document", "-o", "base"), "base exists already, and is a directory"),
+        (2, ("oci:absent", "-o", "base"), "base exists already, and is a directory"),
     ],
 )
 def test_what_cannot_be_done_is_refused(code: int, words: tuple[str, ...], said: str, workshop: Path) -> None:

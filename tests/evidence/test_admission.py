@@ -115,6 +115,8 @@ def test_what_a_controller_would_never_accept_is_refused() -> None:
         evidence.kyverno_policy("a/b", KEY, KINDS)
     with pytest.raises(UsageError, match="is not an image reference"):
         evidence.kyverno_policy("A B", KEY)
+    with pytest.raises(UsageError, match="the issuer 'github' is not a URL"):
+        evidence.Identity("me", "github")
     with pytest.raises(UsageError, match="is not a public key in PEM"):
         evidence.PublicKey("ssh-ed25519 AAAA")
 

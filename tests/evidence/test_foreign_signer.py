@@ -67,8 +67,9 @@ def test_a_wrong_answer_is_refused_and_named(fault: str) -> None:
 
 def test_a_failing_signer_is_quoted_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARDWARE_TOKEN", "s3cr3t-token")
-    with pytest.raises(EngineError, match=r"the hardware token \*\*\* is not there"):
+    with pytest.raises(EngineError, match=r"the hardware token \*\*\* is not there") as caught:
         signed("a failure")
+    assert caught.value.hint == "docs/signing.md says what a signer gets and has to give"
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,8 @@ def test_a_key_that_is_not_there_or_the_private_one_is_refused(keys: Keys, publi
     with pytest.raises(UsageError, match="the key is a private one") as caught:
         published.verified(keys, keys.private)
     assert keys.private.read_text().splitlines()[1] not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(UsageError, match=r"^there is no key file 'none\.pub'$"):
+        published.verified(keys, Path("none.pub"))
 
 
 def test_a_missing_or_old_cosign_is_named_before_anything_is_made(
@@ -223,7 +225,7 @@ def test_statements_in_a_layout_are_signed_when_it_is_pushed(published: Publishe
         stated = session.attached_statements(place)
         assert [statement.predicate_type for statement in stated] == [*KINDS]
         assert stated[1:] == session.statements(published.delivery)[1:], "provenance may name another engine"
-        with pytest.raises(UsageError, match="may be of others, and are not signed"):
+        with pytest.raises(UsageError, match="are not signed: others may have attached them"):
             session.attached_statements(published.name)
 
 

@@ -71,7 +71,7 @@ def test_without_within_each_comment_is_named_with_its_line() -> None:
 def test_a_decorator_that_was_commented_out_by_hand_is_done_otherwise(comment: str) -> None:
     rewrite = applied(f"import d\nclass K:\n{comment}    def f(self): ...\n")
     assert rewrite.finding is Finding.OTHERWISE
-    assert "on K.f (line 3) it is a comment, otherwise than this patch leaves it" in rewrite.detail
+    assert "on K.f (line 3) it is a comment in another form than this patch writes" in rewrite.detail
     assert "`accept: [done-otherwise]` accepts that" in rewrite.detail
     assert [str(found) for found in rewrite.mentions] == [f"there already: m.py:3: {comment.strip()}"]
 

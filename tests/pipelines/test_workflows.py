@@ -321,6 +321,8 @@ def test_one_image_that_is_not_proven_fails_the_job(platform: Platform, tmp_path
         ({"names": ()}, "publishes images under a name"),
         ({"lock": "/etc/m2build.lock"}, "is not in the repository"),
         ({"key": "../cosign.pub"}, "is not in the repository"),
+        ({"signer": "gpg:key"}, "'gpg:key' is no signer"),
+        ({"max_transfer": "a lot"}, "'a lot' is not a size"),
     ],
 )
 def test_what_a_workflow_cannot_hold_is_refused(changes: dict[str, str], said: str) -> None:

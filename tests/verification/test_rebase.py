@@ -80,6 +80,11 @@ def test_a_derived_image_is_no_base(workshop: Path) -> None:
         session.rebase(place, place, old_base=base, to="oci:none").foresee()
 
 
+def test_the_new_base_is_looked_at_before_the_old_one_is_read(workshop: Path) -> None:
+    said = quickly_refused(2, "rebase", f"oci:{workshop}/out:tp8", "--old-base", "oci:absent", "--base", "oci:nowhere")
+    assert "the directory nowhere does not exist" in said
+
+
 def test_an_old_base_without_a_name_has_to_be_said(workshop: Path) -> None:
     with m2build.Session() as session, pytest.raises(UsageError) as caught:
         session.rebase(f"oci:{workshop}/out:tp8", f"oci:{workshop}/newer:base")
