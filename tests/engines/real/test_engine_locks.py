@@ -10,7 +10,7 @@ from helpers.commands import refused, succeeds
 from helpers.engines.deriving import config, content_digest, derived
 from helpers.registry.registries import run
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.sweep]
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])

@@ -11,7 +11,7 @@ from helpers.engines.podmans import PodmanEngine
 
 import m2build
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.sweep]
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
