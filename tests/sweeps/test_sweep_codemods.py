@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning"),  # of SGLang's own strings
 ]
 
-SEED, RENAMES, REMOVALS, CHUNKS = 9, 48, 480, 8
+SEED, RENAMES, REMOVALS, CHUNKS = 9, 40, 240, 8
 CASES = RENAMES + REMOVALS
 DECORATORS = [
     "torch.compile", "torch.no_grad", "triton.jit", "functools.lru_cache", "functools.wraps", "dataclasses.dataclass",
