@@ -89,7 +89,7 @@ def test_a_derivation_within_it(
     registry.requests.clear()
     again, attached_again = derived(session, registry.host)
     assert (again.digest, moved(again)) == (first.digest, Transfer(LAYERS + 2, 0, 0, 0))
-    assert attached_again == Attached(0, STATEMENTS, attached.tag)
+    assert attached_again == Attached(0, STATEMENTS, attached.tag, attached.artifacts)
     assert written(registry) == []
 
 
