@@ -56,7 +56,7 @@ def cannot_be_said(value: object) -> bool:
 @example(value=[-1e-7, -1e22], flag="x")
 def test_argparse_reads_back_what_the_recipe_says(value: Any, flag: str, file: Path) -> None:
     document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": {flag: value}}}}
-    file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
     refusal, command = "", tuple[str, ...]()
     try:
         command = load_recipe(str(file)).select(profile="tp4").command

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.sweep
 
 SENDS = 16
 """Moments at which it is killed, half of them for each name: the n-th time that one of its threads sends something."""
-CHANGES = 50
-"""Calls that change local files: the cache, of which nothing is there at the beginning."""
+CHANGES = 25
+"""Every other call that changes local files: the cache, of which nothing is there at the beginning."""
 CASES = SENDS + CHANGES
 _MOST = 100
 
@@ -64,19 +64,25 @@ def test_a_kill_at_every_changing_call(killable: Commands, host: str) -> None:
     place = parse_place(f"oci:{killable.folder}/work/base-cold:v1")
     write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
     push = ("image", "--base", str(place), "--push", "--progress", "quiet", "--tp", "8", "-t")
-    calls = killable.calls((*push, f"{host}/killed-cold:v1"))
+    empty(killable)
+    calls = killable.calls((*push, f"{host}/killed-cold:v1"))[::2]
     assert len(calls) >= CHANGES
     new = run("crane", "digest", f"{host}/killed-cold:v1")
     for number, call in enumerate(calls):
-        for folder in ("cache", "tmp"):
-            shutil.rmtree(killable.folder / folder)
-            (killable.folder / folder).mkdir()
+        empty(killable)
         name = f"{host}/killed-cold-{number}"
         killable.kill_at((*push, f"{name}:v1"), call)
         assert _tag(name) in (b"", new), f"killed at {call}"
         killable.run((*push, f"{name}:v1"))
         assert run("crane", "digest", f"{name}:v1") == new
         assert list((killable.folder / "tmp").iterdir()) == [], f"killed at {call}"
+
+
+def empty(killable: Commands) -> None:
+    """Leave nothing in the cache and in `TMPDIR`."""
+    for folder in ("cache", "tmp"):
+        shutil.rmtree(killable.folder / folder)
+        (killable.folder / folder).mkdir()
 
 
 def _tag(name: str) -> bytes:

@@ -90,7 +90,7 @@ def test_the_server_reads_back_what_the_recipe_says(
     flags = {name.removeprefix("--"): value for name, (value, _) in given.items()}
     file: Path = tmp_path_factory.mktemp("recipe") / "mine.yaml"
     document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": flags}}}
-    file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
     words = server_words(load_recipe(str(file)).select(profile="tp4").command)
     read = vars(PARSER.parse_args(words))
     ours = parse_words(flags_of(RELEASE), words)
