@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from m2build.late import late_names
 
 if TYPE_CHECKING:
-    from m2build.report.facts import Attachment, ImageFacts, image_facts
+    from m2build.report.attached import Attachment
+    from m2build.report.facts import ImageFacts, image_facts
     from m2build.report.page import render_page, write_page
     from m2build.report.runs import Runs, is_run, runs_at
 
 _HOMES = {
-    "Attachment": "m2build.report.facts",
+    "Attachment": "m2build.report.attached",
     "ImageFacts": "m2build.report.facts",
     "Runs": "m2build.report.runs",
     "image_facts": "m2build.report.facts",

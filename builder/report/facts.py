@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from m2build.derivation.times import creation_time
 from m2build.errors import UsageError
-from m2build.evidence.attaching import KEEPING
 from m2build.launch.check import read_server
 from m2build.launch.flags.server import ServerFlags
 from m2build.places.place import Place, parse_place
 from m2build.recipes.comments import flag_comments
 from m2build.recipes.load import load_recipe
+from m2build.report.attached import Attachment, attachments
 from m2build.report.layers import LayerAccount, layer_account
 from m2build.verification.findings import Finding
-from m2build.verification.origin import claimed_selection
+from m2build.verification.origin import at_claimed_time, claimed_selection
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
     from m2build.recipes.model import Recipe, Selection
     from m2build.session import Session
     from m2build.verification.result import Verification
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """Something that refers to an image: a signature, an attestation, a bill of materials.
-
-    Attributes:
-        digest: of its manifest.
-        kind: the type of the artifact.
-        predicate: what it attests, as a predicate type; empty for others.
-    """
-
-    digest: str
-    kind: str
-    predicate: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,8 +96,14 @@ def image_facts(
         session.verify(place, wanted, base=base) if verify else None,
         _flags(session, opened, plan),
         flag_comments(recipe or selection.recipe.name, selection.profile_id),
-        _attachments(session, place),
+        attachments(session, place, _at_its_time(plan, session, inspection), inspection.manifest.digest),
     )
+
+
+def _at_its_time(plan: Plan, session: Session, inspection: Inspection) -> Plan:
+    """The plan with the image's own time, as `verify` takes it: statements hold that time, and it may be any."""
+    environment = at_claimed_time(session.environment, inspection.config.labels)
+    return replace(plan, created=creation_time(plan.base, environment))
 
 
 def _selection(place: Place, inspection: Inspection, recipe: Recipe | None) -> Selection:
@@ -119,16 +111,6 @@ def _selection(place: Place, inspection: Inspection, recipe: Recipe | None) -> S
     if isinstance(found, Finding):
         raise UsageError(f"{place}: {found.message}")
     return found
-
-
-def _attachments(session: Session, place: Place) -> tuple[Attachment, ...] | None:
-    """What refers to the image, sorted: registries list it in no particular order."""
-    if place.kind not in KEEPING:
-        return None
-    found = (
-        Attachment(str(one.manifest.digest), one.artifact_type, one.predicate_type) for one in session.referrers(place)
-    )
-    return tuple(sorted(found, key=lambda one: (one.predicate, one.kind, one.digest)))
 
 
 def _flags(session: Session, base: Base, plan: Plan) -> ServerFlags | None:

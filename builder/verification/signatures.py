@@ -11,10 +11,8 @@ from m2build.errors import ContentError
 from m2build.evidence.attaching import found_at
 from m2build.evidence.bundle import SIGNATURE, bundles_in
 from m2build.evidence.keys import load_public_key
-from m2build.evidence.making import statements
-from m2build.evidence.statement import PROVENANCE
-from m2build.oci.descriptor import JsonObject, object_in
-from m2build.oci.strict_json import known, parse_object
+from m2build.evidence.making import essence, essences
+from m2build.oci.descriptor import JsonObject
 from m2build.programs.cosign import Cosign
 from m2build.verification.findings import Finding
 
@@ -50,10 +48,8 @@ class Signed:
 
     def differences(self, plan: Plan, image: Digest) -> Iterator[Finding]:
         """The kinds of statements that m2build makes, of which the owner of the key states something else."""
-        for statement in statements(plan, image):
-            kind = statement.predicate_type
-            expected = _essence(kind, parse_object(statement.predicate, "statement", known()))
-            stated = [_essence(kind, predicate) for predicate in self.predicates.get(kind, ())]
+        for kind, expected in essences(plan, image).items():
+            stated = [essence(kind, predicate) for predicate in self.predicates.get(kind, ())]
             if stated and expected not in stated:
                 yield Finding("attestation-other", kind, f"the signed statement {kind} is not true of it")
 
@@ -88,12 +84,3 @@ def read_signed(place: Place, image: Digest, key: str, access: Access | None, en
         else:
             found.setdefault(bundle.kind, []).append(bundle.predicate)
     return Signed(key, found, refusal)
-
-
-def _essence(kind: str, predicate: JsonObject) -> JsonObject:
-    """What follows from recipe and base: of provenance, not who ran the build and by which engine."""
-    if kind != PROVENANCE:
-        return predicate
-    definition = {**object_in(predicate, "buildDefinition")}
-    definition.pop("internalParameters", None)
-    return {"buildDefinition": definition}

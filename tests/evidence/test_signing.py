@@ -171,6 +171,17 @@ def test_a_signed_lie_is_a_finding(published: Published, keys: Keys, tmp_path: P
     assert [(finding.id, finding.path) for finding in found.findings] == [("attestation-other", evidence.PATCHSET)]
 
 
+def test_what_was_signed_is_true_whenever_the_build_ran(published: Published, keys: Keys, tmp_path: Path) -> None:
+    """A time that was given for the build is in the image, and in the statements as that of the run."""
+    place = f"oci:{tmp_path}/out:tp8"
+    with m2build.Session(environment={**keys.environment, "SOURCE_DATE_EPOCH": "1700000000"}) as session:
+        plan = session.plan(RECIPE.select(tp=8), session.base(RECIPE, published.base))
+        session.sign(session.deliver(plan, place), f"cosign:{keys.private}")
+    with _session(keys) as session:
+        found = session.verify(place, base=published.base, key=str(keys.public))
+    assert (found.findings, len(found.signed)) == ((), 4)
+
+
 def test_a_wrong_password_fails_and_nothing_shows_the_key(
     keys: Keys, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

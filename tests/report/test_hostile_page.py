@@ -18,7 +18,8 @@ from m2build.inspection.image import Inspection
 from m2build.patches.change import FileChange
 from m2build.patches.changeset import PatchResult
 from m2build.patches.tree import SourceFile
-from m2build.report.facts import Attachment, ImageFacts
+from m2build.report.attached import Attachment
+from m2build.report.facts import ImageFacts
 from m2build.report.page import _visible
 from m2build.report.runs import Runs
 from m2build.report.side_by_side import rows_of
@@ -61,7 +62,7 @@ def with_text(facts: ImageFacts, word: str) -> ImageFacts:
         inspection=named,
         layers=(replace(layer, members=members),),
         plan=replace(facts.plan, sources=(replace(source, changeset=changeset),)),
-        attachments=(Attachment(word, word, word),),
+        attachments=(Attachment(word, word, word, word, agrees=False),),
         comments={word: word},
         verification=Verification(word, findings=(Finding("path-extra", word, word),)),
     )

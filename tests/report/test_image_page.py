@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import subprocess
 import tarfile
 import xml.etree.ElementTree as ET
@@ -24,6 +25,9 @@ from helpers.support import need_tool
 import m2build
 from m2build import report
 from m2build.errors import UsageError
+from m2build.evidence.attaching import artifacts_of
+from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
+from m2build.places.layout_referrers import attach_local
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
@@ -146,6 +150,42 @@ def test_it_lists_what_is_attached(workshop: Path, document: ET.Element) -> None
     ]
     assert len(expected) == 4
     assert sorted(rows(document, "What is attached")[1:]) == sorted(expected)
+
+
+def test_it_says_what_statements_say_and_which_are_true(facts: ImageFacts, workshop: Path, tmp_path: Path) -> None:
+    """Each as it is in the layout; one that somebody else attached, of m2build's kind, is held against the plan."""
+    layout = tmp_path / "out"
+    shutil.copytree(workshop / "out", layout)
+    image = facts.inspection.manifest.descriptor
+    (forged,) = artifacts_of([Statement.of(PATCHSET, {"patches": ["<b>none</b>"]}, {"m2": image.digest})], image)
+    attach_local(layout, [forged], Silent())
+    with m2build.Session() as session:
+        found = report.image_facts(session, f"oci:{layout}:tp8", base=f"oci:{workshop}/base:base", verify=False)
+    assert found.attachments is not None
+    said = {one.digest: one for one in found.attachments if one.says}
+    assert len(said) == 4
+    for digest, one in said.items():
+        manifest = json.loads((layout / "blobs/sha256" / digest[7:]).read_bytes())
+        statement = json.loads((layout / "blobs/sha256" / manifest["layers"][0]["digest"][7:]).read_bytes())
+        assert json.loads(one.says) == statement["predicate"]
+        assert one.agrees is (digest != str(forged.manifest.digest))
+    page = report.render_page([found])
+    assert page.count(": what recipe and base give") == 3
+    assert page.count("not what recipe and base give") == 1
+    assert "&lt;b&gt;none&lt;/b&gt;" in page
+
+
+def test_statements_with_a_time_of_their_own_are_true(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = f"oci:{workshop}/base:base"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    quickly("image", "--tp", "8", "--base", base, "-o", f"oci:{tmp_path}/out:tp8", "--attest")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    with m2build.Session() as session:
+        found = report.image_facts(session, f"oci:{tmp_path}/out:tp8", base=base, verify=False)
+    agreeing = {one.predicate: one.agrees for one in found.attachments or () if one.says}
+    assert agreeing == {PROVENANCE: True, PATCHSET: True, SBOM: True}
 
 
 @pytest.mark.parametrize(
