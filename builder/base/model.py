@@ -59,6 +59,12 @@ class Base:
         """The same base, each layer of which is read to its end even if it has a table of contents."""
         return self.read_as(replace(self.image.reading, by_table=False)) if self.image else self
 
+    def read_within(self, bound: float) -> Base:
+        """The same base, of whose layers at most so many bytes are fetched, where they are fetched at all."""
+        if self.image is None or self.image.reading.bound is None:
+            return self
+        return self.read_as(replace(self.image.reading, bound=bound))
+
     @property
     def origin(self) -> str:
         """What to call its sources in messages."""

@@ -29,7 +29,6 @@ def open_base(
     workdirs: Sequence[str] = (),
     access: Access | None = None,
     whole: bool = True,
-    bound: float = math.inf,
     mirror: Mirror | None = None,
     progress: Progress | None = None,
 ) -> Base:
@@ -43,7 +42,6 @@ def open_base(
         access: how registries are reached; None for other places.
         whole: whether its layers will be needed; if not, an image in an engine's store is not copied, unless a folder
             of sources has to be found in it.
-        bound: the most bytes of its layers to fetch from a registry.
         mirror: is read if the place is a name in a registry that does not exist any more; or None.
         progress: receives what is copied from an engine's store, and that the mirror is read; or None.
 
@@ -60,7 +58,7 @@ def open_base(
         return _stand_in(place, roots, platform)
     if place.kind in ENGINE_STORES and not whole and all(root.path is not None for root in roots.values()):
         return _local_base(place, roots, workdirs, platform)
-    reading = Reading(by_table=True, bound=bound if place.kind is PlaceKind.REGISTRY else None)
+    reading = Reading(by_table=True, bound=math.inf if place.kind is PlaceKind.REGISTRY else None)
     try:
         stored = read_image(place, platform, access, progress=progress)
     except TransportError as error:

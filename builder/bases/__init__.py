@@ -1,1 +1,1 @@
-"""Bases that others publish: whether their tags have moved, and copies of them in a registry of one's own."""
+"""Bases that others publish: whether their tags have moved, and copies of them in your own registry."""

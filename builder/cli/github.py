@@ -47,7 +47,7 @@ def tell_github(delivered: Sequence[m2build.Delivery], account: Mapping[str, obj
         artifacts: whether to declare the images as artifacts.
 
     Raises:
-        UsageError: an image that is to be declared is in no registry.
+        UsageError: an image that is to be declared is not in a registry.
         StorageError: a file cannot be written.
     """
     if not _is_job():

@@ -47,11 +47,11 @@ def github_subjects(delivered: Sequence[Delivery]) -> str:
     A job can declare a name with one digest only: the tag is left out unless a repository got several images.
 
     Raises:
-        UsageError: an image is in no registry.
+        UsageError: an image is not in a registry.
     """
     for one in delivered:
         if one.to.place.kind is not PlaceKind.REGISTRY or one.digest is None:
-            raise UsageError(f"{one.reference} is in no registry, so it is no artifact that others can fetch")
+            raise UsageError(f"{one.reference} is not in a registry, so others cannot fetch it")
     digests: dict[str, set[str]] = {}
     for one in delivered:
         digests.setdefault(one.to.name, set()).add(str(one.digest))

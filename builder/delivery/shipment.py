@@ -130,10 +130,9 @@ class Shipment:
                 workdirs=workdirs(selections),
                 access=self.surroundings.access,
                 whole=whole,
-                bound=self.surroundings.publishing.most_read,
                 mirror=self.held.mirror(self.source) if self.held else None,
                 progress=self.surroundings.progress,
-            )
+            ).read_within(self.surroundings.publishing.most_read)
 
     def _plans(self, base: Base, *, fetches: bool) -> Sequence[Plan]:
         from m2build.derivation.remembered import plan_all

@@ -97,7 +97,7 @@ def attach(artifacts: Sequence[Artifact], place: Place, access: Access | None, p
 
 
 def found_at(place: Place, digest: Digest, access: Access | None) -> tuple[Artifact, ...]:
-    """What refers to an image at a place, whoever attached it.
+    """All that refers to an image at a place, by others too.
 
     Raises:
         UsageError: places of this kind hold no referrers.

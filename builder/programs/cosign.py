@@ -1,7 +1,7 @@
 """cosign, which signs statements and checks signatures.
 
-m2build reads no private key: it passes on the key's name, and cosign finds the password in its own environment. Neither
-the registry nor the network is asked for a key of one's own: no transparency log, no time stamps, no TUF.
+m2build reads no private key: it passes on the key's name, and cosign finds the password in its own environment. With
+your own key neither the registry nor the network is asked: no transparency log, no time stamps, no TUF.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_SERVICES = (
 )
 """What `cosign signing-config create` writes: no log, no authority for time stamps."""
 _NO_ROOT = '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}'
-"""A trusted root without authorities, which a key of one's own does not need; without it cosign asks TUF's servers."""
+"""A trusted root without authorities, which your own key does not need; without it cosign asks TUF's servers."""
 _SECONDS = 240
 """cosign's own limit is three minutes."""
 _PREFIX = "error during command execution: "

@@ -171,8 +171,9 @@ def _under_tag(client: Client, tag: str) -> tuple[JsonObject | None, str | None]
 def _list_under(client: Client, tag: str, entries: list[JsonObject]) -> None:
     """Add entries to the list under a tag: read, merged and written, until it has them when it is read again.
 
-    Whoever writes at the same time may have read the list before our entries were in it. What others have written is
-    kept: it is read right before, and `If-Match` asks registries that can to refuse a list that is not based on it.
+    Another tool that writes at the same time may have read the list before our entries were in it. What others have
+    written is kept: it is read right before, and `If-Match` asks registries that can to refuse a list that is not based
+    on it.
     """
     for turn in range(1, _TURNS + 1):
         index, version = _under_tag(client, tag)

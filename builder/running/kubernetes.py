@@ -47,44 +47,11 @@ def render_kubernetes(
     container.check_reachable()
     if container.security != Security.STRICT:
         raise UsageError(f"the security profile {container.security} would not pass Pod Security's level baseline")
-    metadata: dict[str, JsonValue] = {"name": container.name, "labels": _labels(container)}
-    documents: dict[str, dict[str, JsonValue]] = {
-        "deployment.yaml": {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": metadata,
-            "spec": {
-                "replicas": replicas,
-                "selector": {"matchLabels": _labels(container)},
-                # A new pod needs the GPUs of an old one.
-                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
-                "template": {"metadata": {"labels": _labels(container)}, "spec": _pod(container, nodes)},
-            },
-        },
-        "service.yaml": {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": metadata,
-            "spec": {
-                "selector": _labels(container),
-                "ports": [{"name": "http", "port": container.selection.port, "targetPort": "http"}],
-            },
-        },
-        "claim.yaml": {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": metadata,
-            "spec": {
-                "accessModes": ["ReadWriteOnce" if replicas == 1 else "ReadWriteMany"],
-                "resources": {"requests": {"storage": _STORAGE}},
-            },
-        },
-        "budget.yaml": {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": metadata,
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": _labels(container)}},
-        },
+    documents = {
+        "deployment.yaml": _object(container, "apps/v1", "Deployment", _deployment(container, replicas, nodes)),
+        "service.yaml": _object(container, "v1", "Service", _service(container)),
+        "claim.yaml": _object(container, "v1", "PersistentVolumeClaim", _claim(replicas)),
+        "budget.yaml": _object(container, "policy/v1", "PodDisruptionBudget", _budget(container)),
     }
     kustomization: dict[str, JsonValue] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -93,6 +60,37 @@ def render_kubernetes(
     }
     files = {**documents, "kustomization.yaml": kustomization}
     return SourceTree({name: SourceFile.of(dumped(one).encode()) for name, one in files.items()}, origin="kubernetes")
+
+
+def _object(container: Container, version: str, kind: str, spec: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    metadata: JsonValue = {"name": container.name, "labels": _labels(container)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _deployment(container: Container, replicas: int, nodes: tuple[str, Sequence[str]] | None) -> dict[str, JsonValue]:
+    return {
+        "replicas": replicas,
+        "selector": {"matchLabels": _labels(container)},
+        # A new pod needs the GPUs of an old one.
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+        "template": {"metadata": {"labels": _labels(container)}, "spec": _pod(container, nodes)},
+    }
+
+
+def _service(container: Container) -> dict[str, JsonValue]:
+    ports: JsonValue = [{"name": "http", "port": container.selection.port, "targetPort": "http"}]
+    return {"selector": _labels(container), "ports": ports}
+
+
+def _claim(replicas: int) -> dict[str, JsonValue]:
+    return {
+        "accessModes": ["ReadWriteOnce" if replicas == 1 else "ReadWriteMany"],
+        "resources": {"requests": {"storage": _STORAGE}},
+    }
+
+
+def _budget(container: Container) -> dict[str, JsonValue]:
+    return {"maxUnavailable": 1, "selector": {"matchLabels": _labels(container)}}
 
 
 def _labels(container: Container) -> dict[str, JsonValue]:

@@ -151,7 +151,7 @@ class Attesting(Connections):
         return attached
 
     def referrers(self, place: str | Place) -> tuple[Artifact, ...]:
-        """What is attached to an image, whoever attached it: in a registry, a layout or an OCI archive.
+        """All that is attached to an image in a registry, a layout or an OCI archive, by others too.
 
         Raises:
             UsageError: there is no such image, or places of this kind hold nothing that refers to one.

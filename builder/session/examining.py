@@ -99,21 +99,14 @@ class Examining(Connections):
             EngineError: there is a key, and cosign is missing or too old.
             M2BuildError: as `inspect`.
         """
-        from m2build.verification.demands import Demands
+        from m2build.verification.demands import Demands, Expectation, Means
         from m2build.verification.verify import verify_image
 
+        below = parsed_place(base) if base is not None else None
+        expectation = Expectation(wanted, below, series, Demands(lock, key, require))
         with self._caching():
-            return verify_image(
-                parsed_place(place),
-                wanted,
-                parsed_place(base) if base is not None else None,
-                series=series,
-                demands=Demands(lock, key, require),
-                platform=self.platform,
-                access=self._access,
-                environment=self.environment,
-                progress=self.progress,
-            )
+            means = Means(self.platform, self._access, self.environment, self.progress)
+            return verify_image(parsed_place(place), expectation, means)
 
     def diff(self, before: str | Place, after: str | Place) -> Difference:
         """How two images differ, in files and in config fields; their common layers are not read.

@@ -87,10 +87,9 @@ class Making(Connections):
                 roots=recipe.roots,
                 platform=self.platform or recipe.base.platform,
                 access=self._access_to(place),
-                bound=self.publishing.most_read,
                 mirror=HeldLock(lock).mirror(place) if lock else None,
                 progress=self.progress,
-            )
+            ).read_within(self.publishing.most_read)
 
     def sources(
         self, place: str | Place | Base, *, source_root: str | None = None, series: Series | None = None

@@ -54,20 +54,14 @@ class Moving(Making, Examining):
             PatchError: m2build derived the new base itself; or, from `deliver`, a patch does not apply to it.
             M2BuildError: as `verify` and `shipment`.
         """
+        from m2build.verification.demands import Expectation, Means
         from m2build.verification.rebase import proven_selection
 
         self._check_new_base(parsed_place(base), wanted)
+        below = parsed_place(old_base) if old_base is not None else None
         with self._caching():
-            selection = proven_selection(
-                parsed_place(place),
-                wanted,
-                parsed_place(old_base) if old_base is not None else None,
-                series=series,
-                platform=self.platform,
-                access=self._access,
-                environment=self.environment,
-                progress=self.progress,
-            )
+            means = Means(self.platform, self._access, self.environment, self.progress)
+            selection = proven_selection(parsed_place(place), Expectation(wanted, below, series), means)
         return self.shipment([selection], base, to=to, engine=engine, series=series)
 
     def _check_new_base(self, place: Place, wanted: Recipe | Selection | None) -> None:

@@ -1,4 +1,4 @@
-"""What an image has to satisfy besides recipe and base: a lock, a signature, a user's requirements."""
+"""What an image is held against, and how m2build reaches it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 from m2build.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from m2build.evidence.requirements import Requirements
     from m2build.locking.model import Lock
+    from m2build.patches.series import Series
+    from m2build.places.place import Place
+    from m2build.progress import Progress
+    from m2build.recipes.model import Recipe, Selection
+    from m2build.registry.access import Access
 
 
 @dataclass(frozen=True)
 class Demands:
-    """What is demanded; None for nothing.
+    """What an image has to satisfy besides recipe and base; None for nothing.
 
     Attributes:
         lock: has to agree.
@@ -37,3 +44,39 @@ class Demands:
                 "attestations are required, but there is no key to check their signatures with",
                 hint="name it with --key",
             )
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What an image has to be.
+
+    Attributes:
+        wanted: a selection, or a recipe with the profile and the model that the image names, or None for the shipped
+            recipe that it names.
+        base: where the base is; None for where the recipe says.
+        series: the patches that were applied; None for the recipe's own.
+        demands: what it has to satisfy besides. With a lock, a base in a registry is taken by the digest that the lock
+            has for the base's name.
+    """
+
+    wanted: Recipe | Selection | None = None
+    base: Place | None = None
+    series: Series | None = None
+    demands: Demands = Demands()
+
+
+@dataclass(frozen=True)
+class Means:
+    """How an image and its base are reached.
+
+    Attributes:
+        platform: `os/architecture[/variant]`; None for the recipe's, or else linux/amd64.
+        access: how registries are reached.
+        environment: where `SOURCE_DATE_EPOCH` is looked for; the default is the time that the image names.
+        progress: receives what is read.
+    """
+
+    platform: str | None
+    access: Access
+    environment: Mapping[str, str]
+    progress: Progress

@@ -2,66 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from m2build.errors import ContentError, UsageError
 from m2build.labels import STAND_IN
 from m2build.places.place import Place, PlaceKind, parse_place
 from m2build.places.transports import read_image
-from m2build.recipes.model import Recipe, Selection
-from m2build.verification.demands import Demands
+from m2build.recipes.model import Selection
+from m2build.verification.demands import Expectation, Means
 from m2build.verification.findings import Finding
 from m2build.verification.origin import claimed_base, claimed_selection
 from m2build.verification.verify import default_platform, verify_found
 
 if TYPE_CHECKING:
     from m2build.oci.config import ImageConfig
-    from m2build.patches.series import Series
-    from m2build.progress import Progress
-    from m2build.registry.access import Access
 
 
-def proven_selection(
-    place: Place,
-    wanted: Recipe | Selection | None,
-    base: Place | None,
-    *,
-    series: Series | None,
-    platform: str | None,
-    access: Access,
-    environment: Mapping[str, str],
-    progress: Progress,
-) -> Selection:
+def proven_selection(place: Place, expectation: Expectation, means: Means) -> Selection:
     """The selection that an image is, proven as `verify_image` proves it.
 
     Whatever the selection does not explain, such as a layer that was added later, would be lost on another base.
-
-    Args:
-        place: where the image is.
-        wanted: what it has to be; None for the shipped recipe that it names.
-        base: where its base is; None for where its labels say, by digest: deriving anew takes nothing from there.
-        series: the patches that were applied; None for the recipe's own.
-        platform: `os/architecture[/variant]`; None for the recipe's, or else linux/amd64.
-        access: how registries are reached.
-        environment: where `SOURCE_DATE_EPOCH` is looked for; the default is the time that the image names.
-        progress: receives what is read.
+    Without a base, that is where the image's labels say, by digest: deriving anew takes nothing from there.
 
     Raises:
         ContentError: the image is something else, or is truncated, altered or malformed.
         UsageError: the image names no recipe, model or profile that is known, or its labels name no base.
         M2BuildError: as `verify_image`.
     """
-    platform = platform or default_platform(wanted)
-    found = read_image(place, platform, access, progress=progress)
-    labels = found.image.config.labels
-    selection = wanted if isinstance(wanted, Selection) else claimed_selection(labels, wanted)
+    wanted = expectation.wanted
+    found = read_image(place, means.platform or default_platform(wanted), means.access, progress=means.progress)
+    config = found.image.config
+    selection = wanted if isinstance(wanted, Selection) else claimed_selection(config.labels, wanted)
     if isinstance(selection, Finding):
         raise UsageError(f"{place} cannot be derived anew: {selection.message}")
-    proof = verify_found(
-        found, place, selection, base or _own_base(found.image.config, place),
-        series=series, demands=Demands(), platform=platform, access=access, environment=environment, progress=progress,
-    )  # fmt: skip
+    base = expectation.base or _own_base(config, place)
+    proof = verify_found(found, place, replace(expectation, wanted=selection, base=base), means)
     if proof.findings:
         first, more = proof.findings[0], len(proof.findings) - 1
         what = f"{first.id}, {first.path}: {first.message}" if first.path else f"{first.id}: {first.message}"

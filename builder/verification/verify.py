@@ -33,7 +33,7 @@ from m2build.verification.base import (
     stand_in_finding,
     stored_findings,
 )
-from m2build.verification.demands import Demands
+from m2build.verification.demands import Demands, Expectation, Means
 from m2build.verification.findings import Finding, without_repeats
 from m2build.verification.locked import lock_findings
 from m2build.verification.members import Overlay, layer_findings
@@ -52,38 +52,13 @@ if TYPE_CHECKING:
     from m2build.oci.image import Image
     from m2build.patches.series import Series
     from m2build.progress import Progress
-    from m2build.registry.access import Access
 
 _PLATFORM = "linux/amd64"
 """The platform of all recipes that an image can name."""
 
 
-def verify_image(
-    place: Place,
-    wanted: Recipe | Selection | None,
-    base: Place | None,
-    *,
-    series: Series | None,
-    demands: Demands,
-    platform: str | None,
-    access: Access,
-    environment: Mapping[str, str],
-    progress: Progress,
-) -> Verification:
+def verify_image(place: Place, expectation: Expectation, means: Means) -> Verification:
     """Compare the image at a place with what recipe and base give.
-
-    Args:
-        place: where the image is.
-        wanted: what it has to be: a selection, or a recipe with the profile and the model that the image names, or
-            None for the shipped recipe that it names.
-        base: where the base is; None for where the recipe says.
-        series: the patches that were applied; None for the recipe's own.
-        demands: what it has to satisfy besides. With a lock, a base in a registry is taken by the digest that the lock
-            has for the base's name.
-        platform: `os/architecture[/variant]`; None for the recipe's, or else linux/amd64.
-        access: how registries are reached.
-        environment: where `SOURCE_DATE_EPOCH` is looked for; the default is the time that the image names.
-        progress: receives what is read.
 
     Raises:
         UsageError: a place does not exist, or has no such image; or there is a lock, and the base has no digest; or
@@ -94,57 +69,35 @@ def verify_image(
         EngineError: a container engine does not export its image; or there is a key, and cosign is missing.
         StorageError: a file cannot be read.
     """
-    platform = platform or default_platform(wanted)
+    platform = means.platform or default_platform(expectation.wanted)
     try:
-        found = find_image(place, platform, access, progress=progress)
+        found = find_image(place, platform, means.access, progress=means.progress)
         found.image.config.check(layers=len(found.image.manifest.layers))
     except ContentError as error:
         return Verification(str(place), findings=(Finding("image-malformed", "", str(error)),))
-    return verify_found(
-        found, place, wanted, base,
-        series=series, demands=demands, platform=platform, access=access, environment=environment, progress=progress,
-    )  # fmt: skip
+    return verify_found(found, place, expectation, means)
 
 
-def verify_found(
-    found: FoundImage,
-    place: Place,
-    wanted: Recipe | Selection | None,
-    base: Place | None,
-    *,
-    series: Series | None,
-    demands: Demands,
-    platform: str,
-    access: Access,
-    environment: Mapping[str, str],
-    progress: Progress,
-) -> Verification:
+def verify_found(found: FoundImage, place: Place, expectation: Expectation, means: Means) -> Verification:
     """What `verify_image` gives for an image that was found, whose config has as many layers as its manifest.
 
     Raises:
         M2BuildError: as `verify_image`.
     """
-    labels = found.image.config.labels
+    labels, demands = found.image.config.labels, expectation.demands
     result = Verification(str(place), str(found.digest))
-    signed = read_signed(place, found.digest, demands.key, access, environment) if demands.key else None
-    result = replace(
-        result, signed=tuple(signed.predicates) if signed else (), findings=tuple(signed.findings()) if signed else ()
-    )
+    signed = None
+    if demands.key:
+        signed = read_signed(place, found.digest, demands.key, means.access, means.environment)
+        result = replace(result, signed=tuple(signed.predicates), findings=tuple(signed.findings()))
+    wanted = expectation.wanted
     selection = wanted if isinstance(wanted, Selection) else claimed_selection(labels, wanted)
     if isinstance(selection, Finding):
         return replace(result, findings=(*result.findings, selection))
     result = replace(result, recipe=selection.recipe.name, profile=selection.profile_id, model=selection.model.repo)
-    if base is None and (finding := stand_in_finding(found.image)):
+    if expectation.base is None and (finding := stand_in_finding(found.image)):
         return replace(result, findings=(*result.findings, finding))
-    origin = base or registry_place(selection.recipe.base.image)
-    held = HeldLock(demands.lock) if demands.lock else None
-    origin = held.pinned(origin) if held else origin
-    with pulled(origin):
-        roots = selection.recipe.roots
-        mirror = held.mirror(origin) if held else None
-        opened = open_base(
-            origin, roots=roots, platform=platform, access=access, mirror=mirror, progress=progress
-        ).read_whole()
+    opened = _opened(selection, expectation, means)
     known = as_far_as_claimed(opened, labels)
     result = replace(
         result,
@@ -152,14 +105,31 @@ def verify_found(
         base_digest=str(known.digest or opened.digest),
         base_layers=len(opened.config.diff_ids),
     )
-    expected = partial(_expected, selection, known, series, at_claimed_time(environment, labels), progress)
+    environment = at_claimed_time(means.environment, labels)
+    expected = partial(_expected, selection, known, expectation.series, environment, means.progress)
     with temporary_folder() as folder, cache_in(folder / "cache"):
         content, plan, findings = _compared(
-            found.image, known, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=progress
+            found.image, known, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=means.progress
         )
         if plan:
             findings += _demanded(demands, found, signed, plan, opened)
     return replace(result, content=content, findings=without_repeats([*result.findings, *findings]))
+
+
+def _opened(selection: Selection, expectation: Expectation, means: Means) -> Base:
+    """The base, or the mirror that a lock names, to be read whole."""
+    origin = expectation.base or registry_place(selection.recipe.base.image)
+    held = HeldLock(expectation.demands.lock) if expectation.demands.lock else None
+    origin = held.pinned(origin) if held else origin
+    with pulled(origin):
+        return open_base(
+            origin,
+            roots=selection.recipe.roots,
+            platform=means.platform or default_platform(expectation.wanted),
+            access=means.access,
+            mirror=held.mirror(origin) if held else None,
+            progress=means.progress,
+        ).read_whole()
 
 
 def default_platform(wanted: Recipe | Selection | None) -> str:

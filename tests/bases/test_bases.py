@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from helpers.bases import base_image
 from helpers.cli.checkouts import quickly, quickly_refused
 from helpers.images import image, tar
+from helpers.kept_progress import Kept
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
 from helpers.registry.registries import call, docker_registry, run, tag_digest, upload, upload_manifest
 from helpers.verification.forgery import gunzipped
@@ -22,33 +23,22 @@ from m2build.delivery import Publishing
 from m2build.errors import BaseChangedError, TransferBudgetError, TransportError, UsageError
 from m2build.locking.model import Lock
 from m2build.oci.image import Image, read_blob
-from m2build.progress import Silent
 
 TP8 = m2build.load_recipe("minimax-m2").select(tp=8)
 BASE = base_image()
 GONE = Rule(path="team/sglang/manifests/", status=404)
 
 
-class Heard(Silent):
-    """Keeps the notices."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-
-    def notice(self, sentence: str) -> None:
-        self.notices.append(sentence)
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry of one's own, which mounts."""
+    """Our own registry, which mounts."""
     with docker_registry(tmp_path_factory.mktemp("own")) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
 def upstream(stocked: str) -> Iterator[Proxy]:
-    """Another one's registry, with the base."""
+    """A foreign registry, with the base."""
     with fault_proxy(stocked) as proxy:
         yield proxy
 
@@ -204,7 +194,7 @@ def test_the_image_does_not_depend_on_where_the_base_was_read(  # noqa: PLR0917 
     with m2build.Session(cache=tmp_path / "one") as session:
         before = made(session, name, lock)
     upstream.rules.append(GONE)
-    heard = Heard()
+    heard = Kept()
     with m2build.Session(cache=tmp_path / "two", progress=heard) as session:
         to = f"docker://{registry}/ours/m2:tp8"
         (delivery,) = session.shipment([TP8], name, to=to, lock=mirrored, locked=True).deliver()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.images import image, tar
+from helpers.kept_progress import Kept
 from helpers.registry.registries import noise
 
 from m2build.delivery.copying import Lacking
@@ -11,7 +12,6 @@ from m2build.delivery.publishing import BUDGET, UNLIMITED, Publishing
 from m2build.errors import TransferBudgetError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.progress import Silent
 
 
 def blob(number: int, size: int) -> Descriptor:
@@ -22,16 +22,8 @@ HUGE = [blob(1, 20_000_000_000), blob(2, 314_000_000)]
 SMALL = [blob(3, BUDGET)]
 
 
-class Told(Silent):
-    def __init__(self) -> None:
-        self.steps: list[str] = []
-
-    def step(self, message: str) -> None:
-        self.steps.append(message)
-
-
 def check(publishing: Publishing, *lacking: tuple[str, list[Descriptor], str | None]) -> list[str]:
-    told, all_of_it = Told(), Lacking()
+    told, all_of_it = Kept(), Lacking()
     for one in lacking:
         all_of_it.add(*one)
     all_of_it.check(publishing, told)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.bases import base_image
+from helpers.kept_progress import Kept
 from helpers.tables import MAKERS, tabled_image
 
 from m2build import Session, load_recipe
@@ -23,16 +24,6 @@ PLAIN = base_image(how="plain")
 LAYERS = [read_blob(PLAIN.blobs, layer) for layer in PLAIN.manifest.layers]
 
 
-class Steps(Silent):
-    """Progress that keeps the steps."""
-
-    def __init__(self) -> None:
-        self.steps: list[str] = []
-
-    def step(self, message: str) -> None:
-        self.steps.append(message)
-
-
 @pytest.fixture(params=list(MAKERS))
 def base(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A layout with a base whose layers have tables."""
@@ -45,7 +36,7 @@ def base(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 @contextmanager
 def session(tmp_path: Path, name: str = "cache") -> Iterator[tuple[Session, list[str]]]:
-    said = Steps()
+    said = Kept()
     with Session(cache=tmp_path / name, progress=said) as opened:
         yield opened, said.steps
 

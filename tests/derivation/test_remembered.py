@@ -12,6 +12,7 @@ import pytest
 from helpers.bases import SERVER_PATH, base_image, base_with_another_use, sources
 from helpers.commands import imported, succeeds
 from helpers.images import WatchedBlobs, image, tar
+from helpers.kept_progress import Kept
 
 from m2build.base.model import Base
 from m2build.derivation.image import build
@@ -113,20 +114,10 @@ def test_what_is_not_provable_is_said_each_time() -> None:
     base = Base.of(Image(sample.manifest, sample.config, WatchedBlobs(sample.blobs)), sample.manifest.digest, "a/b:c")
     notices: list[list[str]] = []
     for _ in range(2):
-        told = Told()
+        told = Kept()
         plan_all([RECIPE.select(profile="tp8")], base, environment={}, progress=told)
         notices.append(told.notices)
     assert notices == 2 * [["launch flags not provable for this base: its sources have no sglang/srt/server_args.py"]]
-
-
-class Told(Silent):
-    """Keeps the notices."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-
-    def notice(self, sentence: str) -> None:
-        self.notices.append(sentence)
 
 
 CHANGES: dict[str, Callable[[Selection, Base], tuple[Selection, Base, dict[str, str]]]] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.bases import base_image, sources
 from helpers.images import Entry, WatchedBlobs, folder, image, symlink, tar
+from helpers.kept_progress import Kept
 from helpers.plans import derive
 
 from m2build.base.model import Base
@@ -113,27 +114,16 @@ def test_profiles_with_other_folders_are_derived_together_and_remembered_each(
     assert blobs.opened == []
 
 
-class Heard(Silent):
-    """Keeps the notices."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-
-    def notice(self, sentence: str) -> None:
-        """Keep it."""
-        self.notices.append(sentence)
-
-
 def test_variables_that_decide_which_code_runs_are_noticed_once() -> None:
     sample = base_image()
     base = Base.of(sample, sample.manifest.digest, "ghcr.io/a/b:c")
-    heard = Heard()
+    heard = Kept()
     both = [selection(env={"PYTHONPATH": "/x", "A": "1"}), selection(env={"LD_PRELOAD": "/x"})]
     recipe = both[0].recipe
     both = [Selection(recipe, one.profile_id, one.model_id, one.given) for one in both]
     plan_all(both, base, environment={}, progress=heard)
     (notice,) = heard.notices
     assert "the image sets LD_PRELOAD, PYTHONPATH" in notice
-    heard = Heard()
+    heard = Kept()
     plan_all([selection(env={"A": "1"})], base, environment={}, progress=heard)
     assert heard.notices == []

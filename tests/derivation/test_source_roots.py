@@ -12,6 +12,7 @@ import pytest
 from helpers.bases import MODELS, ROOT, sources
 from helpers.commands import m2build, refused
 from helpers.images import Entry, WatchedBlobs, file, folder, image, symlink, tar
+from helpers.kept_progress import Kept
 from helpers.plans import derive
 from helpers.two_roots import MARKER, NAMED, PACKAGES, base_of, kernels, opened, planned, recipe_file, selection_of
 
@@ -27,16 +28,6 @@ from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
 
 AUTO = {**NAMED, "kernels": {"root": "auto", "marker": MARKER, "series": "./kernels.yaml"}}
-
-
-class Noting(Silent):
-    """Keeps the notices."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
 
 
 def layer(built: Image) -> dict[str, bytes]:
@@ -105,7 +96,7 @@ FOUND: dict[str, tuple[str, list[Entry]]] = {
 @pytest.mark.parametrize("where", FOUND)
 def test_a_root_is_found_by_its_marker(where: str, tmp_path: Path) -> None:
     root, more = FOUND[where]
-    progress = Noting()
+    progress = Kept()
     base = base_of(*kernels(root), *more)
     (plan,) = plan_all([selection_of(tmp_path, AUTO)], opened(base), environment={}, progress=progress)
     assert plan.sources[1].root == root
@@ -198,7 +189,7 @@ def test_a_remembered_plan_has_the_same_roots_and_notices(tmp_path: Path, monkey
     sample = base_of(*kernels())
     blobs = WatchedBlobs(sample.blobs)
     stored = Image(sample.manifest, sample.config, blobs)
-    selection, first, second = selection_of(tmp_path, AUTO), Noting(), Noting()
+    selection, first, second = selection_of(tmp_path, AUTO), Kept(), Kept()
     (derived,) = plan_all([selection], opened(stored), environment={}, progress=first)
     assert blobs.opened
     blobs.opened.clear()

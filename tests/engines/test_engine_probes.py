@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.engines.programs import OLD_DOCKER, script
+from helpers.kept_progress import Kept
 
 from m2build.engines.choice import EngineRequest, choose_engine
 from m2build.engines.docker import Docker
@@ -134,22 +135,12 @@ def test_an_engine_that_never_answers_is_not_waited_for(programs: Path) -> None:
         Program("docker").ask("version", seconds=0.2)
 
 
-class Noticed(Silent):
-    """Keeps the notices."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def notice(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-
 def chosen(base: str = "registry.example/sglang:v1", place: str | None = None, *, load: bool = False) -> list[str]:
     """The engine, and the notices about those that were passed over."""
     request = EngineRequest(None, None, parse_place(place) if place else None, load, parse_place(base))
-    noticed = Noticed()
+    noticed = Kept()
     engine = choose_engine(request, noticed)
-    return [engine.name, *noticed.sentences]
+    return [engine.name, *noticed.notices]
 
 
 def choose(place: str | None = None, *, base: str = "registry.example/sglang:v1", load: bool = False) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import pytest
 from helpers import content_cases
 from helpers.images import WatchedBlobs, entry, file, flip, folder, hardlink, image, symlink, tar
+from helpers.kept_progress import Kept
 from helpers.stacks import NO_ENTRY, STACKS
 from helpers.tables import MAKERS, STARGZ, ZSTD, Entries, Tabled, document, estargz, tabled_image, zstd_chunked
 
@@ -30,20 +31,6 @@ W_TREE = Wanted(frozenset({"w"}))
 OF_FORMATS = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
-class Said(Silent):
-    """Progress that keeps notices and steps."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-        self.steps: list[str] = []
-
-    def notice(self, sentence: str) -> None:
-        self.notices.append(sentence)
-
-    def step(self, message: str) -> None:
-        self.steps.append(message)
-
-
 @pytest.fixture(autouse=True)
 def small_layers_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers of some hundred bytes are read by their tables, too."""
@@ -56,7 +43,7 @@ def whole(sample: Image) -> Image:
 
 def same(sample: Image, wanted: Wanted = W_TREE) -> Filesystem:
     """What is read by tables, which is what is read without them."""
-    said = Said()
+    said = Kept()
     with held(sample) as once:
         found = read_filesystem(once, wanted, said)
     other = read_filesystem(whole(sample), wanted, Silent())
@@ -264,9 +251,9 @@ NOT_UNDERSTOOD: dict[str, tuple[Callable[[Entries], Any], str]] = {
 @OF_FORMATS
 @pytest.mark.parametrize("name", NOT_UNDERSTOOD)
 def test_a_table_that_is_not_understood_is_left_alone(name: str, make: Callable[..., Tabled]) -> None:
-    """The layer is read whole, and the user is told why."""
+    """The layer is read whole, and a notice says why."""
     change, words = NOT_UNDERSTOOD[name]
-    sample, said = tabled_image(make(LAYER, change=change)), Said()
+    sample, said = tabled_image(make(LAYER, change=change)), Kept()
     found = read_filesystem(sample, W_TREE, said)
     assert (found["w/c"].content, found.by_table) == (b"two", frozenset())
     (notice,) = said.notices
@@ -284,7 +271,7 @@ def annotated(layer: Tabled, **changed: str) -> Image:
     [("1:2", "its position is '1:2'"), ("1:2:3:2", "its position is"), ("", "its position is ''")],
 )
 def test_a_position_that_is_not_understood(position: str, words: str) -> None:
-    said = Said()
+    said = Kept()
     assert not read_filesystem(annotated(zstd_chunked(LAYER), position=position), W_TREE, said).by_table
     assert words in said.notices[0]
 
@@ -330,7 +317,7 @@ def test_annotations_that_name_no_digest_name_no_table(said: dict[str, Any]) -> 
 
 
 def test_an_annotation_on_a_layer_without_a_table_does_no_harm() -> None:
-    said = Said()
+    said = Kept()
     plain = Tabled(LAYER, LAYER, {STARGZ: f"sha256:{'0' * 64}"}, "plain")
     assert read_filesystem(tabled_image(plain), W_TREE, said)["w/c"].content == b"two"
     assert "does not end as eStargz does" in said.notices[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.images import image, tar
+from helpers.kept_progress import Kept
 from helpers.locking import CHANGED, RECIPE, TP8, made, published_base, selections, with_wheel
 from helpers.registry.faultproxy import Proxy, fault_proxy
 from helpers.registry.registries import docker_registry, run, tag_digest, upload
@@ -18,17 +19,6 @@ from m2build.labels import PREIMAGE
 from m2build.locking.model import Lock
 from m2build.oci.image import Image
 from m2build.patches.tree import SourceTree
-from m2build.progress import Silent
-
-
-class Notices(Silent):
-    """Keeps the notices."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def notice(self, sentence: str) -> None:
-        self.heard.append(sentence)
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +119,13 @@ def test_another_base_is_refused_or_read(lock: Lock, sglang_tree: SourceTree, ho
         {CHANGED[1]: m2build.patches.SourceFile.of(sglang_tree[CHANGED[1]].content + b"#\n")}
     )
     upload(host, "team/other", published_base(changed), "rocm")
-    heard = Notices()
+    heard = Kept()
     with m2build.Session(cache=tmp_path, progress=heard) as session:
         with pytest.raises(BaseChangedError, match=r"base\.manifest is sha256:"):
             session.shipment([TP8], f"{host}/team/other:rocm", to="oci:none", lock=lock, locked=True).foresee()
         (found,) = made(session.shipment([TP8], f"{host}/team/other:rocm", to="oci:none", lock=lock))
     assert found.config.labels[PREIMAGE] == "verified-in-layers"
-    assert ["base.manifest is" in sentence for sentence in heard.heard].count(True) == 1
+    assert ["base.manifest is" in sentence for sentence in heard.notices].count(True) == 1
 
 
 def test_another_patch_is_refused(lock: Lock, name: str, warm: Path) -> None:
@@ -146,13 +136,13 @@ def test_another_patch_is_refused(lock: Lock, name: str, warm: Path) -> None:
 
 def test_other_flags_are_refused_or_reported(lock: Lock, name: str, warm: Path) -> None:
     other = m2build.load_recipe("minimax-m2", ["profiles.tp8.flags.port=9"]).select(tp=8)
-    heard = Notices()
+    heard = Kept()
     with m2build.Session(cache=warm, progress=heard) as session:
         with pytest.raises(PatchError, match=r"images\.minimax-m2\.1:tp8\.plan is sha256:"):
             session.shipment([other], name, to="oci:none", lock=lock, locked=True).foresee()
         (found,) = made(session.shipment([other], name, to="oci:none", lock=lock))
     assert found.config.labels[PREIMAGE] == "locked"
-    assert ["the lock does not describe this image" in one for one in heard.heard].count(True) == 1
+    assert ["the lock does not describe this image" in one for one in heard.notices].count(True) == 1
 
 
 def test_an_image_that_the_lock_lacks_is_refused(lock: Lock, name: str, warm: Path) -> None:
@@ -167,7 +157,7 @@ def test_a_lock_that_says_what_is_not_in_the_layers_is_found_where_they_are_read
     footing = {**lock.footing, "opt": lock.footing["opt"].model_copy(update={"uid": 0})}
     sources = {key: one.model_copy(update={"published": None}) for key, one in lock.sources.items()}
     lying = lock.model_copy(update={"footing": footing, "sources": sources})
-    heard = Notices()
+    heard = Kept()
     with m2build.Session(cache=tmp_path, progress=heard) as session:
         with pytest.raises(PatchError, match=r"footing\.opt\.uid is 3; locked: 0"):
             session.shipment([TP8], name, to="oci:none", lock=lying, locked=True).foresee()

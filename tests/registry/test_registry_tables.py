@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.bases import ROOT, sources
 from helpers.images import SAMPLE, entry, file, hardlink, image, tar
+from helpers.kept_progress import Kept
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
 from helpers.registry.registries import access, docker_registry, noise, reference, upload
 from helpers.snippets import run_snippets
@@ -42,19 +43,12 @@ LAYER = _MEMBERS + bytes(-len(_MEMBERS) % 512 + 1024)
 OF_TAGS = pytest.mark.parametrize("tag", ["chunked", "stargz"])
 
 
-class Told(Silent):
-    """Progress that keeps what it is told."""
+class Counted(Kept):
+    """Keeps the bytes of transfers, too: those that are there, and all."""
 
     def __init__(self) -> None:
-        self.steps: list[str] = []
-        self.notices: list[str] = []
+        super().__init__()
         self.moved: list[tuple[int, int]] = []
-
-    def step(self, message: str) -> None:
-        self.steps.append(message)
-
-    def notice(self, sentence: str) -> None:
-        self.notices.append(sentence)
 
     def transfer(self, label: str, done: int, total: int) -> None:
         assert label == "the base's layers"
@@ -94,8 +88,8 @@ def remote(proxy: Proxy, tag: str, *, by_table: bool = True, bound: float = math
     return replace(found.image, reading=Reading(by_table, bound))
 
 
-def read(sample: Image, told: Told | None = None) -> Filesystem:
-    told = told or Told()
+def read(sample: Image, told: Counted | None = None) -> Filesystem:
+    told = told or Counted()
     with held(sample, told) as once:
         return read_filesystem(once, WANTED, told)
 
@@ -109,7 +103,7 @@ def test_the_tools_have_written_tables(proxy: Proxy) -> None:
 
 @OF_TAGS
 def test_a_layer_with_a_table_costs_less_than_a_hundredth(tag: str, proxy: Proxy) -> None:
-    told = Told()
+    told = Counted()
     sample = remote(proxy, tag)
     found = read(sample, told)
     assert found.by_table == {sample.manifest.layers[0].digest}
@@ -134,7 +128,7 @@ def test_the_table_is_fetched_once(tag: str, proxy: Proxy) -> None:
 @OF_TAGS
 @pytest.mark.parametrize("rule", [{"strip": "Range"}, {"status": 416}, {"status": 501}], ids=["whole", "416", "501"])
 def test_a_registry_without_ranges_is_read_whole(rule: dict[str, object], tag: str, proxy: Proxy) -> None:
-    told = Told()
+    told = Counted()
     sample = remote(proxy, tag)
     proxy.rules = [Rule("GET", str(sample.manifest.layers[0].digest), **{"times": 1, **rule})]  # type: ignore[arg-type]  # of several types
     found = read(sample, told)
@@ -221,7 +215,7 @@ def test_the_page_on_reading_prints_what_it_says(host: str, tmp_path: Path, monk
 
 def test_what_is_fetched_is_said_before_and_shown_meanwhile(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("m2build.layers.fetching.WORTH_SAYING", 1 << 20)
-    told = Told()
+    told = Counted()
     sample = remote(proxy, "stargz", by_table=False)
     read(sample, told)
     size = sample.manifest.layers[0].size
