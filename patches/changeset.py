@@ -83,7 +83,8 @@ class Changeset:
         release: the release of the tree, or None if nothing in it says which.
         origin: what the tree is called in messages.
         results: one for each patch, in the series' order.
-        deeper: the folder of the tree that the sources really stand in, if they do not stand at its top.
+        deeper: the folder of the tree that the sources really stand in, if they do not stand at its top; `..` if the
+            tree is the package itself.
 
     Example:
         >>> from m2build.patches import load_series
@@ -122,9 +123,7 @@ class Changeset:
                         f"`without: [{result.patch.id}]`"
                     )
                 if self.deeper:
-                    hint = (
-                        f"the sources of {self.series.distribution} are in its folder {self.deeper}: name that folder"
-                    )
+                    hint = _better_folder(self.series.distribution, self.deeper)
                 raise PatchError(
                     f"the patch {result.patch.id} does not apply to {where} ({result.outcome}): {result.detail}",
                     hint=hint,
@@ -282,12 +281,19 @@ def _package(distribution: str) -> str:
 
 
 def _deeper(tree: SourceTree, distribution: str) -> str | None:
-    """The folder of a checkout that holds the package, such as `python`."""
+    """The folder of a checkout that holds the package, such as `python`; `..` if the tree is the package itself."""
     package = _package(distribution)
     if f"{package}/__init__.py" in tree:
         return None
     end = f"/{package}/__init__.py"
-    return min((path.removesuffix(end) for path in tree if path.endswith(end)), key=len, default=None)
+    above = ".." if "__init__.py" in tree else None
+    return min((path.removesuffix(end) for path in tree if path.endswith(end)), key=len, default=above)
+
+
+def _better_folder(distribution: str, deeper: str) -> str:
+    if deeper == "..":
+        return f"this looks like the package {_package(distribution)} itself: name the folder that holds it"
+    return f"the sources of {distribution} are in its folder {deeper}: name that folder"
 
 
 def _is_version(text: str) -> bool:

@@ -245,6 +245,10 @@ def test_the_error_for_a_checkout_names_the_folder_of_the_sources(tmp_path: Path
     package = tmp_path / "checkout" / "python" / "sglang"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    arguments = ("image", "--tp", "8", "--base", f"dir:{tmp_path}/checkout", "-o", f"oci:{tmp_path}/out")
-    assert "the sources of sglang are in its folder python: name that folder" in refused(4, *arguments)
+
+    def refusal_of(folder: Path) -> str:
+        return refused(4, "image", "--tp", "8", "--base", f"dir:{folder}", "-o", f"oci:{tmp_path}/out")
+
+    assert "the sources of sglang are in its folder python: name that folder" in refusal_of(tmp_path / "checkout")
+    assert "this looks like the package sglang itself: name the folder that holds it" in refusal_of(package)
     assert not (tmp_path / "out").exists()

@@ -20,6 +20,7 @@ from m2build.drift import Drift, ReleaseDrift, drift_markdown, try_tags
 from m2build.errors import TransferBudgetError, UsageError
 from m2build.patches import load_series
 
+UPSTREAM = "commit 486c7de39f5c6ec8d651c5c0c662e940fccb63e0, https://github.com/sgl-project/sglang/pull/16483"
 PATTERN = "v0.5.*-rocm*-mi30x"
 SERIES, RECIPE = load_series("minimax-m2-rocm"), load_recipe("minimax-m2")
 
@@ -109,7 +110,7 @@ def test_a_nightly_build_is_judged_by_its_code_and_shows_it(tried: Tried) -> Non
     assert (rename.relevance, rename.upstream) == ((), None)
     (_, needed) = on(tried, "v0.5.7-rocm700-mi30x").patches
     assert [mention.line for mention in needed.relevance] == [9]
-    assert needed.upstream == "https://github.com/sgl-project/sglang/pull/16483"
+    assert needed.upstream == UPSTREAM
 
 
 def test_bases_that_cannot_be_tried_are_results_with_their_problem(tried: Tried) -> None:
@@ -156,9 +157,9 @@ def test_the_command_prints_json_or_a_table(tried: Tried) -> None:
     table = succeeds(*words, environment=environment)
     assert f"{tried.names[0]}:v0.5.9-rocm720-mi30x some     needs rename-transformers-module (release 0.5.9)\n" in table
     assert "        not relevant: sglang/srt/models/minimax_m2.py: nothing calls q_norm\n" in table
-    assert "        needed until: https://github.com/sgl-project/sglang/pull/16483\n" in table
+    assert f"        needed until: {UPSTREAM}\n" in table
     page = drift_markdown(tried.found)
-    assert "is needed until this change upstream: https://github.com/sgl-project/sglang/pull/16483.\n" in page
+    assert f"is needed until this change upstream: {UPSTREAM}.\n" in page
 
 
 def test_a_lock_of_one_base_shows_which_tags_differ(tried: Tried, tmp_path: Path) -> None:
