@@ -8,6 +8,8 @@ from functools import cached_property
 from m2build.patches.scopes import Bindings, Definition, Scope, absolute_module, children, position
 
 _Import = ast.Import | ast.ImportFrom
+IMPORT_CALLS = frozenset({"builtins.__import__", "importlib.__import__"})
+"""What an import statement calls. Unlike `import_module` it gives the top package, unless a `fromlist` is given."""
 
 
 class Names:
@@ -115,11 +117,17 @@ class Names:
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str) or name.value.startswith("."):
             return frozenset()
         called = self.qualify(call.func, scope)
-        if "builtins.__import__" in called:
-            given = [*call.args[3:4], *(keyword.value for keyword in call.keywords if keyword.arg == "fromlist")]
-            whole = any(not isinstance(value, ast.List | ast.Tuple) or value.elts for value in given)
+        if called & IMPORT_CALLS:
+            given = fromlist(call)
+            whole = given is not None and (not isinstance(given, ast.List | ast.Tuple) or bool(given.elts))
             return frozenset([name.value if whole else name.value.partition(".")[0]])
         return frozenset([name.value] if "importlib.import_module" in called else [])
+
+
+def fromlist(call: ast.Call) -> ast.expr | None:
+    """What a call of `__import__` imports from the module, if it says so."""
+    given = [*call.args[3:4], *(keyword.value for keyword in call.keywords if keyword.arg == "fromlist")]
+    return given[0] if given else None
 
 
 def _annotations(node: ast.AST) -> list[ast.expr]:

@@ -13,7 +13,9 @@ from m2build.patches.decorators import Commented, Definition, Style, comment_lin
 from m2build.patches.modules import ModuleFile, check_dotted, module_file
 from m2build.patches.names import Names
 from m2build.patches.places import InexactError, Place, decorator_line
-from m2build.patches.scopes import Scope, position
+from m2build.patches.possible import Possible
+from m2build.patches.renaming.packages import Packages, TreeFiles
+from m2build.patches.scopes import Scope
 from m2build.patches.text import PythonSource, read_python, reading
 from m2build.patches.tree import SourceFile, SourceTree
 
@@ -63,20 +65,21 @@ class RemoveDecorator:
         if module is None:
             return self._missing(tree)
         with reading(module.path):
-            found = self.find(read_python(module.path, tree[module.path].content), module)
+            packages = Packages(TreeFiles(tree), self.module)
+            found = self.find(read_python(module.path, tree[module.path].content), module, packages)
             try:
                 return self._removed(found, tree[module.path]) if found.places else found.nothing_to_do()
             except InexactError as error:
                 return Rewrite(Finding.CONFLICT, str(error))
 
-    def find(self, source: PythonSource, module: ModuleFile) -> Decorators:
-        """Find the decorators that have to go.
+    def find(self, source: PythonSource, module: ModuleFile, packages: Packages | None = None) -> Decorators:
+        """Find the decorators that have to go; with the modules of the tree, also what they hand on to this one.
 
         Raises:
             PatchError: the source does not parse, or it is nested too deeply.
         """
         with reading(source.path):
-            return Decorators(self, source, module)
+            return Decorators(self, source, module, packages)
 
     def _removed(self, found: Decorators, before: SourceFile) -> Rewrite:
         from m2build.patches.decorator_edits import DecoratorEditor
@@ -84,7 +87,7 @@ class RemoveDecorator:
 
         path = found.module.path
         after = SourceFile.of(edited(found.source, found.syntax, found.places, DecoratorEditor), before.mode)
-        again = self.find(read_python(path, after.content), found.module)
+        again = self.find(read_python(path, after.content), found.module, found.packages)
         again.check_empty()
         done = "commented out" if self.style == "comment" else "deleted"
         where = ", ".join(f"{target.qualname} (line {line})" for target, line in found.uses)
@@ -115,15 +118,19 @@ class Decorators:
         source: the file's text.
         syntax: the same, parsed.
         module: the file as the import system sees it.
+        packages: the modules of its tree, if they are known.
         uses: each definition that has such a decorator, with the line of its `@`.
         places: where their expressions stand.
     """
 
-    def __init__(self, wanted: RemoveDecorator, source: PythonSource, module: ModuleFile) -> None:
+    def __init__(
+        self, wanted: RemoveDecorator, source: PythonSource, module: ModuleFile, packages: Packages | None
+    ) -> None:
         self._wanted = wanted
         self.source = source
         self.syntax = source.parse()
         self.module = module
+        self.packages = packages
         self._names = Names(self.syntax, module=module.name, package=module.package)
         self._targets = [target for target in definitions(self.syntax) if self._covers(target)]
         found = list(self._find())
@@ -182,21 +189,19 @@ class Decorators:
 
     def other_uses(self) -> Iterator[Mention]:
         """What else the module does with the decorator: calls and aliases, which leave it at work."""
-        decorated = {callee(expression) for target in self._targets for expression in target.node.decorator_list}
+        wanted, possible = self._wanted.decorator, Possible(self._names, self.packages)
         lines: dict[int, str] = {}
         for node in (*self._names.attributes, *self._names.scopes):
             if not isinstance(node, ast.Attribute | ast.Name) or not isinstance(node.ctx, ast.Load):
                 continue
             if self._matches(node, None) and self._concerns(node):
-                lines.setdefault(node.lineno, f"it uses {self._wanted.decorator} in another way")
-            elif node in decorated and isinstance(node, ast.Name) and self._is_alias(node):
-                lines.setdefault(node.lineno, f"{node.id} may be {self._wanted.decorator}")
+                lines.setdefault(node.lineno, f"it uses {wanted} in another way")
+        for decorator in (one for target in self._targets for one in target.node.decorator_list):
+            for called in (decorator, callee(decorator)):
+                if not possible.names_of(called).isdisjoint(_spellings(wanted)):
+                    lines.setdefault(called.lineno, f"{ast.unparse(called)} may be {wanted}")
         for line, reason in sorted(lines.items()):
             yield Mention(self.module.path, line, self.source.line(line).strip()[:160], reason=reason)
-
-    def _is_alias(self, node: ast.Name) -> bool:
-        owner = self._names.scopes[node].owner(node.id, position(node))
-        return owner is not None and any(self._matches(value, None) for value in owner.values.get(node.id, ()))
 
     def _concerns(self, node: ast.expr) -> bool:
         """Whether a use concerns the definitions that the removal is for: it stands in one, or names one."""
@@ -214,8 +219,11 @@ class Decorators:
         return within is None or f"{definition.qualname}.".startswith(f"{within}.")
 
     def _matches(self, decorator: ast.expr, scope: Scope | None) -> bool:
-        name = self._wanted.decorator
-        return bool({name, f"builtins.{name}"} & self._names.qualify(callee(decorator), scope))
+        return not self._names.qualify(callee(decorator), scope).isdisjoint(_spellings(self._wanted.decorator))
+
+
+def _spellings(decorator: str) -> set[str]:
+    return {decorator, f"builtins.{decorator}"}
 
 
 def callee(expression: ast.expr) -> ast.expr:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from m2build.errors import StorageError, UsageError
+from m2build.errors import PatchError, StorageError, UsageError
 from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Proof, Rewrite, changed_tree
-from m2build.patches.modules import ModuleFile, Renaming, check_dotted, compiled_file, files_of, module_file
+from m2build.patches.modules import ModuleFile, Renaming, check_dotted, compiled_file, files_of, module_file, split
 from m2build.patches.places import InexactError
 from m2build.patches.renaming.concern import Concern
 from m2build.patches.renaming.evidence import check_successor, find_evidence, find_obstacle
+from m2build.patches.renaming.flow import Sort
 from m2build.patches.renaming.mentions import find_mentions, mention
 from m2build.patches.renaming.packages import Packages, TreeFiles
 from m2build.patches.renaming.references import References, find_references
@@ -65,6 +67,11 @@ class RenameModule:
         if not moving and arrived is None:
             return Rewrite(Finding.GONE, f"neither {self.module} nor {self.to} exists")
         work = _Work(tree, renaming, moving)
+        if moving and work.is_taken():
+            package, last = split(self.to)
+            return Rewrite(
+                Finding.CONFLICT, f"{self.module} cannot be renamed: the package {package} binds {last} itself"
+            )
         try:
             work.run()
         except InexactError as error:
@@ -93,6 +100,11 @@ class _Work:
         self._found = 0
         self.changes: list[FileChange] = []
 
+    def is_taken(self) -> bool:
+        """Whether the new package binds the new name to something, which users of the one would take for the other."""
+        package, last = split(self._renaming.new)
+        return bool(package) and self._packages.values(package, last) != {Sort.UNBOUND}
+
     def run(self) -> None:
         """Find all changes."""
         concerned = Concern(self._renaming)
@@ -104,6 +116,8 @@ class _Work:
                 pass
             elif concerned(path, file.content, moves=moves):
                 after = self._edited(module, file)
+            elif concerned.may_import_beside(path, file.content):
+                self._list(module, file)
             if moves or after is not file:
                 new_path = self._renaming.path(path) if moves else path
                 self.changes.append(FileChange(path, file, new_path, after))
@@ -132,6 +146,12 @@ class _Work:
             found.check_empty()
         self._unrewritten += [(new_path, file, line, reason) for line, reason in found.unrewritten]
         return file
+
+    def _list(self, module: ModuleFile, file: SourceFile) -> None:
+        """List what a file imports that shows at run time only; one that does not parse imports nothing."""
+        with contextlib.suppress(PatchError):
+            found = self._find(file, module, module)
+            self._unrewritten += [(module.path, file, line, reason) for line, reason in found.unrewritten]
 
     def _find(self, file: SourceFile, module: ModuleFile, new_module: ModuleFile) -> References:
         source = read_python(module.path, file.content)

@@ -25,30 +25,43 @@ class _Spellings:
     Attributes:
         last: its last name, without which no file is searched.
         words: its dotted name and its path, of which a file has to hold one.
-        named: both of them as whole words.
+        named: both of them as whole words, the file's own name in quotes, and what pickle writes as text.
+        stored: its dotted name in binary data, where the byte before it may be its length.
         imported: an import of it, in a file that is not Python.
     """
 
     last: bytes
     words: tuple[bytes, ...]
     named: re.Pattern[bytes]
+    stored: re.Pattern[bytes]
     imported: re.Pattern[bytes]
 
     @classmethod
     def of(cls, module: str) -> _Spellings:
         parent, last = split(module)
         path = module.replace(".", "/")
-        words = (module.encode(), path.encode()) if parent else (module.encode(),)
+        words = (module.encode(), path.encode(), f"{last}.py".encode()) if parent else (module.encode(),)
+        spelled = [rf"(?<![\w.]){re.escape(module)}(?!\w)", rf"(?<!\w){re.escape(path)}(?=\.pyi?\b|/)"]
+        filed = [rf"['\"]{re.escape(last)}\.pyi?['\"]", rf"(?<=c){re.escape(module)}(?:$|\\n)"] if parent else []
         name, origin = re.escape(last), rf"(?:\.[\w.]*|{re.escape(parent)})" if parent else r"\."
         return cls(
             last.encode(),
             words,
-            re.compile(rf"(?<![\w.]){re.escape(module)}(?!\w)|(?<!\w){re.escape(path)}(?=\.pyi?\b|/)".encode()),
+            re.compile("|".join([*spelled, *filed]).encode()),
+            re.compile(b"|".join([*(one.encode() for one in spelled), *_stored(module)])),
             re.compile(
                 rf"(?m)^[ \t>]*from[ \t]+(?:\.[\w.]*\b{name}[ \t]+c?import\b"
                 rf"|{origin}[ \t]+c?import[ \t]+(?:\([^)]*?|[^\r\n(]*?)\b{name}\b)".encode()
             ),
         )
+
+
+def _stored(module: str) -> Iterator[bytes]:
+    """A name as marshal and pickle write it: behind its length in one byte or four, or as the line `cNAME`."""
+    length, name = len(module.encode()), re.escape(module.encode())
+    if length < 256:
+        yield re.escape(bytes([length])) + b"(?:\0\0\0)?" + name
+    yield b"c" + name + b"\n"
 
 
 def find_mentions(tree: SourceTree, renaming: Renaming) -> Iterator[Mention]:
@@ -82,7 +95,7 @@ def _in_file(path: str, file: SourceFile, spellings: _Spellings) -> Iterator[Men
         return
     named = any(word in content for word in spellings.words)
     if b"\0" in content or file.size > _LARGEST:
-        if named and len(spellings.words) > 1 and spellings.named.search(content):
+        if named and len(spellings.words) > 1 and spellings.stored.search(content):
             yield _as_a_whole(path, spellings)
         return
     if named:
@@ -106,7 +119,7 @@ def _in_pieces(path: str, file: SourceFile, spellings: _Spellings) -> Iterator[M
     end = b""
     for piece in file.pieces() if file.pieces else ():
         seen = end + piece
-        if any(word in seen for word in spellings.words) and spellings.named.search(seen):
+        if any(word in seen for word in spellings.words) and spellings.stored.search(seen):
             yield _as_a_whole(path, spellings)
             return
         end = seen[-_OVERLAP:]

@@ -221,6 +221,27 @@ class Packages:
             seen.add(path)
         return False
 
+    def paths(self, dotted: str) -> frozenset[str]:
+        """Every dotted path that a path stands for, followed through what the modules of the tree import."""
+        seen, left = set[str](), [dotted]
+        while left:
+            path = left.pop()
+            if path not in seen:
+                left += self._imported_as(path)
+            seen.add(path)
+        return frozenset(seen)
+
+    def _imported_as(self, path: str) -> list[str]:
+        """What the first name of a path imports that is no module of the tree, with the rest of the path behind it."""
+        module, _, rest = path.partition(".")
+        while rest and self.exists(module):
+            name, _, rest = rest.partition(".")
+            if not self.exists(f"{module}.{name}"):
+                values = [value for value in self.values(module, name) if isinstance(value, str)]
+                return [f"{value}.{rest}" if rest else value for value in values]
+            module = f"{module}.{name}"
+        return []
+
     def starred(self, module: str, name: str) -> tuple[bool, bool]:
         """Whether `from module import *` may bring a name, and whether it certainly does."""
         if not self.exists(module):

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from m2build.patches.modules import split
+from m2build.patches.names import IMPORT_CALLS, fromlist
 from m2build.patches.places import Place
-from m2build.patches.renaming.calls import IMPORTS, first_argument, may_import
+from m2build.patches.renaming.calls import IMPORTS, first_argument, imports_siblings, may_import, package_argument
 from m2build.patches.renaming.importer import Expression, Importer, New, Unrewritten
 from m2build.patches.renaming.literals import known_text, respelled
 from m2build.patches.renaming.packages import Standing
@@ -25,9 +26,13 @@ def module_strings(importer: Importer) -> _Found:
     """Each string that names the module, or something below it."""
     texts = importer.names.texts(split(importer.renaming.old)[1])
     seen = set()
-    for found in () if not texts else (*_called(importer), *_annotated(importer), *table_strings(importer)):
+    searches = (_called, _from_lists, _annotated, table_strings) if texts else ()
+    for found in (found for search in searches for found in search(importer)):
         seen.add(found.start if isinstance(found, Place) else found.offset)
         yield found
+    for call in importer.names.calls:
+        if imports_siblings(importer, call):
+            yield importer.left(call, f"which module of {split(importer.renaming.old)[0]} shows at run time only")
     for left in _listed(importer, texts) if texts else ():
         if left.offset not in seen:
             yield left
@@ -56,7 +61,7 @@ def _module_string(importer: Importer, call: ast.Call, node: ast.expr, text: str
     if level == 0:
         yield from _replaced(importer, node, text, text)
         return
-    package = _package(importer, call)
+    package = package_argument(importer, call)
     name = absolute_module(package, level, tail) if package is not None else None
     if name is not None and importer.renaming.of(name) != name:
         yield from _replaced(importer, node, text, name)
@@ -81,27 +86,32 @@ def _replaced(importer: Importer, node: ast.expr, text: str, name: str) -> _Foun
         yield Place(start + literal[0], start + literal[1], Expression(literal[2]))
 
 
-def _package(importer: Importer, call: ast.Call) -> str | None:
-    """The `package` argument of `import_module`, if it is known without running the file."""
-    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-    node = call.args[1] if len(call.args) > 1 else keywords.get("package")
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.Name):
-        is_init = importer.module.name == importer.module.package
-        if node.id == "__package__" or (node.id == "__name__" and is_init):
-            return importer.package
-    return None
+def _from_lists(importer: Importer) -> _Found:
+    """The module's last name in `__import__("package", fromlist=["name"])`."""
+    parent, last = split(importer.renaming.old)
+    for call in importer.names.calls:
+        given, package = fromlist(call), first_argument(call)
+        if not isinstance(given, ast.List | ast.Tuple) or not importer.names.qualify(call.func) & IMPORT_CALLS:
+            continue
+        if package is not None and known_text(package, importer.module) in (parent, None):
+            is_certain = known_text(package, importer.module) == parent
+            for text in given.elts:
+                if isinstance(text, ast.Constant) and text.value == last:
+                    yield from _last_name(importer, text, is_certain=is_certain)
 
 
 def _attribute(importer: Importer, call: ast.Call, text: ast.Constant) -> _Found:
     """The module's last name as an argument beside what may be its package, as in `getattr(package, "name")`."""
+    is_builtin = bool(importer.names.qualify(call.func) & _ATTRIBUTES)
+    yield from _last_name(importer, text, is_certain=is_builtin and importer.meanings.of(call.args[0]).certain)
+
+
+def _last_name(importer: Importer, text: ast.Constant, *, is_certain: bool) -> _Found:
+    """Replace a string that is the module's last name, if that is certain and the package stays."""
     parent, last = split(importer.renaming.old)
     if importer.standing is Standing.KEPT:
         return
-    is_builtin = bool(importer.names.qualify(call.func) & _ATTRIBUTES)
-    is_certain = importer.meanings.of(call.args[0]).certain and importer.standing is Standing.FOLLOWS
-    if is_builtin and is_certain and importer.renaming.keeps_parent:
+    if is_certain and importer.standing is Standing.FOLLOWS and importer.renaming.keeps_parent:
         start, end = importer.source.span(text)
         literal = respelled(importer.source.text[start:end], last, split(importer.renaming.new)[1])
         if literal is not None:

@@ -165,3 +165,39 @@ def test_within_tells_of_uses_that_concern_it() -> None:
 def test_a_linked_folder_is_a_conflict() -> None:
     rewrite = RemoveDecorator("p.q.m", "d.x").apply(tree_of({"m.py": ""}, links={"p/q": "/elsewhere"}))
     assert (rewrite.finding, rewrite.detail) == (Finding.CONFLICT, "p/q is a symbolic link")
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("import d\n@getattr(d, 'x')\ndef f(): ...\n", 2),
+        ("import d as c\ne = c\nd = e\n@d.x(1)\ndef f(): ...\n", 4),
+        ("import importlib\nm = importlib.import_module('d')\n@m.x\ndef f(): ...\n", 3),
+        ("import sys\n@sys.modules['d'].x\ndef f(): ...\n", 2),
+        ("from p.comp import x\n@x\ndef f(): ...\n", 2),
+        ("from p import comp as c\n@c.d.x(dynamic=True)\ndef f(): ...\n", 2),
+        ("import p\n@p.compiled\ndef f(): ...\n", 2),
+        ("from p import *\n@compiled\ndef f(): ...\n", 2),
+    ],
+    ids=["getattr", "aliases", "imported", "sys.modules", "handed on", "module", "twice", "star"],
+)
+def test_a_decorator_that_may_be_it_under_another_name_is_told(source: str, line: int) -> None:
+    package = {"p/__init__.py": "from .comp import x as compiled\n", "p/comp.py": "import d\nfrom d import x\n"}
+    rewrite = RemoveDecorator("m", "d.x").apply(tree_of({"m.py": source, **package}))
+    assert rewrite.finding is Finding.ABSENT
+    assert [(found.line, found.text) for found in rewrite.mentions] == [(line, source.splitlines()[line - 1])]
+    assert all("may be d.x" in (found.reason or "") for found in rewrite.mentions)
+
+
+def test_a_class_that_binds_a_name_to_itself_may_mean_the_outer_one() -> None:
+    source = "class K:\n    property = property\n    @property\n    def f(self): ...\n"
+    assert 3 in [found.line for found in applied(source, decorator="property").mentions]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["from p.comp import y\n@y\ndef f(): ...\n", "import p\n@p.other.x\ndef f(): ...\n", "x = 1\n@x\ndef f(): ...\n"],
+)
+def test_a_decorator_that_only_looks_alike_is_not_told(source: str) -> None:
+    package = {"p/__init__.py": "", "p/comp.py": "import d\ny = d\n", "p/other.py": "def x(f): return f\n"}
+    assert RemoveDecorator("m", "d.x").apply(tree_of({"m.py": source, **package})).mentions == ()

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import marshal
+import pickle
+import re
+import sys
+from types import ModuleType
+
 import pytest
 from helpers.patches.renames import RENAME, TREE
 from helpers.patches.trees import Content, changed, tree_of
@@ -58,7 +64,7 @@ def test_a_long_line_is_cut() -> None:
         ("import importlib\nimportlib.import_module('.old', __name__)\n", [2]),
         ("import importlib\nimportlib.import_module('a.b' '.old')\n", []),
         ("import importlib\nimportlib.import_module('a.b.o' 'ld' '.old')\n", [2]),
-        ("import importlib\nimportlib.import_module('a.b.ol\\x64')\n", []),
+        ("import importlib\nimportlib.import_module('a.b.ol\\x64')\n", [2]),
         ("from a.b import *\nold.f()\n", [2]),
         ("from a.b import *\nfrom x import old\nold.f()\n", []),
     ],
@@ -104,6 +110,36 @@ def test_exports_of_something_else_are_not_listed() -> None:
     assert mentions({"a/b/__init__.py": "from .x import value as old\n__all__ = ['old']\n"}) == []
     assert mentions({"a/b/__init__.py": "__all__ = ['older']\nnames = ['elder']\n"}) == []
     assert mentions({"a/c/__init__.py": "__all__ = ['old']\n"}) == []
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("module", ["a.b.old", f"a.{'b' * 50}.old", f"a.{'b' * 93}.old"])
+def test_stored_objects_name_their_module(module: str, protocol: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands before and after the name: its length may be a letter, and so may the next instruction."""
+    kind = type("Kind", (), {"__module__": module})
+    for end in re.finditer(r"\.|$", module):
+        monkeypatch.setitem(sys.modules, module[: end.start()], ModuleType(module))
+    monkeypatch.setattr(sys.modules[module], "Kind", kind, raising=False)
+    data: dict[str, Content] = {
+        "pickled": pickle.dumps({"before": 1, "kind": kind}, protocol),
+        "marshalled": marshal.dumps({"a": module, "b": 1}, protocol if protocol < 5 else 4),
+    }
+    tree = tree_of({f"{module.replace('.', '/')}.py": "", **data})
+    _, rewrite = changed(RenameModule(module, f"{module}er"), tree)
+    assert [found.path for found in rewrite.mentions] == sorted(data)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_listed"),
+    [
+        ("path = here / 'old.py'\n", True),
+        ('path = os.path.join(here, "old.pyi")\n', True),
+        ("path = here / 'older.py', here / 'b.old.py'\n", False),
+        ("load(b'ca.b.old\\nC\\n.')\n", True),
+    ],
+)
+def test_the_modules_file_in_quotes_is_listed(source: str, *, is_listed: bool) -> None:
+    assert [found.partition(" ")[0] for found in mentions({"z.py": source})] == ["z.py:1:"] * is_listed
 
 
 @pytest.mark.parametrize("content", ["a.b.old\n".rjust((1 << 20) + 1), b"\0\x01a.b.old\0", b"\0a/b/old.py\0"])

@@ -38,6 +38,27 @@ def test_a_symbolic_link_in_the_way_is_a_conflict(link: str) -> None:
     assert f"{link} is a symbolic link" in result.detail
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"a/b/__init__.py": "new = 7\n"},
+        {"a/b/__init__.py": "from .old import f as new\n"},
+        {"a/b/__init__.py": "from .x import *\n", "a/b/x.py": "def new(): ...\n"},
+        {"a/b/__init__.py": "try:\n    from . import new\nexcept ImportError:\n    new = None\n"},
+    ],
+    ids=["value", "part", "star", "fallback"],
+)
+def test_a_name_that_the_package_binds_is_a_conflict(there: dict[str, Content]) -> None:
+    """Otherwise users of the one would get the other."""
+    result = assert_unchanged(RENAME, {**TREE, "use.py": IMPORTER, **there}, Finding.CONFLICT)
+    assert "the package a.b binds new itself" in result.detail
+
+
+def test_a_name_that_the_package_only_uses_is_free() -> None:
+    init = "def f(new): return new\n__all__ = ['new']\ndel f\n"
+    changed(RENAME, tree_of({**TREE, "a/b/__init__.py": init}))
+
+
 def test_other_symbolic_links_do_not_matter() -> None:
     changed(RENAME, tree_of(TREE, links={"a/b/older.py": "x.py", "a/b/old.pyc": "x", "c": "a"}))
 
