@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, cast
 
 from m2build import __version__
 from m2build.patches.change import FileChange, Mention, Proof
@@ -18,6 +16,7 @@ from m2build.patches.patch_files import checksum, patch_files
 from m2build.patches.tree import SourceFile
 
 if TYPE_CHECKING:
+    from m2build import printed
     from m2build.patches.changeset import Changeset, PatchResult
 
 SCHEMA_VERSION = 1
@@ -44,7 +43,7 @@ def audit_files(changeset: Changeset, root: str) -> dict[str, bytes]:
     }
 
 
-def account(changeset: Changeset) -> dict[str, JsonValue]:
+def account(changeset: Changeset) -> printed.Account:
     """The changeset as JSON: every patch with its reason and outcome, every file with its digests."""
     return {
         "schemaVersion": SCHEMA_VERSION,
@@ -57,41 +56,41 @@ def account(changeset: Changeset) -> dict[str, JsonValue]:
     }
 
 
-def _patch_account(result: PatchResult) -> dict[str, JsonValue]:
-    mentions: list[JsonValue] = [_mention_account(mention) for mention in result.mentions]
+def _patch_account(result: PatchResult) -> printed.PatchAccount:
     patch = result.patch.model_dump(mode="json")
     for name in _LATER:
         if not patch[name]:
             del patch[name]
     if result.patch.drop_when is not None:
         patch["dropNow"] = result.drop_now
-    return {
+    account = {
         **patch,
         "outcome": str(result.outcome),
         "detail": result.detail,
         "files": [change.path for change in result.changes],
-        "mentions": mentions,
+        "mentions": [_mention_account(mention) for mention in result.mentions],
         "proof": _proof_account(result.proof),
     }
+    return cast("printed.PatchAccount", account)
 
 
-def _mention_account(mention: Mention) -> dict[str, JsonValue]:
-    account: dict[str, JsonValue] = {
+def _mention_account(mention: Mention) -> printed.Mention:
+    account: printed.Mention = {
         "kind": str(mention.kind),
         "path": mention.path,
         "line": mention.line,
         "text": mention.text,
     }
-    return account | ({"reason": mention.reason} if mention.reason else {})
+    return {**account, "reason": mention.reason} if mention.reason else account
 
 
-def _proof_account(proof: Proof | None) -> JsonValue:
+def _proof_account(proof: Proof | None) -> printed.Proof | None:
     if proof is None:
         return None
     return {"method": proof.method, "found": proof.found, "foundAgain": proof.found_again}
 
 
-def _file_account(change: FileChange) -> dict[str, JsonValue]:
+def _file_account(change: FileChange) -> printed.ChangedFile:
     return {
         "path": change.path,
         "renamedFrom": change.old_path if change.renamed else None,
@@ -100,7 +99,7 @@ def _file_account(change: FileChange) -> dict[str, JsonValue]:
     }
 
 
-def _state_account(file: SourceFile | None) -> JsonValue:
+def _state_account(file: SourceFile | None) -> printed.State | None:
     return {"sha256": file.sha256, "size": file.size, "mode": f"{file.mode:04o}"} if file else None
 
 

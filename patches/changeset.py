@@ -20,7 +20,7 @@ from m2build.patches.series import Series
 from m2build.patches.tree import SourceTree
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
+    from m2build import printed
 
 
 class Outcome(StrEnum):
@@ -149,7 +149,7 @@ class Changeset:
 
         return waiver(self)
 
-    def account(self) -> dict[str, JsonValue]:
+    def account(self) -> printed.Account:
         """Every patch with its reason and outcome, and every file with its digests, as JSON."""
         from m2build.patches.audit import account
 

@@ -48,6 +48,7 @@ def test_patches_know_neither_recipes_nor_rooms_with_effects() -> None:
         "m2build",
         "m2build.errors",
         "m2build.late",
+        "m2build.printed",
     }
 
 
@@ -140,7 +141,7 @@ def test_rooms_import_each_other_in_one_direction() -> None:
 SHARED = (
     *("delivery", "errors", "evidence", "progress", "documents.suggest", "local.failures", "local.leftovers"),
     *("local.outputs", "local.printable", "local.reading", "local.sizes", "local.targets", "oci.reference", "patches"),
-    *("places.place", "programs.foreground"),
+    *("places.place", "printed", "programs.foreground"),
 )
 """What the command line shares with the library, besides the face."""
 

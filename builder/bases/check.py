@@ -11,8 +11,8 @@ from m2build.oci.reference import Reference, is_full_reference, parse_reference
 from m2build.registry.manifests import resolve
 
 if TYPE_CHECKING:
+    from m2build import printed
     from m2build.locking.model import LockedBase
-    from m2build.oci.descriptor import JsonObject
     from m2build.registry.access import Access
 
 
@@ -54,11 +54,11 @@ class BaseCheck:
             return Standing.GONE
         return Standing.SAME if self.found == self.locked else Standing.MOVED
 
-    def document(self) -> JsonObject:
+    def document(self) -> printed.BaseCheck:
         """The check as JSON."""
         return {
             "image": self.image,
-            "standing": str(self.standing),
+            "standing": self.standing.value,
             "locked": self.locked,
             "found": self.found,
             "kept": self.is_kept,

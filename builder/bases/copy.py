@@ -12,10 +12,10 @@ from m2build.places.place import Place, PlaceKind
 from m2build.places.transports import read_image
 
 if TYPE_CHECKING:
+    from m2build import printed
     from m2build.delivery.delivered import Delivery
     from m2build.delivery.publishing import Publishing
     from m2build.locking.model import Lock
-    from m2build.oci.descriptor import JsonObject
     from m2build.oci.found import FoundImage
     from m2build.progress import Progress
     from m2build.registry.access import Access
@@ -40,7 +40,7 @@ class Mirrored:
         """The copy's full name, with its tag."""
         return str(parse_reference(self.delivery.to.reference))
 
-    def document(self) -> JsonObject:
+    def document(self) -> printed.Mirrored:
         """The copy as JSON."""
         moved = self.delivery.built.transfer
         return {

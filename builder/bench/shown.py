@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
 
 from m2build.bench.checks import faults, remarks
 from m2build.bench.comparison import Comparison, Delta
@@ -12,6 +13,9 @@ from m2build.bench.metrics import METRICS
 from m2build.bench.result import Result
 from m2build.bench.roofline import FORMULA, Roof, impossible, roof_of
 from m2build.bench.table import shown_figure
+
+if TYPE_CHECKING:
+    from m2build import printed
 
 HEADLINES = (
     *("output_throughput", "total_throughput", "request_throughput", "median_ttft_ms", "mean_ttft_ms", "p99_ttft_ms"),
@@ -86,42 +90,40 @@ def _cell(text: str) -> str:
     return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>#|&~" else mark for mark in " ".join(text.split()))
 
 
-def results_document(results: Sequence[Result]) -> list[object]:
+def results_document(results: Sequence[Result]) -> list[printed.Measured]:
     """Results as JSON: everything that is known of each."""
-    return [
-        strict(
-            {
-                "source": result.source,
-                "name": result.name,
-                "workload": asdict(result.workload),
-                "figures": dict(result.figures),
-                "requests": asdict(result.requests) if result.requests else None,
-                "faults": list(faults(result)),
-                "impossible": list(impossible(result)),
-                "remarks": list(remarks(result)),
-                "roof": asdict(bound) if (bound := roof_of(result)) else None,
-                "about": dict(result.about),
-            }
-        )
+    documents = [
+        {
+            "source": result.source,
+            "name": result.name,
+            "workload": asdict(result.workload),
+            "figures": dict(result.figures),
+            "requests": asdict(result.requests) if result.requests else None,
+            "faults": list(faults(result)),
+            "impossible": list(impossible(result)),
+            "remarks": list(remarks(result)),
+            "roof": asdict(bound) if (bound := roof_of(result)) else None,
+            "about": dict(result.about),
+        }
         for result in results
     ]
+    return cast("list[printed.Measured]", strict(documents))
 
 
-def comparison_document(comparisons: Sequence[Comparison]) -> list[object]:
+def comparison_document(comparisons: Sequence[Comparison]) -> list[printed.Compared]:
     """Comparisons as JSON: every figure of both sides, with all runs."""
-    return [
-        strict(
-            {
-                "name": comparison.name,
-                "workload": asdict(comparison.workload),
-                "figures": {delta.metric.key: _delta(delta) for delta in comparison.deltas},
-                "roof": {**asdict(comparison.roof), "formula": FORMULA} if comparison.roof else None,
-                "impossible": list(comparison.impossible),
-                "remarks": list(comparison.remarks),
-            }
-        )
+    documents = [
+        {
+            "name": comparison.name,
+            "workload": asdict(comparison.workload),
+            "figures": {delta.metric.key: _delta(delta) for delta in comparison.deltas},
+            "roof": {**asdict(comparison.roof), "formula": FORMULA} if comparison.roof else None,
+            "impossible": list(comparison.impossible),
+            "remarks": list(comparison.remarks),
+        }
         for comparison in comparisons
     ]
+    return cast("list[printed.Compared]", strict(documents))
 
 
 def _delta(delta: Delta) -> dict[str, object]:

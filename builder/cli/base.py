@@ -11,12 +11,24 @@ from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Group
 from m2build.cli.locks import lock_option, lock_path, read_lock
-from m2build.cli.output import json_option, note, print_json, result
+from m2build.cli.output import json_option, note, print_json, result, schema_option
 from m2build.cli.progress import progress_option
 from m2build.cli.publishing import publishing
 from m2build.cli.sessions import insecure_option, session
 from m2build.delivery import Publishing
 from m2build.errors import UsageError
+
+
+def _check_schema() -> str:
+    from m2build.printed import BaseCheck, schema_text
+
+    return schema_text("base check", BaseCheck)
+
+
+def _mirror_schema() -> str:
+    from m2build.printed import Mirrored, schema_text
+
+    return schema_text("base mirror", Mirrored)
 
 
 @click.group(
@@ -43,6 +55,7 @@ Examples:
 @lock_option
 @insecure_option
 @json_option
+@schema_option(_check_schema, "--json")
 @progress_option
 def check(recipe_name: str, path: Path | None, insecure: bool, as_json: bool, progress_mode: str) -> None:
     """Tell whether the tag behind the lock has moved.
@@ -93,6 +106,7 @@ Examples:
 @insecure_option
 @publishing
 @json_option
+@schema_option(_mirror_schema, "--json")
 @progress_option
 def mirror(
     ref: str,

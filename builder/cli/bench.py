@@ -8,11 +8,23 @@ from pathlib import Path
 import click
 
 from m2build.cli.groups import Command, Group
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.cli.progress import progress, progress_option
 from m2build.errors import ContentError, UsageError, WouldChangeError
 
 _SCENARIOS = ("low", "medium", "high", "all")
+
+
+def _compared_schema() -> str:
+    from m2build.printed import Comparison, schema_text
+
+    return schema_text("bench compare", Comparison)
+
+
+def _shown_schema() -> str:
+    from m2build.printed import Measured, schema_text
+
+    return schema_text("bench show", list[Measured])
 
 
 @click.group(
@@ -132,6 +144,7 @@ Examples:
 @click.option("--gpu", metavar="NAME", help="The GPUs of AFTER, such as MI300X, if its results do not say.")
 @click.option("--gpus", metavar="N", type=click.IntRange(1), help="How many, likewise.")
 @json_option
+@schema_option(_compared_schema, "--json")
 def compare(
     before: str, after: str, conditions: tuple[str, ...], gpu: str | None, gpus: int | None, as_json: bool
 ) -> None:
@@ -165,6 +178,7 @@ Examples:
 )
 @click.argument("place", type=click.Path())
 @json_option
+@schema_option(_shown_schema, "--json")
 def show(place: str, as_json: bool) -> None:
     """Show results, the bound of their GPUs' memory, and what to keep in mind when reading them."""
     from m2build import bench as library

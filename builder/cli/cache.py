@@ -6,10 +6,22 @@ import click
 
 import m2build
 from m2build.cli.groups import Group
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.errors import UsageError
 from m2build.local.sizes import parse_size
 from m2build.progress import amount
+
+
+def _usage_schema() -> str:
+    from m2build.printed import CacheUsage, schema_text
+
+    return schema_text("cache show", CacheUsage)
+
+
+def _pruned_schema() -> str:
+    from m2build.printed import Pruned, schema_text
+
+    return schema_text("cache prune", Pruned)
 
 
 @click.group(cls=Group, epilog="\b\nExamples:\n  m2build cache show\n  m2build cache prune --size 500MB")
@@ -23,6 +35,7 @@ def cache() -> None:
 
 @cache.command(epilog="\b\nExample:\n  m2build cache show")
 @json_option
+@schema_option(_usage_schema, "--json")
 def show(as_json: bool) -> None:
     """Show what the cache holds, and its bound."""
     usage = m2build.Session().cache_usage()
@@ -37,6 +50,7 @@ def show(as_json: bool) -> None:
 @cache.command(epilog="\b\nExamples:\n  m2build cache prune\n  m2build cache prune --size 0")
 @click.option("--size", metavar="SIZE", help="What may stay, as in 500MB; default: the cache's bound.")
 @json_option
+@schema_option(_pruned_schema, "--json")
 def prune(size: str | None, as_json: bool) -> None:
     """Remove what was unused longest, until the cache has at most SIZE.
 

@@ -7,8 +7,14 @@ import click
 import m2build
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.cli.served import Served, choosing_served
+
+
+def _schema() -> str:
+    from m2build.printed import LaunchProof, schema_text
+
+    return schema_text("check", LaunchProof)
 
 
 @click.command(
@@ -26,6 +32,7 @@ Examples:
 @base_version_option
 @choosing_served
 @json_option
+@schema_option(_schema, "--json")
 def check(
     recipe_name: str,
     tp: int | None,

@@ -7,9 +7,15 @@ import click
 from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, print_json, result, result_diff
+from m2build.cli.output import json_option, print_json, result, result_diff, schema_option
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
+
+
+def _schema() -> str:
+    from m2build.printed import Difference, schema_text
+
+    return schema_text("diff", Difference)
 
 
 @click.command(
@@ -25,6 +31,7 @@ Examples:
 @image_platform_option
 @insecure_option
 @json_option
+@schema_option(_schema, "--json")
 @progress_option
 def diff(image_a: str, image_b: str, platform: str, insecure: bool, as_json: bool, progress_mode: str) -> None:
     """Show which files and which config fields differ, as one unified diff.

@@ -9,8 +9,14 @@ import click
 import m2build
 from m2build.cli.choosing import choosing
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.errors import LaunchError
+
+
+def _schema() -> str:
+    from m2build.printed import schema_text
+
+    return schema_text("doctor", list[m2build.Diagnosis])
 
 
 @click.command(
@@ -26,6 +32,7 @@ Examples:
 @choosing
 @click.option("--strict", is_flag=True, help="End with exit code 6 if a check finds a problem.")
 @json_option
+@schema_option(_schema, "--json")
 def doctor(
     recipe_name: str,
     tp: int | None,

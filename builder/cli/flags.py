@@ -9,7 +9,7 @@ import click
 import m2build
 from m2build.cli import candidates
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.cli.served import Served, choosing_served
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from m2build.launch.flags.difference import FlagDifference
     from m2build.launch.flags.model import Flag
     from m2build.launch.flags.server import ServerFlags
+
+
+def _schema() -> str:
+    from m2build.printed import Flag, FlagDifference, schema_text
+
+    return schema_text("flags", list[Flag] | FlagDifference)
 
 
 @click.command(
@@ -45,6 +51,7 @@ Examples:
     shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
 )
 @json_option
+@schema_option(_schema, "--json")
 def flags(name: str | None, served: Served, other: str | None, as_json: bool) -> None:
     """Show the launch flags of SGLang's server, as its sources define them; nothing of these is run.
 

@@ -149,7 +149,7 @@ def print_forecasts(forecasts: Sequence[m2build.Forecast], *, as_json: bool) -> 
     """Print what a build would do, for each image."""
     if as_json:
         documents = [forecast_document(forecast) for forecast in forecasts]
-        print_json(documents[0] if len(documents) == 1 else list[object](documents))
+        print_json(documents[0] if len(documents) == 1 else documents)
     else:
         for number, forecast in enumerate(forecasts):
             result(*[""] * bool(number), *forecast_lines(forecast))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -57,7 +57,7 @@ def result(*lines: str) -> None:
         click.echo(_unlike_ours(printable(line, _encoding(sys.stdout))))
 
 
-def print_json(value: Mapping[str, object] | list[object]) -> None:
+def print_json(value: Mapping[str, object] | Sequence[object]) -> None:
     """Print a value as indented JSON on stdout, in ASCII: JSON has its own escapes, which every parser decodes."""
     import json
 

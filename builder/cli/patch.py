@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from m2build import patches
 from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.importing import import_patch
-from m2build.cli.output import json_option, print_json, result, result_diff
+from m2build.cli.output import json_option, print_json, result, result_diff, schema_option
 from m2build.cli.sources import Sources, choosing_sources, source_option
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places.place import Place, PlaceKind
@@ -27,6 +28,24 @@ series_option = click.option(
     show_default=True,
     help="A shipped series, or your own as a YAML file.",
 )
+
+
+def _series_schema() -> str:
+    from m2build.printed import schema_text
+
+    return schema_text("patch list", patches.Series)
+
+
+def _patch_schema() -> str:
+    from m2build.printed import schema_text
+
+    return schema_text("patch show", patches.Patch)
+
+
+def _account_schema(command: str) -> str:
+    from m2build.printed import Account, schema_text
+
+    return schema_text(f"patch {command}", Account)
 
 
 @click.group(
@@ -45,6 +64,7 @@ def patch() -> None:
 @patch.command("list", epilog="\b\nExample:\n  m2build patch list --series ./mine.yaml")
 @series_option
 @json_option
+@schema_option(_series_schema, "--json")
 def list_patches(series_name: str, as_json: bool) -> None:
     """List the patches of a series."""
     series = patches.load_series(series_name)
@@ -59,6 +79,7 @@ def list_patches(series_name: str, as_json: bool) -> None:
 @click.argument("patch_id", metavar="PATCH", shell_complete=candidates.patches)
 @series_option
 @json_option
+@schema_option(_patch_schema, "--json")
 def show(patch_id: str, series_name: str, as_json: bool) -> None:
     """Show one patch: what it does, why, and where that was reported."""
     entry = patches.load_series(series_name).patch(patch_id)
@@ -87,6 +108,7 @@ def show(patch_id: str, series_name: str, as_json: bool) -> None:
 @series_option
 @click.option("--check", is_flag=True, help="Exit with 14 if a patch would change something.")
 @json_option
+@schema_option(partial(_account_schema, "status"), "--json")
 def status(sources: Sources, series_name: str, check: bool, as_json: bool) -> None:
     """Show the outcome of each patch on these sources. Writes nothing."""
     changeset = _changeset(sources, series_name)
@@ -134,6 +156,7 @@ Examples:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the patched tree to a new folder instead.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 14 if something would change.")
 @json_option
+@schema_option(partial(_account_schema, "apply"), "--json")
 def apply(sources: Sources, series_name: str, output: Path | None, check: bool, as_json: bool) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` undoes it."""
     series = patches.load_series(series_name)
@@ -174,6 +197,7 @@ def revert(source: str, series_name: str) -> None:
     show_default=True,
     help="A page for people, or the account for machines.",
 )
+@schema_option(partial(_account_schema, "waiver"), "--format json")
 def waiver(sources: Sources, series_name: str, form: str) -> None:
     """Print the page that reviewers ask for: what is patched, why, what upstream says, and when each patch goes.
 

@@ -12,6 +12,7 @@ from m2build.places.place import PlaceKind
 from m2build.progress import WORTH_SAYING, amount
 
 if TYPE_CHECKING:
+    from m2build import printed
     from m2build.derivation.plan import Sourced
     from m2build.oci.descriptor import Descriptor
 
@@ -80,14 +81,13 @@ def _estimate(forecast: m2build.Forecast) -> str:
     return f"; {forecast.seconds} s at {amount(forecast.rate)}/s" if forecast.bytes >= WORTH_SAYING else ""
 
 
-def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
+def forecast_document(forecast: m2build.Forecast) -> printed.Forecast:
     """The same for machines: the plan, its digest, the manifest's digest if it is known, and what would be sent."""
-    document: dict[str, object] = {**forecast.plan.document(), "digest": str(forecast.plan.digest)}
-    if forecast.image is not None:
-        document["manifest"] = str(forecast.image.manifest.digest)
     to = forecast.job.to
     return {
-        **document,
+        **forecast.plan.document(),
+        "digest": str(forecast.plan.digest),
+        "manifest": str(forecast.image.manifest.digest) if forecast.image else None,
         "engine": forecast.engine,
         "destination": {
             "place": str(to.stored),
@@ -102,7 +102,7 @@ def forecast_document(forecast: m2build.Forecast) -> dict[str, object]:
             "isExact": forecast.is_exact,
             "estimate": {"seconds": forecast.seconds, "bytesPerSecond": forecast.rate},
             "blobs": [
-                {"digest": str(blob.digest), "size": blob.size, "state": str(state)} for blob, state in forecast.blobs
+                {"digest": str(blob.digest), "size": blob.size, "state": state.value} for blob, state in forecast.blobs
             ],
         },
         "refusal": forecast.refusal,

@@ -10,8 +10,20 @@ import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.groups import Group
-from m2build.cli.output import json_option, print_json, result, shell_line
+from m2build.cli.output import json_option, print_json, result, schema_option, shell_line
 from m2build.errors import UsageError
+
+
+def _recipes_schema() -> str:
+    from m2build.printed import schema_text
+
+    return schema_text("recipe list", list[m2build.Recipe], mode="validation")
+
+
+def _shown_schema() -> str:
+    from m2build.printed import Selection, schema_text
+
+    return schema_text("recipe show", m2build.Recipe | Selection, mode="validation")
 
 
 @click.group(cls=Group, epilog="\b\nExamples:\n  m2build recipe list\n  m2build recipe show --tp 8")
@@ -21,6 +33,7 @@ def recipe() -> None:
 
 @recipe.command("list", epilog="\b\nExample:\n  m2build recipe list")
 @json_option
+@schema_option(_recipes_schema, "--json")
 def list_recipes(as_json: bool) -> None:
     """List the recipes that come with m2build, with their profiles and models."""
     recipes = [m2build.load_recipe(name) for name in m2build.recipe_names()]
@@ -45,6 +58,7 @@ Examples:
 @base_version_option
 @click.option("--yaml", "as_yaml", is_flag=True, help="Print the whole recipe as YAML, with what it extends.")
 @json_option
+@schema_option(_shown_schema, "--json")
 def show(
     recipe_name: str,
     tp: int | None,

@@ -25,9 +25,14 @@ def _output_path(_context: click.Context, _option: click.Parameter, text: str | 
 
 
 def _schema() -> str:
+    """The schema of the account of images; with --dry-run, --json prints what would be done."""
     from m2build.delivery import metadata_schema
+    from m2build.printed import Forecast, schema_text
 
-    return metadata_schema()
+    document, forecasts = json.loads(metadata_schema()), json.loads(schema_text("image", Forecast | list[Forecast]))
+    document["oneOf"] += forecasts["anyOf"]
+    document["$defs"] |= forecasts["$defs"]
+    return json.dumps(document, indent=2)
 
 
 _OPTIONS = (

@@ -7,9 +7,15 @@ import click
 from m2build.cli import candidates
 from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, note, print_json, result
+from m2build.cli.output import json_option, note, print_json, result, schema_option
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
+
+
+def _schema() -> str:
+    from m2build.printed import Tagged, schema_text
+
+    return schema_text("revert", Tagged)
 
 
 @click.command(
@@ -33,6 +39,7 @@ Examples:
 @image_platform_option
 @insecure_option
 @json_option
+@schema_option(_schema, "--json")
 @progress_option
 def revert(
     image: str,

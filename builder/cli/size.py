@@ -10,7 +10,7 @@ import click
 import m2build
 from m2build.cli import candidates
 from m2build.cli.groups import Command
-from m2build.cli.output import json_option, print_json, result
+from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ _LARGEST = 1 << 20
 _GPUS = ("MI300X", "MI325X", "MI355X")
 _KV_TYPES = ("auto", "bf16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
 _ROW = "{:8} {:>3} {:>3} {:>12} {:>12} {:>13} {:>11} {:>11} {:>8}"
+
+
+def _schema() -> str:
+    from m2build.printed import MemoryFit, schema_text
+
+    return schema_text("size", list[MemoryFit])
 
 
 @click.command(
@@ -68,6 +74,7 @@ Examples:
     help="The type of keys and values, as the server takes it.",
 )
 @json_option
+@schema_option(_schema, "--json")
 def size(
     model: str | None,
     config: str | None,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from m2build import __version__
 from m2build.errors import PatchError, UsageError
@@ -24,8 +24,7 @@ from m2build.oci.times import rfc3339
 from m2build.patches.audit import account
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
+    from m2build import printed
     from m2build.base.model import Base
     from m2build.layers.filesystem import Filesystem
     from m2build.oci.config import ImageConfig
@@ -138,10 +137,10 @@ class Plan:
         """The digest of everything above, as canonical JSON."""
         return Digest.of(json.dumps(self.document(), sort_keys=True, separators=(",", ":")).encode())
 
-    def document(self) -> dict[str, JsonValue]:
+    def document(self) -> printed.Plan:
         """The plan as JSON."""
         selection = self.selection
-        footing: dict[str, JsonValue] = {
+        footing: dict[str, list[str | int]] = {
             path: [str(entry.kind), f"{entry.mode:04o}", entry.uid, entry.gid] for path, entry in self.footing.items()
         }
         return {
@@ -212,17 +211,20 @@ class Plan:
         return own | self.selection.settings.labels
 
 
-def _sources_document(sources: tuple[Sourced, ...]) -> dict[str, JsonValue]:
-    documents: dict[str, dict[str, JsonValue]] = {
+def _sources_document(sources: tuple[Sourced, ...]) -> printed.PlanSources:
+    documents: dict[str, printed.Source] = {
         source.name: {"sourceRoot": f"/{source.root}", "changeset": account(source.changeset)} for source in sources
     }
-    return documents.get("") or {"sources": {**documents}}
+    alone = documents.get("")
+    return {"sourceRoot": alone["sourceRoot"], "changeset": alone["changeset"]} if alone else {"sources": documents}
 
 
-def _settings_document(settings: Settings) -> dict[str, JsonValue]:
+def _settings_document(settings: Settings) -> printed.PlanSettings:
     """The settings that are given. The order of variables counts: it is that of the image's."""
-    env: list[JsonValue] = [f"{name}={value}" for name, value in settings.env.items()]
-    return {**settings.model_dump(mode="json"), **({"env": env} if env else {})}
+    document = settings.model_dump(mode="json")
+    if settings.env:
+        document["env"] = [f"{name}={value}" for name, value in settings.env.items()]
+    return cast("printed.PlanSettings", document)
 
 
 def _text(digest: Digest | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 
 from pydantic import Field, JsonValue
@@ -11,7 +10,6 @@ from m2build.errors import WouldChangeError
 from m2build.patches.change import Mention
 from m2build.patches.changeset import Outcome
 from m2build.patches.fields import Frozen
-from m2build.recipes.schema import closed_schema
 
 
 class Need(StrEnum):
@@ -112,14 +110,13 @@ class Drift(Frozen):
         """The text of the document's JSON Schema.
 
         Example:
+            >>> import json
             >>> json.loads(Drift.schema_text())["title"]
-            'Drift'
+            'What m2build drift prints with --json'
         """
-        schema = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **cls.model_json_schema(mode="serialization"),
-        }
-        return json.dumps(closed_schema(schema), indent=2, sort_keys=True) + "\n"
+        from m2build.printed import schema_text
+
+        return schema_text("drift", cls)
 
     def checked(self) -> Drift:
         """These values, if no release differs from the lock.

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from m2build.errors import ContentError
 from m2build.inspection.runtime import runtime_of
@@ -27,6 +28,9 @@ from m2build.oci.manifest import canonical
 from m2build.oci.paths import parents
 from m2build.oci.tar import XATTR, Kind, Member
 from m2build.progress import Progress
+
+if TYPE_CHECKING:
+    from m2build import printed
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,14 @@ class Entry:
         capabilities = member.xattrs.get(f"{XATTR}security.capability", "").encode(errors="surrogateescape").hex()
         return cls(member.kind, member.mode, f"{member.uid}:{member.gid}", value, capabilities)
 
-    def document(self) -> JsonObject:
+    def document(self) -> printed.Entry:
         """The entry as JSON, without empty members."""
-        given = {key: text for key, text in (("value", self.value), ("capabilities", self.capabilities)) if text}
-        return {"kind": str(self.kind), "mode": f"{self.mode:04o}", "owner": self.owner, **given}
+        document: printed.Entry = {"kind": str(self.kind), "mode": f"{self.mode:04o}", "owner": self.owner}
+        if self.value:
+            document["value"] = self.value
+        if self.capabilities:
+            document["capabilities"] = self.capabilities
+        return document
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from m2build import printed
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,13 @@ class Finding:
     hint: str
     source: str
     is_fatal: bool = True
+
+    def document(self) -> printed.LaunchFinding:
+        """The finding as JSON."""
+        return {
+            "rule": self.rule,
+            "message": self.message,
+            "hint": self.hint,
+            "source": self.source,
+            "is_fatal": self.is_fatal,
+        }

@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import TYPE_CHECKING
 
 from m2build.launch.facts import Gpu, Shape
 from m2build.launch.findings import Finding
 from m2build.launch.topology import Topology
+
+if TYPE_CHECKING:
+    from m2build import printed
 
 GIB = 1 << 30
 FRACTION = 0.85
@@ -69,7 +73,7 @@ class MemoryFit:
         """How many requests of the longest context fit at the same time."""
         return self.tokens / self.context
 
-    def document(self) -> dict[str, str | int | float]:
+    def document(self) -> printed.MemoryFit:
         """The figures, under names for JSON."""
         return {
             "gpu": self.gpu,

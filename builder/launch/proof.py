@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from m2build.launch.findings import Finding
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
+    from m2build import printed
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,15 @@ class LaunchProof:
             return (f"launch flags not provable for this base: {self.reason}",)
         return (f"of the launch flags, not judged: {'; '.join(self.unjudged)}",) if self.unjudged else ()
 
-    def document(self) -> dict[str, JsonValue]:
+    def document(self) -> printed.LaunchProof:
         """The proof as JSON: its attributes, and whether anything is proven."""
-        return {"proven": self.is_proven, **asdict(self)}
+        return {
+            "proven": self.is_proven,
+            "server": self.server,
+            "reason": self.reason,
+            "warnings": [warning.document() for warning in self.warnings],
+            "unjudged": list(self.unjudged),
+        }
 
     def encoded(self) -> bytes:
         """The proof as JSON, for `decoded`."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
 from m2build.local.cache import cache_bound, cache_folder
 from m2build.local.stored import KINDS, entries, make_room
 from m2build.local.temporary import remove_leftovers
+
+if TYPE_CHECKING:
+    from m2build import printed
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class CacheKind:
     holds: str
     entries: int
     bytes: int
+
+    def document(self) -> printed.CacheKind:
+        """The entries as JSON."""
+        return {"name": self.name, "holds": self.holds, "entries": self.entries, "bytes": self.bytes}
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,9 @@ class CacheUsage:
         """What all entries take."""
         return sum(kind.bytes for kind in self.kinds)
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> printed.CacheUsage:
         """The usage as JSON."""
-        kinds = [asdict(kind) for kind in self.kinds]
+        kinds = [kind.document() for kind in self.kinds]
         return {"folder": str(self.folder), "bound": self.bound, "bytes": self.bytes, "kinds": kinds}
 
 
@@ -67,7 +75,7 @@ class Pruned:
     bytes: int
     left: CacheUsage
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> printed.Pruned:
         """The result as JSON."""
         return {"removed": {"entries": self.entries, "bytes": self.bytes}, "left": self.left.document()}
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -47,13 +47,7 @@ class Diagnosis:
 
     def document(self) -> dict[str, str]:
         """The values by their names, for JSON."""
-        return {
-            "check": self.check,
-            "state": str(self.state),
-            "message": self.message,
-            "fix": self.fix,
-            "source": self.source,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from m2build.progress import amount
 from m2build.verification.upper import Upper
 
 if TYPE_CHECKING:
+    from m2build import printed
     from m2build.oci.descriptor import JsonObject
     from m2build.oci.image import Image
     from m2build.progress import Progress
@@ -66,7 +67,7 @@ class PathDifference:
         before, after = (SourceFile.of(side.content, side.mode) if isinstance(side, Member) else None for side in sides)
         return FileChange(f"{_FILES}/{self.path}", before, f"{_FILES}/{self.path}", after)
 
-    def document(self) -> JsonObject:
+    def document(self) -> printed.PathDifference:
         """The difference as JSON; `unread` stands for what the common layers have."""
         return {"path": f"/{self.path}", "before": _document(self.before), "after": _document(self.after)}
 
@@ -108,7 +109,7 @@ class Difference:
         others = (path.document() for path in self.paths if path.as_text is None)
         return [f"{path['path']}: {_shown(path['before'])} -> {_shown(path['after'])}" for path in others]
 
-    def document(self) -> JsonObject:
+    def document(self) -> printed.Difference:
         """The difference as JSON."""
         return {
             "commonLayers": self.common,
@@ -173,11 +174,11 @@ def _is_text(member: Member) -> bool:
     return True
 
 
-def _document(state: State) -> object:
+def _document(state: State) -> printed.Side:
     return Entry.of(state).document() if isinstance(state, Member) else "unread" if isinstance(state, Unread) else None
 
 
-def _shown(side: object) -> str:
+def _shown(side: printed.Side) -> str:
     if isinstance(side, dict):
         return " ".join(str(value) for value in side.values())
     return "nothing" if side is None else Unread.COMMON.value

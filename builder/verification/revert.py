@@ -17,7 +17,7 @@ from m2build.verification.base import claim_findings, prefix_findings, stored_fi
 from m2build.verification.origin import claimed_base
 
 if TYPE_CHECKING:
-    from m2build.oci.descriptor import JsonObject
+    from m2build import printed
     from m2build.progress import Progress
     from m2build.registry.access import Access
 
@@ -47,7 +47,7 @@ class Reverted:
             return self.place.location
         return str(self.place) if self.place.digest else f"{self.place}@{self.digest}"
 
-    def document(self) -> JsonObject:
+    def document(self) -> printed.Reverted:
         """The base as JSON."""
         return {
             "reference": self.reference,

@@ -55,7 +55,7 @@ def _imports(path: Path, *, run_time_only: bool) -> Iterator[str]:
 
 
 ROOMS = (
-    "late", "errors", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
+    "late", "errors", "printed", "local", "progress", "labels", "documents", "oci", "layers", "programs", "registry",
     "places", "patches", "recipes", "base", "launch", "derivation", "locking", "inspection", "rendering", "engines",
     "delivery", "evidence", "verification", "bases", "session", "testing", "importing", "drift", "mounts", "machine",
     "running", "pipelines", "bench", "report",

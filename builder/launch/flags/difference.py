@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from m2build.launch.flags.model import Flag
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
+    from m2build import printed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FlagDifference:
     removed: tuple[Flag, ...]
     changed: tuple[Change, ...]
 
-    def document(self) -> dict[str, JsonValue]:
+    def document(self) -> printed.FlagDifference:
         """The difference as JSON."""
         return {
             "added": [flag.document() for flag in self.added],

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
+    from m2build import printed
 
 _TYPES: Mapping[str, str] = {
     "str": "TEXT",
@@ -102,9 +102,10 @@ class Flag:
         values = self.default if isinstance(self.default, tuple) else [self.default]
         return " ".join(map(str, values)) or "empty"
 
-    def document(self) -> dict[str, JsonValue]:
+    def document(self) -> printed.Flag:
         """The flag as JSON: its attributes; without a default, null."""
-        return asdict(self) | ({"default": None} if self.default == argparse.SUPPRESS else {})
+        values = asdict(self) | ({"default": None} if self.default == argparse.SUPPRESS else {})
+        return cast("printed.Flag", values)
 
     def _remarks(self) -> Iterator[str]:
         if self.required:
