@@ -36,6 +36,8 @@ Examples:
   m2build verify localhost:5000/minimax-m2:tp8 --lock m2build.lock
   # Check who has signed it, and rules of your own.
   m2build verify localhost:5000/minimax-m2:tp8 --key cosign.pub --require rules.yaml
+  # Signed with an identity, without a key.
+  m2build verify localhost:5000/minimax-m2:tp8 --identity me@example.com --issuer https://accounts.example.com
   # A trial image.
   m2build verify oci:./minimax-m2-tp8 --base pypi:sglang==0.5.7
   # For a code scanning service.
@@ -65,6 +67,14 @@ Examples:
     type=click.Path(),
     help="The signer's public key: cosign checks that the image is signed with it.",
 )
+@click.option("--identity", metavar="SUBJECT", help="The signer's identity instead, if cosign:keyless has signed.")
+@click.option("--issuer", metavar="URL", help="The service that vouches for --identity.")
+@click.option(
+    "--trusted-root",
+    metavar="FILE",
+    type=click.Path(),
+    help="The authority and the logs behind --identity, if they are not sigstore's public ones.",
+)
 @click.option(
     "--require",
     "rules",
@@ -90,6 +100,9 @@ def verify(
     base: str | None,
     path: Path | None,
     key: str | None,
+    identity: str | None,
+    issuer: str | None,
+    trusted_root: str | None,
     rules: Path | None,
     platform: str | None,
     insecure: bool,
@@ -111,13 +124,22 @@ def verify(
     )
     lock = read_lock(path) if path else None
     require = evidence.load_requirements(rules) if rules else None
+    signer = _identity(identity, issuer, trusted_root)
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = opened.verify(image, wanted, base=base, lock=lock, key=key, require=require)
+        found = opened.verify(image, wanted, base=base, lock=lock, key=key, identity=signer, require=require)
     if as_json or as_sarif:
         print_json(found.sarif() if as_sarif else found.document())
     else:
         result(*_lines(found, path, rules))
     found.checked()
+
+
+def _identity(subject: str | None, issuer: str | None, trusted_root: str | None) -> evidence.Identity | None:
+    if subject is not None and issuer is not None:
+        return evidence.Identity(subject, issuer, trusted_root)
+    if subject is None and issuer is None and trusted_root is None:
+        return None
+    raise UsageError("an identity is known by its issuer", hint="give both --identity and --issuer")
 
 
 def _lines(found: m2build.Verification, lock: Path | None, rules: Path | None) -> Iterator[str]:

@@ -15,20 +15,21 @@ from m2build.late import late_names
 if TYPE_CHECKING:
     from m2build.evidence.admission import kyverno_policy, sigstore_policy
     from m2build.evidence.attaching import check_attachable, check_folder, write_statements
-    from m2build.evidence.keys import Identity, PublicKey, load_public_key
+    from m2build.evidence.keys import PublicKey, load_public_key
     from m2build.evidence.making import statements
     from m2build.evidence.patchset import Patchset
     from m2build.evidence.provenance import ExternalParameters, Run
     from m2build.evidence.requirements import Requirements, load_requirements
     from m2build.evidence.signers import Signer
     from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
+    from m2build.programs.cosign import Identity
 
 _HOMES = {
     "PATCHSET": "m2build.evidence.statement",
     "PROVENANCE": "m2build.evidence.statement",
     "SBOM": "m2build.evidence.statement",
     "ExternalParameters": "m2build.evidence.provenance",
-    "Identity": "m2build.evidence.keys",
+    "Identity": "m2build.programs.cosign",
     "Patchset": "m2build.evidence.patchset",
     "PublicKey": "m2build.evidence.keys",
     "Requirements": "m2build.evidence.requirements",

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import yaml
 
 from m2build.errors import UsageError
-from m2build.evidence.keys import Identity, PublicKey
+from m2build.evidence.keys import PublicKey
 from m2build.oci.descriptor import JsonObject
 from m2build.oci.reference import Reference, parse_reference
+from m2build.programs.cosign import Identity
 
 _SIGNER = "signer"
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")

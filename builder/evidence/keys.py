@@ -1,4 +1,4 @@
-"""Who has signed: a public key, or an identity."""
+"""Public keys of signers."""
 
 from __future__ import annotations
 
@@ -31,30 +31,6 @@ class PublicKey:
             raise UsageError("the key is a private one", hint="name the public key, such as cosign.pub")
         if not _PUBLIC_KEY.fullmatch(self.pem):
             raise UsageError("the key is not a public key in PEM", hint="`cosign public-key --key KEY` prints one")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A signer who is known by an identity, as `cosign:keyless` signs.
-
-    Attributes:
-        subject: who it is, such as the URL of a workflow, or a mail address.
-        issuer: the URL of the service that vouches for that.
-    """
-
-    subject: str
-    issuer: str
-
-    def __post_init__(self) -> None:
-        """Check that the issuer is a URL: certificates hold one, so a policy with anything else accepts no image.
-
-        Raises:
-            UsageError: it is none.
-        """
-        if not self.issuer.startswith(("https://", "http://")):
-            raise UsageError(
-                f"the issuer {self.issuer!r} is not a URL", hint="as in https://token.actions.githubusercontent.com"
-            )
 
 
 def load_public_key(path: str) -> PublicKey:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from m2build.errors import EngineError
+from m2build.errors import EngineError, UsageError
 from m2build.local.temporary import temporary_folder
 from m2build.oci.digest import Digest
 from m2build.programs.program import Program
@@ -31,6 +31,36 @@ _NO_ROOT = '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=
 _SECONDS = 240
 """cosign's own limit is three minutes."""
 _PREFIX = "error during command execution: "
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A signer who is known by an identity, as `cosign:keyless` signs.
+
+    Attributes:
+        subject: who it is, such as the URL of a workflow, or a mail address.
+        issuer: the URL of the service that vouches for that.
+        trusted_root: a file that names the certificate authority and the logs to trust, as `cosign trusted-root create`
+            writes it; None for sigstore's public ones, which cosign then asks for.
+    """
+
+    subject: str
+    issuer: str
+    trusted_root: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the issuer is a URL: certificates hold one, so a policy with anything else accepts no image.
+
+        Raises:
+            UsageError: it is none.
+        """
+        if not self.issuer.startswith(("https://", "http://")):
+            raise UsageError(
+                f"the issuer {self.issuer!r} is not a URL", hint="as in https://token.actions.githubusercontent.com"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.subject}, by {self.issuer},"
 
 
 @dataclass(frozen=True)
@@ -94,19 +124,26 @@ class Cosign:
         except EngineError as error:
             raise EngineError(error.message.replace(_PREFIX, ""), hint=_hint(key)) from error
 
-    def refusal(self, bundle: bytes, predicate_type: str, digest: Digest, key: str) -> str | None:
-        """Why a bundle is no statement on an image by the owner of a key; None if it is one.
+    def refusal(self, bundle: bytes, predicate_type: str, digest: Digest, signer: str | Identity) -> str | None:
+        """Why a bundle is no statement on an image by a signer; None if it is one.
+
+        An identity's certificate holds for minutes: Rekor's log has to say that it signed in time.
 
         Args:
             bundle: a sigstore bundle.
             predicate_type: the kind of statement that it has to be.
             digest: the digest of the image's manifest.
-            key: the public key, as cosign names it.
+            signer: a public key, as cosign names it; or an identity.
         """
         with temporary_folder() as folder:
-            words = ["verify-blob-attestation", "--insecure-ignore-tlog=true", "--key", key]
-            words += ["--bundle", _written(folder / "bundle.json", bundle)]
-            words += ["--trusted-root", _written(folder / "root.json", _NO_ROOT.encode())]
+            words = ["verify-blob-attestation", "--bundle", _written(folder / "bundle.json", bundle)]
+            if isinstance(signer, Identity):
+                words += ["--certificate-identity", signer.subject, "--certificate-oidc-issuer", signer.issuer]
+                root = signer.trusted_root
+            else:
+                words += ["--key", signer, "--insecure-ignore-tlog=true"]
+                root = _written(folder / "root.json", _NO_ROOT.encode())
+            words += ["--trusted-root", root] if root else []
             words += ["--type", predicate_type, "--digest", digest.hex, "--digestAlg", digest.algorithm]
             try:
                 self._program.ask(*words, seconds=_SECONDS)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from m2build.inspection.image import Inspection
     from m2build.locking.model import Lock
     from m2build.places.place import Place
+    from m2build.programs.cosign import Identity
     from m2build.recipes.model import Recipe, Selection
     from m2build.verification.result import Verification
 
@@ -62,6 +63,7 @@ def verify(
     base: str | Place | None = None,
     lock: Lock | None = None,
     key: str | None = None,
+    identity: Identity | None = None,
     require: Requirements | None = None,
 ) -> Verification:
     """Prove an image from recipe and base alone: `Session.verify` in a session of its own.
@@ -70,4 +72,4 @@ def verify(
         M2BuildError: as `Session.verify`.
     """
     with Session() as session:
-        return session.verify(place, wanted, base=base, lock=lock, key=key, require=require)
+        return session.verify(place, wanted, base=base, lock=lock, key=key, identity=identity, require=require)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from m2build.errors import UsageError
 from m2build.session.connections import Connections, parsed_place
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from m2build.locking.model import Lock
     from m2build.patches.series import Series
     from m2build.places.place import Place
+    from m2build.programs.cosign import Identity
     from m2build.recipes.model import Recipe, Selection
     from m2build.verification.difference import Difference
     from m2build.verification.result import Verification
@@ -75,6 +77,7 @@ class Examining(Connections):
         series: Series | None = None,
         lock: Lock | None = None,
         key: str | None = None,
+        identity: Identity | None = None,
         require: Requirements | None = None,
     ) -> Verification:
         """Prove an image from recipe and base alone: the plan is made again, and the image has to be what it gives.
@@ -90,20 +93,23 @@ class Examining(Connections):
             lock: has to agree: each key in which it differs is a finding. A base in a registry is taken by its digest.
             key: a public key, a file or a URI as cosign takes it: its owner has to have signed the image. cosign checks
                 that, and what else the owner has signed of the image has to be true.
+            identity: the same of a signer without a key, as `cosign:keyless` signs.
             require: rules that the image has to satisfy: each one that it breaks is a finding.
 
         Raises:
             ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
             PatchError: a patch does not apply to the base.
-            UsageError: there is no such key, or attestations are required without one.
-            EngineError: there is a key, and cosign is missing or too old.
+            UsageError: there is no such key, or an identity as well, or attestations are required without either.
+            EngineError: there is one, and cosign is missing or too old.
             M2BuildError: as `inspect`.
         """
         from m2build.verification.demands import Demands, Expectation, Means
         from m2build.verification.verify import verify_image
 
+        if key is not None and identity is not None:
+            raise UsageError("a key and an identity exclude each other", hint="leave one of them out")
         below = parsed_place(base) if base is not None else None
-        expectation = Expectation(wanted, below, series, Demands(lock, key, require))
+        expectation = Expectation(wanted, below, series, Demands(lock, key or identity, require))
         with self._caching():
             means = Means(self.platform, self._access, self.environment, self.progress)
             return verify_image(parsed_place(place), expectation, means)

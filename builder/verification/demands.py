@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from m2build.locking.model import Lock
     from m2build.patches.series import Series
     from m2build.places.place import Place
+    from m2build.programs.cosign import Identity
     from m2build.progress import Progress
     from m2build.recipes.model import Recipe, Selection
     from m2build.registry.access import Access
@@ -25,24 +26,24 @@ class Demands:
 
     Attributes:
         lock: has to agree.
-        key: the public key whose owner has to have signed the image: a file, or a URI of a key service.
+        signer: who has to have signed the image: a public key, as a file or a URI of a key service; or an identity.
         require: rules that a user has written.
     """
 
     lock: Lock | None = None
-    key: str | None = None
+    signer: str | Identity | None = None
     require: Requirements | None = None
 
     def __post_init__(self) -> None:
-        """Check that there is a key if attestations are required.
+        """Check that there is a signer if attestations are required.
 
         Raises:
             UsageError: there is none: an attestation without a signature proves nothing.
         """
-        if self.require and self.require.attestations and self.key is None:
+        if self.require and self.require.attestations and self.signer is None:
             raise UsageError(
-                "attestations are required, but there is no key to check their signatures with",
-                hint="name it with --key",
+                "attestations are required, but not by whom they have to be signed",
+                hint="name the signer with --key, or with --identity and --issuer",
             )
 
 

@@ -87,8 +87,8 @@ def verify_found(found: FoundImage, place: Place, expectation: Expectation, mean
     labels, demands = found.image.config.labels, expectation.demands
     result = Verification(str(place), str(found.digest))
     signed = None
-    if demands.key:
-        signed = read_signed(place, found.digest, demands.key, means.access, means.environment)
+    if demands.signer:
+        signed = read_signed(place, found.digest, demands.signer, means.access, means.environment)
         result = replace(result, signed=tuple(signed.predicates), findings=tuple(signed.findings()))
     wanted = expectation.wanted
     selection = wanted if isinstance(wanted, Selection) else claimed_selection(labels, wanted)

@@ -97,9 +97,7 @@ class Sigstore:
         }
         return json.dumps({"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope}).encode()
 
-    def _issued(
-        self, key: ec.EllipticCurvePrivateKey, identity: str, issuer: bytes, now: datetime
-    ) -> x509.Certificate:
+    def _issued(self, key: ec.EllipticCurvePrivateKey, identity: str, issuer: bytes, now: datetime) -> x509.Certificate:
         """A certificate as Fulcio issues it, with the certificate log's time stamp of what it is without that."""
         extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), False),
