@@ -63,7 +63,7 @@ def test_each_root_has_its_series_its_account_and_its_labels(tmp_path: Path) -> 
     assert (own["source-root.sglang"], own["source-root.kernels"]) == (f"/{ROOT}", f"/{PACKAGES}")
     assert (own["series.sglang"], own["series.kernels"]) == ("minimax-m2-rocm", "kernels-small")
     assert not {"series", "source-root"} & own.keys()
-    assert list(plan.document()["sources"]) == ["sglang", "kernels"]  # type: ignore[arg-type]  # a JSON object
+    assert list(plan.document()["sources"]) == ["sglang", "kernels"]
     owners = {change.path: plan.footing[change.old_path].uid for change in plan.changes}
     assert owners[f"{PACKAGES}/kernels/ops.py"] == 5
     with pytest.raises(UsageError, match="a changeset for each of sglang, kernels"):

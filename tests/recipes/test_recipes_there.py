@@ -141,7 +141,7 @@ def test_without_patches_the_image_differs_by_its_config_and_says_so(recipe: str
     image = build(plan)
     assert image.config.labels["dev.m2build.series"] == series
     readme = plan.changeset.account()
-    assert readme["patches"] == readme["files"] == []
+    assert (readme["patches"], readme["files"]) == ([], [])
 
 
 TOOL_CALLS = "vllm/entrypoints/serve/utils/tool_calls_utils.py"

@@ -56,6 +56,14 @@ def crane_registry(folder: Path) -> Iterator[str]:
         yield host
 
 
+@contextmanager
+def listing_registry(folder: Path) -> Iterator[str]:
+    """The same with the referrers API: `.ci/build-registry` compiles it."""
+    port = free_port()
+    with serving([need_tool("referrers-registry"), f"127.0.0.1:{port}"], port, folder / "log") as host:
+        yield host
+
+
 def htpasswd(folder: Path) -> dict[str, Any]:
     """Basic authentication for one user."""
     path = folder / "htpasswd"
