@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
-from pydantic import Field, JsonValue, PrivateAttr, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from m2build.documents.shown import shown
 from m2build.patches.conditions import Condition
@@ -285,6 +285,8 @@ def _specifier(value: str) -> str:
 
 class _PatchOfValue(Patch):
     """A patch with the codemod itself. Its name need not be one that a series file may hold."""
+
+    model_config = ConfigDict(defer_build=True)  # commands read series from files, and need none
 
     codemod: Line
     _value: Codemod = PrivateAttr()

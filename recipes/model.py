@@ -18,7 +18,7 @@ from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import misplaced, validate
 from m2build.errors import UsageError
-from m2build.layers.roots import Root
+from m2build.layers.root import Root
 from m2build.oci.paths import nested
 from m2build.recipes.flags import is_short_for, tensor_parallel_size
 from m2build.recipes.parts import (

@@ -17,7 +17,7 @@ from m2build.progress import Progress
 
 if TYPE_CHECKING:
     from m2build.base.mirror import Mirror
-    from m2build.layers.roots import Root
+    from m2build.layers.root import Root
     from m2build.registry.access import Access
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from m2build.errors import ContentError
-from m2build.layers.roots import Root
+from m2build.layers.root import Root
 from m2build.oci.config import DEFAULT_PATH, ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest

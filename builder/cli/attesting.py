@@ -56,6 +56,11 @@ class Attesting:
     folder: Path | None
     signer: str | None
 
+    @property
+    def is_any(self) -> bool:
+        """Whether any evidence is asked for; without, what makes it is not even imported."""
+        return self.attach or self.folder is not None or self.signer is not None
+
     def check(self, session: m2build.Session, shipment: m2build.Shipment) -> None:
         """Check, before any image is made, that evidence can be signed, and attached and written where it goes.
 
@@ -64,6 +69,8 @@ class Attesting:
             EngineError: the signer's program is missing, or too old.
             StorageError: the folder cannot be written.
         """
+        if not self.is_any:
+            return
         from m2build.evidence import check_attachable, check_folder
 
         if self.signer is not None:
@@ -78,13 +85,13 @@ class Attesting:
         self, session: m2build.Session, shipment: m2build.Shipment
     ) -> Callable[[m2build.Delivery], m2build.Delivery]:
         """What is done with each delivered image; it returns the image with what is attached."""
+        if not self.is_any:
+            return lambda delivery: delivery
         from m2build.evidence import write_statements
 
         several = len({(job.selection.model_id, job.selection.profile_id) for job in shipment.jobs}) > 1
 
         def attest(delivery: m2build.Delivery) -> m2build.Delivery:
-            if not (self.attach or self.folder or self.signer):
-                return delivery
             said = session.statements(delivery)
             if self.folder is not None and delivery.plan is not None:
                 chosen = delivery.plan.selection

@@ -16,7 +16,6 @@ from m2build.cli.destination import choosing_goal
 from m2build.cli.groups import Command
 from m2build.cli.locks import lock_for, lock_option, locked_option, no_lock_option
 from m2build.cli.output import note, print_json, result
-from m2build.cli.plan_text import forecast_document, forecast_lines
 from m2build.cli.progress import progress_option
 from m2build.cli.publishing import publishing
 from m2build.cli.reporting import Report, reporting
@@ -147,6 +146,8 @@ def report_layout(shipment: m2build.Shipment, asked: Destinations) -> None:
 
 def print_forecasts(forecasts: Sequence[m2build.Forecast], *, as_json: bool) -> None:
     """Print what a build would do, for each image."""
+    from m2build.cli.plan_text import forecast_document, forecast_lines
+
     if as_json:
         documents = [forecast_document(forecast) for forecast in forecasts]
         print_json(documents[0] if len(documents) == 1 else documents)

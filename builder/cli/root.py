@@ -5,7 +5,6 @@ Modules of this room import click and nothing heavier at the top: `m2build --hel
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -106,8 +105,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as for a job in the background, or under nohup
             signal.signal(number, _interrupt)
-    # A short process makes little garbage and many objects: looking for cycles would take a seventh of its time.
-    gc.set_threshold(500_000)
     debug = "--debug" in arguments
     try:
         code = _invoke(arguments)

@@ -15,7 +15,8 @@ from m2build.launch.check import read_server
 from m2build.layers.cache import member_cache
 from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
-from m2build.layers.roots import Root, read_roots
+from m2build.layers.root import Root
+from m2build.layers.roots import read_roots
 from m2build.oci.image import MemoryBlobs
 from m2build.patches.change import changed_tree
 from m2build.patches.changeset import apply_series

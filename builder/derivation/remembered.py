@@ -18,7 +18,7 @@ from m2build import patches, recipes
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
 from m2build.derivation.launches import RememberedLaunches
-from m2build.layers.tables import claim_of_table
+from m2build.layers.table_claims import claim_of_table
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.code import code_digest
 from m2build.oci.digest import Digest
@@ -172,11 +172,7 @@ def _notice_unchanged(source: Sourced, progress: Progress) -> None:
 
 def _question(recipe: Recipe, base: Base, series: Mapping[str, Series]) -> str | None:
     """The key: everything that decides the result. None if that cannot be known, or if deriving again is as cheap."""
-    if (
-        base.image is None
-        or isinstance(base.image.blobs, MemoryBlobs)
-        or any(entry.dist is None or entry.dist.name != "m2build" for entry in entry_points(group="m2build.codemods"))
-    ):
+    if base.image is None or isinstance(base.image.blobs, MemoryBlobs) or not _only_own_codemods():
         return None
     # The code of codemods that are not m2build's may change while their names stay.
     if not all(one.is_portable for one in series.values()):
@@ -187,6 +183,12 @@ def _question(recipe: Recipe, base: Base, series: Mapping[str, Series]) -> str |
     ]
     code = [_own_code(), *map(version, ("libcst", "packaging"))]
     return json.dumps([_FORMAT, code, roots, str(base.image.manifest.digest), _tables(base.image)])
+
+
+def _only_own_codemods() -> bool:
+    """Whether no other distribution registers any. To know its name, each parses its metadata, and anew each time."""
+    distributions = {entry.dist for entry in entry_points(group="m2build.codemods")}
+    return all(dist is not None and dist.name == "m2build" for dist in distributions)
 
 
 def _own_code() -> str:

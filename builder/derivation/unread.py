@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from m2build.base.model import Base
 from m2build.layers.cache import member_cache
 from m2build.layers.members import Wanted, wanted_for
-from m2build.layers.roots import Root
+from m2build.layers.root import Root
 from m2build.oci.descriptor import Descriptor
 from m2build.places.place import PlaceKind
 

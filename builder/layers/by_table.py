@@ -15,8 +15,9 @@ from m2build.errors import ContentError
 from m2build.layers.contents import Contents, most_content, most_headers, with_targets
 from m2build.layers.held import layer_table
 from m2build.layers.members import Wanted, path_of, subject
+from m2build.layers.table_claims import TableClaim
 from m2build.layers.table_entries import Chunk, Header, UnfitTableError
-from m2build.layers.tables import Table, TableClaim
+from m2build.layers.tables import Table
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again

@@ -8,7 +8,7 @@ from functools import cache
 
 import m2build
 from m2build.layers.members import Wanted
-from m2build.layers.tables import TableClaim, claim_of_table
+from m2build.layers.table_claims import TableClaim, claim_of_table
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.code import code_digest
 from m2build.oci.descriptor import Descriptor

@@ -14,7 +14,8 @@ from typing import BinaryIO, cast
 from m2build.layers.fetching import Fetching
 from m2build.layers.forward import ForwardFile
 from m2build.layers.notes import Again, Budget, Note, Written
-from m2build.layers.tables import Table, TableClaim, read_table
+from m2build.layers.table_claims import TableClaim
+from m2build.layers.tables import Table, read_table
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Blobs, Image

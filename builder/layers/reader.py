@@ -11,8 +11,8 @@ from m2build.layers.cache import MemberCache
 from m2build.layers.contents import read_members
 from m2build.layers.held import fetching_of
 from m2build.layers.members import Wanted
+from m2build.layers.table_claims import claim_of_table
 from m2build.layers.table_entries import UnfitTableError
-from m2build.layers.tables import claim_of_table
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from m2build.errors import PatchError
 from m2build.layers.links import followed, read_followed
 from m2build.layers.members import Wanted, is_home
+from m2build.layers.root import Root
 from m2build.oci.paths import nested
 from m2build.oci.tar import Kind, Member
 
@@ -20,21 +20,6 @@ HOMES = "/sgl-workspace/*, /sgl-workspace/*/*, site-packages and dist-packages"
 """Where markers are looked for, for people."""
 _MOST_NAMED = 3
 """Folders that a message names."""
-
-
-@dataclass(frozen=True)
-class Root:
-    """A folder of sources that is to be read.
-
-    Attributes:
-        path: where it is, relative to the image's root; None if its marker says.
-        key: the recipe's key of its path, for messages.
-        marker: a file in it, relative to it.
-    """
-
-    path: str | None
-    key: str
-    marker: str | None = None
 
 
 def read_roots(

@@ -20,18 +20,15 @@ from typing import IO, BinaryIO, cast
 
 from m2build.errors import ContentError
 from m2build.layers.forward import ForwardFile
+from m2build.layers.table_claims import TableClaim
 from m2build.layers.table_entries import Header, UnfitTableError, entries_of, headers_of
 from m2build.local.temporary import temporary_place
 from m2build.oci.descriptor import Descriptor
-from m2build.oci.digest import Digest
-from m2build.oci.image import Image, VerifiedReader
+from m2build.oci.image import VerifiedReader
 from m2build.oci.layer import decompressed, named
 from m2build.oci.parts import Bounded, part_of
 from m2build.oci.tar_reader import StrictTar
 
-_ZSTD = ("io.github.containers.zstd-chunked.manifest-", "io.containers.zstd-chunked.manifest-")
-"""The names of the annotations for zstd:chunked, today's and the earlier ones, but for `checksum` and `position`."""
-_STARGZ = "containerd.io/snapshot/stargz/toc.digest"
 _POSITION = re.compile(r"([0-9]{1,18}):([0-9]{1,18}):[0-9]{1,18}:([0-9]{1,18})")
 """Of the compressed table in the blob: offset, length, length when it is decompressed, and what kind of table it is."""
 _CRFS = "1"
@@ -39,42 +36,10 @@ _FOOTER = re.compile(rb"\x1f\x8b\x08\x04.{6}\x1a\0SG\x16\0([0-9a-f]{16})STARGZ\x
 """The last bytes of an eStargz blob: an empty gzip member, whose extra field has the offset of the table."""
 _FOOTER_SIZE = 51
 _INDEX = "stargz.index.json"
-_WORTH = 1 << 20
-"""Bytes of a layer from which its table is looked at: one request fetches a smaller layer whole."""
 _LARGEST = 256 << 20
 """Bytes of a compressed table; one of a million files has some 100 MB."""
 _LARGEST_INFLATED = 2 << 30
 _PIECE = 1 << 18
-
-
-@dataclass(frozen=True)
-class TableClaim:
-    """What a manifest says of a layer's table.
-
-    Attributes:
-        digest: of the table: as it is stored in zstd:chunked, of its JSON in eStargz.
-        position: where it is in a zstd:chunked blob; None for eStargz, where the blob's end says that.
-    """
-
-    digest: Digest
-    position: str | None = None
-
-    def __str__(self) -> str:
-        return f"table {self.digest}"
-
-
-def claim_of_table(image: Image, layer: Descriptor) -> TableClaim | None:
-    """The table by which a layer is to be read; None for a layer that is to be read whole."""
-    if not image.reading.by_table or layer.size < _WORTH:
-        return None
-    said = layer.annotations
-    try:
-        for prefix in _ZSTD:
-            if f"{prefix}checksum" in said:
-                return TableClaim(Digest.parse(said[f"{prefix}checksum"]), str(said.get(f"{prefix}position", "")))
-        return TableClaim(Digest.parse(said[_STARGZ])) if _STARGZ in said else None
-    except ContentError:
-        return None
 
 
 @dataclass(frozen=True)

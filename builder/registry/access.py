@@ -6,17 +6,20 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from m2build.errors import TransportError
 from m2build.oci.reference import Reference
 from m2build.registry.client import Client
 from m2build.registry.connections import is_loopback
-from m2build.registry.credentials import find_credentials
 from m2build.registry.failures import is_stalled
 from m2build.registry.messages import Request
 from m2build.registry.tokens import Authorizer, Scopes
 from m2build.registry.transport import Transport
+
+if TYPE_CHECKING:
+    from m2build.registry.login import Credentials
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Access:
         host = "registry-1.docker.io" if registry == "docker.io" else registry
         if host not in self._schemes:
             self._schemes[host] = self._scheme(host)
-        find = partial(find_credentials, registry, reference.repository, self.environment)
+        find = partial(_credentials, registry, reference.repository, self.environment)
         authorizer = Authorizer(registry, scopes, find, self.transport)
         return Client(registry, reference.repository, f"{self._schemes[host]}://{host}/v2/", authorizer, self.transport)
 
@@ -86,6 +89,13 @@ class Access:
             return None
         answer.start()
         return answer.status
+
+
+def _credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
+    """The user's credentials; most registries on a loopback interface never ask for any."""
+    from m2build.registry.credentials import find_credentials
+
+    return find_credentials(registry, repository, environment)
 
 
 def _speaks_tls(host: SplitResult) -> bool:

@@ -8,14 +8,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from m2build.errors import M2BuildError, TransportError
 from m2build.registry.challenge import Challenge
 from m2build.registry.connections import host_of, is_loopback, origin
-from m2build.registry.login import Credentials
 from m2build.registry.messages import Answer, Request
 from m2build.registry.transport import Transport
+
+if TYPE_CHECKING:
+    from m2build.registry.login import Credentials
 
 _LARGEST_ANSWER = 1 << 20
 

@@ -118,7 +118,7 @@ class Making(Connections):
             raise UsageError(f"{what} is an image: say where its sources are", hint="as in source_root='/opt/app'")
         if isinstance(at, Base):
             from m2build.derivation.derive import base_sources  # importing codemods takes time
-            from m2build.layers.roots import Root
+            from m2build.layers.root import Root
 
             root = Root((source_root or "").strip("/"), "base.source_root")
             with self._caching():

@@ -9,7 +9,7 @@ from m2build.base.elsewhere import pulled
 from m2build.base.open import open_base
 from m2build.errors import ContentError, UsageError
 from m2build.labels import SOURCE_ROOT
-from m2build.layers.roots import Root
+from m2build.layers.root import Root
 from m2build.oci.reference import parse_reference
 from m2build.places.place import SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image

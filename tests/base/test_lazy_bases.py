@@ -15,7 +15,7 @@ from m2build.base.model import Base
 from m2build.base.open import open_base
 from m2build.derivation.image import build
 from m2build.errors import UsageError
-from m2build.layers.roots import Root
+from m2build.layers.root import Root
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import Index, build_manifest

@@ -27,7 +27,7 @@ LAYERS = [read_blob(PLAIN.blobs, layer) for layer in PLAIN.manifest.layers]
 @pytest.fixture(params=list(MAKERS))
 def base(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A layout with a base whose layers have tables."""
-    monkeypatch.setattr("m2build.layers.tables._WORTH", 0)
+    monkeypatch.setattr("m2build.layers.table_claims._WORTH", 0)
     stored: Image = tabled_image(*map(MAKERS[request.param], LAYERS))
     place = f"oci:{tmp_path}/base:v1"
     write_image(stored, parse_place(place), tag="", reference="", replace=False, progress=Silent())

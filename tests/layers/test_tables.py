@@ -34,7 +34,7 @@ OF_FORMATS = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 @pytest.fixture(autouse=True)
 def small_layers_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers of some hundred bytes are read by their tables, too."""
-    monkeypatch.setattr("m2build.layers.tables._WORTH", 0)
+    monkeypatch.setattr("m2build.layers.table_claims._WORTH", 0)
 
 
 def whole(sample: Image) -> Image:
