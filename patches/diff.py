@@ -6,11 +6,12 @@ quotes, `\\ No newline at end of file` where a side ends without one.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from m2build.patches.matching import LineMatcher
 
 if TYPE_CHECKING:
     from m2build.patches.change import FileChange
@@ -101,7 +102,7 @@ def _opcode_groups(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[
     tail = next((i for i in range(shorter - head) if before[-1 - i] != after[-1 - i]), shorter - head)
     head, tail = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
     middle = before[head : len(before) - tail], after[head : len(after) - tail]
-    for group in difflib.SequenceMatcher(None, *middle, autojunk=False).get_grouped_opcodes(_CONTEXT):
+    for group in LineMatcher(*middle).get_grouped_opcodes(_CONTEXT):
         yield [(tag, a + head, a_end + head, b + head, b_end + head) for tag, a, a_end, b, b_end in group]
 
 

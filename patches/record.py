@@ -143,8 +143,7 @@ def _put(folder: HeldFolder, path: str, files: Mapping[str, bytes]) -> None:
     staging = _new_name()
     try:
         for name, content in files.items():
-            folder.write(f"{staging}/{name}", content, _MODE)
-            folder.sync(f"{staging}/{name}")
+            folder.write_through(f"{staging}/{name}", content, _MODE)
         for name in {name.rpartition("/")[0]: name for name in files}.values():
             folder.sync_above(f"{staging}/{name}")
         folder.rename(staging, path)

@@ -43,8 +43,7 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
     if patch.value is not None:
         return patch.value
     codemod, fixed = _class_of(codemods, patch, allow)
-    taken = without_content(codemod, inspect.signature(codemod).parameters)
-    known = [name for name in taken if name not in fixed]
+    known = [name for name in _parameters(codemod) if name not in fixed]
     for name in patch.parameters:
         if name not in known:
             raise UsageError(
@@ -65,6 +64,12 @@ def make_codemod(codemods: Mapping[str, type[Codemod]], patch: Patch, *, allow: 
         if is_confused(given, read):
             raise UsageError(f"the patch {patch.id}, parameter {name}: {given!r} would be read as {read!r}")
     return made.bringing(patch.content) if isinstance(made, Vendoring) and patch.content is not None else made
+
+
+@cache
+def _parameters(codemod: type[Codemod]) -> list[str]:
+    """The names of what a codemod takes from a series file."""
+    return without_content(codemod, inspect.signature(codemod).parameters)
 
 
 @cache

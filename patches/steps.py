@@ -156,10 +156,10 @@ def _stage(folder: HeldFolder, step: Step) -> None:
             f"the record is damaged: {folder.path / step.image} is not the file that it describes; nothing was changed",
             hint="use your version control instead, and remove the record",
         )
-    folder.write(staged, content, step.end.mode)
+    folder.write_through(staged, content, step.end.mode)
     if owner and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
         folder.change_owner(staged, owner.st_uid, owner.st_gid)
-    folder.sync(staged)
+        folder.sync(staged)
 
 
 def _staged(path: str) -> str:

@@ -181,7 +181,7 @@ class SourceTree(SortedPaths[SourceFile]):
 
     def replaced(self, files: Mapping[str, SourceFile | None]) -> SourceTree:
         """This tree with some paths set, or removed where the value is None."""
-        merged: dict[str, SourceFile] = dict(self._values)
+        merged = self._values.copy()
         for path, file in files.items():
             if file is None:
                 merged.pop(path, None)

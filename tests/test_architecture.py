@@ -242,3 +242,16 @@ def test_the_command_line_starts_light() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "Usage: m2build" in run.stdout
     assert run.stderr.strip() == "[]"
+
+
+def test_an_image_that_was_made_before_is_published_without_what_makes_one() -> None:
+    """Codemods, layers, evidence and credentials are loaded where they are needed, which is often nowhere."""
+    needed = ["cli.image", "recipes.load", "derivation.remembered", "derivation.parts", "delivery.dispatch"]
+    needed += ["registry.access", "registry.pull", "registry.push"]
+    heavy = ["libcst", "isal", "zstandard", "jinja2", "cyclonedx", "packageurl", "python_on_whales", "subprocess"]
+    heavy += ["m2build.layers.tables", "m2build.layers.roots", "m2build.patches.running", "m2build.cli.plan_text"]
+    heavy += ["m2build.evidence", "m2build.registry.credentials", "m2build.registry.login"]
+    script = f"import sys, {', '.join(f'm2build.{name}' for name in needed)}; "
+    script += f"print([name for name in {heavy!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

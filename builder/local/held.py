@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PIECE = 1 << 20
@@ -72,12 +73,15 @@ class HeldFolder:
 
     def write(self, path: str, content: bytes, mode: int) -> None:
         """Write a new file; folders above it are made. Only the permission bits of the mode count."""
-        with self._within(path, make=True) as (folder, name):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(name, flags, 0o600, dir_fd=folder)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                os.fchmod(descriptor, mode & 0o777)
+        with self._created(path, mode) as file:
+            file.write(content)
+
+    def write_through(self, path: str, content: bytes, mode: int) -> None:
+        """Write a new file, and sync it to disk."""
+        with self._created(path, mode) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
     def link(self, path: str, destination: str) -> None:
         """Make a symbolic link; folders above it are made."""
@@ -137,6 +141,15 @@ class HeldFolder:
         with suppress(FileNotFoundError), self._within(path) as (folder, _):
             os.fsync(folder)
 
+    @contextmanager
+    def _created(self, path: str, mode: int) -> Iterator[BinaryIO]:
+        """A new file, open for writing."""
+        with self._within(path, make=True) as (folder, name):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "wb") as file:
+                os.fchmod(file.fileno(), mode & 0o777)
+                yield file
+
     def _pieces(self, path: str) -> Iterator[bytes]:
         """The content of a regular file. Nothing else is opened: opening a device may have effects."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -169,15 +182,18 @@ class HeldFolder:
             os.close(descriptor)
 
     def _enter(self, descriptor: int, folder: str, path: str, *, make: bool) -> int:
-        if make:
-            with suppress(FileExistsError):
-                os.mkdir(folder, dir_fd=descriptor)
         try:
             return os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+        except FileNotFoundError:
+            if not make:
+                raise
         except NotADirectoryError as error:
             if stat.S_ISLNK(os.stat(folder, dir_fd=descriptor, follow_symlinks=False).st_mode):
                 raise self._refused(path, f"is reached through {folder!r}, a symbolic link") from error
             raise self._refused(path, f"is below {folder!r}, which is not a folder") from error
+        with suppress(FileExistsError):
+            os.mkdir(folder, dir_fd=descriptor)
+        return self._enter(descriptor, folder, path, make=False)
 
     def _refused(self, path: str, problem: str) -> PathRefusedError:
         return PathRefusedError(0, problem, str(self.path / path.lstrip("/")))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
+from operator import lt
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -14,7 +16,8 @@ class SortedPaths(Mapping[str, Value]):
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         """Keep the values; what becomes of the mapping that was given makes no difference."""
-        self._values = MappingProxyType({path: values[path] for path in sorted(values)})
+        is_sorted = all(map(lt, values, islice(values, 1, None)))
+        self._values = MappingProxyType(dict(values) if is_sorted else {path: values[path] for path in sorted(values)})
 
     def __getitem__(self, path: str) -> Value:
         return self._values[path]
