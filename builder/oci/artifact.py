@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ PREDICATE_TYPE = "in-toto.io/predicate-type"
 """The annotation that says what a statement is about; BuildKit's, which other tools read."""
 SIGNED_PREDICATE_TYPE = "dev.sigstore.bundle.predicateType"
 """The same of a statement in a sigstore bundle."""
+_ABOUT_ANOTHER = re.compile(r"(?:sha256|sha512)-[0-9a-f]{64,128}(?:\.(?:sig|att|sbom))?")
+"""The distribution specification's tags of lists of referrers, and cosign's of signatures, attestations and SBOMs."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,15 @@ def fallback_tag(subject: Digest) -> str:
     'sha256-ab'
     """
     return f"{subject.algorithm[:32]}-{subject.hex[:64]}"
+
+
+def is_about_another(tag: str) -> bool:
+    """Whether a tag is named after the digest of what it is about: a list of referrers, or what cosign attaches.
+
+    >>> [is_about_another(f"sha256-{64 * 'a'}{suffix}") for suffix in ("", ".sig", "-dev")]
+    [True, True, False]
+    """
+    return _ABOUT_ANOTHER.fullmatch(tag) is not None
 
 
 def with_entries(index: JsonObject | None, entries: list[JsonObject]) -> JsonObject | None:

@@ -1,4 +1,4 @@
-"""The tags of a repository, page by page (distribution specification, "Listing tags")."""
+"""The tags of a repository's images, page by page (distribution specification, "Listing tags")."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urljoin
 
 from m2build.errors import ContentError, TransportError
+from m2build.oci.artifact import is_about_another
 from m2build.oci.reference import TAG
 from m2build.oci.strict_json import LARGEST_DOCUMENT
 from m2build.registry.client import ASK_OPERATORS, Client
@@ -21,7 +22,9 @@ _NEXT = re.compile(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", re.IGNORE
 
 
 def list_tags(client: Client) -> tuple[str, ...]:
-    """All tags of a repository, each once, in the registry's order.
+    """All tags of a repository's images, each once, in the registry's order.
+
+    What is attached to images, such as signatures, may have tags of its own; those are left out.
 
     Raises:
         TransportError: there is no such repository, the registry fails, or its pages do not end.
@@ -38,7 +41,7 @@ def list_tags(client: Client) -> tuple[str, ...]:
         found = _tags(answer.content, client.name)
         page = _next_page(answer) or _after_full_page(found, tags)
         tags |= dict.fromkeys(found)
-    return tuple(tags)
+    return tuple(tag for tag in tags if not is_about_another(tag))
 
 
 def _tags(content: bytes, name: str) -> list[str]:

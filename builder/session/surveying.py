@@ -17,7 +17,7 @@ class Surveying(Connections):
     """Bases, seen from afar."""
 
     def tags(self, repository: str) -> tuple[str, ...]:
-        """All tags of a repository in a registry, each once, in the registry's order.
+        """All tags of images in a repository, each once, in the registry's order; none of what is attached to images.
 
         Args:
             repository: `[REGISTRY/]NAME`, without a tag.

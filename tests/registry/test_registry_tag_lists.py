@@ -17,6 +17,8 @@ from m2build.registry import listing
 
 TAGS = [f"v0.5.{number}-rocm" for number in range(7)]
 ONE = image(*SAMPLE)
+ATTACHED = [f"sha256-{64 * 'a'}{suffix}" for suffix in ("", ".sig", ".att", ".sbom")] + [f"sha512-{64 * 'b'}"]
+"""Tags of what is attached to images: lists of referrers, and what cosign writes."""
 
 
 def page(*tags: object, link: str | None = None) -> Rule:
@@ -38,13 +40,13 @@ def listed(host: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("registry", [docker_registry, crane_registry])
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_real_registries_give_all_pages(
+def test_real_registries_give_all_pages_and_no_tag_of_what_is_attached(
     registry: type, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "_PAGE", size)
     with registry(tmp_path) as host:
         upload(host, "one", ONE, TAGS[0])
-        for tag in TAGS[1:]:
+        for tag in (*TAGS[1:], *ATTACHED):
             upload_manifest(host, "one", tag, ONE.manifest.raw, ONE.manifest.types.manifest)
         assert sorted(Session().tags(f"{host}/one")) == TAGS
 
@@ -80,6 +82,12 @@ def test_a_full_page_without_a_link_is_asked_for_more(proxy: Proxy, monkeypatch:
     assert listed(proxy.host) == ("a", "b", "c", "d")
     asked = [path.partition("?")[2] for _, path in proxy.requests if "list" in path]
     assert asked == ["n=2", "n=2&last=b", "n=2&last=d"]
+
+
+def test_a_tag_may_begin_as_a_digest_does(proxy: Proxy) -> None:
+    named = ("sha256-0123456789ab", f"sha256-{64 * 'a'}-dev", f"rocm-{64 * 'a'}")
+    proxy.rules.append(page(*named, *ATTACHED))
+    assert listed(proxy.host) == named
 
 
 def test_a_repository_may_be_empty(proxy: Proxy) -> None:

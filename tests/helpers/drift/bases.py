@@ -66,5 +66,7 @@ def tagged_bases(place: Path) -> Iterator[str]:
         for tag, release in BASES.items():
             upload(host, "team/sglang", base(release), tag)
         upload(host, "team/sglang", FOR_ARM, ARM)
+        for suffix in ("", ".sig"):  # what is attached to a base has a tag, and is none
+            upload(host, "team/sglang", FOR_ARM, f"sha256-{64 * 'a'}{suffix}")
         upload(host, "team/nightly", base("0.5.9.dev3"), NIGHTLY)
         yield host
