@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from m2build.delivery.publish import publish
+from m2build.delivery.sending import accepted_target, send
 from m2build.errors import BaseChangedError, UsageError
-from m2build.oci.reference import parse_reference
+from m2build.oci.digest import Digest
+from m2build.oci.reference import Reference, parse_reference
 from m2build.places.place import Place, PlaceKind
-from m2build.places.transports import read_image
+from m2build.registry.pull import read_remote
+from m2build.registry.whole import read_whole
 
 if TYPE_CHECKING:
     from m2build import printed
-    from m2build.delivery.delivered import Delivery
     from m2build.delivery.publishing import Publishing
+    from m2build.delivery.sending import Sent
     from m2build.locking.model import Lock
-    from m2build.oci.found import FoundImage
+    from m2build.oci.image import Content
     from m2build.progress import Progress
     from m2build.registry.access import Access
 
@@ -26,30 +28,54 @@ class Mirrored:
     """A base, and its copy.
 
     Attributes:
-        base: the base, by the digest of its manifest.
-        digest: the digest of what its name means: of a manifest, or of an index, which is not copied.
-        delivery: the copy.
+        base: the base, by the digest of what was copied.
+        digest: the digest of what its name means: of a manifest, or of an index.
+        copied: the digest of what was copied: the same, or of one manifest in that index.
+        name: the copy's full name, with its tag.
+        manifests: how many manifests were copied.
+        sent: what the other registry has been sent.
     """
 
     base: Place
     digest: str
-    delivery: Delivery
+    copied: str
+    name: str
+    manifests: int
+    sent: Sent
 
     @property
-    def name(self) -> str:
-        """The copy's full name, with its tag."""
-        return str(parse_reference(self.delivery.to.reference))
+    def reference(self) -> str:
+        """The copy's name with its digest."""
+        return f"{parse_reference(self.name).name}@{self.copied}"
+
+    @property
+    def moved(self) -> str | None:
+        """A sentence about a tag that named something else before; None if it did not."""
+        before = self.sent.before
+        is_same = before is None or str(before) == self.copied
+        return None if is_same else f"{self.name} named {before} before, and names {self.copied} now"
+
+    @property
+    def left_out(self) -> str | None:
+        """A sentence about an index of which one image was copied; None if all that the name means was."""
+        if self.copied == self.digest:
+            return None
+        return (
+            f"the copy is {self.copied}, one image of the index {self.digest}, which is not in the mirror; "
+            "a lock names both, and reads the mirror by the image's"
+        )
 
     def document(self) -> printed.Mirrored:
         """The copy as JSON."""
-        moved = self.delivery.built.transfer
         return {
             "base": self.base.location,
             "digest": self.digest,
+            "copied": self.copied,
             "mirror": self.name,
-            "reference": self.delivery.reference,
-            "uploaded": moved.uploaded if moved else 0,
-            "bytes": moved.bytes if moved else 0,
+            "reference": self.reference,
+            "manifests": self.manifests,
+            "uploaded": self.sent.transfer.uploaded,
+            "bytes": self.sent.transfer.bytes,
         }
 
 
@@ -58,20 +84,21 @@ def mirror_base(
     name: str,
     *,
     lock: Lock | None,
-    platform: str,
+    platform: str | None,
     access: Access,
     progress: Progress,
     publishing: Publishing,
 ) -> Mirrored:
-    """Copy a base into another registry, manifest, config and layers unchanged; its digest stays what it is.
+    """Copy a base into another registry, all bytes unchanged; its digest stays what it is.
 
-    What the other registry has already is not sent, so an interrupted copy goes on after the last complete layer.
+    An index is copied with all its images, and with what lies beside them in it, such as attestations. What the other
+    registry has already is not sent, so an interrupted copy goes on after the last complete layer.
 
     Args:
         place: the base, a name in a registry.
         name: what to call the copy, `REGISTRY/NAME[:TAG]`; without a tag it gets the base's, or one from its digest.
         lock: names the base, too; or None.
-        platform: `os/architecture[/variant]`: of an index for several, the manifest for this one is copied.
+        platform: `os/architecture[/variant]`: of an index, only the image for this one is copied; None for all of it.
         access: how registries are reached.
         progress: receives what moves.
         publishing: what is allowed in the other registry.
@@ -85,23 +112,31 @@ def mirror_base(
     """
     if place.kind is not PlaceKind.REGISTRY:
         raise UsageError(f"{place} is not a name in a registry", hint="`m2build push` publishes images of other places")
-    found = read_image(place, platform, access)
+    target, own = accepted_target(name, access), parse_reference(place.location)
+    digest, content = _meant(own, platform, access)
+    copied = content.documents[-1].digest
     if lock is not None:
-        _check(lock, place, found)
-    own = parse_reference(place.location)
-    base = Place(PlaceKind.REGISTRY, f"{own.without_digest}@{found.image.manifest.digest}")
-    if parse_reference(name).tag is None:
-        name = f"{name}:{own.tag or f'sha256-{found.image.manifest.digest.hex[:12]}'}"
-    delivery = publish(
-        base, name, base=base, platform=platform, access=access, progress=progress, publishing=publishing
-    )
-    return Mirrored(base, str(found.digest), delivery)
+        _check(lock, own, digest, copied)
+    target = replace(target, tag=target.tag or own.tag or f"sha256-{copied.hex[:12]}")
+    sent = send(content, target, origin=place.location, access=access, progress=progress, publishing=publishing)
+    base = Place(PlaceKind.REGISTRY, f"{own.without_digest}@{copied}")
+    return Mirrored(base, str(digest), str(copied), str(target), len(content.documents), sent)
 
 
-def _check(lock: Lock, place: Place, found: FoundImage) -> None:
-    base = lock.base
-    if (found.name, str(found.image.manifest.digest)) != (base.image, base.manifest):
+def _meant(name: Reference, platform: str | None, access: Access) -> tuple[Digest, Content]:
+    """What a name means: its digest, and what is to be copied of it."""
+    if platform is None:
+        whole = read_whole(access.pull(name), name.digest or name.tag or "latest")
+        return whole.documents[-1].digest, whole
+    found = read_remote(name, platform, access).checked(platform, str(name))
+    return found.digest, found.image
+
+
+def _check(lock: Lock, name: Reference, digest: Digest, copied: Digest) -> None:
+    base, found = lock.base, str(name.without_digest)
+    is_locked = str(digest) == base.digest or str(copied) == base.manifest
+    if found != base.image or not is_locked:
         raise BaseChangedError(
-            f"{place.location} is {found.name}, {found.image.manifest.digest}; locked: {base.image}, {base.manifest}",
+            f"{name} is {found}, {digest}; locked: {base.image}, {base.digest}",
             hint="name the lock's base, or bring the lock up to date: `m2build lock --update`",
         )

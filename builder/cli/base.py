@@ -8,7 +8,6 @@ import click
 
 import m2build
 from m2build.cli import candidates
-from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Group
 from m2build.cli.locks import lock_option, lock_path, read_lock
 from m2build.cli.output import json_option, note, print_json, result, schema_option
@@ -91,6 +90,8 @@ Examples:
   m2build base mirror lmsysorg/sglang:v0.5.7-rocm700-mi30x registry.example/sglang --lock m2build.lock --yes
   # Any image, at most 30 GB.
   m2build base mirror lmsysorg/sglang:v0.5.7-rocm700-mi30x localhost:5000/sglang:rocm --max-transfer 30GB
+  # Of an index for several platforms, one image.
+  m2build base mirror library/python:3.12 localhost:5000/python --platform linux/amd64 --yes
 """
 )
 @click.argument("ref", metavar="REF")
@@ -102,7 +103,12 @@ Examples:
     type=click.Path(path_type=Path),
     help="The lock of this base: it says which digest the tag meant, and names the copy afterwards.",
 )
-@image_platform_option
+@click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    help="Copy only the image for this platform; default: all that REF names.",
+    shell_complete=candidates.platforms,
+)
 @insecure_option
 @publishing
 @json_option
@@ -112,7 +118,7 @@ def mirror(
     ref: str,
     to: str,
     path: Path | None,
-    platform: str,
+    platform: str | None,
     insecure: bool,
     allowed: Publishing,
     as_json: bool,
@@ -120,9 +126,9 @@ def mirror(
 ) -> None:
     """Copy a base by digest into a registry of your own.
 
-    Prints the copy's name with its digest. Manifest, config and layers stay the same bytes, and the digest with them.
-    Layers that are there already are not sent again: after an interruption, run it once more. Of an index for several
-    platforms, one image is copied.
+    Prints the copy's name with its digest. Manifests, configs and layers stay the same bytes, and the digest with them.
+    Layers that are there already are not sent again: after an interruption, run it once more. An index for several
+    platforms is copied with all its images and attestations; with --platform, one image of it is copied.
 
     With --lock, the lock names the copy. `image`, `lock`, `render` and `verify` then read it once the base's own name
     does not exist any more.
@@ -133,9 +139,9 @@ def mirror(
     if lock and path:
         m2build.write_lock(lock.with_mirror(found.name), path, update=True)
         note(f"{path} names the mirror {found.name}")
-    if found.delivery.moved:
-        note(found.delivery.moved)
+    for sentence in filter(None, (found.moved, found.left_out)):
+        note(sentence)
     if as_json:
         print_json(found.document())
     else:
-        result(found.delivery.reference)
+        result(found.reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.hashing import RunningHash
-from m2build.oci.manifest import Manifest
+from m2build.oci.manifest import Document, Manifest
 from m2build.oci.strict_json import LARGEST_DOCUMENT
 
 _FETCHES = 3
@@ -35,6 +35,18 @@ class Blobs(Protocol):
         Raises:
             ContentError: the blob is not there.
         """
+
+
+class Content(Protocol):
+    """What can be published: an image, or several with what lies beside them."""
+
+    @property
+    def documents(self) -> Sequence[Document]:
+        """The manifests; each before the index that names it, and at the end the one that gets the tag."""
+
+    @property
+    def everything(self) -> Blobs:
+        """Where the bytes of what they name are."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,11 @@ class Image:
     has_own_digests: bool = True
     absent: frozenset[Digest] = frozenset()
     reading: Reading = Reading()
+
+    @property
+    def documents(self) -> tuple[Document]:
+        """The manifest alone."""
+        return (self.manifest.document,)
 
     @property
     def everything(self) -> Blobs:

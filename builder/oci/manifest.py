@@ -13,9 +13,49 @@ from functools import cached_property
 from m2build.errors import ContentError
 from m2build.oci.descriptor import Descriptor, JsonObject, object_in
 from m2build.oci.digest import Digest
-from m2build.oci.media_types import MediaTypes, is_config, is_index, vocabulary
+from m2build.oci.media_types import MediaTypes, is_config, is_distributed, is_index, vocabulary
 from m2build.oci.shapes import MANIFEST
 from m2build.oci.strict_json import parse_object
+
+
+@dataclass(frozen=True)
+class Document:
+    """A manifest or an index as it is stored: of images, or of what lies beside them, such as attestations.
+
+    Attributes:
+        raw: its bytes.
+        media_type: what it is.
+        entries: the manifests that it names, if it is an index.
+        blobs: what else it names: a config and layers. Layers that only their vendor may distribute are left out.
+    """
+
+    raw: bytes
+    media_type: str
+    entries: tuple[Descriptor, ...]
+    blobs: tuple[Descriptor, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes, media_type: str) -> Document:
+        """Read a document.
+
+        Args:
+            raw: the bytes as received.
+            media_type: what its descriptor says it is, for documents that do not say so themselves.
+
+        Raises:
+            ContentError: it is malformed, ambiguous, or neither a manifest nor an index.
+        """
+        document = parse_object(raw, "manifest", MANIFEST)
+        kind = _media_type(document, media_type)
+        if is_index(kind):
+            return cls(raw, kind, tuple(map(Descriptor.parse, _objects(document, "manifests"))), ())
+        named = map(Descriptor.parse, (*_objects(document, "layers"), document.get("config")))
+        return cls(raw, vocabulary(kind).manifest, (), tuple(blob for blob in named if is_distributed(blob.media_type)))
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The digest of the raw bytes."""
+        return Digest.of(self.raw)
 
 
 @dataclass(frozen=True)
@@ -44,6 +84,11 @@ class Manifest:
         """The annotations; Docker's manifests have none."""
         found = object_in(parse_object(self.raw, "manifest", MANIFEST), "annotations")
         return {key: str(value) for key, value in found.items()}
+
+    @property
+    def document(self) -> Document:
+        """The manifest as it is stored."""
+        return Document(self.raw, self.types.manifest, (), (*self.layers, self.config))
 
     @property
     def descriptor(self) -> Descriptor:

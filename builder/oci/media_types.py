@@ -70,6 +70,11 @@ def is_index(media_type: str) -> bool:
     return media_type in (OCI.index, DOCKER.index)
 
 
+def is_distributed(media_type: str) -> bool:
+    """Whether registries may pass on what has a media type: not layers that only their vendor may, as of Windows."""
+    return ".foreign." not in media_type and ".nondistributable." not in media_type
+
+
 def is_config(media_type: str) -> bool:
     """Whether a media type is that of an image's config, and not of some other artifact's."""
     return media_type in (OCI.config, DOCKER.config)

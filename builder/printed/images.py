@@ -42,17 +42,21 @@ class Mirrored(TypedDict):
 
     Attributes:
         base: What was copied.
-        digest: The same in both places.
+        digest: Of what its name means: a manifest, or an index.
+        copied: Of what was copied: the same, or one manifest of that index.
         mirror: The copy's name.
         reference: The same with its digest.
+        manifests: How many manifests were copied.
         uploaded: How many blobs were sent.
         bytes: What they took.
     """
 
     base: str
     digest: str
+    copied: str
     mirror: str
     reference: str
+    manifests: int
     uploaded: int
     bytes: int
 

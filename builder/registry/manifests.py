@@ -9,7 +9,7 @@ from m2build.errors import ContentError, TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import fetched_again
-from m2build.oci.manifest import Index, Manifest, parse_manifest
+from m2build.oci.manifest import Document, Index, Manifest, parse_manifest
 from m2build.oci.media_types import DOCKER, OCI
 from m2build.oci.shapes import MANIFEST
 from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
@@ -39,6 +39,30 @@ def fetch_manifest(client: Client, name: str, digest: Digest | None = None) -> t
         ContentError: it is altered, or is not a manifest.
     """
     return fetched_again(lambda: _fetch(client, name, digest))
+
+
+def fetch_named(client: Client, name: str, media_type: str = "") -> Document:
+    """A manifest or an index of anything, as it is stored.
+
+    Args:
+        client: the repository.
+        name: a tag or a digest.
+        media_type: what its descriptor says it is; empty for what the registry says.
+
+    Raises:
+        TransportError: it does not exist, or the registry fails.
+        ContentError: it is altered, or is neither.
+    """
+
+    def fetch() -> Document:
+        answer, expected = _fetch_checked(client, name, Digest.parse(name) if ":" in name else None)
+        try:
+            return Document.parse(answer.content, media_type or _sent_as(answer))
+        except ContentError as error:
+            error.may_pass = expected is None
+            raise
+
+    return fetched_again(fetch)
 
 
 def fetch_document(client: Client, digest: Digest) -> bytes:
@@ -126,8 +150,8 @@ def _check(answer: Answer, expected: Digest | None) -> None:
             raise ContentError(reason, may_pass=True)
 
 
-def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
-    """Publish a manifest under a tag or its digest, once all its blobs are there.
+def put_manifest(client: Client, document: Document, name: str) -> None:
+    """Publish a manifest or an index under a tag or its digest, once all that it names is there.
 
     docker-registry 2.8 does not find a blob at the moment when another push of the same blob ends: it writes its links
     in place. So a manifest whose blobs it does not find is sent again.
@@ -140,26 +164,26 @@ def put_manifest(client: Client, manifest: Manifest, name: str) -> None:
     """
     for attempt in range(1, _TRIES):
         try:
-            return _put(client, manifest, name)
+            return _put(client, document, name)
         except TransportError as error:
             if not error.is_missing:
                 raise
         client.transport.pause(attempt)
-    return _put(client, manifest, name)
+    return _put(client, document, name)
 
 
-def _put(client: Client, manifest: Manifest, name: str) -> None:
-    headers = {"Content-Type": manifest.types.manifest}
+def _put(client: Client, document: Document, name: str) -> None:
+    headers = {"Content-Type": document.media_type}
     try:
-        client.send("PUT", f"manifests/{name}", expected=STORED, headers=headers, body=manifest.raw).start()
+        client.send("PUT", f"manifests/{name}", expected=STORED, headers=headers, body=document.raw).start()
     except TransportError:
-        if not _is_there_after_all(client, manifest, name):
+        if not _is_there_after_all(client, document, name):
             raise
 
 
-def _is_there_after_all(client: Client, manifest: Manifest, name: str) -> bool:
+def _is_there_after_all(client: Client, document: Document, name: str) -> bool:
     try:
-        return resolve(client, name, trust_absence=False) == manifest.digest
+        return resolve(client, name, trust_absence=False) == document.digest
     except TransportError:
         return False
 

@@ -13,7 +13,7 @@ from functools import partial
 from m2build.errors import TransportError
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.image import Image
+from m2build.oci.image import Content
 from m2build.oci.reference import Reference
 from m2build.progress import WORTH_SAYING, Progress, amount
 from m2build.registry.access import Access
@@ -46,7 +46,7 @@ class Transfer:
 
 
 def push_image(
-    image: Image,
+    image: Content,
     reference: Reference,
     access: Access,
     progress: Progress,
@@ -58,7 +58,7 @@ def push_image(
     """Publish an image under a reference; blobs that the registry has are not sent.
 
     Args:
-        image: the image; missing layers are streamed from its blobs.
+        image: the image, or an index of several; missing layers are streamed from its blobs.
         reference: the destination; without a tag the image is published by its digest only.
         access: how to reach the registry.
         progress: receives what is uploaded.
@@ -73,8 +73,9 @@ def push_image(
         ContentError: a blob does not match its digest; the tag is unchanged.
     """
     client = access.push(reference, [mount_from] if mount_from else [])
-    blobs = list({blob.digest: blob for blob in (*image.manifest.layers, image.manifest.config)}.values())
-    name, digest = reference.tag or str(image.manifest.digest), image.manifest.digest
+    *parts, top = image.documents
+    blobs = list({blob.digest: blob for document in image.documents for blob in document.blobs}.values())
+    name, digest = reference.tag or str(top.digest), top.digest
     if policy is not TagPolicy.MOVE and _named(client, name, digest, policy) == digest:
         return Transfer(len(blobs), 0, 0, 0)
     stop = threading.Event()
@@ -94,11 +95,13 @@ def push_image(
     upload = Upload(client, image.everything, progress, stop)
     in_parallel(lambda item: upload.send(item[0], item[1].location), missing, threads=PARALLEL, stop=stop)
     if _named(client, name, digest, policy) != digest:
-        steps = [partial(put_manifest, client, image.manifest, str(digest))]
+        for part in parts:
+            put_manifest(client, part, str(part.digest))
+        steps = [partial(put_manifest, client, top, str(digest))]
         steps += [partial(_confirm_blob, client, blob) for blob, _ in missing]
         in_parallel(lambda step: step(), steps, threads=PARALLEL, stop=stop)
         if reference.tag is not None:
-            put_manifest(client, image.manifest, reference.tag)
+            put_manifest(client, top, reference.tag)
         _confirm(client, name, digest)
     mounted = sum(1 for state in found if state.mounted)
     return Transfer(len(blobs) - mounted - len(missing), mounted, len(missing), total)

@@ -106,7 +106,7 @@ def _send(client: Client, artifacts: Sequence[Artifact], progress: Progress) -> 
 
     in_parallel(send, list(sources), threads=PARALLEL, stop=stop)
     in_parallel(
-        lambda artifact: put_manifest(client, artifact.manifest, str(artifact.manifest.digest)),
+        lambda artifact: put_manifest(client, artifact.manifest.document, str(artifact.manifest.digest)),
         artifacts, threads=PARALLEL, stop=stop,
     )  # fmt: skip
 

@@ -91,6 +91,8 @@ class Moving(Making, Examining):
     def mirror(self, place: str | Place, name: str, *, lock: Lock | None = None) -> Mirrored:
         """Copy a base by digest into another registry, from where builds with a lock read it once its own name is gone.
 
+        Of an index, all is copied; with a `platform`, the session copies only the image for that one.
+
         What the other registry has already is not sent: an interrupted copy goes on after the last complete layer.
         `lock.with_mirror(mirrored.name)` is the lock that names the copy.
 
@@ -113,7 +115,7 @@ class Moving(Making, Examining):
             HeldLock(lock).pinned(base) if lock else base,
             name,
             lock=lock,
-            platform=self.platform or (lock.base.platform if lock else self._image_platform),
+            platform=self.platform,
             access=self._access,
             progress=self.progress,
             publishing=self.publishing,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
 from helpers.bases import base_image
 from helpers.cli.checkouts import quickly, quickly_refused
-from helpers.images import image, tar
+from helpers.images import config_document, image, tar
 from helpers.kept_progress import Kept
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
-from helpers.registry.registries import call, docker_registry, run, tag_digest, upload, upload_manifest
+from helpers.registry.registries import call, docker_registry, noise, run, tag_digest, upload, upload_manifest
 from helpers.verification.forgery import gunzipped
 
 import m2build
@@ -22,10 +22,17 @@ from m2build.cli.root import cli
 from m2build.delivery import Publishing
 from m2build.errors import BaseChangedError, TransferBudgetError, TransportError, UsageError
 from m2build.locking.model import Lock
-from m2build.oci.image import Image, read_blob
+from m2build.oci.config import ImageConfig
+from m2build.oci.descriptor import Descriptor
+from m2build.oci.digest import Digest
+from m2build.oci.image import Image, MemoryBlobs, read_blob
+from m2build.oci.manifest import build_manifest
+from m2build.oci.media_types import OCI
 
 TP8 = m2build.load_recipe("minimax-m2").select(tp=8)
 BASE = base_image()
+UNKNOWN_PLATFORM = {"os": "unknown", "architecture": "unknown"}
+ACCEPT = {"Accept": OCI.manifest}
 GONE = Rule(path="team/sglang/manifests/", status=404)
 
 
@@ -159,25 +166,116 @@ def test_a_copy_is_refused_beyond_the_budget_or_if_the_lock_is_of_another_base(
     assert tag_digest(registry, "never/sglang", "rocm") is None
 
 
-def test_of_an_index_one_image_is_copied_and_found_by_its_manifest(
-    upstream: Proxy, stocked: str, registry: str, tmp_path: Path
+class Many(NamedTuple):
+    """An index as buildx writes it: images of two platforms, each with its attestation; one of the images is `BASE`."""
+
+    digest: str
+    images: tuple[Image, ...]
+
+
+@pytest.fixture(scope="module")
+def many(stocked: str) -> Many:
+    """In `team/sglang:many`."""
+    arm = image(tar(noise(1 << 16)), architecture="arm64")
+    images = (BASE, arm, *(attestation(one) for one in (BASE, arm)))
+    kinds = [{"os": "linux", "architecture": name} for name in ("amd64", "arm64")] + 2 * [UNKNOWN_PLATFORM]
+    entries = []
+    for one, kind in zip(images, kinds, strict=True):
+        upload(stocked, "team/sglang", one)
+        entries.append(one.manifest.descriptor.to_json() | {"platform": kind})
+    index = json.dumps({"schemaVersion": 2, "mediaType": OCI.index, "manifests": entries}, indent=2).encode()
+    upload_manifest(stocked, "team/sglang", "many", index, OCI.index)
+    return Many(str(Digest.of(index)), images)
+
+
+def attestation(of: Image) -> Image:
+    """A manifest of what buildx attests: its config lists one layer, which is no tar."""
+    statement = json.dumps({"subject": str(of.manifest.digest)}).encode()
+    config = json.dumps({**config_document([statement]), "architecture": "unknown", "os": "unknown"}).encode()
+    layer = Descriptor.of("application/vnd.in-toto+json", statement)
+    manifest = build_manifest(OCI, Descriptor.of(OCI.config, config), [layer], {})
+    return Image(manifest, ImageConfig(config), MemoryBlobs({layer.digest: statement}))
+
+
+def test_an_index_is_copied_whole_with_its_attestations(
+    name: str, many: Many, upstream: Proxy, registry: str, written: Path
 ) -> None:
-    """The lock knows which manifest the index meant, so the index itself need not be in the mirror."""
-    manifest = BASE.manifest
-    entry = {
-        "mediaType": manifest.types.manifest, "digest": str(manifest.digest), "size": len(manifest.raw),
-        "platform": {"os": "linux", "architecture": "amd64"},
-    }  # fmt: skip
-    index = {"schemaVersion": 2, "mediaType": manifest.types.index, "manifests": [entry]}
-    upload_manifest(stocked, "team/sglang", "many", json.dumps(index).encode(), manifest.types.index)
-    name = f"{upstream.host}/team/sglang:many"
+    """crane and skopeo see the same index, and every manifest in it, under the digest of the lock."""
+    source = name.replace(":rocm", ":many")
+    quickly("lock", "--tp", "8", "--base", source, "--update")
+    lock = m2build.load_lock(written)
+    assert (lock.base.digest, lock.base.manifest) == (many.digest, str(BASE.manifest.digest))
+    copy = f"{registry}/whole/sglang"
+    assert quickly("base", "mirror", source, copy, "--lock", written) == f"{copy}@{many.digest}\n"
+    assert run("crane", "digest", f"{copy}:many").decode().strip() == many.digest
+    assert run("crane", "manifest", f"{copy}@{many.digest}") == run("crane", "manifest", source)
+    assert b"PASS" in run("crane", "validate", "--fast", "--remote", f"{copy}:many")
+    for one in many.images[:2]:  # without --fast, it unpacks what the attestations hold, which is no tar
+        assert b"PASS" in run("crane", "validate", "--remote", f"{copy}@{one.manifest.digest}")
+    inspected = run("skopeo", "inspect", "--tls-verify=false", "--raw", f"docker://{copy}@{many.digest}")
+    assert [entry["digest"] for entry in json.loads(inspected)["manifests"]] == [
+        str(one.manifest.digest) for one in many.images
+    ]
+    for one in many.images:
+        assert (
+            call("HEAD", f"http://{registry}/v2/whole/sglang/manifests/{one.manifest.digest}", None, ACCEPT)[0] == 200
+        )
+        for blob in one.manifest.document.blobs:
+            assert call("HEAD", f"http://{registry}/v2/whole/sglang/blobs/{blob.digest}")[0] == 200
+    again = json.loads(quickly("base", "mirror", source, copy, "--json"))
+    assert (again["uploaded"], again["digest"], again["copied"], again["manifests"]) == (0, many.digest, many.digest, 5)
     with m2build.Session() as session:
-        lock = session.lock([TP8], name)
-        assert lock.base.digest != lock.base.manifest
-        copy = session.mirror(name, f"{registry}/mirrors/many", lock=lock)
-        before = made(session, name, lock)
+        before = made(session, source, lock)
         upstream.rules.append(GONE)
-        assert made(session, name, lock.with_mirror(copy.name)) == before
+        assert made(session, source, m2build.load_lock(written)) == before
+
+
+def test_with_a_platform_one_image_is_copied_and_the_copys_digest_is_said(
+    name: str, many: Many, registry: str, written: Path
+) -> None:
+    """The lock knows which manifest the index meant, so that builds read this copy, too."""
+    source, copy = name.replace(":rocm", ":many"), f"{registry}/one/sglang"
+    quickly("lock", "--tp", "8", "--base", source, "--update")
+    words = ["base", "mirror", source, copy, "--platform", "linux/amd64", "--lock", str(written)]
+    done = CliRunner().invoke(cli, words)
+    assert done.stdout == f"{copy}@{BASE.manifest.digest}\n"
+    assert f"the copy is {BASE.manifest.digest}, one image of the index {many.digest}" in done.stderr
+    assert tag_digest(registry, "one/sglang", "many") == str(BASE.manifest.digest)
+    assert call("HEAD", f"http://{registry}/v2/one/sglang/manifests/{many.images[1].manifest.digest}")[0] == 404
+    assert "\nmirror  " in quickly("base", "check")
+    assert "has no image for linux/s390x" in quickly_refused(2, *words[:4], "--platform", "linux/s390x")
+
+
+def test_an_interrupted_copy_of_an_index_goes_on_and_moves_its_tag_last(
+    name: str, many: Many, stocked: str, registry: str, tmp_path: Path
+) -> None:
+    source, arm = name.replace(":rocm", ":many"), many.images[1].manifest
+    with fault_proxy(registry) as proxy, m2build.Session() as session:
+        proxy.rules.append(Rule(method="PUT", path=f"manifests/{arm.digest}", status=403))
+        with pytest.raises(TransportError):
+            session.mirror(source, f"{proxy.host}/parts/sglang")
+        assert tag_digest(registry, "parts/sglang", "many") is None
+        proxy.rules.clear()
+        proxy.records.clear()
+        session.mirror(source, f"{proxy.host}/parts/sglang")
+        assert not proxy.seen("PUT", "/uploads/"), "all blobs are there"
+    assert run("crane", "digest", f"{registry}/parts/sglang:many").decode().strip() == many.digest
+
+
+def test_an_index_is_refused_beyond_the_budget_and_if_a_part_is_missing(
+    name: str, many: Many, upstream: Proxy, registry: str, written: Path
+) -> None:
+    source = name.replace(":rocm", ":many")
+    message = quickly_refused(15, "base", "mirror", source, f"{registry}/never/many", "--max-transfer", "1KB")
+    assert "blobs would be copied to" in message
+    upstream.rules.append(Rule(path=f"manifests/{many.images[3].manifest.digest}", status=404))
+    with (
+        m2build.Session() as session,
+        pytest.raises(TransportError, match="names a manifest that is missing") as caught,
+    ):
+        session.mirror(source, f"{registry}/never/many")
+    assert caught.value.hint == "--platform OS/ARCH takes one image of it"
+    assert call("GET", f"http://{registry}/v2/never/many/tags/list")[0] == 404
 
 
 def made(session: m2build.Session, name: str, lock: Lock) -> str:
