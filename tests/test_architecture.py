@@ -139,9 +139,9 @@ def test_rooms_import_each_other_in_one_direction() -> None:
 
 
 SHARED = (
-    *("delivery", "errors", "evidence", "progress", "documents.suggest", "local.failures", "local.leftovers"),
-    *("local.outputs", "local.printable", "local.reading", "local.sizes", "local.targets", "oci.reference", "patches"),
-    *("places.place", "printed", "programs.foreground"),
+    *("delivery", "errors", "evidence", "progress", "documents.suggest", "local.failures", "local.folders"),
+    *("local.leftovers", "local.outputs", "local.printable", "local.reading", "local.sizes", "local.targets"),
+    *("oci.reference", "patches", "places.place", "printed", "programs.foreground"),
 )
 """What the command line shares with the library, besides the face."""
 

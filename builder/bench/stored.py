@@ -11,7 +11,7 @@ from m2build.bench.lines import slim
 from m2build.bench.reading import sidecar_path
 from m2build.errors import UsageError
 from m2build.local.failures import storage
-from m2build.local.outputs import output_file
+from m2build.local.outputs import check_writable, output_file
 from m2build.programs.redaction import is_secret_name, redacted
 
 _HIDDEN = "***"
@@ -20,12 +20,15 @@ _SHORTEST = 6
 
 
 def check_free(paths: Sequence[Path]) -> None:
-    """Check that no results would be overwritten.
+    """Check, before a server is measured, that results can be written, and overwrite none.
 
     Raises:
         UsageError: there are results already.
+        StorageError: they cannot be written.
     """
     for path in paths:
+        with storage(path, "written"):
+            check_writable(path)
         for taken in (path, sidecar_path(path)):
             if taken.exists():
                 raise UsageError(f"{taken} exists already", hint="name another folder, or remove that file first")

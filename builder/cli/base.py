@@ -11,6 +11,7 @@ from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.locks import lock_option, lock_path, read_lock
 from m2build.cli.output import json_option, note, print_json, result, schema_option
+from m2build.cli.outputs import check_file
 from m2build.cli.progress import progress_option
 from m2build.cli.publishing import publishing
 from m2build.cli.sessions import insecure_option, session
@@ -134,6 +135,8 @@ def mirror(
     does not exist any more.
     """
     lock = read_lock(path) if path else None
+    if path:
+        check_file(path)
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         found = opened.mirror(ref, to, lock=lock)
     if lock and path:

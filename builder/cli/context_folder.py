@@ -10,6 +10,7 @@ import click
 
 import m2build
 from m2build.cli.output import result
+from m2build.cli.outputs import check_folder
 
 _OPTIONS = (
     click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write."),
@@ -27,6 +28,7 @@ def writing_context(command: Callable[..., None]) -> Callable[..., None]:
         from m2build.local.leftovers import remove_all_leftovers
 
         remove_all_leftovers()
+        check_folder(output, ".dockerignore")
         command(write=lambda files: _write(files, output, replace=replace), **others)
 
     for option in reversed(_OPTIONS):

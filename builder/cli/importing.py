@@ -11,6 +11,7 @@ import click
 
 from m2build.cli.groups import Command
 from m2build.cli.output import result
+from m2build.cli.outputs import check_file
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
@@ -80,6 +81,8 @@ def import_patch(
 
     if sum(source is not None for source in (diff, folder, pr)) != 1:
         raise UsageError("expected one of --diff, --series-dir and --pr", hint="name what to import")
+    if not series.is_symlink():  # reading it says more of a link that leads nowhere
+        check_file(series)
     found: tuple[FoundDiff, ...] = ()
     if diff is not None:
         found = importing.diff_file(diff)

@@ -13,6 +13,7 @@ from m2build.cli.choosing import base_version_option, choosing_many, chosen_all,
 from m2build.cli.groups import Command
 from m2build.cli.locks import lock_option, lock_path, locked_option, read_lock
 from m2build.cli.output import note, result
+from m2build.cli.outputs import check_file
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
@@ -84,6 +85,8 @@ def lock(
     known = read_lock(place) if locked else _replaced(place) if update else None
     if not locked and not update and place.exists():
         raise UsageError(f"{place} exists already", hint="--update replaces it, --locked compares with it")
+    if not locked:
+        check_file(place)
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
         found = opened.lock(selections, base, known=known)
     if locked and known:

@@ -10,6 +10,7 @@ import m2build
 from m2build.cli.choosing import choosing
 from m2build.cli.groups import Command
 from m2build.cli.output import result
+from m2build.cli.outputs import check_folder
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import UsageError
@@ -64,6 +65,7 @@ def mounts(
         raise UsageError("--form image-volume and -t NAME belong together", hint="give both, or neither")
     if tag is not None:
         parse_reference(tag)  # a wrong name is refused before the base is read
+    check_folder(output, "account")
     recipe = m2build.load_recipe(recipe_name, overrides)
     selection = recipe.select(tp=tp, profile=profile, model=model)
     with base.session(progress_mode) as session:

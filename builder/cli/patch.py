@@ -13,6 +13,7 @@ from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.importing import import_patch
 from m2build.cli.output import json_option, print_json, result, result_diff, schema_option
+from m2build.cli.outputs import check_folder
 from m2build.cli.sources import Sources, choosing_sources, source_option
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places.place import Place, PlaceKind
@@ -136,6 +137,8 @@ Examples:
 )
 def diff(sources: Sources, series_name: str, output: Path | None) -> None:
     """Print what the series changes as one diff, for `git apply` or `patch -p1`."""
+    if output is not None:
+        check_folder(output, "series")
     changeset = _changeset(sources, series_name).checked()
     if output is None:
         result_diff(changeset.diff())
@@ -160,6 +163,8 @@ Examples:
 def apply(sources: Sources, series_name: str, output: Path | None, check: bool, as_json: bool) -> None:
     """Apply the series to a folder, wholly or not at all; `patch revert` undoes it."""
     series = patches.load_series(series_name)
+    if output is not None:
+        check_folder(output)
     if output is None and not check:
         changeset = patches.apply_to_directory(series, _folder(sources.place, "apply"))
     else:

@@ -74,7 +74,7 @@ def rebase(
 ) -> None:
     """Derive an image anew on another base, if every patch applies there.
 
-    First the image is verified against its own base. If recipe and base do not explain all of it, the rest would be
+    The destination is checked first. Then the image is verified against its own base. If recipe and base do not explain all of it, the rest would be
     lost, so the exit code is 5. Then the recipe's patches are applied to the new base. The result is what `m2build
     image` derives from that base, byte for byte: its overlay replaces the old one, none is put on top. If a patch does
     not apply, the exit code is 4, the message names it, and nothing is written.

@@ -8,8 +8,8 @@ from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.groups import Command
 from m2build.cli.output import result
+from m2build.cli.outputs import check_file
 from m2build.cli.progress import progress_option
-from m2build.cli.reporting import check_file
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
 from m2build.local.targets import is_stdout, output_path

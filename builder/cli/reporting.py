@@ -15,6 +15,7 @@ import click
 import m2build
 from m2build.cli.github import artifacts_option, check_artifacts, tell_github
 from m2build.cli.output import json_option, note, print_json, result, schema_option, story_line
+from m2build.cli.outputs import check_file
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
 
@@ -168,20 +169,6 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         with_report = option(with_report)
     return with_report
-
-
-def check_file(file: Path) -> None:
-    """Check, before anything is read, that a file of the user's can be written.
-
-    Raises:
-        UsageError: something else is there.
-        StorageError: it cannot be written.
-    """
-    from m2build.local.failures import storage
-    from m2build.local.outputs import check_writable
-
-    with storage(file, "written"):
-        check_writable(file)
 
 
 def _write(file: Path, text: str) -> None:

@@ -9,13 +9,15 @@ from m2build.cli.choosing import image_platform_option
 from m2build.cli.groups import Command
 from m2build.cli.output import json_option, note, print_json, result, schema_option
 from m2build.cli.progress import progress_option
+from m2build.cli.publishing import publishing
 from m2build.cli.sessions import insecure_option, session
+from m2build.delivery import Publishing
 
 
 def _schema() -> str:
-    from m2build.printed import Tagged, schema_text
+    from m2build.printed import Reverted, schema_text
 
-    return schema_text("revert", Tagged)
+    return schema_text("revert", Reverted)
 
 
 @click.command(
@@ -38,6 +40,7 @@ Examples:
 @click.option("-t", "--tag", metavar="NAME[:TAG]", help="Publish the base under this name, too.")
 @image_platform_option
 @insecure_option
+@publishing
 @json_option
 @schema_option(_schema, "--json")
 @progress_option
@@ -47,23 +50,21 @@ def revert(
     tag: str | None,
     platform: str,
     insecure: bool,
+    allowed: Publishing,
     as_json: bool,
     progress_mode: str,
 ) -> None:
     """Prove that an image is its base with layers on top, and print the base's name with its digest.
 
     The base's layers and its history have to be the beginning of the image's. In registries, manifests and configs
-    prove that, and no layer is read. If anything differs, the exit code is 5. With -t, the base of the image's platform
-    is published under that name; the tag moves last.
+    prove that, and no layer is read. If anything differs, the exit code is 5. With -t, the base is published under that
+    name, with the same digest if it is in a registry: an index is copied whole. The tag moves last.
     """
-    with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = opened.revert(image, base=base)
-        delivery = opened.push(found.place, tag) if tag is not None else None
+    with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
+        found = opened.revert(image, base=base, name=tag)
     if as_json:
-        print_json({**found.document(), "tagged": delivery.reference if delivery else None})
+        print_json(found.document())
     else:
-        result(found.reference)
-        if delivery:
-            result(delivery.reference)
-    if delivery and delivery.moved:
-        note(delivery.moved)
+        result(*filter(None, (found.reference, found.tagged)))
+    if found.moved:
+        note(found.moved)

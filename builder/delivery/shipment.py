@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from m2build.delivery.delivered import Delivery
 from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Job, check_names, check_targets, check_transfer
 from m2build.delivery.surroundings import Surroundings
+from m2build.derivation.plan import refuse_derived
 from m2build.engines.model import Engine, Task
 from m2build.local.cache import cache_in
 from m2build.local.temporary import temporary_place
@@ -47,6 +48,8 @@ class Shipment:
         may_replace: whether an existing file, or a tag of a layout that names another image, may be replaced.
         is_thin: whether the base's layers are left out.
         held: the lock that spares reading the base's layers; or None.
+        proof: what has to hold besides, as of an image that this one replaces: raises if it does not. It may take long,
+            and so comes when all else is checked.
     """
 
     source: Place
@@ -58,6 +61,7 @@ class Shipment:
     may_replace: bool = False
     is_thin: bool = False
     held: HeldLock | None = None
+    proof: Callable[[], object] = lambda: None
 
     def deliver(self) -> Iterator[Delivery]:
         """Make the images and deliver them, one by one; the destinations are checked first.
@@ -76,6 +80,7 @@ class Shipment:
         with cache_in(self.surroundings.cache):
             base = self._opened(whole=self.engine.copies)
         self._check(base)
+        self.proof()
         with self._pulled_by_engine(), self._spool(base) as spool:
             with spool.keeping() if spool else nullcontext(), cache_in(self.surroundings.cache):
                 near = replace(base, image=replace(base.image, blobs=spool)) if spool and base.image else base
@@ -102,7 +107,10 @@ class Shipment:
         from m2build.delivery.forecast import forecast, judged
 
         with cache_in(self.surroundings.cache):
-            plans = self._plans(self._opened(whole=False), fetches=False)
+            base = self._opened(whole=False)
+        self.proof()
+        with cache_in(self.surroundings.cache):
+            plans = self._plans(base, fetches=False)
         pairs = zip(plans, self.jobs, strict=True)
         found = [forecast(plan, job, self.engine, is_thin=self.is_thin) for plan, job in pairs]
         return judged(found, self.surroundings.publishing)
@@ -123,7 +131,7 @@ class Shipment:
     def _opened(self, *, whole: bool) -> Base:
         selections = [job.selection for job in self.jobs]
         with pulled(self.source):
-            return open_base(
+            base = open_base(
                 self.source,
                 roots=selections[0].recipe.roots,
                 platform=self.platform,
@@ -133,6 +141,8 @@ class Shipment:
                 mirror=self.held.mirror(self.source) if self.held else None,
                 progress=self.surroundings.progress,
             ).read_within(self.surroundings.publishing.most_read)
+        refuse_derived(base.config)
+        return base
 
     def _plans(self, base: Base, *, fetches: bool) -> Sequence[Plan]:
         from m2build.derivation.remembered import plan_all

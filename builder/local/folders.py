@@ -13,6 +13,7 @@ from m2build.errors import UsageError
 from m2build.local.atomic import folders_for
 from m2build.local.durable import sync_folder, sync_tree
 from m2build.local.exchange import exchange
+from m2build.local.outputs import check_parent
 from m2build.local.temporary import temporary_folder
 
 _CHUNK = 1 << 20
@@ -21,6 +22,33 @@ _CHUNK = 1 << 20
 def nothing(_folder: Path) -> bool:
     """Replace no folder."""
     return False
+
+
+def check_folder(path: Path, own: str | None = None) -> None:
+    """Check, before there is anything to write, that `output_folder` can write a folder.
+
+    Args:
+        path: the destination.
+        own: a name that every folder of its kind holds, so that one without it holds something else; or None.
+
+    Raises:
+        UsageError: the path exists with other content.
+        OSError: permission to write it is missing.
+    """
+    target = Path(os.path.realpath(path))
+    _check_kind(path, target)
+    if own is not None and not os.path.lexists(target / own) and target.is_dir() and any(target.iterdir()):
+        raise _taken(path)
+    check_parent(target)
+
+
+def _check_kind(path: Path, target: Path) -> None:
+    if os.path.lexists(target) and not target.is_dir():
+        raise UsageError(f"{path} exists already, and is not a folder", hint="name a new folder, or remove that one")
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(f"{path} exists already, and holds something else", hint="name a new folder, or remove that one")
 
 
 @contextmanager
@@ -36,14 +64,12 @@ def output_folder(path: Path, *, may_replace: Callable[[Path], bool] = nothing) 
         OSError: it cannot be written; nothing is left behind.
     """
     target = Path(os.path.realpath(path))
-    if os.path.lexists(target) and not target.is_dir():
-        raise UsageError(f"{path} exists already, and is not a folder", hint="name a new folder, or remove that one")
+    _check_kind(path, target)
     with folders_for(target), temporary_folder(target.parent, 0o777) as staging:
         yield staging
         if not _moved_in(staging, target) and not _is_same(staging, target):
             if not may_replace(target):
-                hint = "name a new folder, or remove that one"
-                raise UsageError(f"{path} exists already, and holds something else", hint=hint)
+                raise _taken(path)
             sync_tree(staging)
             exchange(staging, target)
         sync_folder(target.parent)

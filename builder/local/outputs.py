@@ -65,18 +65,29 @@ def check_writable(path: Path) -> None:
         OSError: permission to write the output, or its folder, is missing.
     """
     target = find_target(path)
-    if isinstance(target, StreamTarget):
-        is_allowed = target.descriptor is not None or os.access(path, os.W_OK)
-        refused = path
-    else:
-        refused = next(parent for parent in target.path.absolute().parents if parent.exists())
-        if not refused.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, f"{refused} is not a directory", str(path))
-        is_allowed = os.access(refused, os.W_OK | os.X_OK)
-    if not is_allowed:
-        is_read_only = os.statvfs(refused).f_flag & os.ST_RDONLY
-        reason = os.strerror(errno.EROFS if is_read_only else errno.EACCES)
-        raise PermissionError(errno.EACCES, f"{refused}: {reason}", str(path))
+    if isinstance(target, FileTarget):
+        check_parent(target.path)
+    elif target.descriptor is None and not os.access(path, os.W_OK):
+        raise _refused(path, path)
+
+
+def check_parent(path: Path) -> None:
+    """Check that something can be made at a path: what is there itself does not count, as it would be replaced.
+
+    Raises:
+        OSError: the folder that it would be in cannot be written, or cannot be made.
+    """
+    parent = next(parent for parent in path.absolute().parents if parent.exists())
+    if not parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{parent} is not a directory", str(path))
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise _refused(parent, path)
+
+
+def _refused(by: Path, path: Path) -> PermissionError:
+    is_read_only = os.statvfs(by).f_flag & os.ST_RDONLY
+    reason = os.strerror(errno.EROFS if is_read_only else errno.EACCES)
+    return PermissionError(errno.EACCES, f"{by}: {reason}", str(path))
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from m2build.printed.images import (
     PathDifference,
     Reverted,
     Side,
-    Tagged,
 )
 from m2build.printed.launching import Flag, FlagChange, FlagDifference, LaunchFinding, LaunchProof, MemoryFit
 from m2build.printed.measuring import Compared, Comparison, Delta, Figure, Measured, Requests, Roof, Workload
@@ -80,7 +79,6 @@ __all__ = [
     "Side",
     "Source",
     "State",
-    "Tagged",
     "Workload",
     "schema_text",
 ]

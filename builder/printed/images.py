@@ -70,6 +70,7 @@ class Reverted(TypedDict):
         manifest: Of the manifest of the image's platform.
         layers: How many of the image's layers are the base's.
         layersAbove: How many are not.
+        tagged: What was published with `-t`, by digest; or null.
     """
 
     reference: str
@@ -77,15 +78,6 @@ class Reverted(TypedDict):
     manifest: str
     layers: int
     layersAbove: int
-
-
-class Tagged(Reverted):
-    """The base that an image stands on, as `m2build revert` prints it.
-
-    Attributes:
-        tagged: What was published with `-t`, by digest; or null.
-    """
-
     tagged: str | None
 
 

@@ -1,4 +1,4 @@
-"""What a session does with images that exist: publish, inspect, verify, compare, revert."""
+"""What a session does with images that exist: publish, inspect, verify, compare."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from m2build.recipes.model import Recipe, Selection
     from m2build.verification.difference import Difference
     from m2build.verification.result import Verification
-    from m2build.verification.revert import Reverted
 
 
 class Examining(Connections):
@@ -124,23 +123,3 @@ class Examining(Connections):
 
         places = (parsed_place(before), parsed_place(after))
         return diff_images(*places, platform=self._image_platform, access=self._access, progress=self.progress)
-
-    def revert(self, place: str | Place, *, base: str | Place | None = None) -> Reverted:
-        """Prove that an image is its base with layers on top, and name the base by digest.
-
-        Args:
-            place: where the image is.
-            base: where the base is; None for where the image's labels say, which is then proven.
-
-        Raises:
-            ContentError: the image is not that base with layers on top.
-            M2BuildError: as `inspect`.
-        """
-        from m2build.verification.revert import revert_image
-
-        below = parsed_place(base) if base is not None else None
-        platform = self._image_platform
-        with self._caching():
-            return revert_image(
-                parsed_place(place), below, platform=platform, access=self._access, progress=self.progress
-            )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from m2build.places.place import ENGINE_STORES, SOURCES
+from m2build.places.place import PlaceKind
 from m2build.session.connections import parsed_place
 from m2build.session.examining import Examining
 from m2build.session.making import Making
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from m2build.patches.series import Series
     from m2build.places.place import Place
     from m2build.recipes.model import Recipe, Selection
+    from m2build.verification.revert import Reverted
 
 
 class Moving(Making, Examining):
@@ -34,10 +36,11 @@ class Moving(Making, Examining):
         engine: str | None = None,
         series: Series | None = None,
     ) -> Shipment:
-        """Prove an image, and derive it anew on another base: `deliver()` makes it, `foresee()` says what that does.
+        """An image that is derived anew on another base: `deliver()` makes it, `foresee()` says what that does.
 
-        The new image is the one that recipe and new base give: its overlay replaces the old one. The old image adds
-        only the names of its recipe, its profile and its model; so an image with anything else in it is refused.
+        Both first prove the old image, `deliver()` as soon as the destination is known to accept the new one. The new
+        image is the one that recipe and new base give: its overlay replaces the old one. The old image adds only the
+        names of its recipe, its profile and its model; so an image with anything else in it is refused.
 
         Args:
             place: where the image is.
@@ -49,33 +52,56 @@ class Moving(Making, Examining):
             series: the patches that were applied, and will be; None for the recipe's own.
 
         Raises:
-            ContentError: the image is not what recipe and old base give.
             UsageError: it names no known recipe, profile or model, its labels name no base, or `shipment` raises it.
-            PatchError: m2build derived the new base itself; or, from `deliver`, a patch does not apply to it.
+            ContentError: from `deliver` and `foresee`: the image is not what recipe and old base give.
+            PatchError: from these, too: m2build derived the new base itself, or a patch does not apply to it.
             M2BuildError: as `verify` and `shipment`.
         """
         from m2build.verification.demands import Expectation, Means
-        from m2build.verification.rebase import proven_selection
+        from m2build.verification.rebase import claims, prove
 
-        self._check_new_base(parsed_place(base), wanted)
-        below = parsed_place(old_base) if old_base is not None else None
+        old, below = parsed_place(place), parsed_place(old_base) if old_base is not None else None
+        means = Means(self.platform, self._access, self.environment, self.progress)
+        selection, own = claims(old, Expectation(wanted, below, series), means)
+        shipment = self.shipment([selection], base, to=to, engine=engine, series=series)
+
+        def proof() -> None:
+            with self._caching():
+                prove(old, Expectation(selection, own, series), means)
+
+        return replace(shipment, proof=proof)
+
+    def revert(self, place: str | Place, *, base: str | Place | None = None, name: str | None = None) -> Reverted:
+        """Prove that an image is its base with layers on top, and name the base by digest.
+
+        Args:
+            place: where the image is.
+            base: where the base is; None for where the image's labels say, which is then proven.
+            name: what else to call the base, in a registry that is asked first whether it accepts that; or None. A base
+                in a registry keeps its digest there, as with `mirror`.
+
+        Raises:
+            ContentError: the image is not that base with layers on top.
+            M2BuildError: as `inspect`, and with a name as `mirror` and `push`.
+        """
+        from m2build.delivery.sending import accepted_target
+        from m2build.verification.revert import revert_image
+
+        if name is not None:
+            accepted_target(name, self._access)
+        below = parsed_place(base) if base is not None else None
+        platform = self._image_platform
         with self._caching():
-            means = Means(self.platform, self._access, self.environment, self.progress)
-            selection = proven_selection(parsed_place(place), Expectation(wanted, below, series), means)
-        return self.shipment([selection], base, to=to, engine=engine, series=series)
-
-    def _check_new_base(self, place: Place, wanted: Recipe | Selection | None) -> None:
-        """Look at a new base's config first: the proof reads the whole old base, and would be in vain."""
-        from m2build.base.elsewhere import pulled
-        from m2build.derivation.plan import refuse_derived
-        from m2build.places.transports import read_image
-        from m2build.verification.verify import default_platform
-
-        if place.kind in SOURCES or place.kind in ENGINE_STORES:  # there a look costs as much as reading
-            return
-        with pulled(place):
-            found = read_image(place, self.platform or default_platform(wanted), self._access_to(place))
-        refuse_derived(found.image.config)
+            found = revert_image(
+                parsed_place(place), below, platform=platform, access=self._access, progress=self.progress
+            )
+        if name is None:
+            return found
+        if found.place.kind is PlaceKind.REGISTRY:
+            copy = self.mirror(found.place, name)
+            return replace(found, tagged=copy.reference, moved=copy.moved)
+        delivery = self.push(found.place, name)
+        return replace(found, tagged=delivery.reference, moved=delivery.moved)
 
     def check_base(self, lock: Lock) -> BaseCheck:
         """Whether the tag of a lock's base still names the locked digest; no manifest is fetched.

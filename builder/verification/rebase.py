@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from m2build.errors import ContentError, UsageError
 from m2build.labels import STAND_IN
-from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind, parse_place
 from m2build.places.transports import read_image
 from m2build.recipes.model import Selection
 from m2build.verification.demands import Expectation, Means
@@ -19,25 +18,35 @@ if TYPE_CHECKING:
     from m2build.oci.config import ImageConfig
 
 
-def proven_selection(place: Place, expectation: Expectation, means: Means) -> Selection:
-    """The selection that an image is, proven as `verify_image` proves it.
+def claims(place: Place, expectation: Expectation, means: Means) -> tuple[Selection, Place]:
+    """What an image says that it is: the selection, and where its own base is. Only its config is read.
 
-    Whatever the selection does not explain, such as a layer that was added later, would be lost on another base.
     Without a base, that is where the image's labels say, by digest: deriving anew takes nothing from there.
 
     Raises:
-        ContentError: the image is something else, or is truncated, altered or malformed.
         UsageError: the image names no recipe, model or profile that is known, or its labels name no base.
         M2BuildError: as `verify_image`.
     """
     wanted = expectation.wanted
-    found = read_image(place, means.platform or default_platform(wanted), means.access, progress=means.progress)
-    config = found.image.config
+    config = _config(place, means.platform or default_platform(wanted), means)
     selection = wanted if isinstance(wanted, Selection) else claimed_selection(config.labels, wanted)
     if isinstance(selection, Finding):
         raise UsageError(f"{place} cannot be derived anew: {selection.message}")
-    base = expectation.base or _own_base(config, place)
-    proof = verify_found(found, place, replace(expectation, wanted=selection, base=base), means)
+    return selection, expectation.base or _own_base(config, place)
+
+
+def prove(place: Place, claimed: Expectation, means: Means) -> None:
+    """Prove, as `verify_image` does, that an image is what it says.
+
+    Whatever that does not explain, such as a layer that was added later, would be lost on another base.
+
+    Raises:
+        ContentError: the image is something else, or is truncated, altered or malformed.
+        M2BuildError: as `verify_image`.
+    """
+    platform = means.platform or default_platform(claimed.wanted)
+    found = read_image(place, platform, means.access, progress=means.progress)
+    proof = verify_found(found, place, claimed, means)
     if proof.findings:
         first, more = proof.findings[0], len(proof.findings) - 1
         what = f"{first.id}, {first.path}: {first.message}" if first.path else f"{first.id}: {first.message}"
@@ -47,7 +56,14 @@ def proven_selection(place: Place, expectation: Expectation, means: Means) -> Se
             hint="`m2build verify` lists them; repeat --recipe, --set, --env, --label and --annotation as they were "
             "given to `m2build image`",
         )
-    return selection
+
+
+def _config(place: Place, platform: str, means: Means) -> ImageConfig:
+    if place.kind in ENGINE_STORES:  # where reading the image copies all of it
+        from m2build.places.engine_store import find_local_image  # it needs other programs
+
+        return find_local_image(place).config
+    return read_image(place, platform, means.access, progress=means.progress).image.config
 
 
 def _own_base(config: ImageConfig, place: Place) -> Place:

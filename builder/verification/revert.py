@@ -32,6 +32,8 @@ class Reverted:
         manifest: the digest of its manifest for the image's platform.
         layers: how many layers it has.
         above: how many layers the image has above them.
+        tagged: its other name with its digest, if it was given one.
+        moved: a sentence about what that name named before; None if it names the same, or there was none.
     """
 
     place: Place
@@ -39,6 +41,8 @@ class Reverted:
     manifest: str
     layers: int
     above: int
+    tagged: str | None = None
+    moved: str | None = None
 
     @property
     def reference(self) -> str:
@@ -55,6 +59,7 @@ class Reverted:
             "manifest": self.manifest,
             "layers": self.layers,
             "layersAbove": self.above,
+            "tagged": self.tagged,
         }
 
 

@@ -63,9 +63,10 @@ def test_what_recipe_and_base_do_not_explain_is_refused(workshop: Path, tmp_path
     quickly("image", "--tp", "8", "--env", "HF_HOME=/models", "--base", base, "-o", f"oci:{tmp_path}/set:tp8")
     with m2build.Session() as session:
         with pytest.raises(ContentError, match="the difference would be lost: path-extra, /srv"):
-            session.rebase(f"oci:{tmp_path}/forged", newer, old_base=base)
+            session.rebase(f"oci:{tmp_path}/forged", newer, old_base=base, to="oci:none").foresee()
         with pytest.raises(ContentError, match="HF_HOME"):
-            session.rebase(f"oci:{tmp_path}/set:tp8", newer, old_base=base)
+            [*session.rebase(f"oci:{tmp_path}/set:tp8", newer, old_base=base, to=f"oci:{tmp_path}/none").deliver()]
+        assert not (tmp_path / "none").exists()
         said = m2build.load_recipe("minimax-m2").select(tp=8, env={"HF_HOME": "/models"})
         (forecast,) = session.rebase(f"oci:{tmp_path}/set:tp8", newer, said, old_base=base, to="oci:none").foresee()
         assert "HF_HOME=/models" in forecast.image.config.variables  # type: ignore[union-attr]
