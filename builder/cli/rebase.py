@@ -74,10 +74,10 @@ def rebase(
 ) -> None:
     """Derive an image anew on another base, if every patch applies there.
 
-    The destination is checked first. Then the image is verified against its own base. If recipe and base do not explain all of it, the rest would be
-    lost, so the exit code is 5. Then the recipe's patches are applied to the new base. The result is what `m2build
-    image` derives from that base, byte for byte: its overlay replaces the old one, none is put on top. If a patch does
-    not apply, the exit code is 4, the message names it, and nothing is written.
+    The destination is checked first. Then the image is verified against its own base. If recipe and base do not explain
+    all of it, the rest would be lost, so the exit code is 5. Then the recipe's patches are applied to the new base. The
+    result is what `m2build image` derives from that base, byte for byte: its overlay replaces the old one, none is put
+    on top. If a patch does not apply, the exit code is 4, the message names it, and nothing is written.
 
     The image names its recipe, its profile and its model. Repeat --set, --env, --label and --annotation as they were
     given to `m2build image`, and --recipe for a recipe of your own. Prints what `m2build image` prints.
