@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Claimed:
+    """Digests of a base that an image names, for a base whose place does not keep its manifest.
+
+    Attributes:
+        manifest: of its manifest, which nothing there can prove.
+        config: of its config, which an engine may have written anew.
+    """
+
+    manifest: Digest
+    config: Digest | None
+
+
+@dataclass(frozen=True)
 class Base:
     """A base.
 
@@ -33,6 +46,7 @@ class Base:
         is_gone: whether its own name does not exist any more, and only the mirror has it.
         by_layers: whether it counts as known by its layers alone, as in an engine's store: manifest and config have no
             digest there, even if they were read elsewhere.
+        claimed: the digests to go by instead of those that it has in its place; or None.
     """
 
     config: ImageConfig
@@ -45,6 +59,7 @@ class Base:
     mirror: str | None = None
     is_gone: bool = False
     by_layers: bool = False
+    claimed: Claimed | None = None
 
     @classmethod
     def of(cls, image: Image, digest: Digest, name: str | None, *, place: Place | None = None) -> Base:
@@ -88,11 +103,15 @@ class Base:
     @property
     def manifest_digest(self) -> Digest | None:
         """The digest of its manifest for the one platform, if that is known."""
+        if self.claimed:
+            return self.claimed.manifest
         return self.image.manifest.digest if self._has_manifest and self.image else None
 
     @property
     def config_digest(self) -> Digest | None:
         """The digest of its config, if that is known."""
+        if self.claimed:
+            return self.claimed.config
         return self.image.manifest.config.digest if self._has_manifest and self.image else None
 
     @property

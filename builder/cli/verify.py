@@ -146,8 +146,9 @@ def _lines(found: m2build.Verification, lock: Path | None, rules: Path | None) -
     yield f"image    {found.place}" + f"@{found.digest}" * bool(found.digest and found.digest not in found.place)
     if found.recipe:
         yield f"recipe   {found.recipe}, profile {found.profile}, model {found.model}"
-    if found.base_digest:
-        yield f"base     {found.base or ''}@{found.base_digest}; layers: {found.base_layers}"
+    if found.base_layers:
+        pinned = f"@{found.base_digest}" if found.base_digest else ""
+        yield f"base     {found.base or ''}{pinned}; layers: {found.base_layers}"
     if found.content:
         yield f"content  {found.content}"
     for kind in found.signed:
@@ -158,5 +159,7 @@ def _lines(found: m2build.Verification, lock: Path | None, rules: Path | None) -
         yield f"lock     {lock} agrees"
     if found.passes and rules:
         yield f"rules    {rules} hold"
+    for sentence in found.unproven if found.passes else ():
+        yield f"unproven {sentence}"
     if found.passes:
         yield "proven   every difference from the base comes from the recipe and its patches"

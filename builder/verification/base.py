@@ -6,21 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from m2build.base.model import Base
+from m2build.base.model import Base, Claimed
 from m2build.base.thin import EitherBlobs, missing_layers
 from m2build.errors import ContentError
-from m2build.labels import BASE_CHAIN_ID, OWN, STAND_IN
+from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, OWN, STAND_IN
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.history import mended
 from m2build.oci.image import Image, fetched_again, open_blob
 from m2build.oci.layer import open_layer
-from m2build.places.place import ENGINE_STORES
+from m2build.places.place import ENGINE_STORES, PlaceKind
 from m2build.progress import Progress, amount
 from m2build.verification.findings import Finding
 from m2build.verification.origin import BASE_DIGEST
 
 BASE_MANIFEST = f"{OWN}base.manifest"
+_WITHOUT_MANIFESTS = frozenset({PlaceKind.DOCKER_ARCHIVE, *ENGINE_STORES})
+"""Places that keep no manifest as it was pulled, or not always: docker does with containerd's store."""
 
 
 def stand_in_finding(image: Image) -> Finding | None:
@@ -44,6 +46,9 @@ def claim_findings(image: Image, base: Base) -> Iterator[Finding]:
 def as_far_as_claimed(base: Base, labels: Mapping[str, str]) -> Base:
     """The base with those of its digests that an image could name when it was made.
 
+    An archive of Docker's, and an engine's store, keep no manifest as a registry has it. An image that was derived from
+    the registry names that manifest nevertheless; `unproven_claims` says that nothing there proves it.
+
     An engine that builds from its own store shows no manifest there. Its image names the base by its layers, by their
     chain id, and by the digest that the engine pulled it by, if it did. That is as exact: the layers decide what is in
     the base, and they are compared one by one in any case.
@@ -51,9 +56,37 @@ def as_far_as_claimed(base: Base, labels: Mapping[str, str]) -> Base:
     Raises:
         EngineError: the base is in an engine's store, and the engine does not answer.
     """
-    if BASE_MANIFEST in labels or BASE_CHAIN_ID not in labels:
+    if BASE_MANIFEST in labels:
+        return _with_claims(base, labels) if base.place and base.place.kind in _WITHOUT_MANIFESTS else base
+    if BASE_CHAIN_ID not in labels:
         return base
     return replace(base, digest=_pulled_by(base) if BASE_DIGEST in labels else None, by_layers=True)
+
+
+def _with_claims(base: Base, labels: Mapping[str, str]) -> Base:
+    """The base with the digests that an image names for it, if these can be digests, and its own are others."""
+    try:
+        manifest = Digest.parse(labels[BASE_MANIFEST])
+        digest = Digest.parse(labels.get(BASE_DIGEST, str(manifest)))
+        config = Digest.parse(labels[BASE_CONFIG]) if BASE_CONFIG in labels else None
+    except ContentError:
+        return base
+    return base if manifest == base.manifest_digest else replace(base, digest=digest, claimed=Claimed(manifest, config))
+
+
+def unproven_claims(base: Base) -> Iterator[str]:
+    """A sentence about the digests of a base that its place cannot prove: what is proven, and what proves the rest."""
+    if base.claimed is None or base.image is None:
+        return
+    if base.claimed.config == base.image.manifest.config.digest:
+        named, proven = f"manifest is {base.claimed.manifest}", "its layers and its config are proven"
+    else:
+        named = f"manifest is {base.claimed.manifest}, and its config {base.claimed.config}"
+        proven = "its layers, and what its config says, are proven"
+    yield (
+        f"that the base's {named}: {base.place} does not keep that as a registry does; {proven}; "
+        f"--base NAME@{base.digest} proves all of it"
+    )
 
 
 def _pulled_by(base: Base) -> Digest | None:

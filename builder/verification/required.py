@@ -33,7 +33,9 @@ def required_findings(require: Requirements, image: Image, plan: Plan, signed: S
         if not any(_is_meant(patch, result) for result in results):
             yield Finding("policy-patch", f"patches[{number}]", f"the image has no patch with {patch}")
     base = plan.base
-    if require.bases and not {str(base.digest), str(base.manifest_digest)} & set(require.bases):
+    if require.bases and base.claimed:
+        yield Finding("policy-base", "bases", f"{base.place} does not prove which digest the base has in a registry")
+    elif require.bases and not {str(base.digest), str(base.manifest_digest)} & set(require.bases):
         yield Finding("policy-base", "bases", f"the base {base.digest or base.manifest_digest} is not among them")
     names = {variable.partition("=")[0] for variable in image.config.variables}
     for number, name in enumerate(require.forbidden_env):

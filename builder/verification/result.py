@@ -22,11 +22,12 @@ class Verification:
         profile: its profile.
         model: its model.
         base: the name of the base, or the stand-in's.
-        base_digest: the digest of what that name refers to.
+        base_digest: the digest of what that name refers to; None if the base's place does not keep it.
         base_layers: how many of the image's layers are the base's.
         content: the digest of how it differs from the base, as `m2build inspect` gives it.
         signed: what the owner of the key has signed of it: the kinds of statements, as predicate types; cosign's
             signature of the image itself is one. Empty without a key.
+        unproven: sentences about what the image says of its base, and the place of that base cannot prove.
         findings: the differences; none if the image is proven.
     """
 
@@ -40,6 +41,7 @@ class Verification:
     base_layers: int = 0
     content: str | None = None
     signed: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -82,6 +84,7 @@ class Verification:
             "base": {"name": self.base, "digest": self.base_digest, "layers": self.base_layers},
             "content": self.content,
             "signed": list(self.signed),
+            "unproven": list(self.unproven),
             "passes": self.passes,
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -99,4 +102,6 @@ class Verification:
     def sarif(self) -> JsonObject:
         """The findings as a SARIF 2.1.0 log, for code scanning services and dashboards."""
         about: JsonObject = {"image": self.place, "digest": self.digest, "content": self.content}
+        if self.unproven:
+            about["unproven"] = list(self.unproven)
         return sarif_log(self.findings, self.place, about)

@@ -32,6 +32,7 @@ from m2build.verification.base import (
     prefix_findings,
     stand_in_finding,
     stored_findings,
+    unproven_claims,
 )
 from m2build.verification.demands import Demands, Expectation, Means
 from m2build.verification.findings import Finding, without_repeats
@@ -102,8 +103,9 @@ def verify_found(found: FoundImage, place: Place, expectation: Expectation, mean
     result = replace(
         result,
         base=opened.name or opened.stand_in,
-        base_digest=str(known.digest or opened.digest),
+        base_digest=None if known.claimed else str(known.digest or opened.digest),
         base_layers=len(opened.config.diff_ids),
+        unproven=tuple(unproven_claims(known)),
     )
     environment = at_claimed_time(means.environment, labels)
     expected = partial(_expected, selection, known, expectation.series, environment, means.progress)
@@ -112,7 +114,7 @@ def verify_found(found: FoundImage, place: Place, expectation: Expectation, mean
             found.image, known, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=means.progress
         )
         if plan:
-            findings += _demanded(demands, found, signed, plan, opened)
+            findings += _demanded(demands, found, signed, plan, known if known.claimed else opened)
     return replace(result, content=content, findings=without_repeats([*result.findings, *findings]))
 
 
@@ -206,7 +208,7 @@ def _compared(
 def _demanded(demands: Demands, found: FoundImage, signed: Signed | None, plan: Plan, base: Base) -> Iterator[Finding]:
     """What an image lacks of what is demanded besides recipe and base, which give this plan."""
     if demands.lock:
-        yield from lock_findings(demands.lock, replace(plan, base=base))
+        yield from lock_findings(demands.lock, replace(plan, base=base), found.image)
     if signed:
         yield from signed.differences(plan, found.digest)
     if demands.require:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
-from helpers.engines.daemons import DockerEngine
+from helpers.bases import base_image
+from helpers.cli.checkouts import quickly
+from helpers.engines.daemons import DockerEngine, docker_daemon
 from helpers.engines.deriving import config, derived
 from helpers.engines.podmans import PodmanEngine
+from helpers.registry.registries import upload
 
 import m2build
+from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 
 pytestmark = [pytest.mark.engine, pytest.mark.sweep]
 
@@ -35,3 +39,38 @@ def test_an_image_from_an_engines_store_is_proven_by_the_bases_layers(  # noqa: 
         for place in (base, f"{store}:{base}"):
             assert session.verify(name, base=place).findings == (), place
         assert session.revert(name).reference.startswith(f"{base}@sha256:")
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    """A daemon with Docker's older store, which keeps no manifests."""
+    with docker_daemon(tmp_path_factory.mktemp("older") / "engine", containerd_store=False) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
+@pytest.mark.parametrize("store", ["docker-daemon", "containers-storage"])
+def test_an_image_of_a_registrys_base_is_proven_by_the_layers_in_a_store(  # noqa: PLR0917 - fixtures
+    store: str,
+    types: MediaTypes,
+    registry: str,
+    older: DockerEngine,
+    podman: PodmanEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The labels name a manifest that the store does not keep, and verify says so."""
+    honest = base_image(types=types)
+    base = f"{registry}/{store}/base:{'oci' if types is OCI else 'docker'}"
+    name = base.replace("/base:", "/derived:")
+    upload(registry, f"{store}/base", honest, base.rpartition(":")[2])
+    engine = {"docker-daemon": older, "containers-storage": podman}[store]
+    for key, value in engine.environment.items():
+        monkeypatch.setenv(key, value)
+    engine.run("pull", base)
+    quickly("image", "--tp", "8", "--base", base, "-t", name, "--push")
+    with m2build.Session() as session:
+        found = session.verify(name, base=f"{store}:{base}")
+        assert (found.findings, found.base_digest) == ((), None)
+        (sentence,) = found.unproven
+        assert sentence.startswith(f"that the base's manifest is {honest.manifest.digest}")
+        assert session.verify(name, base=base).unproven == ()
