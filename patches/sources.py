@@ -53,10 +53,10 @@ def from_directory(path: Path) -> SourceTree:
         ...     from_directory(Path(folder))["app.py"].content
         b'x = 1'
     """
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a directory", hint="give the folder that holds the package, as dir:PATH")
     top, files, links = str(path), dict[str, SourceFile](), dict[str, str]()
     try:
+        if not path.is_dir():
+            raise UsageError(f"{path} is not a directory", hint="give the folder that holds the package, as dir:PATH")
         for entry in _walk(path):
             relative = entry.path[len(top) :].lstrip("/")
             if entry.is_symlink():

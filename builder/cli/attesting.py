@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build.cli.paths import PATH
 
 sign_option = click.option(
     "--sign",
@@ -35,7 +36,7 @@ _OPTIONS = (
         "--attest-dir",
         "folder",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=PATH,
         help="Write the evidence into files, for signers; for several images, in a folder MODEL-PROFILE for each.",
     ),
     sign_option,

@@ -12,6 +12,7 @@ from m2build.cli.groups import Group
 from m2build.cli.locks import lock_option, lock_path, read_lock
 from m2build.cli.output import json_option, note, print_json, result, schema_option
 from m2build.cli.outputs import check_file
+from m2build.cli.paths import PATH
 from m2build.cli.progress import progress_option
 from m2build.cli.publishing import publishing
 from m2build.cli.sessions import insecure_option, session
@@ -101,7 +102,7 @@ Examples:
     "--lock",
     "path",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The lock of this base: it says which digest the tag meant, and names the copy afterwards.",
 )
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from m2build.cli.groups import Command, Group
 from m2build.cli.output import json_option, print_json, result, schema_option
+from m2build.cli.paths import PATH, PATH_TEXT
 from m2build.cli.progress import progress, progress_option
 from m2build.errors import ContentError, UsageError, WouldChangeError
 
@@ -46,7 +47,7 @@ Examples:
     show_default=True,
     help="1, 16 or 100 requests at a time.",
 )
-@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="The folder for results.")
+@click.option("-o", "--output", metavar="DIR", type=PATH, help="The folder for results.")
 @click.option("--repeat", metavar="N", type=click.IntRange(1), default=1, help="Runs of each scenario; default: 1.")
 @click.option("--container", metavar="NAME", help="Run the client in this running container.")
 @click.option("--image", metavar="NAME", help="Run the client in a new container of this image.")
@@ -62,7 +63,7 @@ Examples:
 @click.option(
     "--dataset",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH_TEXT,
     help="A file in ShareGPT's form; default: the client fetches ShareGPT.",
 )
 @click.option("--prompts", metavar="N", type=click.IntRange(1), help="Fewer prompts, for a trial.")
@@ -138,8 +139,8 @@ Examples:
   m2build bench compare ./before ./after --fail-if 'output_throughput < -5%' --fail-if 'p99_ttft_ms >20%'
 """,
 )
-@click.argument("before", type=click.Path())
-@click.argument("after", type=click.Path())
+@click.argument("before", type=PATH_TEXT)
+@click.argument("after", type=PATH_TEXT)
 @click.option("--fail-if", "conditions", metavar="CONDITION", multiple=True, help="A change to refuse. Repeatable.")
 @click.option("--gpu", metavar="NAME", help="The GPUs of AFTER, such as MI300X, if its results do not say.")
 @click.option("--gpus", metavar="N", type=click.IntRange(1), help="How many, likewise.")
@@ -176,7 +177,7 @@ Examples:
   m2build bench show ./runs/low.jsonl --json
 """,
 )
-@click.argument("place", type=click.Path())
+@click.argument("place", type=PATH_TEXT)
 @json_option
 @schema_option(_shown_schema, "--json")
 def show(place: str, as_json: bool) -> None:

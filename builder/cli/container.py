@@ -11,6 +11,7 @@ import click
 import m2build
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.output import note
+from m2build.cli.paths import PATH
 
 _SPECIFICATIONS = ("/etc/cdi/amd.json", "/var/run/cdi/amd.json")
 """Where AMD's container toolkit writes what it knows of the GPUs (`amd-ctk cdi generate`)."""
@@ -36,7 +37,7 @@ _OPTIONS = (
     click.option(
         "--cache",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=PATH,
         help="The folder for models; default: $HF_HOME, or ~/.cache/huggingface.",
     ),
     click.option(

@@ -11,9 +11,10 @@ import click
 import m2build
 from m2build.cli.output import result
 from m2build.cli.outputs import check_folder
+from m2build.cli.paths import PATH
 
 _OPTIONS = (
-    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write."),
+    click.option("-o", "--output", required=True, type=PATH, help="The folder to write."),
     click.option(
         "--replace", is_flag=True, help="Replace what m2build wrote there before; other files are never overwritten."
     ),

@@ -9,6 +9,7 @@ from functools import wraps
 import click
 
 from m2build.cli.output import note
+from m2build.cli.paths import PATH_TEXT
 from m2build.cli.settings import Given
 from m2build.delivery import Destinations, read_metadata
 
@@ -16,7 +17,7 @@ _OPTION = click.option(
     "--metadata-from",
     "files",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH_TEXT,
     multiple=True,
     help="Take names, labels and annotations from a bake file of docker/metadata-action; --label and --annotation "
     "count before it. Repeatable.",

@@ -15,6 +15,7 @@ from m2build.cli.choosing import platform_option
 from m2build.cli.groups import Command
 from m2build.cli.locks import read_lock
 from m2build.cli.output import json_option, print_json, result
+from m2build.cli.paths import PATH
 from m2build.cli.progress import progress, progress_option
 from m2build.cli.publishing import max_transfer_option
 from m2build.cli.sessions import insecure_option, session
@@ -85,7 +86,7 @@ Examples:
     "--lock",
     "lock_file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Compare each patch with this lock; exit with 14 if its outcome differs on any release.",
 )
 @json_option

@@ -12,6 +12,7 @@ import click
 from m2build.cli.groups import Command
 from m2build.cli.output import result
 from m2build.cli.outputs import check_file
+from m2build.cli.paths import PATH
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
@@ -29,12 +30,12 @@ Examples:
   m2build patch import --diff ./fix.patch --series ./mine.yaml --release 0.5.7
 """,
 )
-@click.option("--diff", metavar="FILE", type=click.Path(path_type=Path), help="A diff, or mails of `git format-patch`.")
+@click.option("--diff", metavar="FILE", type=PATH, help="A diff, or mails of `git format-patch`.")
 @click.option(
     "--series-dir",
     "folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A folder of diffs: quilt's with its `series`, or *.patch files.",
 )
 @click.option("--pr", metavar="OWNER/REPO#N", help="A pull request; a token is taken from GH_TOKEN or GITHUB_TOKEN.")
@@ -44,7 +45,7 @@ Examples:
     "series",
     metavar="FILE",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The series file to add to; a new one is written if there is none.",
 )
 @click.option("--id", "patch_id", metavar="ID", help="The patch's id; default: the diff's name.")

@@ -11,6 +11,7 @@ import m2build
 from m2build.cli.container import arguments_argument, selecting
 from m2build.cli.groups import Command
 from m2build.cli.output import result
+from m2build.cli.paths import PATH
 from m2build.errors import UsageError
 
 _ANY = "any"
@@ -35,7 +36,7 @@ Examples:
     metavar="LABEL=VALUE[,VALUE...]",
     help="Nodes that may run it; `any`: all that have GPUs. Default: MI300X, by the labels of AMD's node labeller.",
 )
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
+@click.option("-o", "--output", required=True, type=PATH, help="The new folder to write.")
 @arguments_argument
 def kubernetes(
     selection: m2build.Selection,

@@ -8,6 +8,7 @@ import click
 
 import m2build
 from m2build.cli.output import note
+from m2build.cli.paths import PATH
 from m2build.errors import UsageError
 
 _NAME = "m2build.lock"
@@ -16,7 +17,7 @@ lock_option = click.option(
     "--lock",
     "path",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The lock; default: m2build.lock beside your recipe, or for a shipped one in the working directory.",
 )
 locked_option = click.option(

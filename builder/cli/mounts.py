@@ -11,6 +11,7 @@ from m2build.cli.choosing import choosing
 from m2build.cli.groups import Command
 from m2build.cli.output import result
 from m2build.cli.outputs import check_folder
+from m2build.cli.paths import PATH
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.errors import UsageError
@@ -41,7 +42,7 @@ Examples:
     help="How the files are laid over it.",
 )
 @click.option("-t", "--tag", metavar="NAME[:TAG]", help="What the image of an image volume will be published as.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new folder to write.")
+@click.option("-o", "--output", required=True, type=PATH, help="The new folder to write.")
 @progress_option
 def mounts(
     recipe_name: str,

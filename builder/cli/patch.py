@@ -14,6 +14,7 @@ from m2build.cli.groups import Group
 from m2build.cli.importing import import_patch
 from m2build.cli.output import json_option, print_json, result, result_diff, schema_option
 from m2build.cli.outputs import check_folder
+from m2build.cli.paths import PATH
 from m2build.cli.sources import Sources, choosing_sources, source_option
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places.place import Place, PlaceKind
@@ -132,9 +133,7 @@ Examples:
 )
 @choosing_sources
 @series_option
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write numbered patches and `series` to a new folder."
-)
+@click.option("-o", "--output", type=PATH, help="Write numbered patches and `series` to a new folder.")
 def diff(sources: Sources, series_name: str, output: Path | None) -> None:
     """Print what the series changes as one diff, for `git apply` or `patch -p1`."""
     if output is not None:
@@ -156,7 +155,7 @@ Examples:
 )
 @choosing_sources
 @series_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the patched tree to a new folder instead.")
+@click.option("-o", "--output", type=PATH, help="Write the patched tree to a new folder instead.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 14 if something would change.")
 @json_option
 @schema_option(partial(_account_schema, "apply"), "--json")

@@ -10,11 +10,12 @@ import click
 from m2build import evidence
 from m2build.cli.groups import Command, Group
 from m2build.cli.output import result
+from m2build.cli.paths import PATH_TEXT
 from m2build.errors import UsageError
 
 _OPTIONS = (
     click.option(
-        "--key", metavar="FILE", type=click.Path(), help="The signer's public key, if images are signed with a key."
+        "--key", metavar="FILE", type=PATH_TEXT, help="The signer's public key, if images are signed with a key."
     ),
     click.option("--identity", metavar="SUBJECT", help="The signer's identity, if cosign:keyless signs."),
     click.option("--issuer", metavar="URL", help="The service that vouches for --identity."),

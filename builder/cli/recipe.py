@@ -11,6 +11,7 @@ from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.groups import Group
 from m2build.cli.output import json_option, print_json, result, schema_option, shell_line
+from m2build.cli.paths import PATH_TEXT
 from m2build.errors import UsageError
 
 
@@ -112,7 +113,7 @@ Examples:
     shell_complete=candidates.recipes,
     help="The recipe to start from.",
 )
-@click.option("-o", "--output", type=click.Path(), help="The file to write, - for stdout; default: ./NAME.yaml.")
+@click.option("-o", "--output", type=PATH_TEXT, help="The file to write, - for stdout; default: ./NAME.yaml.")
 def new(name: str, start: str, output: str | None) -> None:
     """Write a recipe that starts from another one, with comments on what to change. It never overwrites a file."""
     from m2build.local.failures import storage

@@ -11,6 +11,7 @@ import m2build
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
+from m2build.cli.paths import PATH
 from m2build.cli.progress import progress_option
 from m2build.cli.rendered_base import RenderedBase, choosing_base
 from m2build.cli.settings import Given, setting
@@ -37,7 +38,7 @@ Examples:
 @base_version_option
 @setting
 @choosing_base
-@click.option("--template", type=click.Path(path_type=Path), help="Your own template for the Dockerfile.")
+@click.option("--template", type=PATH, help="Your own template for the Dockerfile.")
 @writing_context
 @progress_option
 def render(

@@ -14,6 +14,7 @@ import m2build
 from m2build.cli import candidates
 from m2build.cli.choosing import platform_option
 from m2build.cli.locks import read_lock
+from m2build.cli.paths import PATH
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
 
@@ -35,7 +36,7 @@ _OPTIONS = (
         "--lock",
         "path",
         metavar="FILE",
-        type=click.Path(path_type=Path),
+        type=PATH,
         help="Take the base by the digest in this lock, and from its mirror if its own name does not exist any more.",
     ),
     platform_option,

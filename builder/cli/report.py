@@ -9,6 +9,7 @@ from m2build.cli.choosing import platform_option
 from m2build.cli.groups import Command
 from m2build.cli.output import result
 from m2build.cli.outputs import check_file
+from m2build.cli.paths import PATH_TEXT
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
@@ -29,9 +30,7 @@ Examples:
 @click.argument(
     "subjects", metavar="IMAGE|RUNS...", nargs=-1, required=True, shell_complete=candidates.places(*candidates.IMAGES)
 )
-@click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(), required=True, help="The page to write; - is stdout."
-)
+@click.option("-o", "--output", metavar="FILE", type=PATH_TEXT, required=True, help="The page to write; - is stdout.")
 @click.option("--replace", is_flag=True, help="Replace an existing file.")
 @click.option(
     "--recipe",

@@ -16,6 +16,7 @@ import m2build
 from m2build.cli.github import artifacts_option, check_artifacts, tell_github
 from m2build.cli.output import json_option, note, print_json, result, schema_option, story_line
 from m2build.cli.outputs import check_file
+from m2build.cli.paths import PATH_TEXT
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path
 
@@ -39,13 +40,13 @@ def _schema() -> str:
 _OPTIONS = (
     click.option(
         "--metadata-file",
-        type=click.Path(),
+        type=PATH_TEXT,
         callback=_output_path,
         help="Write the result as JSON, with buildx's keys; - is stdout.",
     ),
     click.option(
         "--iidfile",
-        type=click.Path(),
+        type=PATH_TEXT,
         callback=_output_path,
         help="Write the image id (the config's digest); - is stdout.",
     ),

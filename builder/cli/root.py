@@ -123,8 +123,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _explain(error, error, debug=debug)
     except OSError as error:
         silence(sys.stdout)
-        where = error.filename or "the output"
-        return _explain(StorageError(f"{where} cannot be written: {error.strerror}"), error, debug=debug)
+        what = f"{error.filename} cannot be read or written" if error.filename else "the output cannot be written"
+        return _explain(StorageError(f"{what}: {error.strerror}"), error, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
         problem = M2BuildError(
             f"internal error: {type(error).__name__}: {error}",

@@ -11,6 +11,7 @@ import m2build
 from m2build.cli import candidates
 from m2build.cli.groups import Command
 from m2build.cli.output import json_option, print_json, result, schema_option
+from m2build.cli.paths import PATH_TEXT
 from m2build.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ Examples:
 """,
 )
 @click.argument("model", metavar="[MODEL]", required=False, shell_complete=candidates.served_models)
-@click.option("--config", type=click.Path(), help="Another model's config.json, as on Hugging Face.")
+@click.option("--config", type=PATH_TEXT, help="Another model's config.json, as on Hugging Face.")
 @click.option(
     "--tp",
     "tps",

@@ -14,6 +14,7 @@ from m2build.cli.choosing import base_version_option, choosing_claimed, claimed,
 from m2build.cli.groups import Command
 from m2build.cli.locks import read_lock
 from m2build.cli.output import json_option, print_json, result, schema_option
+from m2build.cli.paths import PATH, PATH_TEXT
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
@@ -58,13 +59,13 @@ Examples:
     "--lock",
     "path",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A lock that has to agree; without it none is read, wherever the command runs.",
 )
 @click.option(
     "--key",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH_TEXT,
     help="The signer's public key: cosign checks that the image is signed with it.",
 )
 @click.option("--identity", metavar="SUBJECT", help="The signer's identity instead, if cosign:keyless has signed.")
@@ -79,7 +80,7 @@ Examples:
     "--require",
     "rules",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Rules that have to hold: patches, bases, variables, statements. If one is broken, the exit code is 7.",
 )
 @platform_option

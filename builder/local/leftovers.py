@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from m2build.local.cache import cache_folder
 from m2build.local.temporary import remove_leftovers
 
@@ -9,5 +11,6 @@ from m2build.local.temporary import remove_leftovers
 def remove_all_leftovers() -> None:
     """Remove what killed runs left in `TMPDIR` and in the cache; beside an output, writing that output does it."""
     remove_leftovers()
-    for folder in cache_folder().glob("*"):
-        remove_leftovers(folder)
+    with suppress(OSError):  # a cache that cannot be read is none
+        for folder in cache_folder().glob("*"):
+            remove_leftovers(folder)

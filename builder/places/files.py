@@ -39,8 +39,9 @@ class FolderFiles:
     """The files of a directory."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise UsageError(f"the directory {folder} does not exist", hint="check the path after the colon")
+        with storage(folder, "read"):
+            if not folder.is_dir():
+                raise UsageError(f"the directory {folder} does not exist", hint="check the path after the colon")
         self._folder = folder
 
     def open(self, name: str) -> BinaryIO:
@@ -76,8 +77,9 @@ class ArchiveFiles:
     """The members of an uncompressed tar archive."""
 
     def __init__(self, archive: Path) -> None:
-        if not archive.is_file():
-            raise UsageError(f"the file {archive} does not exist", hint="check the path after the colon")
+        with storage(archive, "read"):
+            if not archive.is_file():
+                raise UsageError(f"the file {archive} does not exist", hint="check the path after the colon")
         self._archive = archive
         try:
             with storage(archive, "read"), archive.open("rb") as file:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from m2build.errors import UsageError
+from m2build.local.failures import storage
 from m2build.oci.reference import is_reference, parse_reference, without_user
 
 
@@ -142,10 +143,13 @@ def _bare(text: str, is_there: Callable[[str], bool]) -> Place:
 
 def _path(text: str) -> Place:
     path, tag, digest = _parts(text)
-    if Path(path).is_file():
-        kinds = (PlaceKind.WHEEL,) if path.endswith(".whl") else (PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
-        raise UsageError(f"{path} is a file of unknown kind", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
-    return Place(PlaceKind.DIRECTORY, text) if _holds_sources(Path(text)) else Place(PlaceKind.OCI, path, tag, digest)
+    with storage(Path(path), "read"):
+        if Path(path).is_file():
+            kinds = (PlaceKind.WHEEL,) if path.endswith(".whl") else (PlaceKind.OCI_ARCHIVE, PlaceKind.DOCKER_ARCHIVE)
+            raise UsageError(f"{path} is a file of unknown kind", hint=" or ".join(f"{kind}:{text}" for kind in kinds))
+        if _holds_sources(Path(text)):
+            return Place(PlaceKind.DIRECTORY, text)
+    return Place(PlaceKind.OCI, path, tag, digest)
 
 
 def _holds_sources(folder: Path) -> bool:
