@@ -98,7 +98,7 @@ class Moving(Making, Examining):
         if name is None:
             return found
         if found.place.kind is PlaceKind.REGISTRY:
-            copy = self.mirror(found.place, name)
+            copy = self._copied(found.place, name, platform=None)  # the image's own chooses no part of the base
             return replace(found, tagged=copy.reference, moved=copy.moved)
         delivery = self.push(found.place, name)
         return replace(found, tagged=delivery.reference, moved=delivery.moved)
@@ -133,15 +133,20 @@ class Moving(Making, Examining):
             TransportError: a registry does not deliver, or does not accept the copy; its tag is unchanged.
             TransferBudgetError: it is more than `publishing` allows.
         """
-        from m2build.bases.copy import mirror_base
         from m2build.locking.plans import HeldLock
 
         base = parsed_place(place)
+        pinned = HeldLock(lock).pinned(base) if lock else base
+        return self._copied(pinned, name, platform=self.platform, lock=lock)
+
+    def _copied(self, place: Place, name: str, *, platform: str | None, lock: Lock | None = None) -> Mirrored:
+        from m2build.bases.copy import mirror_base
+
         return mirror_base(
-            HeldLock(lock).pinned(base) if lock else base,
+            place,
             name,
             lock=lock,
-            platform=self.platform,
+            platform=platform,
             access=self._access,
             progress=self.progress,
             publishing=self.publishing,

@@ -230,6 +230,16 @@ def test_an_index_is_copied_whole_with_its_attestations(
         assert made(session, source, m2build.load_lock(written)) == before
 
 
+def test_the_way_back_to_an_index_keeps_its_digest(name: str, many: Many, upstream: Proxy) -> None:
+    source, serving = name.replace(":rocm", ":many"), f"{upstream.host}/serving/stable:v1"
+    derived = f"{upstream.host}/team/m2:many"
+    quickly("image", "--tp", "8", "--base", source, "-t", derived, "--push")
+    found = json.loads(quickly("revert", derived, "-t", serving, "--json"))
+    assert (found["digest"], found["manifest"]) == (many.digest, str(BASE.manifest.digest))
+    assert found["tagged"] == f"{upstream.host}/serving/stable@{many.digest}"
+    assert run("crane", "digest", serving).decode().strip() == many.digest
+
+
 def test_with_a_platform_one_image_is_copied_and_the_copys_digest_is_said(
     name: str, many: Many, registry: str, written: Path
 ) -> None:

@@ -13,6 +13,7 @@ from helpers.bases import base_image
 from helpers.cli.checkouts import quickly, quickly_refused
 from helpers.images import image, tar
 from helpers.registry.registries import run, upload
+from helpers.support import sampled
 from helpers.verification.forgery import gunzipped
 
 import m2build
@@ -82,7 +83,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.parametrize("case", sampled(OTHERS, 3))
 def test_another_base_in_the_archive_is_found(case: str, stored: Stored, stocked: str, tmp_path: Path) -> None:
     other, kind = OTHERS[case]
     upload(stocked, "team/others", other, "v1")
