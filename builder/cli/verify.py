@@ -73,7 +73,7 @@ Examples:
 @click.option(
     "--trusted-root",
     metavar="FILE",
-    type=click.Path(),
+    type=PATH_TEXT,
     help="The authority and the logs behind --identity, if they are not sigstore's public ones.",
 )
 @click.option(
