@@ -8,6 +8,7 @@ engine, of root, or of any other tool.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -27,6 +28,8 @@ pytest_plugins = [
 ]
 
 ENGINES = "tests/engines/real/"
+
+gc.disable()  # until all tests are collected: nothing of that is garbage, and looking takes a sixth of the time
 
 # Progress would stand before the errors and warnings that tests look at; those that are about it set it themselves.
 os.environ["M2BUILD_PROGRESS"] = "quiet"
@@ -70,6 +73,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("engine"):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """The thousands of collected tests stay until the end: without them, collecting garbage is quick."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -32,7 +32,7 @@ def test_the_examples_and_tables_are_current(page: Path) -> None:
 
 
 def test_one_command_writes_a_page_anew(tmp_path: Path) -> None:
-    whole = TEXTS["docs/architecture.md"]
+    whole = TEXTS["docs/commands.md"]
     page = tmp_path / "page.md"
     page.write_text(re.sub(r"(pages\.py -->\n).*?(?=<!-- end of)", r"\1", whole, flags=re.DOTALL), encoding="utf-8")
     assert page.read_text(encoding="utf-8") != whole

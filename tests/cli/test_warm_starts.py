@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from helpers.commands import from_cold
-from helpers.warm import Finished, run_warm
+from helpers.warm import Finished, run_warm, server, warm_program
 
 COMMANDS = {
     "success": ("recipe", "show", "--tp", "8"),
@@ -31,6 +32,20 @@ def test_a_warm_start_ends_as_a_cold_one(words: tuple[str, ...], folder: Path) -
     cold = from_cold(*words, cwd=folder, environment=environment)
     warm = run_warm(words, folder, environment)
     assert (warm.code, warm.stdout, warm.stderr) == (cold.returncode, cold.stdout, cold.stderr)
+
+
+def test_a_shell_gets_its_streams_and_its_exit_code(folder: Path) -> None:
+    warm_program(folder / "m2build")
+    series = '{"id": "x", "summary": "x", "distribution": "x", "stock": true}'
+    script = f"./m2build recipe show --tp 8 | head -n 1; echo '{series}' | ./m2build patch list --series /dev/stdin; "
+    script += "./m2build inspect oci:nowhere 2>said || echo $?"
+    run = subprocess.run(
+        ["bash", "-c", script], cwd=folder, pass_fds=[server()], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("python3")
+    assert run.stdout.endswith("\n2\n")
+    assert "nowhere" in (folder / "said").read_text()
 
 
 def test_commands_at_the_same_time_keep_apart(folder: Path) -> None:

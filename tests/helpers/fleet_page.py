@@ -11,7 +11,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from helpers.bases import SERVER, SOURCES
 from helpers.buildx import Buildx
 from helpers.support import need_tool
+from helpers.warm import server, warm_program
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "fleet.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ STAND_IN = """#!/bin/sh
 {{ printf '%s\\n' "${{0##*/}}" "$@"; printf '\\0'; }} >>"$CALLS/$$"
 case "${{0##*/}} $*" in
     "docker buildx create "* | "docker buildx bake --print"*) exec {docker} "$@" ;;
-    "m2build bake "*) exec {python} -m m2build "$@" --unpinned --source "dir:$SOURCES" ;;
+    "m2build bake "*) exec {m2build} "$@" --unpinned --source "dir:$SOURCES" ;;
 esac
 """
 
@@ -73,14 +73,18 @@ def run_page(folder: Path) -> Session:
     others = {"../../_version.py": b"__version__ = '0.5.7'\n", "../server_args.py": SERVER}
     for name, content in {**SOURCES, **others}.items():
         (folder / "tree/sglang/srt/models" / name).write_bytes(content)
+    warm = folder / "warm-m2build"
+    warm_program(warm)
     for program in ("docker", "kubectl", "m2build"):
         (folder / "bin" / program).write_text(
-            STAND_IN.format(docker=need_tool("docker"), python=shlex.quote(sys.executable))
+            STAND_IN.format(docker=need_tool("docker"), m2build=shlex.quote(str(warm)))
         )
         (folder / "bin" / program).chmod(0o755)
     command = [need_tool("bash"), "-eu", "-o", "pipefail", "-c", "".join(BLOCKS)]
     environment = {**os.environ, **_environment(folder)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, pass_fds=[server()], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     notes = "".join(path.read_text() for path in (folder / "calls").iterdir())
     return Session(folder, tuple(note.splitlines() for note in notes.split("\0") if note))

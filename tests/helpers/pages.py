@@ -60,13 +60,16 @@ def _with_output(block: str, outputs: Iterator[str]) -> Iterator[str]:
 
 
 def _run(commands: list[str]) -> list[str]:
-    """What each command prints on stdout, in one bash session in an empty folder."""
+    """What each command prints on stdout, in one bash session in an empty folder; `m2build` from a warm start."""
+    from helpers.warm import server, warm_program
+
     script = "".join(f"{command}\necho '{_END}'\n" for command in commands)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as programs:
+        warm_program(Path(programs) / "m2build")
+        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         run = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script], cwd=folder, env={**os.environ, "PATH": path},
-            capture_output=True, text=True, check=False,
+            pass_fds=[server()], capture_output=True, text=True, check=False,
         )  # fmt: skip
     outputs = run.stdout.split(f"{_END}\n")
     if run.returncode != 0 or len(outputs) != len(commands) + 1:

@@ -62,6 +62,28 @@ def run_warm(arguments: Sequence[str], folder: Path, environment: Mapping[str, s
     return Finished(code, stdout, stderr, megabytes, seconds)
 
 
+_PROGRAM = """#!{python} -IS
+import json, os, socket, sys
+ours, theirs = os.pipe()
+order = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
+socket.send_fds(socket.socket(fileno={server}), [json.dumps(order).encode()], [1, 2, theirs, 0])
+os.close(theirs)
+code = json.loads(open(ours).read())[0]
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def warm_program(path: Path) -> None:
+    """Write a program for shells: `m2build`, from a warm start. A shell that runs it has to inherit `server()`."""
+    path.write_text(_PROGRAM.format(python=sys.executable, server=server()), encoding="utf-8")
+    path.chmod(0o755)
+
+
+def server() -> int:
+    """The file by which this process's server is reached, for `pass_fds`."""
+    return _server().fileno()
+
+
 def _read(pipe: int) -> str:
     with open(pipe, encoding="utf-8") as file:
         return file.read()

@@ -1,7 +1,7 @@
 """The process behind `warm.py`: it imports all of m2build, and forks for every command that it is sent.
 
-Its one argument is the number of a socket. Each message is a command, with three files: for its stdout, for its stderr,
-and for how it ended. The process ends when the other end of the socket is closed.
+Its one argument is the number of a socket. Each message is a command, with its files: for its stdout, for its stderr,
+for how it ended and, unless it reads nothing, for its stdin. The process ends when the socket's other end is closed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import selectors
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
@@ -35,21 +36,22 @@ def serve(orders: socket.socket) -> None:
                     os.close(key.fd)
                     _report(*key.data)
                     continue
-                message, files, _, _ = socket.recv_fds(orders, 1 << 20, 3)
+                message, files, _, _ = socket.recv_fds(orders, 1 << 20, 4)
                 if not message:
                     return
-                stdout, stderr, output = files
-                child = os.fork() or _run(message, stdout, stderr)
-                os.close(stdout)
-                os.close(stderr)
+                stdout, stderr, output, *stdin = files
+                streams = [*zip(stdin, (0,), strict=False), (stdout, 1), (stderr, 2)]
+                child = os.fork() or _run(message, streams)
+                for stream, _ in streams:
+                    os.close(stream)
                 selector.register(os.pidfd_open(child), selectors.EVENT_READ, (child, output))
 
 
-def _run(message: bytes, stdout: int, stderr: int) -> NoReturn:
+def _run(message: bytes, streams: Iterable[tuple[int, int]]) -> NoReturn:
     """Become the command: with its arguments, folder and variables, and only the usual three open files."""
     order = json.loads(message)
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
+    for stream, number in streams:
+        os.dup2(stream, number)
     os.closerange(3, 1024)
     os.chdir(order["folder"])
     os.environ.clear()

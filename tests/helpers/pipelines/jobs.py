@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from helpers.support import need_tool
+from helpers.warm import server, warm_program
 
 _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 _ASSIGNED = re.compile(r"^(\w+)<<(\S+)\n(.*?)\n\2$", re.MULTILINE | re.DOTALL)
@@ -59,7 +59,8 @@ class Machine:
         """This checkout's `m2build`; `without` names options that it is called without."""
         drop = "; ".join(f'[ "$word" = "{option}" ] && continue' for option in without) or ":"
         keep = f'words=(); for word in "$@"; do {drop}; words+=("$word"); done'
-        self.program("m2build", f'{keep}\nexec {sys.executable} -m m2build "${{words[@]}}"')
+        warm_program(self.folder / "warm-m2build")
+        self.program("m2build", f'{keep}\nexec {self.folder}/warm-m2build "${{words[@]}}"')
 
     @property
     def calls(self) -> list[str]:
@@ -83,7 +84,9 @@ class Machine:
         path = self.folder / "step.sh"
         path.write_text(script)
         command = [need_tool("bash"), "--noprofile", "--norc", "-eo", "pipefail", str(path)]
-        done = subprocess.run(command, cwd=self.folder, env=own, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.folder, env=own, pass_fds=[server()], capture_output=True, text=True, check=False
+        )
         return Step(done.returncode, done.stdout, done.stderr, {name: file.read_text() for name, file in files.items()})
 
 
