@@ -10,6 +10,7 @@ from helpers.bases import base_image
 from helpers.registry.field_registry import FieldRegistry, field_registry
 from helpers.registry.profiles import PROFILES, Profile, profiled_registry, stock
 from helpers.registry.registries import logged_in, run
+from helpers.support import sampled
 
 import m2build
 from m2build.delivery import Destinations
@@ -36,7 +37,7 @@ def elsewhere() -> Iterator[str]:
         yield f"docker://{registry.host}/team/sglang:rocm"
 
 
-@pytest.fixture(params=PROFILES)
+@pytest.fixture(params=sampled(PROFILES, every=3))
 def profile(request: pytest.FixtureRequest) -> Profile:
     return PROFILES[request.param]
 

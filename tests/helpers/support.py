@@ -17,7 +17,7 @@ import pytest
 def lacking(reason: str) -> NoReturn:
     """Skip a test that lacks something on a developer's machine; in CI, and with --require-engines, it fails.
 
-    `conftest.py` implements the option, also for tests that are skipped in another way.
+    `choosing.py` implements the option, also for tests that are skipped in another way.
     """
     if os.environ.get("CI") == "true":
         pytest.fail(reason)

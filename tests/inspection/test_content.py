@@ -317,6 +317,7 @@ def test_umoci_finds_the_same_differences(layers: Layers, tmp_path: Path) -> Non
     assert as_judged(content(*layers)) == difference(before, after)
 
 
+@pytest.mark.sweep
 def test_umoci_finds_the_same_differences_in_sglang(tmp_path: Path) -> None:
     """The real sources, and the image that the command line makes from them."""
     succeeds("image", "--tp", "8", "--base", "pypi:sglang==0.5.7", "-o", f"oci:{tmp_path}/out:tp8")

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from helpers.patches.series_files import ADDED, DECORATOR, RENAME, apply_changeset, file_series, series_of
 from helpers.patches.trees import read, tree_of, write
+from helpers.support import in_shares
 
 from m2build.errors import StorageError
 from m2build.patches.applying import revert_directory
@@ -46,6 +47,7 @@ def _fast_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 REAL_OPEN = os.open
+SHARES = 4
 
 
 class Fault:
@@ -96,9 +98,10 @@ def prepared(folder: Path, action: str) -> tuple[Path, Callable[[], object]]:
     return folder, lambda: write_files({"a/b": b"1", "c": b"2"}, folder / "new")
 
 
+@in_shares(SHARES)
 @pytest.mark.parametrize("stop", ["fails", "interrupted"])
 @pytest.mark.parametrize("action", ["apply", "revert", "write"])
-def test_every_step_can_fail(action: str, stop: str, tmp_path: Path) -> None:
+def test_every_step_can_fail(action: str, stop: str, share: int, tmp_path: Path) -> None:
     """One run for each call that touches the file system, which fails there or is interrupted right after it.
 
     What fails leaves everything as it was; what is interrupted may also be done already. A folder that is changed has
@@ -110,7 +113,7 @@ def test_every_step_can_fail(action: str, stop: str, tmp_path: Path) -> None:
     act()
     after = state(folder)
     stopped = 0
-    for position in itertools.count(1):
+    for position in itertools.count(1 + share, SHARES):
         folder, act = prepared(tmp_path / str(position), action)
         with pytest.MonkeyPatch.context() as patch:
             fault = Fault(patch, position, error, late=stop == "interrupted")
@@ -128,7 +131,7 @@ def test_every_step_can_fail(action: str, stop: str, tmp_path: Path) -> None:
         if fault.count < position:
             break
         shutil.rmtree(folder)
-    assert stopped >= {"apply": 40, "revert": 20, "write": 4}[action]
+    assert stopped >= {"apply": 40, "revert": 20, "write": 4}[action] // SHARES
 
 
 SCRIPT = """

@@ -164,8 +164,8 @@ def test_attestations_can_be_turned_on(buildx: Buildx, folder: Path) -> None:
     assert [target["attest"] for target in asked["target"].values()] == [attest] * 2
 
 
-@in_shares(3)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@in_shares(6)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS)
 @example(["${x}", "$${x}", "$$${x}", "%{ if true }", "%%{", "${", "$${", "%%%{", '"', "\\", "${~x~}", "\n", "<<E", ""])
 @example(["\r$${x}", "\n$${x}", "\t${x}", "\x00", "\x85%{"])
@@ -189,8 +189,8 @@ def test_any_value_comes_out_exactly_or_is_refused(
     assert [f"key={text}" for text in said] == found["annotations"]
 
 
-@in_shares(3)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@in_shares(5)
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXT.map("".join), TEXT.map("".join))
 @example("${x} %{y} $${z}, \"a\" \\ 'b'", "%%{")
 @example("\u0338", "b")

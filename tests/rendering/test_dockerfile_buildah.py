@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers.rendering.dockerfiles import NAME, plan_for, with_texts
 from helpers.rendering.roots import base_with, content, tampered, unpacked
-from helpers.support import need_root, need_tool
+from helpers.support import need_root, need_tool, sampled
 
 from m2build.derivation.image import build
 from m2build.labels import is_withdrawn
@@ -84,7 +84,7 @@ def config_of(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value and key not in {"Hostname", "Image"}}
 
 
-@pytest.mark.parametrize("tool", ["git", "patch"])
+@pytest.mark.parametrize("tool", sampled(["git", "patch"], every=2))
 def test_buildah_builds_the_embedded_engines_image(tool: str, buildah: Buildah, tmp_path: Path) -> None:
     base = base_with(tool, config=CONFIG)
     plan = plan_for(base)

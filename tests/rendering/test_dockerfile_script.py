@@ -100,6 +100,7 @@ def test_sources_in_several_folders(tool: str, tmp_path: Path) -> None:
     compare(planned(selection_of(tmp_path), base), tmp_path)
 
 
+@pytest.mark.sweep
 def test_sglang_itself(sglang_tree: SourceTree, tmp_path: Path) -> None:
     entries = [file(f"{ROOT}/{path}", source.content) for path, source in sglang_tree.items()]
     folders = [folder(f"{ROOT}/{path}") for path in sorted(sglang_tree.folders)]

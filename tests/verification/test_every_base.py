@@ -39,12 +39,12 @@ def elsewhere(top: str) -> list[Entry]:
 
 
 SHAPES: dict[str, Callable[[], Image]] = {
-    "more than 100 layers": lambda: image(TREE, *(tar(file(f"srv/{number}", b"1")) for number in range(120))),
-    "zstd": lambda: base_image(how="zstd"),
     "one path in several layers": lambda: image(
         again("minimax_m2.py", b"old\n"), TREE, again("llama.py", b"import transformers\nimport os\n"),
         again("minimax_m2.py", SOURCES["minimax_m2.py"] + b"# newer\n"),
     ),
+    "more than 100 layers": lambda: image(TREE, *(tar(file(f"srv/{number}", b"1")) for number in range(120))),
+    "zstd": lambda: base_image(how="zstd"),
     "three layers, gzip": base_image,
     "Docker's media types": lambda: base_image(DOCKER),
     "an opaque folder over the sources": lambda: image(

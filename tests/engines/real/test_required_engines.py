@@ -40,7 +40,7 @@ def said_by_pytest(folder: Path, *options: str) -> str:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(re.sub("^ {8}", "", text, flags=re.MULTILINE))
     command = [sys.executable, "-m", "pytest", f"--config-file={ROOT}/pyproject.toml", f"--rootdir={folder}"]
-    plugins = ["-p", "conftest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    plugins = ["-p", "helpers.choosing", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     done = subprocess.run(
         [*command, *plugins, "--verbose", "--continue-on-collection-errors", *options, str(folder)],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
@@ -53,10 +53,15 @@ def said_by_pytest(folder: Path, *options: str) -> str:
     return done.stdout
 
 
-def test_without_the_option_skips_are_skips(tmp_path: Path) -> None:
-    said = said_by_pytest(tmp_path, "--numprocesses=0")
-    assert "1 passed, 5 skipped in" in said
-    assert "needs container engines: pytest --require-engines runs it" in said
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What it prints without the option, with two processes."""
+    return said_by_pytest(tmp_path_factory.mktemp("without"), "--numprocesses=2")
+
+
+def test_without_the_option_skips_are_skips(without: str) -> None:
+    assert "1 passed, 5 skipped in" in without
+    assert "needs container engines: pytest --require-engines runs it" in without
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -67,9 +72,8 @@ def test_with_the_option_skips_are_failures(processes: str, tmp_path: Path) -> N
         assert f"Skipped: by {way}" in said
 
 
-def test_the_engines_are_used_by_one_of_the_processes_only(tmp_path: Path) -> None:
-    said = said_by_pytest(tmp_path, "--numprocesses=2")
-    ran = {file: worker for worker, file in re.findall(r"^\[(gw\d)\] .* (tests/\S+?)::", said, re.MULTILINE)}
+def test_the_engines_are_used_by_one_of_the_processes_only(without: str) -> None:
+    ran = {file: worker for worker, file in re.findall(r"^\[(gw\d)\] .* (tests/\S+?)::", without, re.MULTILINE)}
     assert (
         ran["tests/engines/real/test_engine.py"] == ran["tests/engines/real/test_ways.py"] != ran["tests/test_other.py"]
     )
