@@ -7,12 +7,14 @@ import os
 import pty
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import MODELS, checkout, everything, quickly
 from helpers.commands import refused
 from helpers.support import need_tool, null_device
+from helpers.warm import server, warm_program
 
 from m2build.places.place import parse_place
 from m2build.places.transports import read_image
@@ -31,8 +33,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "m2build", *arguments]
-    return subprocess.run(command, capture_output=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [warm_program(Path(folder) / "m2build"), *arguments]
+        return subprocess.run(command, pass_fds=[server()], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize("kind", ["docker-archive", "oci-archive"])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import checkout, store
 from helpers.commands import m2build
 from helpers.terminals import on_a_terminal, received_on_a_terminal
+from helpers.warm import server, warm_program
 
 from m2build.cli import output
 from m2build.cli import progress as module
@@ -35,10 +36,20 @@ def derive(base: str, out: Path, *options: str) -> list[str]:
     return ["image", "--tp", "8", "--base", base, "-o", f"docker-archive:{out}", *options]
 
 
+def started(
+    *arguments: str, columns: int = 200, environment: Mapping[str, str] | None = None
+) -> tuple[subprocess.CompletedProcess[str], bytes]:
+    """The command, from a warm start, with a pipe for its stdout; and what the terminal received."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(warm_program(Path(folder) / "m2build")), *arguments]
+        return on_a_terminal(
+            command, stdout=subprocess.PIPE, columns=columns, environment=environment, pass_fds=[server()]
+        )
+
+
 def seen_on_a_terminal(*arguments: str, columns: int = 200) -> tuple[str, str]:
     """What stdout, a pipe, and stderr, a terminal, receive."""
-    command = [sys.executable, "-m", "m2build", *arguments]
-    run, seen = on_a_terminal(command, stdout=subprocess.PIPE, columns=columns)
+    run, seen = started(*arguments, columns=columns)
     assert run.returncode == 0, seen
     return run.stdout, seen.decode()
 
@@ -58,8 +69,7 @@ def test_progress_can_be_quiet_or_plain(how: str, tree: Path, tmp_path: Path) ->
     def run(mode: str) -> tuple[str, str]:
         options = ["--progress", mode] if how == "option" else []
         variable = {"M2BUILD_PROGRESS": mode} if how == "variable" else {}
-        command = [sys.executable, "-m", "m2build", *derive(f"dir:{tree}", tmp_path / f"{mode}.tar", *options)]
-        run, seen = on_a_terminal(command, stdout=subprocess.PIPE, environment=variable)
+        run, seen = started(*derive(f"dir:{tree}", tmp_path / f"{mode}.tar", *options), environment=variable)
         assert run.returncode == 0
         return run.stdout, seen.decode()
 

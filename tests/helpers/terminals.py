@@ -25,6 +25,7 @@ def on_a_terminal(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     columns: int = 200,
+    pass_fds: Sequence[int] = (),
 ) -> tuple[subprocess.CompletedProcess[str], bytes]:
     """Run a command whose stdout and stderr are a terminal; returns how it ended, and what the terminal received.
 
@@ -34,6 +35,7 @@ def on_a_terminal(
         cwd: where it runs.
         environment: variables besides those of this process.
         columns: the terminal's width.
+        pass_fds: files that the program inherits.
     """
     primary, secondary = pty.openpty()
     fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
@@ -46,6 +48,7 @@ def on_a_terminal(
         cwd=cwd,
         env={**os.environ, **(environment or {})},
         text=True,
+        pass_fds=pass_fds,
     ) as process:
         os.close(secondary)
         _read(primary, seen)

@@ -73,10 +73,11 @@ sys.exit(code if code >= 0 else 128 - code)
 """
 
 
-def warm_program(path: Path) -> None:
-    """Write a program for shells: `m2build`, from a warm start. A shell that runs it has to inherit `server()`."""
+def warm_program(path: Path) -> Path:
+    """Write a program for shells: `m2build`, from a warm start. What runs it has to inherit `server()`."""
     path.write_text(_PROGRAM.format(python=sys.executable, server=server()), encoding="utf-8")
     path.chmod(0o755)
+    return path
 
 
 def server() -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import contextlib
 from typing import Any
 
 import pytest
 from helpers.patches.trees import read, tree_of, write
 from helpers.support import sampled
+from libcst.tool import main
 
 from m2build.patches.change import Finding
 from m2build.patches.foreign.codemod import LibcstCodemod
@@ -43,30 +42,16 @@ COMMANDS: dict[str, tuple[dict[str, Any], list[str], str]] = {
 }  # fmt: skip
 PATHS = {name: f"p/{name.rpartition('.')[2]}.py" for name in COMMANDS}
 
-TOOL = """\
-import json, sys
-from libcst.tool import main
-for name, arguments, path in json.load(sys.stdin):
-    failed = main("libcst.tool", ["codemod", "-x", name, *arguments, "--no-format", "--jobs", "1", path])
-    assert not failed, name
-"""
-
 
 @pytest.fixture(scope="module")
 def by_the_tool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What `python -m libcst.tool codemod` makes of each source, by the command's name; all in one process."""
+    """What `python -m libcst.tool codemod` makes of each source, by the command's name; all in this process."""
     folder = tmp_path_factory.mktemp("tool")
     write(tree_of({PATHS[name]: source for name, (_, _, source) in COMMANDS.items()}), folder)
-    runs = [(name, arguments, PATHS[name]) for name, (_, arguments, _) in COMMANDS.items()]
-    run = subprocess.run(
-        [sys.executable, "-P", "-c", TOOL],
-        input=json.dumps(runs),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
+    for name, (_, arguments, _) in COMMANDS.items():
+        with contextlib.chdir(folder):
+            failed = main("libcst.tool", ["codemod", "-x", name, *arguments, "--no-format", "--jobs", "1", PATHS[name]])
+        assert not failed, name
     return {name: read(folder)[PATHS[name]][0] for name in COMMANDS}
 
 

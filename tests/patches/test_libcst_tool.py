@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import contextlib
+import io
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from helpers.patches.renames import CHANGES as RENAMES
 from helpers.patches.renames import RENAME, TREE
 from helpers.patches.trees import changed, contents, read, tree_of, write
 from libcst.codemod import CodemodContext, TransformSuccess, transform_module
+from libcst.tool import main
 
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
 from m2build.patches.codemods.rename_module import RenameModule
@@ -23,14 +24,13 @@ REMOVE_COMMAND = "remove_decorator.RemoveDecoratorCommand"
 
 
 def tool(folder: Path, command: str, *arguments: str, code: int = 0) -> str:
-    """Run `python -m libcst.tool codemod` in a folder, and return its stderr."""
-    line = [sys.executable, "-P", "-m", "libcst.tool", "codemod", "-x", f"m2build.patches.commands.{command}"]
-    run = subprocess.run(
-        [*line, "--no-format", "--jobs", "1", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert run.returncode == code, run.stderr
-    return run.stderr
+    """Run libcst's tool in a folder, and return its stderr. Of the process, test_docs.py runs the page's commands."""
+    line = ["codemod", "-x", f"m2build.patches.commands.{command}", "--no-format", "--jobs", "1", *arguments]
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        ended = main("libcst.tool", line)
+    assert ended == code, said.getvalue()
+    return said.getvalue()
 
 
 def files(folder: Path) -> dict[str, bytes]:

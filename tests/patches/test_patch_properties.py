@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 from helpers.patches.generated import INDENTS, Part, Source, lines_of, sources
 from helpers.patches.trees import changed, tree_of
+from helpers.support import in_shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +27,8 @@ class Everything(Concern):
         return True
 
 
-BOUNDED = settings(max_examples=100, deadline=None)
+BOUNDED = settings(max_examples=25, deadline=None)
+SHARES = in_shares(4)
 PATH = "a/b/use.py"
 
 
@@ -68,15 +70,17 @@ def renames(draw: st.DrawFn) -> Part:
     return Part(lines_of(before), [*lines_of(after)])
 
 
+@SHARES
 @BOUNDED
 @given(sources(renames()))
-def test_a_rename_leaves_every_other_byte(source: Source) -> None:
+def test_a_rename_leaves_every_other_byte(share: int, source: Source) -> None:
     check(RenameModule("a.b.old", "a.b.new"), source, Finding.ALREADY_APPLIED)
 
 
+@SHARES
 @BOUNDED
 @given(sources(renames()), st.sampled_from(["old", "older", "x", "a"]))
-def test_the_fast_test_never_misses_a_file(source: Source, last: str) -> None:
+def test_the_fast_test_never_misses_a_file(share: int, source: Source, last: str) -> None:
     """Where the parsed file would change, the search before parsing has to find it."""
     renaming = Renaming(f"a.b.{last}", "a.b.new")
     codemod = RenameModule(renaming.old, renaming.new)
@@ -112,9 +116,10 @@ def decorators(draw: st.DrawFn) -> Part:
     return Part([*head, *before, *tail], [*head, *after, *tail])
 
 
+@SHARES
 @BOUNDED
 @given(sources(decorators()))
-def test_a_commented_decorator_leaves_every_other_byte(source: Source) -> None:
+def test_a_commented_decorator_leaves_every_other_byte(share: int, source: Source) -> None:
     check(RemoveDecorator("a.b.use", "torch.compile"), source, Finding.ALREADY_APPLIED)
 
 
@@ -124,8 +129,9 @@ def gone(part: Part) -> Part:
     return replace(part, after=[after if before == after else None for before, after in lines])
 
 
+@SHARES
 @BOUNDED
 @given(sources(decorators().map(gone)))
-def test_a_deleted_decorator_leaves_every_other_byte(source: Source) -> None:
+def test_a_deleted_decorator_leaves_every_other_byte(share: int, source: Source) -> None:
     style: Literal["delete"] = "delete"
     check(RemoveDecorator("a.b.use", "torch.compile", style=style), source, Finding.ABSENT)
