@@ -63,7 +63,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(before)
 
 
-@pytest.mark.parametrize("case", sampled(product(COMMANDS, SURROUNDINGS), every=3))
+@pytest.mark.parametrize("case", sampled(product(COMMANDS, SURROUNDINGS), every=5))
 def test_a_command_ends_well_or_with_a_sentence(case: tuple[str, str], place: Path, tmp_path: Path) -> None:
     command, surroundings = case
     environment = {name: value.format(folder=place) for name, value in SURROUNDINGS[surroundings].items()}

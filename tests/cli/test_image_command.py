@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.cli.checkouts import checkout
+from helpers.cli.checkouts import checkout, wheel
 from helpers.commands import refused, succeeds
 from helpers.servers import free_port, serving
 from helpers.support import need_tool, sampled
@@ -219,8 +219,8 @@ def test_metadata_and_iidfile_agree_with_skopeo(small: str, tmp_path: Path) -> N
     assert metadata["m2build.layer"]["digest"] == json.loads(raw)["layers"][-1]["digest"]
 
 
-def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path, layout: Path) -> None:
-    out = succeeds("image", "--tp", "8", "--base", BASE, "-o", f"oci:{tmp_path}/out", "--dry-run", cwd=tmp_path)
+def test_dry_run_prints_the_plan_and_writes_nothing(small: str, tmp_path: Path, layout: Path) -> None:
+    out = succeeds("image", "--tp", "8", "--base", small, "-o", f"oci:{tmp_path}/out", "--dry-run", cwd=tmp_path)
     assert "entrypoint  python3 -IS /opt/m2build/init python3 -m sglang.launch_server --model-path MiniMaxAI/" in out
     assert list(tmp_path.iterdir()) == []
     plan = json.loads(succeeds("image", "--tp", "8", "--base", BASE, "--engine", "embedded", "--dry-run", "--json"))
@@ -228,11 +228,12 @@ def test_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path, layout: Path
     assert [patch["outcome"] for patch in plan["changeset"]["patches"]] == ["applied", "applied"]
 
 
-def test_wheel_and_directory_are_stand_ins_too(sglang_wheel: Path, tmp_path: Path) -> None:
-    succeeds("patch", "apply", "--source", BASE, "--series", write_noop(tmp_path), "-o", tmp_path / "tree")
+def test_wheel_and_directory_are_stand_ins_too(small: str, tmp_path: Path) -> None:
+    succeeds("patch", "apply", "--source", small, "--series", write_noop(tmp_path), "-o", tmp_path / "tree")
     out = succeeds("image", "--tp", "8", "--base", f"dir:{tmp_path}/tree", "-o", f"oci:{tmp_path}/d", "--json")
     assert json.loads(out)["m2build.base"]["standIn"] == "dir"
-    succeeds("image", "--tp", "8", "--base", f"wheel:{sglang_wheel}", "-o", f"oci:{tmp_path}/w")
+    packed = wheel(Path(small.removeprefix("dir:")), tmp_path / "sglang-0.5.7-py3-none-any.whl")
+    succeeds("image", "--tp", "8", "--base", f"wheel:{packed}", "-o", f"oci:{tmp_path}/w")
     assert str(tmp_path) not in json.dumps(manifest(tmp_path / "w", "tp8"))
 
 

@@ -49,8 +49,8 @@ def possible_word(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-@in_shares(5)
-@settings(max_examples=300, deadline=None)
+@in_shares(10)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
 @example([("a", "b\\")])
 @example([("a b", 'c\\"$d # e')])
@@ -102,8 +102,8 @@ def test_words_of_a_command_line_reach_the_shell_unchanged(share: int, words: li
     assert seen == ["begin", *words, "end", ""]
 
 
-@in_shares(5)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@in_shares(10)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXT, TEXT, TEXT)
 @example("\n", "a", "b")
 @example("a", "b\nRUN true", "c")
