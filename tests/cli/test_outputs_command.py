@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        command = [warm_program(Path(folder) / "m2build"), *arguments]
+        command = [str(warm_program(Path(folder) / "m2build")), *arguments]
         return subprocess.run(command, pass_fds=[server()], capture_output=True, check=False)
 
 
