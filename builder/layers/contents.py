@@ -23,7 +23,6 @@ from m2build.layers.members import (
     is_bookkeeping,
     member_of,
     path_of,
-    subject,
 )
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
@@ -183,7 +182,7 @@ class Contents:
             raise ContentError(f"the member {path!r} comes after a hard link to it")
         marker = _opaque_marker(path)
         self._note_folders(path)
-        if not self._is_wanted(marker or path) or is_bookkeeping(path):
+        if not self._wanted.takes(marker or path) or is_bookkeeping(path):
             return
         is_held = not info.isreg() or info.issparse() or self._holding.takes(path, info.size)
         self._check(info, is_held=is_held)
@@ -207,9 +206,6 @@ class Contents:
             raise ContentError(
                 f"its sources have more than {MOST_WANTED} folders, counted up to the member {path[:200]!r}"
             )
-
-    def _is_wanted(self, path: str) -> bool:
-        return self._wanted.concerns(subject(path)) if path else self._wanted.shows(path)
 
     def _check(self, info: tarfile.TarInfo, *, is_held: bool) -> None:
         """Check that the members are not too large for the layer's size."""

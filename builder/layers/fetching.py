@@ -14,7 +14,11 @@ _LABEL = "the base's layers"
 
 
 class Fetching:
-    """The bytes of one image's layers that come over a network; for several threads."""
+    """The bytes of one image's layers that come over a network; for several threads.
+
+    Attributes:
+        has_ended: whether nothing more is to be fetched.
+    """
 
     def __init__(self, bound: float | None, progress: Progress) -> None:
         """Begin to count.
@@ -29,6 +33,7 @@ class Fetching:
         self._expected: set[tuple[Digest, bool]] = set()
         self._total = 0
         self._done = 0
+        self.has_ended = False
 
     def expect(self, whole: Sequence[Descriptor], by_table: Sequence[Descriptor]) -> None:
         """Say what is about to be fetched, at most; what has been said already is not said again.
@@ -82,7 +87,8 @@ class Fetching:
         self._progress.transfer(_LABEL, done, total)
 
     def end(self) -> None:
-        """Say that nothing more is fetched: not every layer that could have been needed was."""
+        """Fetch nothing more, and say so: not every layer that could have been needed was."""
+        self.has_ended = True
         if 0 < self._done < self._total:
             self._progress.transfer(_LABEL, self._total, self._total)
 

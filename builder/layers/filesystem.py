@@ -48,9 +48,9 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
     """The image's entries at the wanted paths, and the folders above them.
 
     A layer is read to its end and checked against its digest, a small one against its diff_id too; one whose table of
-    contents is to be believed (`Image.reading`) is read by that. Layers whose wanted
-    members are in the cache are not read, nor are those whose wanted paths upper layers hide. Large layers are read two
-    at a time. A hard link becomes the file that it points to, anywhere in the image.
+    contents is to be believed (`Image.reading`) is read by that. Layers whose wanted members are in the cache are not
+    read, nor are those whose wanted paths upper layers hide. Several layers are read at a time (`Order`). A hard link
+    becomes the file that it points to, anywhere in the image.
 
     Args:
         image: the image.
@@ -64,16 +64,12 @@ def read_filesystem(image: Image, wanted: Wanted, progress: Progress, cache: Mem
             umoci and containerd put where the link leads. The message names the layer and the member.
     """
     most = most_content(sum(layer.size for layer in image.manifest.layers))
-    view, reader = _View(wanted, most), LayerReader(image, progress, cache)
-    layers = list(zip(image.manifest.layers, image.config.diff_ids, strict=True))[::-1]
-    reader.foresee(layers, wanted)
-    for position, (layer, diff_id) in enumerate(layers):
+    view, reader = _View(wanted, most), LayerReader(image, wanted, progress, cache)
+    for position, layer in enumerate(image.manifest.layers[::-1]):
         if view.is_settled:
             break
-        everything = replace(wanted, entries=wanted.entries | view.awaited)
-        for below in layers[position + 1 : position + 2]:
-            reader.begin(*below, everything)
-        view.add(reader.members(layer, diff_id, everything), layer.digest)
+        members = reader.members(position, replace(wanted, entries=wanted.entries | view.awaited))
+        view.add(members, layer.digest)
     return Filesystem(view.finished(), view.layers, reader.by_table)
 
 

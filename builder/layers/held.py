@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
+from m2build.errors import ContentError
 from m2build.layers.fetching import Fetching
 from m2build.layers.forward import ForwardFile
 from m2build.layers.notes import Again, Budget, Note, Written
+from m2build.layers.readings import Readings
 from m2build.layers.table_claims import TableClaim
 from m2build.layers.tables import Table, read_table
 from m2build.oci.descriptor import Descriptor
@@ -45,6 +47,11 @@ def held(image: Image, progress: Progress | None = None) -> Iterator[Image]:
 def fetching_of(image: Image) -> Fetching:
     """What is fetched of an image that is held; for any other, nothing is counted."""
     return image.blobs.fetching if isinstance(image.blobs, _HeldBlobs) else Fetching(None, Silent())
+
+
+def readings_of(image: Image) -> Readings | None:
+    """What is kept of an image that is held; None for any other."""
+    return image.blobs.readings if isinstance(image.blobs, _HeldBlobs) else None
 
 
 @contextmanager
@@ -86,22 +93,16 @@ class _HeldBlobs:
 
     def __init__(self, below: Blobs, fetching: Fetching) -> None:
         self.fetching = fetching
+        self.readings = Readings()
         self._below = below
         self._tables: dict[tuple[Digest, TableClaim], Table] = {}
         self._budget = Budget()
-        self._notes: dict[Digest, Note] = {}
         self._written: dict[tuple[Digest, Digest | None], Written] = {}
 
     def open(self, descriptor: Descriptor) -> BinaryIO:
-        """A stream of a blob's bytes; those of a layer that is being read are noted, if they are fetched."""
+        """A stream of a blob's bytes, which are counted if they are fetched."""
         stream = self._below.open(descriptor)
-        note = self._notes.pop(descriptor.digest, None)
-        if not getattr(stream, "is_fetched", False):
-            return stream
-        counted = _Counted(stream, self.fetching)
-        if note and not getattr(stream, "is_kept", False):
-            counted.note(note)
-        return cast("BinaryIO", counted)
+        return cast("BinaryIO", _Counted(stream, self.fetching)) if getattr(stream, "is_fetched", False) else stream
 
     def table(self, stream: BinaryIO, layer: Descriptor, claim: TableClaim) -> Table:
         """A layer's table, as `layer_table` has it."""
@@ -124,14 +125,14 @@ class _HeldBlobs:
                     self._forget(written)
             return
         with closing(Note(self._budget)) as note:
-            self._notes[layer.digest] = note
-            with open_layer(image, layer, diff_id) as stream:
+            with open_layer(replace(image, blobs=_NotedBlobs(self, note)), layer, diff_id) as stream:
                 yield ForwardFile(stream, note.add if note.location else None)
             if written := note.given():
                 self._written[layer.digest, diff_id] = self._written[layer.digest, None] = written
 
     def _forget(self, written: Written) -> None:
-        self._written = {key: other for key, other in self._written.items() if other is not written}
+        for key in [key for key, other in list(self._written.items()) if other is written]:
+            self._written.pop(key, None)
         written.file.close()
 
     def close(self) -> None:
@@ -141,6 +142,21 @@ class _HeldBlobs:
         for table in self._tables.values():
             table.file.close()
         self.fetching.end()
+
+
+@dataclass(frozen=True)
+class _NotedBlobs:
+    """Blobs of which one layer is read, and written down if it is fetched."""
+
+    below: _HeldBlobs
+    into: Note
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """A stream of the layer's bytes."""
+        stream = self.below.open(descriptor)
+        if isinstance(stream, _Counted) and not stream.is_kept:
+            stream.note(self.into)
+        return stream
 
 
 class _Counted(io.RawIOBase):
@@ -153,6 +169,7 @@ class _Counted(io.RawIOBase):
         self._stream = stream
         self._fetching = fetching
         self._note: Note | None = None
+        self.is_kept = bool(getattr(stream, "is_kept", False))
         if hasattr(stream, "vouch"):
             self.vouch = stream.vouch
 
@@ -171,6 +188,8 @@ class _Counted(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
+        if self._fetching.has_ended:
+            raise ContentError("the reading has ended")  # in a thread that reads ahead, and is waited for no more
         data = self._stream.read(size)
         self._fetching.add(len(data))
         if self._note:

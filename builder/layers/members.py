@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,6 +66,18 @@ class Wanted:
         """Whether hiding a path can hide a wanted one; hiding the root hides everything."""
         return not path or self.shows(path)
 
+    def takes(self, path: str) -> bool:
+        """Whether a member of a layer is wanted: a path, or a whiteout that can hide a wanted one."""
+        return self.concerns(subject(path)) if path else self.shows(path)
+
+    def covers(self, other: Wanted) -> bool:
+        """Whether all that another one wants is wanted here, too."""
+        return (
+            all(map(self._is_in_a_tree, other.trees))
+            and all(path in self.entries or self._is_in_a_tree(path) for path in other.entries)
+            and other.markers <= self.markers
+        )
+
     def __or__(self, other: Wanted) -> Wanted:
         """The paths of both."""
         trees = {path for path in other.trees if not self._is_in_a_tree(path)}
@@ -106,6 +118,19 @@ def is_home(path: str) -> bool:
     """
     folder, _, name = path.rpartition("/")
     return name in _INSTALLED or folder == _CHECKOUTS or folder.rpartition("/")[0] == _CHECKOUTS
+
+
+def marked_folders(marker: str, marked: Mapping[str, Member]) -> Iterator[str]:
+    """The folders that have a marker."""
+    for path, member in marked.items():
+        if member.kind is Kind.FILE and path.endswith(f"/{marker}"):
+            yield path.removesuffix(f"/{marker}")
+
+
+def likely_homes(members: Mapping[str, Member], markers: Iterable[str]) -> frozenset[str]:
+    """The folders where sources may be that have a marker, for each marker that is in only one of them."""
+    homes = [{folder for folder in marked_folders(marker, members) if is_home(folder)} for marker in markers]
+    return frozenset(folder for found in homes if len(found) == 1 for folder in found)
 
 
 def subject(path: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from m2build.errors import PatchError
 from m2build.layers.links import followed, read_followed
-from m2build.layers.members import Wanted, is_home
+from m2build.layers.members import Wanted, is_home, marked_folders, wanted_for
 from m2build.layers.root import Root
 from m2build.oci.paths import nested
 from m2build.oci.tar import Kind, Member
@@ -27,7 +27,7 @@ def read_roots(
 ) -> tuple[Filesystem, dict[str, str]]:
     """A base's entries where patches and their account go, and the real paths of its folders of sources.
 
-    Markers need a reading of their own, before it is known which folders to read.
+    Markers are looked for first, before it is known which folders to read.
 
     Args:
         roots: the folders, by name.
@@ -39,7 +39,7 @@ def read_roots(
             links form a loop; and what `read` raises.
     """
     markers = frozenset(root.marker for root in roots.values() if root.path is None and root.marker)
-    marked = read(Wanted(frozenset(), markers=markers)) if markers else None
+    marked = read(wanted_for((), working_dirs) | Wanted(frozenset(), markers=markers)) if markers else None
     named = {name: root.path or _found(root, marked or {}, read) for name, root in roots.items()}
     filesystem = read_followed(named.values(), working_dirs, read)
     real = {name: followed(filesystem, path) for name, path in named.items()}
@@ -58,7 +58,7 @@ def read_roots(
 def _found(root: Root, marked: Mapping[str, Member], read: Callable[[Wanted], Filesystem]) -> str:
     """The only folder with the root's marker where sources may be, unless upper layers hide its marker."""
     marker = root.marker or ""
-    folders = {*_folders(marker, marked)}
+    folders = {*marked_folders(marker, marked)}
     homes = {folder for folder in folders if is_home(folder)} | {*_linked(folders, marked)}
     if len(homes) > 1:
         homes = _standing(homes, marker, read)
@@ -76,12 +76,6 @@ def _nowhere(root: Root, elsewhere: Sequence[str]) -> PatchError:
 
 def _hint(root: Root) -> str:
     return f"name the folder: --set {root.key}=/PATH --set {root.key.removesuffix('root')}marker=null"
-
-
-def _folders(marker: str, marked: Mapping[str, Member]) -> Iterator[str]:
-    for path, member in marked.items():
-        if member.kind is Kind.FILE and path.endswith(f"/{marker}"):
-            yield path.removesuffix(f"/{marker}")
 
 
 def _linked(folders: Iterable[str], marked: Mapping[str, Member]) -> Iterator[str]:

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import zstandard
 from helpers.images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
+from helpers.stack_model import apply, stacks, to_tar
 from helpers.stacks import NO_ENTRY, STACKS, W_D, W
 from helpers.support import in_shares, need_tool
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from m2build.errors import ContentError
 from m2build.layers.filesystem import read_filesystem
@@ -25,7 +25,6 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import OCI
-from m2build.oci.paths import parents
 from m2build.oci.tar import Kind
 from m2build.places.place import Place, PlaceKind
 from m2build.places.transports import write_image
@@ -190,71 +189,6 @@ def test_sources_below_usr_that_a_layer_writes_by_their_merged_name_are_refused(
         read_filesystem(image(*layers), wanted, Silent())
     for upper in (tar(file("lib/other/b")), tar(folder("lib"), file("lib/p/b")), tar(file("lib/q/.wh.a"))):
         assert read_filesystem(image(MERGED, upper), wanted, Silent())["usr/lib/p/a"].content == b"1"
-
-
-NAMES = st.sampled_from(["w", "w/a", "w/b", "w/a/c", "w/a/d", "w/b/c", "w/a/c/e"])
-
-
-@st.composite
-def stacks(draw: st.DrawFn) -> list[list[tuple[str, str, bytes]]]:
-    """Layers of (path, kind, content): each path once per layer, below folders of the same layer."""
-    layers = []
-    for number in range(draw(st.integers(1, 4))):
-        layer: dict[str, tuple[str, str, bytes]] = {}
-        for path in draw(st.lists(NAMES, unique=True, max_size=6)):
-            kind = draw(st.sampled_from(["file", "folder", "whiteout", "opaque", "hidden and back"]))
-            layer[path] = (path, kind, b"%d" % number)
-        solid = {path for path, (_, kind, _) in layer.items() if kind in ("file", "hidden and back")}
-        kept = {path: item for path, item in layer.items() if solid.isdisjoint(parents(path))}
-        for parent in {parent for path in kept for parent in parents(path)}:
-            kept.setdefault(parent, (parent, "folder", b"%d" % number))
-        layers.append([item for _, item in sorted(kept.items())])
-    return layers
-
-
-def apply(tree: dict[str, bytes | None], layer: list[tuple[str, str, bytes]]) -> dict[str, bytes | None]:
-    """The model: a dict of paths, changed as an unpacker would change a disk."""
-    result = dict(tree)
-
-    def drop(path: str, *, itself: bool) -> None:
-        for other in list(result):
-            if other.startswith(f"{path}/") or (itself and other == path):
-                del result[other]
-
-    for path, kind, _ in layer:
-        if kind in ("whiteout", "hidden and back"):
-            drop(path, itself=True)
-        elif kind == "opaque":
-            drop(path, itself=False)
-    for path, kind, data in layer:
-        if kind == "whiteout":
-            continue
-        result |= {parent: None for parent in parents(path) if parent not in result}
-        if kind in ("file", "hidden and back"):
-            drop(path, itself=True)
-            result[path] = data
-        else:
-            result[path] = None
-    return {
-        path: data
-        for path, data in result.items()
-        if not any(result.get("/".join(path.split("/")[:n])) is not None for n in range(1, path.count("/") + 1))
-    }
-
-
-def to_tar(layer: list[tuple[str, str, bytes]]) -> bytes:
-    entries: list[Entry] = []
-    for path, kind, data in layer:
-        parent, _, name = path.rpartition("/")
-        if kind in ("whiteout", "hidden and back"):
-            entries.append(file(f"{parent}/.wh.{name}".lstrip("/")))
-        if kind in ("file", "hidden and back"):
-            entries.append(file(path, data))
-        if kind in ("folder", "opaque"):
-            entries.append(folder(path))
-        if kind == "opaque":
-            entries.append(file(f"{path}/.wh..wh..opq"))
-    return tar(*entries)
 
 
 @in_shares(3)

@@ -1,0 +1,110 @@
+"""Folders of sources that are found by a marker: layers are decompressed once for both, and the answer is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pytest
+from helpers.images import Entry, file, folder, hardlink, image, symlink, tar
+from helpers.kept_progress import Kept
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from m2build.errors import ContentError, M2BuildError
+from m2build.layers.contents import read_members
+from m2build.layers.filesystem import read_filesystem
+from m2build.layers.held import held
+from m2build.layers.members import Wanted, wanted_for
+from m2build.layers.readings import Readings
+from m2build.layers.root import Root
+from m2build.layers.roots import read_roots
+from m2build.oci.image import Image
+from m2build.progress import Progress, Silent
+
+HOME = "usr/lib/python3/site-packages"
+ROOTS = {"m": Root(None, "sources.m.root", "m/__init__.py")}
+PLACES = (HOME, f"{HOME}/m", f"{HOME}/m/__init__.py", f"{HOME}/m/a.py", "usr", "usr/lib", "work", "work/a.py",
+          "opt/m2build", "sgl-workspace/b", "sgl-workspace/b/m/__init__.py", "sgl-workspace/b/m/a.py")  # fmt: skip
+KINDS = ("file", "file", "folder", "symlink", "hard link", "whiteout", "opaque")
+
+
+Layer = list[tuple[str, str, str]]
+LAYERS = st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(KINDS), st.sampled_from(PLACES)), max_size=6)
+
+
+def entry_of(path: str, kind: str, target: str) -> Entry:
+    parent, _, name = path.rpartition("/")
+    return {
+        "file": file(path, target.encode()),
+        "folder": folder(path),
+        "symlink": symlink(path, f"/{target}"),
+        "hard link": hardlink(path, target),
+        "whiteout": file(f"{parent}/.wh.{name}".lstrip("/")),
+        "opaque": file(f"{path}/.wh..wh..opq"),
+    }[kind]
+
+
+def to_tar(layer: Layer) -> bytes:
+    return tar(*(entry_of(*item) for item in layer))
+
+
+def answer(sample: Image, progress: Progress | None = None) -> Any:
+    """The base's entries and roots, or why there are none."""
+    read = partial(read_filesystem, sample, progress=progress or Silent())
+    try:
+        found, roots = read_roots(ROOTS, ["work"], read)
+    except M2BuildError as error:
+        return str(error)
+    return dict(found), dict(found.layers), roots
+
+
+MARKED = tar(file(f"{HOME}/m/__init__.py", b"1"), file(f"{HOME}/m/a.py", b"2"))
+PLAIN = tar(folder("etc"), file("etc/a"), file(f"{HOME}/n/b.py", b"3"))
+LOWEST = tar(folder("usr"), file("usr/a"))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(LAYERS, max_size=3), st.integers(0, 3), st.sampled_from([0, 1 << 20]))
+def test_one_decompression_gives_what_two_give(layers: list[Layer], height: int, large: int) -> None:
+    tars = [to_tar(layer) for layer in layers]
+    tars.insert(height, MARKED)
+    sample = image(*tars, how="plain", history=[{"created_by": "COPY m /m"}] * len(tars))
+    with pytest.MonkeyPatch.context() as patch, held(sample) as once:
+        patch.setattr("m2build.layers.reader._LARGE", large)
+        assert answer(once) == answer(sample)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LAYERS)
+def test_a_part_of_a_reading_is_what_a_reading_of_the_part_gives(layer: Layer) -> None:
+    sample = image(to_tar(layer), how="plain")
+    part = wanted_for([HOME], ["work"])
+    read, kept = partial(read_members, sample, sample.manifest.layers[0], None), Readings()
+    try:
+        members = read(part | Wanted(frozenset(), markers=frozenset({"m/__init__.py"})))
+    except ContentError:
+        reject()
+    kept.put((sample.manifest.layers[0].digest, None), members, part)
+    found = kept.get((sample.manifest.layers[0].digest, None), part)
+    if found is not None:
+        assert found == read(part)
+
+
+def test_layers_below_the_one_with_the_marker_are_decompressed_once() -> None:
+    sample, told = image(LOWEST, PLAIN, MARKED, tar(file("etc/b"))), Kept()
+    with held(sample) as once:
+        found, _, roots = answer(once, told)
+    assert (roots, found[f"{HOME}/n/b.py"].content) == ({"m": HOME}, b"3")
+    counts = Counter(step.split()[2] for step in told.steps)
+    assert [counts[layer.digest.hex[:12]] for layer in sample.manifest.layers] == [1, 1, 2, 2]
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.layers.readings._MOST", 0)
+    sample, told = image(LOWEST, PLAIN, MARKED), Kept()
+    with held(sample) as once:
+        assert answer(once, told) == answer(sample)
+    counts = Counter(step.split()[2] for step in told.steps)
+    assert [counts[layer.digest.hex[:12]] for layer in sample.manifest.layers] == [1, 2, 2]
