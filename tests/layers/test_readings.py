@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from helpers.images import Entry, file, folder, hardlink, image, symlink, tar
 from helpers.kept_progress import Kept
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from m2build.errors import ContentError, M2BuildError
@@ -27,6 +27,7 @@ HOME = "usr/lib/python3/site-packages"
 ROOTS = {"m": Root(None, "sources.m.root", "m/__init__.py")}
 PLACES = (HOME, f"{HOME}/m", f"{HOME}/m/__init__.py", f"{HOME}/m/a.py", "usr", "usr/lib", "work", "work/a.py",
           "opt/m2build", "sgl-workspace/b", "sgl-workspace/b/m/__init__.py", "sgl-workspace/b/m/a.py")  # fmt: skip
+OUTSIDE = PLACES[-2]
 KINDS = ("file", "file", "folder", "symlink", "hard link", "whiteout", "opaque")
 
 
@@ -78,6 +79,7 @@ def test_one_decompression_gives_what_two_give(layers: list[Layer], height: int,
 
 @settings(deadline=None, max_examples=60)
 @given(LAYERS)
+@example([(OUTSIDE, "file", "old"), (f"{HOME}/m/a.py", "hard link", OUTSIDE), (OUTSIDE, "file", "new")])
 def test_a_part_of_a_reading_is_what_a_reading_of_the_part_gives(layer: Layer) -> None:
     sample = image(to_tar(layer), how="plain")
     part = wanted_for([HOME], ["work"])
@@ -90,6 +92,16 @@ def test_a_part_of_a_reading_is_what_a_reading_of_the_part_gives(layer: Layer) -
     found = kept.get((sample.manifest.layers[0].digest, None), part)
     if found is not None:
         assert found == read(part)
+
+
+def test_what_was_not_read_is_not_given() -> None:
+    sample, kept = image(MARKED, how="plain"), Readings()
+    layer, part = sample.manifest.layers[0], wanted_for([HOME], ["work"])
+    kept.put((layer.digest, None), read_members(sample, layer, None, part), part)
+    assert kept.get((layer.digest, None), Wanted(frozenset({f"{HOME}/m"}))) is not None
+    for other in (Wanted(frozenset({"usr"})), Wanted(frozenset(), frozenset({"srv"}))):
+        assert kept.get((layer.digest, None), other) is None
+    assert kept.get((layer.digest, layer.digest), part) is None
 
 
 def test_layers_below_the_one_with_the_marker_are_decompressed_once() -> None:

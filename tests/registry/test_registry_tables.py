@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.bases import ROOT, sources
-from helpers.images import SAMPLE, entry, file, hardlink, image, tar
+from helpers.images import SAMPLE, image, tar
 from helpers.kept_progress import Kept
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
-from helpers.registry.registries import access, docker_registry, noise, reference, upload
+from helpers.registry.registries import access, noise, reference, upload
 from helpers.snippets import run_snippets
-from helpers.support import need_tool
 from helpers.tables import tabled_image, zstd_chunked
 
 from m2build.cli.root import cli
@@ -26,20 +23,10 @@ from m2build.layers.filesystem import Filesystem, read_filesystem
 from m2build.layers.held import held
 from m2build.layers.members import Wanted
 from m2build.oci.image import Image, Reading
-from m2build.places.place import parse_place
-from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
 
 WANTED = Wanted(frozenset({ROOT, "w"}))
-_PADDED = tar(
-    *sources(uid=1000), noise(6 << 20), hardlink("w/again", f"{ROOT}/sglang/_version.py"),
-    file("w/zeros", bytes(100_000) + b"end"), file("w/x", b"1", pax_headers={"SCHILY.xattr.user.a": "b"}),
-    file("w/ä", b"2"), file("w/.wh.gone"), file("w/d/.wh..wh..opq"), entry("w/pipe", b"6"),
-)  # fmt: skip
-_MEMBERS = _PADDED.rstrip(b"\0")
-LAYER = _MEMBERS + bytes(-len(_MEMBERS) % 512 + 1024)
-"""Without padding: skopeo 1.9 leaves it out of its layers, and not of the diff_id."""
 OF_TAGS = pytest.mark.parametrize("tag", ["chunked", "stargz"])
 
 
@@ -55,36 +42,14 @@ class Counted(Kept):
         self.moved.append((done, total))
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry with one layer, as skopeo stores it by zstd:chunked and crane as eStargz."""
-    folder = tmp_path_factory.mktemp("tables")
-    write_image(
-        image(LAYER, how="plain"), parse_place(f"oci:{folder}/plain:v1"),
-        tag="", reference="", replace=False, progress=Silent(),
-    )  # fmt: skip
-    (folder / "layer.tar").write_bytes(LAYER)
-    with docker_registry(folder) as host:
-        skopeo = [need_tool("skopeo"), "copy", "--insecure-policy", "--dest-tls-verify=false"]
-        skopeo += ["--dest-compress-format", "zstd:chunked"]
-        run([*skopeo, f"oci:{folder}/plain:v1", f"docker://{host}/team/app:chunked"])
-        crane = [need_tool("crane"), "append", "--new_layer", f"{folder}/layer.tar", "-t", f"{host}/team/app:stargz"]
-        run(crane, GGCR_EXPERIMENT_ESTARGZ="1")
-        yield host
-
-
-def run(command: list[str], **variables: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **variables})
-
-
 @pytest.fixture
-def proxy(host: str) -> Iterator[Proxy]:
-    with fault_proxy(host) as proxy:
+def proxy(tabled: str) -> Iterator[Proxy]:
+    with fault_proxy(tabled) as proxy:
         yield proxy
 
 
 def remote(proxy: Proxy, tag: str, *, by_table: bool = True, bound: float = math.inf) -> Image:
-    found = read_remote(reference(proxy.host, f"team/app:{tag}"), "linux/amd64" if tag == "chunked" else "/", access())
+    found = read_remote(reference(proxy.host, f"team/app:{tag}"), "linux/amd64", access())
     return replace(found.image, reading=Reading(by_table, bound))
 
 
@@ -194,10 +159,12 @@ def test_nothing_is_fetched_beyond_the_bound(proxy: Proxy) -> None:
         read(replace(sample, reading=Reading(by_table=True, bound=1000)))
 
 
-def test_the_command_stops_before_it_reads_too_much(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_stops_before_it_reads_too_much(
+    tabled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    upload(host, "limited/sglang", image(*SAMPLE, how="plain"), "v1")
-    with fault_proxy(host) as proxy:
+    upload(tabled, "limited/sglang", image(*SAMPLE, how="plain"), "v1")
+    with fault_proxy(tabled) as proxy:
         words = ["image", "--tp", "8", "--base", f"{proxy.host}/limited/sglang:v1", "-o", f"oci:{tmp_path}/image"]
         with pytest.raises(TransferBudgetError, match="would be fetched of the base's layers") as caught:
             cli.main([*words, "--max-transfer", "1kB"], standalone_mode=False)
@@ -205,11 +172,11 @@ def test_the_command_stops_before_it_reads_too_much(host: str, tmp_path: Path, m
         assert len(proxy.seen("GET", "blobs/")) == 1, "the config alone"
 
 
-def test_the_page_on_reading_prints_what_it_says(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_on_reading_prints_what_it_says(tabled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     layer = zstd_chunked(tar(*sources(), noise(1 << 20)), chunk=1 << 20)
-    upload(host, "team/sglang", tabled_image(layer), "chunked")
-    ((expected, printed),) = run_snippets("reading.md", hosts={"localhost:5000": host})
+    upload(tabled, "team/sglang", tabled_image(layer), "chunked")
+    ((expected, printed),) = run_snippets("reading.md", hosts={"localhost:5000": tabled})
     assert printed == expected
 
 

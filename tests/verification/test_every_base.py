@@ -10,16 +10,18 @@ from helpers import two_roots
 from helpers.bases import MODELS, ROOT, SOURCES, base_image, sources
 from helpers.images import Entry, file, folder, hardlink, image, read_everything, symlink, tar
 from helpers.locking import published_base
-from helpers.registry.registries import docker_registry, run, tag_digest
+from helpers.registry.registries import access, docker_registry, reference, run, tag_digest
 from helpers.support import sampled
 
 import m2build
+from m2build.derivation.plan import Plan
 from m2build.oci.image import Image
 from m2build.oci.media_types import DOCKER
 from m2build.patches.tree import SourceTree
 from m2build.places.place import parse_place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
+from m2build.registry.pull import read_remote
 
 TREE = tar(*sources(uid=1000, gid=1001))
 PATCHED = f"{MODELS}/minimax_m2.py"
@@ -101,13 +103,21 @@ def test_of_the_published_release_and_of_two_folders_too(
     accepted(two_roots.base_of(*two_roots.kernels()), registry, "two", tmp_path / "two", recipe)
 
 
-def accepted(base: Image, registry: str, tag: str, folder: Path, recipe: m2build.Recipe | None = None) -> None:
+@pytest.mark.parametrize("tag", ["chunked", "stargz"])
+def test_of_layers_with_tables_that_other_tools_wrote_too(tag: str, tabled: str, registry: str, tmp_path: Path) -> None:
+    base = read_remote(reference(tabled, f"team/app:{tag}"), "linux/amd64", access()).image
+    plan = accepted(base, registry, tag, tmp_path)
+    assert plan.labels["dev.m2build.preimage"] == "by-table"
+
+
+def accepted(base: Image, registry: str, tag: str, folder: Path, recipe: m2build.Recipe | None = None) -> Plan:
     """Derive from a base into a layout, and show the image to all that reads images."""
     below, out = f"oci:{folder}/base:1", f"oci:{folder}/out:1"
     write_image(base, parse_place(below), tag="", reference="", replace=False, progress=Silent())
     known = recipe or m2build.load_recipe("minimax-m2")
     with m2build.Session(cache=folder / "cache") as session:
-        delivery = session.deliver(session.plan(known.select(tp=8), session.base(known, below)), out)
+        plan = session.plan(known.select(tp=8), session.base(known, below))
+        delivery = session.deliver(plan, out)
         assert session.verify(out, recipe, base=below).findings == ()
         assert session.inspect(out).content is not None
         pushed = session.push(out, f"{registry}/every/base:{tag}")
@@ -117,3 +127,4 @@ def accepted(base: Image, registry: str, tag: str, folder: Path, recipe: m2build
         assert b"PASS" in run("crane", "validate", "--remote", f"{registry}/every/base:{tag}")
     else:  # of layers crane validates those in gzip only
         run("skopeo", "copy", "--src-tls-verify=false", f"docker://{registry}/every/base:{tag}", f"dir:{folder}/copy")
+    return plan
