@@ -93,13 +93,13 @@ def registry(folder: Path) -> Iterator[str]:
             server.terminate()
 
 
-def noise(path: Path) -> None:
-    """A layer of 1 GiB with one file that does not compress."""
-    random_bytes = random.Random(0)  # noqa: S311 - hides nothing
+def noise(path: Path, size: int = GIB, seed: int = 0) -> None:
+    """A layer with one file of so many bytes, a multiple of 16 MiB, that do not compress."""
+    random_bytes = random.Random(seed)  # noqa: S311 - hides nothing
     info = tarfile.TarInfo("ballast")
-    info.size = GIB
+    info.size = size
     with gzip.open(path, "wb", compresslevel=0) as out:
         out.write(info.tobuf())
-        for _ in range(GIB >> 24):
+        for _ in range(size >> 24):
             out.write(random_bytes.randbytes(1 << 24))
         out.write(bytes(1024))

@@ -111,7 +111,7 @@ class LayerReader:
                 future.set_exception(error)
 
         self._begun[layer.digest] = wanted, future
-        threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=run, daemon=True, name=f"reading {layer.digest.hex[:12]}").start()
 
     def _members(self, layer: Descriptor, diff_id: Digest, wanted: Wanted) -> Members:
         by_table = self._by_table(layer, wanted)

@@ -100,6 +100,7 @@ def prune() -> None:
 def test_eight_processes_derive_from_one_cache_that_is_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("m2build.layers.reader._LARGE", 0)  # so that each process reads several layers at a time
     fork, right = multiprocessing.get_context("fork"), ask("tp8")
     pruner = fork.Process(target=prune, daemon=True)
     processes = [*(fork.Process(target=derive, args=(right,), daemon=True) for _ in range(8)), pruner]

@@ -26,7 +26,7 @@ class Rule:
     `cut_response` close it after this many bytes of a body; with `settles` once the registry has handled a cut request.
     `change` alters an answer's body, `change_request` a request's. `strip` removes a header from the request. `twice`
     forwards the request twice. `delay` waits first. `raw` is sent as the whole answer before the connection is closed;
-    with `drip`, byte by byte this many seconds apart.
+    with `drip`, byte by byte this many seconds apart. `rate` is how many bytes a second of an answer's body are sent.
     """
 
     method: str = ".*"
@@ -48,6 +48,7 @@ class Rule:
     delay: float = 0
     raw: bytes | None = None
     drip: float = 0
+    rate: int = 0
 
     def applies(self, method: str, path: str) -> bool:
         if not re.fullmatch(self.method, method) or not re.search(self.path, path):
@@ -187,7 +188,13 @@ class Handler(QuietHandler):
             body, self.close_connection = body[: rule.cut_response], True
         if self.command != "HEAD":
             self.record.answered = len(body)
-            self.wfile.write(body)
+            self.send(body, rule.rate)
+
+    def send(self, body: bytes, rate: int) -> None:
+        piece = 1 << 16 if rate else max(len(body), 1)
+        for start in range(0, len(body), piece):
+            self.wfile.write(body[start : start + piece])
+            time.sleep(piece / rate if rate else 0)
 
 
 @contextmanager
