@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from m2build.errors import UsageError
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
+
+
+_LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+"""The last second that RFC 3339 can write; a base's may be later in UTC."""
 
 
 def creation_time(base: Base, environment: Mapping[str, str]) -> int:
@@ -21,6 +25,9 @@ def creation_time(base: Base, environment: Mapping[str, str]) -> int:
         return int(epoch)
     created = base.config.created
     try:
-        return max(0, int(datetime.fromisoformat(created).timestamp())) if created else 0
+        found = datetime.fromisoformat(created or "")
     except ValueError:
         return 0
+    # RFC 3339 requires a zone. The machine's must not decide what the image is.
+    seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return min(max(0, int(seconds)), _LATEST)

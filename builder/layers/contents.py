@@ -182,8 +182,8 @@ class Contents:
             raise ContentError(f"the member {path!r} comes after a hard link to it")
         marker = _opaque_marker(path)
         self._note_folders(path)
-        if not self._wanted.takes(marker or path) or is_bookkeeping(path):
-            return
+        if not self._wanted.takes(marker or path) or (is_bookkeeping(path) and path not in self._wanted.entries):
+            return  # AUFS keeps the content of hard links among its own files; only links lead there
         is_held = not info.isreg() or info.issparse() or self._holding.takes(path, info.size)
         self._check(info, is_held=is_held)
         if marker:
@@ -226,11 +226,21 @@ class Contents:
             member = replace(member, target=target)
             if target in self.members:
                 member = linked(member, self.members[target])
+            elif self._hides(target):
+                raise ContentError(f"the hard link {path!r} points to {target!r}, which the same layer hides before it")
             else:
                 self._due.add(target)
         self.members[path] = member
         if not path.rpartition("/")[2].startswith(WHITEOUT):
             self._stand(path)
+
+    def _hides(self, path: str) -> bool:
+        """Whether the layer has hidden a path of lower layers so far."""
+        above = parents(path)
+        split = (name.rpartition("/") for name in (path, *above))
+        markers = [f"{folder}{slash}{WHITEOUT}{name}" for folder, slash, name in split]
+        markers += [f"{folder}/{OPAQUE}" for folder in above]
+        return not self.members.keys().isdisjoint([*markers, OPAQUE])
 
     def _stand(self, path: str) -> None:
         """Note that this layer has a path, and so the folders above it."""

@@ -7,11 +7,12 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from m2build.errors import ContentError
 from m2build.local.reading import LARGEST_SOURCE
 from m2build.oci.digest import Digest
-from m2build.oci.paths import cleaned, parents
+from m2build.oci.paths import LIMITS, LONGEST_PATH, cleaned, is_possible, parents
 from m2build.oci.tar import XATTR, Kind, Member
 
 AUDIT_FOLDER = "opt/m2build"
@@ -24,10 +25,6 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _BOOKKEEPING = ".wh..wh."
 """The prefix of AUFS's own files, which are not content and hide nothing."""
-_LONGEST_PATH = 4096
-"""Characters; Linux's PATH_MAX in bytes."""
-_DEEPEST_PATH = 256
-"""Nested folders; package managers nest some forty at most."""
 _NUMBERS = (1 << 32) - 1
 """The first number that cannot be a user or a group: chown(2) reads it as "unchanged"."""
 _SMALL = 1 << 20
@@ -157,11 +154,8 @@ def path_of(name: str) -> str:
     path = cleaned(name)
     if path is None:
         raise ContentError(f"the member {name[:200]!r} is outside the image's root")
-    if len(path) > _LONGEST_PATH or path.count("/") >= _DEEPEST_PATH or "\0" in path:
-        raise ContentError(
-            f"the member {name[:200]!r} has an impossible name: "
-            f"more than {_LONGEST_PATH} characters, more than {_DEEPEST_PATH} folders, or a NUL byte"
-        )
+    if not is_possible(path):
+        raise ContentError(f"the member {name[:200]!r} has an impossible name: {LIMITS}")
     return path
 
 
@@ -176,6 +170,22 @@ def _climbs(path: str, target: str) -> bool:
 
 
 _KINDS = {tarfile.DIRTYPE: Kind.FOLDER, tarfile.SYMTYPE: Kind.SYMLINK, tarfile.LNKTYPE: Kind.HARD_LINK}
+
+
+_LINKS = frozenset({Kind.SYMLINK, Kind.HARD_LINK})
+
+
+def _is_whole(info: tarfile.TarInfo) -> bool:
+    """Whether a sparse file's parts follow one another, within its size, in PAX records.
+
+    Go's archive/tar reads these for all engines; they refuse GNU's older format, a type of its own.
+    """
+    end = 0
+    for start, size in cast("list[tuple[int, int]]", info.sparse):
+        if start < end or size < 0:
+            return False
+        end = start + size
+    return info.type != tarfile.GNUTYPE_SPARSE and end <= info.size
 
 
 def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
@@ -223,19 +233,21 @@ def member_of(
         unheld: the digest of that content if it is not to be held; then it is not read.
 
     Raises:
-        ContentError: it is sparse, a link out of the image, or has an impossible owner or time.
+        ContentError: it is sparse in GNU's older format, a link out of the image, or has an impossible owner or time.
     """
     kind = Kind.FILE if info.isreg() else _KINDS.get(info.type, Kind.OTHER)
     named = f"the member {info.name[:200]!r}"
-    if info.issparse() or (kind is Kind.SYMLINK and _climbs(path, info.linkname)):
-        raise ContentError(f"{named} is {'sparse' if info.issparse() else 'a link out of the image'}")
+    if info.issparse() and not _is_whole(info):
+        raise ContentError(f"{named} is sparse in a way that unpackers do not read")
+    if kind is Kind.SYMLINK and _climbs(path, info.linkname):
+        raise ContentError(f"{named} is a link out of the image")
     if not (0 <= info.uid < _NUMBERS and 0 <= info.gid < _NUMBERS and abs(info.mtime) < _LATEST):
         raise ContentError(f"{named} has an impossible owner or time: {info.uid}:{info.gid}, {info.mtime}")
     mode = 0o777 if kind is Kind.SYMLINK else info.mode & 0o7777  # symlink(7): a link has no permissions of its own
     held = content(info) if info.isreg() and unheld is None else b""
     target = path_of(info.linkname) if info.islnk() else info.linkname
-    if len(target) > _LONGEST_PATH or "\0" in target:
-        raise ContentError(f"{named} links to a name of more than {_LONGEST_PATH} characters, or with a NUL byte")
+    if kind in _LINKS and (not 0 < len(target) <= LONGEST_PATH or "\0" in target):
+        raise ContentError(f"{named} links to no name, one of more than {LONGEST_PATH} characters, or with a NUL byte")
     xattrs = {key: value for key, value in info.pax_headers.items() if key.startswith(XATTR)}
     size = info.size if unheld else 0
     return Member(path, kind, mode, info.uid, info.gid, int(info.mtime), held, target, xattrs, unheld, size)

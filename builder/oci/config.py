@@ -9,7 +9,7 @@ from functools import cached_property
 from m2build.errors import ContentError
 from m2build.oci.descriptor import JsonObject, object_in
 from m2build.oci.digest import Digest
-from m2build.oci.paths import cleaned
+from m2build.oci.paths import LIMITS, cleaned, is_possible
 from m2build.oci.platforms import platform_text
 from m2build.oci.shapes import CONFIG
 from m2build.oci.strict_json import parse_object
@@ -74,6 +74,13 @@ class ImageConfig:
         """`os/architecture[/variant]`."""
         return platform_text(self._document)
 
+    def platform_for(self, machine: str) -> str:
+        """The platform; what the config does not name is that of a machine, as for Docker and podman."""
+        system, _, rest = machine.partition("/")
+        architecture = rest.partition("/")[0]
+        said = {key: self._document[key] for key in ("os", "architecture", "variant") if self._document.get(key)}
+        return platform_text({"os": system, "architecture": architecture, **said})
+
     @property
     def created(self) -> str | None:
         """When the image was built, as RFC 3339; None if the config does not say."""
@@ -93,9 +100,16 @@ class ImageConfig:
 
     @property
     def working_dir(self) -> str:
-        """Where containers start, relative to the root; the root is `""`."""
+        """Where containers start, relative to the root; the root is `""`.
+
+        Raises:
+            ContentError: Linux has no such path; no engine starts a container there.
+        """
         found = object_in(self._document, "config").get("WorkingDir")
-        return cleaned(found) or "" if isinstance(found, str) else ""
+        path = cleaned(found) or "" if isinstance(found, str) else ""
+        if not is_possible(path):
+            raise ContentError(f"the config's WorkingDir {path[:100]!r}… has {LIMITS}")
+        return path
 
     @property
     def user(self) -> str | None:

@@ -40,13 +40,13 @@ class FoundImage:
 
 
 def check_platform(config: ImageConfig, platform: str, where: str) -> None:
-    """Check that an image is for a platform; a config that names none passes.
+    """Check that an image is for a platform; what its config does not name fits any.
 
     Raises:
         UsageError: it is for another one.
     """
-    found = config.platform
-    if found and not fits(found, platform):
+    found = config.platform_for(platform)
+    if not fits(found, platform):
         raise UsageError(
             f"{where} is an image for {found}, not for {platform}", hint=f"to use it, add --platform {found}"
         )

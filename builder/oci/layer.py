@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -60,8 +61,22 @@ def claim_of(image: Image, layer: Descriptor, diff_id: Digest) -> Digest | None:
     return diff_id
 
 
+MAGIC = 10
+"""How many of a layer's first bytes tell its compression."""
+_FOREIGN = re.compile(rb"(?P<bzip2>BZh[1-9]1AY&SY)|(?P<xz>\xfd7zXZ\0)")
+
+
 def compression_of(start: bytes) -> str:
-    """A layer's compression by its first bytes (RFC 1952, RFC 8878): `gzip`, `zstd`, or empty for none."""
+    """A layer's compression by its first bytes (RFC 1952, RFC 8878): `gzip`, `zstd`, or empty for none.
+
+    Raises:
+        ContentError: it is one that images may not have; `docker load` and `podman load` undo it.
+    """
+    if foreign := _FOREIGN.match(start):
+        raise ContentError(
+            f"it is compressed with {foreign.lastgroup}, which the layers of images may not be",
+            hint="`docker load` undoes that: load the archive, and name the image after docker-daemon:",
+        )
     if start.startswith(b"\x1f\x8b"):
         return "gzip"
     is_skippable = start[1:4] == b"\x2a\x4d\x18" and start[0] >> 4 == 5
@@ -70,7 +85,7 @@ def compression_of(start: bytes) -> str:
 
 def decompressed(stream: io.BufferedReader) -> BinaryIO:
     """The uncompressed bytes of a stream: gzip, zstd or plain, by its first bytes."""
-    compression = compression_of(stream.peek(4)[:4])
+    compression = compression_of(stream.peek(MAGIC)[:MAGIC])
     if compression == "gzip":
         # Layers are gigabytes; ISA-L inflates them in less than half of zlib's time, and checks as much.
         return cast("BinaryIO", IGzipFile(fileobj=stream, mode="rb"))  # type: ignore[no-untyped-call]  # it has no types
@@ -109,7 +124,7 @@ def named(layer: Descriptor, location: str) -> Iterator[None]:
     except ContentError as error:
         if str(layer.digest) in str(error):
             raise
-        raise ContentError(f"{called}: {error}", may_pass=error.may_pass) from error
+        raise ContentError(f"{called}: {error}", hint=error.hint, may_pass=error.may_pass) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "zstandard":
             raise

@@ -139,7 +139,7 @@ def _media_type(document: JsonObject, expected: str) -> str:
 
     https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m
     """
-    kind = document.get("mediaType", expected)
+    kind = document.get("mediaType") or expected  # null and empty count as absent, as in Go
     if not isinstance(kind, str) or not kind:
         raise ContentError("the manifest has no mediaType")
     if expected and kind != expected:

@@ -75,6 +75,11 @@ def is_distributed(media_type: str) -> bool:
     return ".foreign." not in media_type and ".nondistributable." not in media_type
 
 
+def is_image(media_type: str) -> bool:
+    """Whether a media type is that of an image's manifest or of an index."""
+    return is_index(media_type) or media_type in (OCI.manifest, DOCKER.manifest)
+
+
 def is_config(media_type: str) -> bool:
     """Whether a media type is that of an image's config, and not of some other artifact's."""
     return media_type in (OCI.config, DOCKER.config)

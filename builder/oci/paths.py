@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+LONGEST_PATH = 4096
+"""Characters; Linux's PATH_MAX in bytes."""
+_DEEPEST_PATH = 256
+"""Nested folders; package managers nest some forty at most."""
+LIMITS = f"more than {LONGEST_PATH} characters, more than {_DEEPEST_PATH} folders, or a NUL byte"
+"""What an impossible path has, for messages."""
+
+
+def is_possible(path: str) -> bool:
+    """Whether Linux can unpack a path."""
+    return len(path) <= LONGEST_PATH and path.count("/") < _DEEPEST_PATH and "\0" not in path
+
 
 def parents(path: str) -> tuple[str, ...]:
     """The folders above a path, the nearest first, without the root.

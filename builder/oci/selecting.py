@@ -11,6 +11,7 @@ from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor, object_in
 from m2build.oci.image import Blobs, read_blob
 from m2build.oci.manifest import Index, Manifest, describes_image, parse_manifest
+from m2build.oci.media_types import is_image
 from m2build.oci.platforms import UNKNOWN, preference
 
 Item = TypeVar("Item")
@@ -63,8 +64,6 @@ class Shelf:
             raise UsageError(f"the index has several images for {platform}, and does not tell them apart")
         if chosen:
             return chosen[0]
-        if len(looked) == len(said) == 1 and not looked[0][1]:
-            return looked[0][0]
         known = sorted({name for _, name in (*said, *looked) if name})
         raise UsageError(
             f"the index has no image for {platform}; it has {', '.join(known) or 'none for any platform'}",
@@ -75,7 +74,7 @@ class Shelf:
         """The images of entries without a platform, with the platforms of their configs."""
         if len(entries) > _MOST_LOOKED_INTO:
             raise ContentError(f"more than {_MOST_LOOKED_INTO} entries of its index have no platform")
-        for entry in entries:
+        for entry in filter(_may_be_image, entries):
             raw = self.read(entry)
             if not describes_image(raw):
                 continue
@@ -84,7 +83,12 @@ class Shelf:
                 manifest = self.choose(found, platform, depth=depth) if isinstance(found, Index) else found
             except UsageError:
                 continue
-            yield manifest, ImageConfig(read_blob(self.blobs, manifest.config)).platform
+            yield manifest, ImageConfig(read_blob(self.blobs, manifest.config)).platform_for(platform)
+
+
+def _may_be_image(entry: Descriptor) -> bool:
+    """Whether an entry does not say itself that it is another artifact; such a one need not be at hand."""
+    return "artifactType" not in entry.more and (not entry.media_type or is_image(entry.media_type))
 
 
 def _needs_features(entry: Descriptor) -> bool:

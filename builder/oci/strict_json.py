@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -20,6 +20,8 @@ LARGEST_DOCUMENT = 4 << 20
 """Bytes of a manifest, an index or a config; registries refuse larger manifests, skopeo and podman larger configs."""
 _MOST_CONTAINERS = 100_000
 """Lists and objects in one document; an image of 127 layers has some hundreds."""
+_DEEPEST = 100
+"""Lists and objects within one another; an image's documents have eight at most, and Python fails at some 500."""
 _WHOLE_NUMBERS = 1 << 63
 """Go's int64 ends there."""
 
@@ -93,6 +95,8 @@ def parse_json(raw: bytes, what: str, shape: Shape) -> object:
         )
         if b"\\u" in raw:
             json.dumps(document, ensure_ascii=False).encode()
+        if _is_deep(document):
+            raise ContentError(f"{named} nests lists and objects more than {_DEEPEST} deep, the limit")
         _check(document, shape, "it")
     except UnicodeEncodeError as error:
         raise ContentError(f"{named} holds a lone surrogate, which is not a character") from error
@@ -107,6 +111,17 @@ def _without_twins(pairs: list[tuple[str, object]]) -> JsonObject:
     if len(members) != len(pairs):
         raise ValueError("an object has a key twice")
     return members
+
+
+def _is_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(_DEEPEST + 1):
+        level = [item for value in level if isinstance(value, dict | list) for item in _items(value)]
+    return bool(level)
+
+
+def _items(value: JsonObject | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _finite(text: str) -> float:

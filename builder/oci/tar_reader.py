@@ -7,7 +7,7 @@ import re
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Protocol, Self, cast
 
 from m2build.errors import ContentError
@@ -119,6 +119,11 @@ class StrictTarInfo(tarfile.TarInfo):
                 raise tarfile.ReadError(f"the member {info.name!r} has the PAX record {key[:40]}={value[:40]!r}")
         return info
 
+    def _apply_pax_info(self, pax_headers: Mapping[str, str], encoding: str, errors: str) -> None:
+        """Take over PAX records; one without a value leaves what the header says, as in Go's archive/tar."""
+        said = {key: value for key, value in pax_headers.items() if value or key not in tarfile.PAX_FIELDS}
+        super()._apply_pax_info(said, encoding, errors)  # type: ignore[misc]  # tarfile's own, not in the stub
+
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """A header from its block; the size of an extension header is checked too."""
@@ -176,7 +181,7 @@ _END: type[tarfile.HeaderError] = getattr(tarfile, _ENDS[0])
 
 _PAX_NUMBERS = {
     **dict.fromkeys(("uid", "gid", "size"), re.compile(r"[+-]?[0-9]{1,19}")),
-    **dict.fromkeys(("mtime", "atime", "ctime"), re.compile(r"-?[0-9]{1,19}(\.[0-9]*)?")),
+    **dict.fromkeys(("mtime", "atime", "ctime"), re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]*)?")),
     **dict.fromkeys(("GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.map"), re.compile(r"[0-9,]*")),
 }
 

@@ -21,7 +21,7 @@ from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
 from m2build.oci.found import FoundImage, located
 from m2build.oci.image import Image
-from m2build.oci.layer import compression_of, open_layer
+from m2build.oci.layer import MAGIC, compression_of, open_layer
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI
 from m2build.oci.reference import parse_reference
@@ -91,9 +91,20 @@ def _choose(entries: list[JsonObject], reference: str | None, where: str) -> Jso
 
 
 def _names(entry: JsonObject) -> list[str]:
-    """The full references of an image; docker leaves docker.io and library/ out."""
+    """The full references of an image; docker leaves docker.io and library/ out.
+
+    What is no reference counts as no name: some tools write `<none>:<none>` for an image without one.
+    """
     tags = entry.get("RepoTags")
-    return [_full(tag) for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return [_full(tag) for tag in tags if isinstance(tag, str) and _is_reference(tag)] if isinstance(tags, list) else []
+
+
+def _is_reference(tag: str) -> bool:
+    try:
+        parse_reference(tag)
+    except UsageError:
+        return False
+    return True
 
 
 def _full(reference: str) -> str:
@@ -113,7 +124,7 @@ def _config(files: Files, name: str) -> ImageConfig:
 def _layer(files: Files, name: str, diff_id: Digest) -> tuple[str, Digest, int]:
     """A layer's compression, digest and size; a plain tar's digest is its diff_id, a compressed one is hashed."""
     with files.open(name) as file:
-        start = file.read(4)
+        start = file.read(MAGIC)
         compression = compression_of(start)
         if not compression:
             return compression, diff_id, files.size(name)

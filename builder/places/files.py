@@ -84,7 +84,7 @@ class ArchiveFiles:
         try:
             with storage(archive, "read"), archive.open("rb") as file:
                 tar = StrictTar(file, most=_MOST_FILES)
-                members = [(str(PurePosixPath(member.name)), member) for member in tar.headers()]
+                members = [(str(PurePosixPath(member.name.lstrip("/"))), member) for member in tar.headers()]
                 end = tar.offset
         except (tarfile.TarError, EOFError) as error:
             raise ContentError(

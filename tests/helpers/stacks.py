@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
+from pathlib import Path
+
 from helpers.images import file, folder, hardlink, symlink, tar
+from helpers.support import need_tool
 
 W, W_D = folder("w"), folder("w/d")
 STACKS: dict[str, list[bytes]] = {
@@ -63,6 +68,34 @@ STACKS: dict[str, list[bytes]] = {
     "no end": [tar(W, file("w/a", b"1"))[:1536]],
     "garbage behind the end": [tar(W, file("w/a", b"1")) + b"garbage" * 100],
 }
+
+
+def _sparse(version: str) -> bytes:
+    """A file with holes, as GNU tar writes it in PAX format."""
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / "w").mkdir(mode=0o755)
+        with (Path(place) / "w" / "a").open("wb") as out:
+            out.write(b"begin")
+            out.seek(200_000)
+            out.write(b"middle")
+            out.truncate(300_000)
+        how = ["--sparse", "--format=pax", f"--sparse-version={version}", "--mtime=@1700000000.5"]
+        command = [need_tool("tar"), *how, "-cf", "-", "-C", place, "w"]
+        return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+STRANGE: dict[str, list[bytes]] = {
+    **{f"sparse, PAX {version}": [_sparse(version)] for version in ("0.0", "0.1", "1.0")},
+    "PAX records without a value": [
+        tar(W, file("w/a", b"1" * 600, pax_headers=dict.fromkeys(("path", "size", "mtime", "uid"), ""))),
+        tar(W, symlink("w/l", "t", pax_headers={"linkpath": ""}), file("w/b", pax_headers={"mtime": "+5"})),
+    ],
+    "a hard link to a file that AUFS keeps": [
+        tar(W, folder(".wh..wh.plnk"), file(".wh..wh.plnk/1", b"1", mode=0o600), hardlink("w/a", ".wh..wh.plnk/1"))
+    ],
+    "a hard link, then its target hidden": [tar(W, file("w/a", b"1")), tar(W, hardlink("w/b", "w/a"), file("w/.wh.a"))],
+}
+"""Those that no table of contents describes."""
 
 NO_ENTRY: dict[str, list[bytes]] = {
     "none at all": [tar(file("w/d/e/a", b"1"), file("w/b"))],

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 from helpers.images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
 from helpers.stack_model import apply, stacks, to_tar
-from helpers.stacks import NO_ENTRY, STACKS, W_D, W
+from helpers.stacks import NO_ENTRY, STACKS, STRANGE, W_D, W
 from helpers.support import in_shares, need_tool
 from hypothesis import given, settings
 
@@ -69,9 +69,10 @@ def global_header(records: dict[str, str]) -> bytes:
     return tarfile.TarInfo.create_pax_global_header(records)
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", [*STACKS, *STRANGE])
 def test_the_view_equals_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
-    assert view(*STACKS[name]) == unpacked(tmp_path, *STACKS[name])
+    stack = (STACKS | STRANGE)[name]
+    assert view(*stack) == unpacked(tmp_path, *stack)
 
 
 @pytest.mark.parametrize("name", NO_ENTRY)

@@ -44,13 +44,19 @@ def endless(name: str) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT) + bytes(5000)
 
 
-def sparse(how: str) -> bytes:
-    """A sparse file, as GNU tar writes it, in its own format and in PAX format."""
+def sparse_parts(parts: str, size: int = 20) -> bytes:
+    """A sparse file in PAX format 0.1, of 20 bytes, with false parts."""
+    records = {"GNU.sparse.map": parts, "GNU.sparse.size": str(size), "GNU.sparse.numblocks": "2"}
+    return tar(W, file("w/a", b"1" * 10, pax_headers=records))
+
+
+def sparse() -> bytes:
+    """A sparse file in GNU tar's own format."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "w").mkdir()
         with (Path(folder) / "w" / "a").open("wb") as out:
             out.truncate(1 << 20)
-        command = [need_tool("tar"), "--sparse", f"--format={how}", "-cf", "-", "-C", folder, "w"]
+        command = [need_tool("tar"), "--sparse", "--format=gnu", "-cf", "-", "-C", folder, "w"]
         return subprocess.run(command, capture_output=True, check=True).stdout
 
 
@@ -75,8 +81,14 @@ def pax_chain(count: int) -> bytes:
 HOSTILE: dict[str, bytes] = {
     "symlink climbs": tar(W, symlink("w/a", "../../etc/passwd")),
     "symlink climbs from the root": tar(W, symlink("w/a", "/../etc/passwd")),
-    "sparse": sparse("gnu"),
-    "sparse in PAX": sparse("pax"),
+    "sparse": sparse(),
+    "sparse, of parts that overlap": sparse_parts("0,5,3,5"),
+    "sparse, of parts beyond its end": sparse_parts("0,5,18,5"),
+    "sparse, of a negative part": sparse_parts("8,5,3,0"),
+    "sparse, far larger than its layer": sparse_parts("0,5", 1 << 40),
+    "a symlink to nothing": tar(W, symlink("w/a", "")),
+    "a hard link to what its layer hides": tar(W, file("w/.wh.b"), hardlink("w/a", "w/b")),
+    "a hard link into a folder that its layer empties": tar(W, file("w/.wh..wh..opq"), hardlink("w/a", "w/b")),
     "endless elsewhere": endless("x/a"),
     "endless": endless("w/a"),
     "climbs": tar(file("w/../../etc/passwd")),

@@ -132,7 +132,7 @@ def test_a_damaged_layer_is_not_cached(tmp_path: Path) -> None:
         (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/b", b"2")), True),
         (tar(folder("s"), folder("s/t"), file("s/t/.wh..wh..opq")), True),
         (tar(folder("opt"), folder("s/t"), file("s/t/.wh..wh..opq")), True),
-        (tar(folder("opt"), folder("s"), folder("s/t"), file("s/t/.wh..wh..opq"), hardlink("s/t/d", "s/t/c")), True),
+        (tar(folder("opt"), folder("s"), folder("s/t"), hardlink("s/t/d", "s/t/c"), file("s/t/.wh..wh..opq")), True),
     ],
     ids=["opaque", "opaque above", "opaque root", "whiteout", "open", "opt unknown", "parent unknown", "link open"],
 )

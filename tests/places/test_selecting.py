@@ -108,6 +108,22 @@ def test_a_single_entry_that_says_nothing_at_all_serves_any(shop: Shop) -> None:
     assert str(shop.chosen("linux/amd64", entry)) == entry["digest"]
 
 
+@pytest.mark.parametrize("said", ["linux", "/amd64"])
+def test_a_config_that_names_half_a_platform_fits(said: str, shop: Shop) -> None:
+    """Docker and podman take what it does not name from their machine."""
+    entries = [shop.image("linux/arm64"), shop.image(said)]
+    assert str(shop.chosen("linux/amd64", *entries)) == entries[1]["digest"]
+
+
+@pytest.mark.parametrize(
+    "artifact",
+    [{"artifactType": "text/spdx"}, {"mediaType": "application/vnd.oci.artifact.manifest.v1+json"}],
+)
+def test_an_artifact_beside_an_image_need_not_be_at_hand(artifact: dict[str, Any], shop: Shop) -> None:
+    image, absent = shop.image("linux/amd64"), Descriptor.of(OCI.manifest, b"absent").to_json() | artifact
+    assert str(shop.chosen("linux/amd64", absent, image)) == image["digest"]
+
+
 def test_two_entries_that_do_not_differ_are_refused(shop: Shop) -> None:
     entries = [shop.image("linux/amd64", author=author) for author in ("one", "other")]
     with pytest.raises(UsageError, match="several images for linux/amd64"):
