@@ -24,7 +24,7 @@ from m2build.oci.image import Image
 from m2build.oci.layer import MAGIC, compression_of, open_layer
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI
-from m2build.oci.reference import parse_reference
+from m2build.oci.reference import is_reference, parse_reference
 from m2build.oci.shapes import SAVED
 from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_json
 from m2build.places.archive import Archive, write_archive
@@ -96,15 +96,7 @@ def _names(entry: JsonObject) -> list[str]:
     What is no reference counts as no name: some tools write `<none>:<none>` for an image without one.
     """
     tags = entry.get("RepoTags")
-    return [_full(tag) for tag in tags if isinstance(tag, str) and _is_reference(tag)] if isinstance(tags, list) else []
-
-
-def _is_reference(tag: str) -> bool:
-    try:
-        parse_reference(tag)
-    except UsageError:
-        return False
-    return True
+    return [_full(tag) for tag in tags if isinstance(tag, str) and is_reference(tag)] if isinstance(tags, list) else []
 
 
 def _full(reference: str) -> str:

@@ -19,6 +19,8 @@ from m2build.registry.transport import STALLS
 _RESUMES = 5
 """How often a blob's download is resumed; the count restarts with each MiB received."""
 _NO_RANGES = (416, 501)
+_PACKED = 1 << 16
+"""Bytes to read at once of what is decompressed on the way: that may give a thousand times as many."""
 _RANGE = re.compile(r"bytes (?P<first>[0-9]+)-[0-9]+/(?P<size>[0-9]+|\*)")
 
 
@@ -41,6 +43,7 @@ class BlobStream(io.RawIOBase):
         self._resumes = 0
         self._stalls = 0
         self._knows_ranges = True
+        self._is_packed = False
         self._response: BaseHTTPResponse | None = None
 
     def readable(self) -> bool:
@@ -58,7 +61,7 @@ class BlobStream(io.RawIOBase):
             return b"".join(iter(lambda: self.read(1 << 20), b""))
         while size and self._position < self._end:
             try:
-                data = self._opened().read(min(size, self._end - self._position))
+                data = self._receive(min(size, self._end - self._position))
             except (HTTPError, OSError) as error:
                 self._break_off(error)
                 continue
@@ -114,6 +117,11 @@ class BlobStream(io.RawIOBase):
             ) from error
         self._client.transport.pause(self._resumes)
 
+    def _receive(self, size: int) -> bytes:
+        """At most so many bytes from the connection; fewer at once if they have to be decompressed on the way."""
+        response = self._opened()
+        return response.read(min(size, _PACKED) if self._is_packed else size, decode_content=self._is_packed)
+
     def _opened(self) -> BaseHTTPResponse:
         if self._response is None:
             answer = self._ask()
@@ -121,9 +129,13 @@ class BlobStream(io.RawIOBase):
                 answer.start()
                 raise ContentError(f"{self.name} has no blob {self._descriptor.digest}")
             self._response = answer.response
+            # Many blobs are gzip themselves, and called so without being packed again: then the length is theirs.
+            length = answer.header("Content-Length")
+            self._is_packed = answer.status == 200 and answer.is_packed and length != str(self._descriptor.size)
+            self._knows_ranges = self._knows_ranges and not self._is_packed
             left = self._position if answer.status == 200 else 0
             # A registry without support for ranges starts over: skip what we have.
-            while left and (dropped := self._response.read(min(left, 1 << 20))):
+            while left and (dropped := self._receive(min(left, 1 << 20))):
                 left -= len(dropped)
         return self._response
 

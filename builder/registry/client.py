@@ -11,14 +11,10 @@ from urllib.parse import urldefrag, urljoin
 from m2build.errors import TransportError
 from m2build.registry.challenge import parse_challenges
 from m2build.registry.connections import host_of, origin
-from m2build.registry.messages import Answer, Request
+from m2build.registry.messages import HOPS, KEEPING, REDIRECTED, Answer, Request
 from m2build.registry.tokens import Authorizer
 from m2build.registry.transport import Transport
 
-_HOPS = 5
-_REDIRECTED = (301, 302, 303, 307, 308)
-_KEEPING = (307, 308)
-"""Those that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
 ASK_OPERATORS = "ask the operators of the registry, or of a proxy in front of it"
 """The hint where the user's own set-up is not at fault."""
 _WARNING = re.compile(r'(?:^|, *)299 [^ ]+ "((?:[^"\\]|\\.)*)"')
@@ -76,8 +72,8 @@ class Client:
         """
         expected = frozenset(expected)
         request = Request(method, self._resolve(self._api, path), headers or {}, body, largest, patience)
-        followed = _REDIRECTED if method in ("GET", "HEAD") else _KEEPING
-        for _ in range(_HOPS):
+        followed = REDIRECTED if method in ("GET", "HEAD") else KEEPING
+        for _ in range(HOPS):
             answer = self._authorized(request)
             self._pass_on_warnings(answer)
             if answer.status in expected:
@@ -120,6 +116,8 @@ class Client:
             scheme, _, _ = origin(url)
         except ValueError as error:
             raise TransportError(f"{self.registry} sends a malformed Location", hint=ASK_OPERATORS) from error
+        if scheme not in ("http", "https"):
+            raise TransportError(f"{self.registry} sends a Location of another scheme than HTTP's", hint=ASK_OPERATORS)
         if self._api.startswith("https:") and scheme != "https" and not self.transport.insecure:
             raise TransportError(
                 f"{self.registry} redirects to {host_of(url)} without TLS",

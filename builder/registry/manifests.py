@@ -10,7 +10,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import fetched_again
 from m2build.oci.manifest import Document, Index, Manifest, parse_manifest
-from m2build.oci.media_types import DOCKER, OCI
+from m2build.oci.media_types import DOCKER, OCI, is_image
 from m2build.oci.shapes import MANIFEST
 from m2build.oci.strict_json import LARGEST_DOCUMENT, parse_object
 from m2build.registry.client import Client
@@ -92,8 +92,13 @@ def describe(client: Client, digest: Digest) -> Descriptor:
 
 
 def _sent_as(answer: Answer) -> str:
-    """The media type of an answer's body; empty if it does not say."""
-    return (answer.header("Content-Type") or "").partition(";")[0].strip()
+    """The media type of a manifest in an answer; empty if it does not say.
+
+    Some registries and proxies say `application/json`, `text/plain` or nonsense of every file; then the document itself
+    says what it is.
+    """
+    said = (answer.header("Content-Type") or "").partition(";")[0].strip().lower()
+    return said if is_image(said) else ""
 
 
 def find_document(client: Client, name: str) -> Answer | None:
@@ -205,6 +210,15 @@ def resolve(client: Client, name: str, *, trust_absence: bool = True) -> Digest 
         return None
     if answer.status == HTTPStatus.OK and (sent := sent_digest(answer)) and sent.algorithm == "sha256":
         return sent
+    return digest_of_content(client, name)
+
+
+def digest_of_content(client: Client, name: str) -> Digest | None:
+    """The digest of what a tag or a digest names, computed; None if that does not exist.
+
+    Raises:
+        TransportError: the registry refuses, or does not answer.
+    """
     answer = _get(client, name)
     return Digest.of(answer.content) if answer.status == HTTPStatus.OK else None
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
+HOPS = 5
+"""Redirects that are followed, one after the other."""
+REDIRECTED = (301, 302, 303, 307, 308)
+KEEPING = (307, 308)
+"""Redirects that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9)."""
 _LARGEST_REST = 64 << 10
 """Bytes to read of an unwanted body, so that its connection can be reused."""
 
@@ -62,6 +67,11 @@ class Answer:
     def header(self, name: str) -> str | None:
         """A header's value."""
         return self.response.headers.get(name)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the body is compressed on its way, which is never asked for; some proxies do it anyway."""
+        return (self.header("Content-Encoding") or "").strip().lower() in ("gzip", "x-gzip")
 
     def start(self) -> bytes:
         """Read the beginning of the body; the connection returns to its pool, or is closed if more follows."""

@@ -18,7 +18,7 @@ from m2build.oci.reference import Reference
 from m2build.progress import WORTH_SAYING, Progress, amount
 from m2build.registry.access import Access
 from m2build.registry.client import ASK_OPERATORS, Client
-from m2build.registry.manifests import put_manifest, resolve
+from m2build.registry.manifests import digest_of_content, put_manifest, resolve
 from m2build.registry.parallel import PARALLEL, in_parallel
 from m2build.registry.presence import Presence, find_or_mount
 from m2build.registry.tags import TagPolicy
@@ -133,6 +133,8 @@ def _confirm(client: Client, name: str, digest: Digest) -> None:
     for attempt in range(1, _LOOKS + 1):
         try:
             found = resolve(client, name, trust_absence=False)
+            if found not in (digest, None):
+                found = digest_of_content(client, name)  # some registries send another digest than the content's
         except TransportError as error:
             raise TransportError(f"{confirmed}, but does not show it: {error}", hint="push again to be sure") from error
         if found == digest:

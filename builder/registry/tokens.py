@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 from m2build.errors import M2BuildError, TransportError
 from m2build.registry.challenge import Challenge
 from m2build.registry.connections import host_of, is_loopback, origin
-from m2build.registry.messages import Answer, Request
+from m2build.registry.messages import HOPS, KEEPING, REDIRECTED, Answer, Request
 from m2build.registry.transport import Transport
 
 if TYPE_CHECKING:
@@ -149,7 +149,31 @@ class Authorizer:
             method, url = "GET", f"{realm}{'&' if '?' in realm else '?'}{urlencode(wanted)}"
             if known:
                 headers["Authorization"] = known.basic
-        return self._transport.send(Request(method, url, headers, body, _LARGEST_ANSWER))
+        return self._followed(Request(method, url, headers, body, _LARGEST_ANSWER))
+
+    def _followed(self, request: Request) -> Answer:
+        """A token server's answer, after its redirects."""
+        answer = self._transport.send(request)
+        for _ in range(HOPS):
+            onward = self._onward(request, answer)
+            if onward is None:
+                break
+            request, answer = onward, self._transport.send(onward)
+        return answer
+
+    def _onward(self, request: Request, answer: Answer) -> Request | None:
+        """The request after a redirect, or None. Another server gets neither a password nor a refresh token."""
+        location = answer.header("Location")
+        if answer.status not in (REDIRECTED if request.body is None else KEEPING) or not location:
+            return None
+        try:
+            url = urljoin(request.url, location)
+        except ValueError:
+            return None
+        self._trusted(url)
+        if origin(url) == origin(request.url):
+            return replace(request, url=url)
+        return replace(request, url=url, headers={}) if request.body is None else None
 
     def _trusted(self, realm: str) -> str:
         """The host of a token server; one that would get a password in clear text is refused."""

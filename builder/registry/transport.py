@@ -6,6 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
@@ -132,14 +133,15 @@ class Transport:
             timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, self.seconds), read=self.seconds + request.patience),
             preload_content=False, decode_content=False, redirect=False, retries=False,
         )  # fmt: skip
+        answer = Answer(request.method, request.url, response)
         if request.largest is None:
-            return Answer(request.method, request.url, response)
+            return answer
         content, length = bytearray(), response.length_remaining
         while length is None or length <= request.largest:
-            data = response.read(1 << 16)
+            data = response.read(1 << 16, decode_content=answer.is_packed)
             content += data
             if not data:
-                return Answer(request.method, request.url, response, bytes(content))
+                return replace(answer, content=bytes(content))
             if len(content) > request.largest:
                 break
         response.close()

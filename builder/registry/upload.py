@@ -14,7 +14,7 @@ from m2build.oci.image import Blobs
 from m2build.progress import Progress
 from m2build.registry.client import ASK_OPERATORS, Client
 from m2build.registry.failures import is_stalled
-from m2build.registry.messages import Answer
+from m2build.registry.messages import HOPS, KEEPING, Answer
 from m2build.registry.rewinding import Rewinding
 from m2build.registry.transport import RETRIED, STALLS
 
@@ -24,8 +24,6 @@ _WORTH_ANOTHER_TRY = 1 << 20
 _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 STORED = (200, 201, 202, 204)
 """Statuses that confirm what was sent: 201 by the specification, the others from registries in the field."""
-_KEEPING = (307, 308)
-_HOPS = 5
 _RESTARTED = (401, 404, 416, *RETRIED)
 """Statuses after which an upload starts over; a real refusal shows when it begins."""
 _LARGEST_AT_ONCE = 8 << 20
@@ -34,8 +32,11 @@ _COPIED = 32 << 20
 
 
 def has_blob(client: Client, blob: Descriptor) -> bool:
-    """Whether the repository has a blob; it counts as missing if the registry does not say."""
-    answer = client.send("HEAD", f"blobs/{blob.digest}", expected=(200, 400, 404, 405, 501))
+    """Whether the repository has a blob; it counts as missing if the registry does not say.
+
+    Some registries answer 403 for what does not exist. A user who may not write learns that from the upload.
+    """
+    answer = client.send("HEAD", f"blobs/{blob.digest}", expected=(200, 400, 403, 404, 405, 501))
     answer.start()
     return answer.status == 200
 
@@ -112,7 +113,7 @@ class Upload:
 
     def _begin(self, body: Rewinding) -> _Begun:
         body.restart()
-        answer = self.client.send("POST", "blobs/uploads/", expected=(202,))
+        answer = self.client.send("POST", "blobs/uploads/", expected=(200, 201, 202))
         answer.start()
         return _Begun(self.client.upload_url(answer))
 
@@ -154,11 +155,11 @@ class Upload:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size - begun.offset)}
         if begun.offset:
             headers["Content-Range"] = f"{begun.offset}-{blob.size - 1}"
-        expected, url = (*STORED, *_KEEPING, *_RESTARTED), begun.url
-        for _ in range(_HOPS):
+        expected, url = (*STORED, *KEEPING, *_RESTARTED), begun.url
+        for _ in range(HOPS):
             answer = self.client.send(method, url, expected=expected, headers=headers, body=self._reported(body, blob))
             answer.start()
-            if answer.status not in _KEEPING or not body.seek(begun.offset):
+            if answer.status not in KEEPING or not body.seek(begun.offset):
                 return answer
             url = self.client.upload_url(answer)
         raise TransportError(f"{self.client.registry}: redirect loop for an upload", hint=ASK_OPERATORS)

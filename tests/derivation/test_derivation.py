@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tarfile
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -179,6 +180,25 @@ def test_the_time_is_the_bases_own_or_source_date_epoch() -> None:
     assert json.loads(build(epoch).config.raw)["created"] == "1970-01-01T00:00:00Z"
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
         plan_for(base, SOURCE_DATE_EPOCH="yesterday")
+
+
+@pytest.mark.parametrize(
+    ("created", "written"),
+    [
+        ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z"), ("0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+        ("2024-05-06T07:08:09", "2024-05-06T07:08:09Z"), ("never", "1970-01-01T00:00:00Z"),
+    ],
+)  # fmt: skip
+def test_an_odd_time_of_the_base_gives_one_time_everywhere(
+    created: str, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert json.loads(build(plan_for(base_image(created=created))).config.raw)["created"] == written
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_everything_in_the_plan_changes_its_digest() -> None:

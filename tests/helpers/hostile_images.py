@@ -106,6 +106,19 @@ def upper(rng: random.Random) -> bytes:
         [file(f"{where}{chr(rng.randrange(0x20, 0x3000))}n\n", b"odd name")],
         [file(f"{where}big-owner", uid=rng.choice([0, 65534, 2**21, 2**31]), gid=2**22, mtime=rng.choice([0, 2**34]))],
         [file(f"{where}.wh..wh.plnk/{rng.randrange(9)}"), file(f"{where}.wh..wh.aufs")],
+        [file(".wh..wh.plnk/7", b"7"), hardlink(f"{where}linked", ".wh..wh.plnk/7")],
+        [file(f"{where}.wh.hidden"), hardlink(f"{where}late", f"{where}hidden")],
+        [
+            file(
+                f"{where}s",
+                b"1" * 20,
+                pax_headers={
+                    "GNU.sparse.map": rng.choice(["0,10,15,10", "5,9,0,9", "0,30"]),
+                    "GNU.sparse.size": rng.choice(["25", str(2**40)]),
+                },
+            )
+        ],
+        [file(f"{where}e", b"1", pax_headers={rng.choice(["path", "size", "mtime", "uid", "linkpath"]): ""})],
     ]
     picked = rng.sample(choices, rng.randrange(4))
     return tar(*(item for entries in picked for item in entries)) if picked else rng.choice([b"", bytes(10240)])
@@ -184,7 +197,9 @@ def odd_config(rng: random.Random) -> dict[str, Any]:
         [{"history": []}, {"history": None}, {"history": [None]}, {"history": [{}] * 7},
          {"history": [{"empty_layer": True}]},
          {"history": "x"}, {"history": [{"empty_layer": "x"}]}, {"config": None}, {"config": []}, {"created": 7},
-         {"created": "never"}, {"config": {"Labels": {"a": "\u202e"}}}, {"config": {"Labels": ["a"]}},
+         {"created": "never"}, {"created": "9999-12-31T23:59:59-12:00"}, {"architecture": None}, {"os": None},
+         {"config": {"WorkingDir": "/" + "d/" * 300}}, {"x": json.loads("[" * 300 + "]" * 300)},
+         {"config": {"Labels": {"a": "\u202e"}}}, {"config": {"Labels": ["a"]}},
          {"config": {"WorkingDir": "/absent/x"}}, {"config": {"Env": [1]}}, {"config": {"entrypoint": ["evil"]}},
          {"Config": {"Entrypoint": ["evil"]}}, {"config": {"Volumes": {f"/{ROOT}": {}}}}, {"config": {"User": "1000"}},
          {"rootfs": None}, {"rootfs": {"type": "layers", "diff_ids": []}}, {"os": ""}, {"architecture": "sparc"},

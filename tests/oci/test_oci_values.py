@@ -226,3 +226,10 @@ def test_references_are_parsed_as_docker_parses_them(text: str, full: str) -> No
 def test_a_malformed_reference_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_reference(text)
+
+
+@pytest.mark.parametrize("path", ["/" + "d/" * 300, "/" + "d" * 5000, "/a\0b"])
+def test_a_working_directory_that_linux_cannot_have_is_refused(path: str) -> None:
+    config = ImageConfig(json.dumps(config_document([b"one"], config={"WorkingDir": path})).encode())
+    with pytest.raises(ContentError, match=r"WorkingDir .* has more than 4096 characters"):
+        _ = config.working_dir

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +182,30 @@ def long_name() -> bytes:
     info, _ = file("long")
     info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2 << 20
     return info.tobuf(tarfile.GNU_FORMAT) + b"n" * info.size
+
+
+@pytest.mark.parametrize("tag", ["<none>:<none>", "", "Team/App:v1", "::"])
+def test_what_is_no_name_counts_as_none(tag: str, tmp_path: Path) -> None:
+    layers = [file(name, data) for name, data in zip(LAYERS, SAMPLE, strict=True)]
+    place = docker_archive(tmp_path / "d.tar", CONFIG_FILE, *layers, manifest_file(saved([tag], CONFIG, LAYERS)))
+    assert read_image(place, "linux/amd64").name is None
+
+
+def test_members_may_begin_with_a_slash(tmp_path: Path) -> None:
+    layers = [file(f"/{name}", data) for name, data in zip(LAYERS, SAMPLE, strict=True)]
+    config, manifest = file(f"/{CONFIG_FILE[0].name}", CONFIG), manifest_file(saved(None, CONFIG, LAYERS))
+    manifest[0].name = "/manifest.json"
+    assert read_everything(docker_archive(tmp_path / "d.tar", config, *layers, manifest)).config.raw == CONFIG
+
+
+@pytest.mark.parametrize(("name", "compress"), [("bzip2", bz2.compress), ("xz", lzma.compress)])
+def test_a_compression_that_images_may_not_have_is_named(
+    name: str, compress: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    with pytest.raises(ContentError, match=f"compressed with {name}") as caught:
+        read_everything(sample_archive(tmp_path / "d.tar", SAMPLE[0], compress(SAMPLE[1])))
+    assert "docker load" in str(caught.value.hint)
+    assert str(tmp_path) in str(caught.value)
 
 
 DOCKER_DAMAGES: dict[str, Callable[[Path], object]] = {

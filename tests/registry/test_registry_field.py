@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from helpers.images import SAMPLE, file, image, tar
 from helpers.registry.faultproxy import FOREVER, Rule, fault_proxy
-from helpers.registry.field_registry import FieldRegistry, Habits, field_registry
+from helpers.registry.field_registry import Answer, FieldRegistry, Habits, field_registry
 from helpers.registry.registries import access, noise, reference, run, upload
 
-from m2build.errors import TransportError
+from m2build.errors import ContentError, TransportError
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, open_blob
+from m2build.oci.media_types import DOCKER, OCI
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
 from m2build.registry.push import Transfer, push_image
@@ -49,6 +52,40 @@ ANSWERS = {
 }
 
 
+def packed(answer: Answer) -> Answer:
+    body = gzip.compress(answer.body)
+    return replace(answer, body=body).having(Content_Encoding="gzip", Content_Length=str(len(body)))
+
+
+def on(method: str, path: str, change: Callable[[Answer], Answer], status: int = 200) -> Habits:
+    """Change the answers of one status to some requests."""
+    return Habits(
+        alters=lambda answer: change(answer) if answer.is_for(method, path) and answer.status == status else answer
+    )
+
+
+TYPES = {
+    "of any JSON": "application/json", "of any text": "text/plain; charset=utf-8",
+    "of bytes": "application/octet-stream",
+    "in capitals": OCI.manifest.upper(), "twice": f"{OCI.manifest}, {OCI.manifest}", "nonsense": "nonsense", "none": "",
+    "of another age": "application/vnd.docker.distribution.manifest.v1+prettyjws",
+}  # fmt: skip
+ANSWERS |= {
+    **{
+        f"a media type {name}": on("GET|HEAD", "manifests", lambda answer, said=said: answer.having(Content_Type=said))
+        for name, said in TYPES.items()
+    },
+    "manifests compressed on the way": on("GET", "manifests", packed),
+    "blobs compressed on the way": on("GET", "blobs/sha256", packed),
+    "blobs that are said to be": on("GET", "blobs/sha256", lambda answer: answer.having(Content_Encoding="gzip")),
+    "another digest for HEAD": on(
+        "HEAD", "manifests", lambda answer: answer.having(Docker_Content_Digest=f"sha256:{'0' * 64}")
+    ),
+    "403 for a missing blob": on("HEAD", "blobs/sha256", lambda answer: replace(answer, status=403), 404),
+    "PATCH with an odd Range": on("PATCH", "", lambda answer: answer.having(Range="bytes=abc"), 202),
+}
+
+
 def push(registry: FieldRegistry, sample: Image, rest: str = "app:v1") -> Transfer:
     return push_image(sample, reference(registry.host, rest), access(), Silent(), mount_from="elsewhere")
 
@@ -76,6 +113,32 @@ def test_crane_accepts_the_same(name: str) -> None:
         push(source, LARGE)
         run("crane", "copy", f"{source.host}/app:v1", f"{target.host}/app:v1")
         assert is_whole(target, LARGE)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_an_upload_may_begin_with_another_status(status: int) -> None:
+    with field_registry(on("POST", "uploads/$", lambda answer: replace(answer, status=status), 202)) as registry:
+        push_image(ONE, reference(registry.host, "app:v1"), access(), Silent())
+        assert is_whole(registry, ONE)
+
+
+@pytest.mark.parametrize("said", [DOCKER.manifest, OCI.index])
+def test_a_manifest_that_is_said_to_be_another_kind_is_refused(said: str) -> None:
+    with field_registry(on("GET", "manifests", lambda answer: answer.having(Content_Type=said))) as registry:
+        push(registry, ONE)
+        with pytest.raises(ContentError, match="but it is declared as"):
+            read_remote(reference(registry.host, "app:v1"), "linux/amd64", access())
+
+
+def test_a_small_answer_that_unpacks_to_much_is_refused() -> None:
+    def bomb(answer: Answer) -> Answer:
+        return packed(replace(answer, body=bytes(64 << 20)))
+
+    with field_registry() as registry:
+        push(registry, ONE)
+        registry.habits.alters = on("GET", "manifests", bomb).alters
+        with pytest.raises(TransportError, match="answers with more than 4194304 bytes"):
+            read_remote(reference(registry.host, "app:v1"), "linux/amd64", access())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])

@@ -203,3 +203,29 @@ def test_endless_challenges_are_answered_only_a_few_times(server: TokenServer, t
 def token_realm(server: TokenServer) -> str:
     _, headers, _ = call("GET", f"http://{server.registry}/v2/")
     return str(headers["WWW-Authenticate"].split('"')[1])
+
+
+@pytest.mark.parametrize("place", ["/moved?{query}", "moved?{query}", "http://127.0.0.1:{port}/moved?{query}"])
+def test_a_token_server_that_has_moved_is_followed(place: str, server: TokenServer, user: Access) -> None:
+    server.redirect = place
+    push(user, server.registry, "app:v1")
+    assert pull(user, server.registry, "app:v1").manifest.raw == ONE.manifest.raw
+
+
+def test_another_token_server_gets_no_password(server: TokenServer, user: Access) -> None:
+    push(user, server.registry, "app:v1")
+    server.redirect, server.anonymous = "http://localhost:{port}/moved?{query}", ("pull",)
+    other = access(user.environment)
+    assert pull(other, server.registry, "app:v1").manifest.raw == ONE.manifest.raw
+    with refused("cannot be written", f"docker login {server.registry}"):
+        push(other, server.registry, "other:v1")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("/token?{query}", "issues no token"), ("http://[", "issues no token"), ("ftp://x", "names no")],
+)
+def test_redirects_of_a_token_server_end(place: str, words: str, server: TokenServer, user: Access) -> None:
+    server.redirect = place
+    with pytest.raises(TransportError, match=words):
+        push(user, server.registry, "app:v1")

@@ -6,15 +6,33 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlsplit
 
 from helpers.registry.http_servers import QuietHandler, host_of, serving_with
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, with the request that it is for."""
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def is_for(self, method: str, path: str) -> bool:
+        return re.fullmatch(method, self.method) is not None and re.search(path, self.path) is not None
+
+    def having(self, **headers: str) -> Answer:
+        """The same with other headers; an underscore in a name is a hyphen."""
+        return replace(self, headers={**self.headers, **{key.replace("_", "-"): text for key, text in headers.items()}})
 
 
 @dataclass
@@ -26,7 +44,7 @@ class Habits:
     with a status and a template for the URL. `appears`: blobs of other repositories show up here once their mount has
     been asked for, although it is refused. `resumes`: what is cut off is kept, and an upload says how much it has.
     `warning` is sent with every answer. `apart`: each repository shows only the blobs that came to it, and takes no
-    manifest that names others.
+    manifest that names others. `alters` changes any answer.
 
     `referrers`: how it lists what refers to a manifest: not at all, by the `api`, as a web `page`; or it `hides` all of
     it. `promises`: it says that it lists them, whether or not it does (OCI-Subject). `page`: how many it lists at once.
@@ -58,6 +76,7 @@ class Habits:
     late_rivals: int = 0
     conditions: bool = False
     apart: bool = False
+    alters: Callable[[Answer], Answer] | None = None
 
 
 @dataclass
@@ -143,13 +162,15 @@ class Handler(QuietHandler):
         return b"".join(parts)
 
     def say(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
-        self.send_response_only(status)
+        answer = Answer(self.command, self.path, status, {"Content-Length": str(len(body)), **(headers or {})}, body)
+        answer = self.registry.habits.alters(answer) if self.registry.habits.alters else answer
+        self.send_response_only(answer.status)
         warning = {"Warning": self.registry.habits.warning} if self.registry.habits.warning else {}
-        for name, value in {"Content-Length": str(len(body)), **warning, **(headers or {})}.items():
+        for name, value in {**warning, **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
     def refuse(self, status: int, code: str) -> None:
         self.say(status, body=json.dumps({"errors": [{"code": code, "message": ""}]}).encode())

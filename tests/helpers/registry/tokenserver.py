@@ -30,7 +30,10 @@ REFRESH_TOKEN = "refresh-me-0815"
 
 @dataclass
 class TokenServer:
-    """What it grants: without credentials, and with the password or the refresh token."""
+    """What it grants: without credentials, and with the password or the refresh token.
+
+    `redirect` is a template for where its first address sends every request, with `{port}` and `{query}`.
+    """
 
     registry: str = ""
     anonymous: tuple[str, ...] = ()
@@ -40,6 +43,7 @@ class TokenServer:
     asked: list[dict[str, list[str]]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     answer: tuple[int, bytes] | None = None
+    redirect: str = ""
 
 
 def encoded(data: bytes) -> str:
@@ -85,13 +89,27 @@ class TokenHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
         pass
 
+    def moved(self) -> bool:
+        parts, template = urlsplit(self.path), self.server_state.redirect
+        if not template or parts.path != "/token":
+            return False
+        self.send_response(307)
+        self.send_header("Location", template.format(port=self.connection.getsockname()[1], query=parts.query))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return True
+
     def do_GET(self) -> None:
+        if self.moved():
+            return
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         given = self.headers.get("Authorization")
         self.grant(parse_qs(urlsplit(self.path).query), known=given == expected, wrong=given not in (None, expected))
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.moved():
+            return
         known = form.get("refresh_token") == [REFRESH_TOKEN] and form.get("grant_type") == ["refresh_token"]
         form["scope"] = form.get("scope", [""])[0].split(" ")
         self.grant(form, known=known, wrong=not known)
