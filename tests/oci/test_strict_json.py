@@ -25,7 +25,7 @@ def read(text: str, shape: Shape = CONFIG) -> object:
 @pytest.mark.parametrize(
     "value",
     ["1e400", "-1e999", "NaN", "Infinity", "-Infinity", "9" * 5000, "01",
-     '"\\ud800"', '{"\\udc00": 1}', "[" * 5000 + "]" * 5000, "[" * 100 + "]" * 100,
+     '"\\ud800"', '{"\\udc00": 1}', "[" * 5000 + "]" * 5000, "[" * 200 + "]" * 200,
      '{"a": 1, "a": 2}', '"a\nb"', "'a'", "\ud800"],
 )  # fmt: skip
 def test_malformed_json_is_refused_at_any_depth(value: str) -> None:

@@ -64,6 +64,10 @@ def on(method: str, path: str, change: Callable[[Answer], Answer], status: int =
     )
 
 
+def saying(media_type: str) -> Habits:
+    return on("GET|HEAD", "manifests", lambda answer: answer.having(Content_Type=media_type))
+
+
 TYPES = {
     "of any JSON": "application/json", "of any text": "text/plain; charset=utf-8",
     "of bytes": "application/octet-stream",
@@ -71,10 +75,7 @@ TYPES = {
     "of another age": "application/vnd.docker.distribution.manifest.v1+prettyjws",
 }  # fmt: skip
 ANSWERS |= {
-    **{
-        f"a media type {name}": on("GET|HEAD", "manifests", lambda answer, said=said: answer.having(Content_Type=said))
-        for name, said in TYPES.items()
-    },
+    **{f"a media type {name}": saying(said) for name, said in TYPES.items()},
     "manifests compressed on the way": on("GET", "manifests", packed),
     "blobs compressed on the way": on("GET", "blobs/sha256", packed),
     "blobs that are said to be": on("GET", "blobs/sha256", lambda answer: answer.having(Content_Encoding="gzip")),
