@@ -35,6 +35,8 @@ def imports_siblings(importer: Importer, call: ast.Call) -> bool:
     parent, start = split(importer.renaming.old)[0], _computed_start(importer, call)
     if not parent or start is None or any(importer.names.qualify(it.func) & _WALKS for it in importer.names.calls):
         return False
+    if not start and package_argument(importer, call) == parent and not importer.is_parent:
+        return True  # the names that such a function takes are in other files
     if start.startswith(".") and not start.startswith(".."):
         start = f"{package_argument(importer, call) or ''}{start}"
     return start.startswith(f"{parent}.") and importer.renaming.old.startswith(start)

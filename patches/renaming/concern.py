@@ -21,15 +21,17 @@ from m2build.patches.text import read_python
 _GAP = r"(?:\s|\\|\#[^\r\n]*[\r\n])*"
 _NAMES = r"(?:\((?:[^)#]|\#[^\r\n]*)*\)|(?:[^\r\n\\;]|\\(?:\r\n?|\n))*)"
 
-_SECOND = re.compile(r"\w\(\s*[\w.\s]+,\s*$")
-"""What stands before the second argument of a call, whose first one is a dotted name."""
+_SECOND = re.compile(r"\w\(\s*[\w.\s'\"]+,\s*$")
+"""What stands before the second argument of a call, whose first one is a dotted name, in quotes or not."""
 _FAR = 200
 """Characters that are looked back for it."""
 _IMPORTING = ("import_module", "__import__", "find_spec", "run_module")
 _COMPUTED = re.compile(
-    rf"(?:{'|'.join(_IMPORTING)})(?:\s+as\b|\s*\(\s*(?:['\"][^'\"\n]*(?:\\|['\"]\s*[^\s,)])|[^'\"\s]))"
+    rf"(?:{'|'.join(_IMPORTING)})(?:\s+as\b|\s*[,)\]]|\s*\(\s*(?:['\"][^'\"\n]*(?:\\|['\"]\s*[^\s,)])|[^'\"\s]))"
 )
-"""A call that imports what is no plain string; or another name for such a call."""
+"""A call that imports what is no plain string; or the function as a value, or under another name."""
+_ASKING = re.compile(r"attrgetter|\bvars\s*\(|__dict__|[gsh]etattr\s*\(|hasattr\s*\(")
+"""What looks up attributes by name."""
 
 
 class Concern:
@@ -49,6 +51,8 @@ class Concern:
         self.word = last.encode()
         self._folder = f"{parent.replace('.', '/')}/" if parent else None
         self._start = f"{parent}.".encode()
+        above, name = split(parent)
+        self._package = re.compile(rf"{re.escape(parent)}\b|from\s+[.\w]*{re.escape(above)}\s+import\b[^\n]*\b{name}\b")
         self._name = re.compile(rf"\b{last}\b")
         self._dotted = re.compile(rf"\.{_GAP}{last}\b" if parent else rf"\b{last}\b")
         # A pattern that begins with plain letters is searched for ten times as fast as one that begins with \b.
@@ -78,7 +82,7 @@ class Concern:
             text = "".join(line if line.isascii() else unicodedata.normalize("NFKC", line) for line in lines)
         if self._last not in text:
             return False
-        if path.rpartition(".")[0] in self._above or self._names_it_in_quotes(text):
+        if path.rpartition(".")[0] in self._above or self._names_it_in_quotes(path, text):
             return True
         return self._dotted.search(text) is not None or any(
             self._name.search(text if statement[1].startswith("*") else statement[1])
@@ -92,13 +96,16 @@ class Concern:
         imports = any(word.encode() in content for word in _IMPORTING)
         return imports and _COMPUTED.search(content.decode(errors="replace")) is not None
 
-    def _names_it_in_quotes(self, text: str) -> bool:
+    def _names_it_in_quotes(self, path: str, text: str) -> bool:
         found = [start for quoted in self._quoted for start in _starts(quoted, text)]
         if not found:
             return False
         if any(_SECOND.search(text, max(0, start - _FAR), start) for start in found):
             return True
-        return any(word in text for word in _IMPORTING) and _COMPUTED.search(text) is not None
+        if "__import__" in text or (any(word in text for word in _IMPORTING) and _COMPUTED.search(text)):
+            return True
+        has_package = path.startswith(self._folder or "/") or self._package.search(text) is not None
+        return has_package and _ASKING.search(text) is not None
 
 
 def _starts(word: str, text: str) -> Iterator[int]:

@@ -8,6 +8,7 @@ import re
 import tokenize
 
 from m2build.patches.modules import ModuleFile
+from m2build.patches.text import parser
 
 _LITERAL = re.compile(r"[rRuUfF]{0,2}('''|\"\"\"|'|\")(.*)\1", re.DOTALL)
 
@@ -28,6 +29,18 @@ def known_text(node: ast.expr, module: ModuleFile) -> str | None:
         case _:
             return None
     return _joined([known_text(part, module) for part in parts])
+
+
+def uses_in(value: object, last: str) -> list[ast.Attribute]:
+    """The dotted uses of a name in a string, if it is an expression."""
+    if not isinstance(value, str) or last not in value or len(value) > 1000:  # longer ones are prose
+        return []
+    try:
+        with parser():
+            nodes = list(ast.walk(ast.parse(value.strip(), mode="eval")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return [node for node in nodes if isinstance(node, ast.Attribute) and node.attr == last]
 
 
 def _joined(parts: list[str | None]) -> str | None:

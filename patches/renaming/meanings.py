@@ -44,6 +44,8 @@ class Meanings:
                 found = self._packages.member(self.of(base, scope), name)
             case ast.Call(func=ast.Name(id="getattr"), args=[base, ast.Constant(value=str(name)), *_]):
                 found = self._packages.member(self.of(base, scope), name)
+            case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[ast.Constant(value=str(name)), *_]):
+                found = self._of_modules(name) if "sys.modules" in self._names.qualify(base, scope) else UNKNOWN
             case ast.Call():
                 found = self._of_import(node, scope)
             case ast.Subscript(value=ast.Attribute() as base, slice=ast.Constant(value=str(name))):

@@ -25,7 +25,8 @@ class _Spellings:
     Attributes:
         last: its last name, without which no file is searched.
         words: its dotted name and its path, of which a file has to hold one.
-        named: both of them as whole words, the file's own name in quotes, and what pickle writes as text.
+        named: both of them as whole words, also in regular expressions; the file's own name in quotes; and what pickle
+            writes as text.
         stored: its dotted name in binary data, where the byte before it may be its length.
         imported: an import of it, in a file that is not Python.
     """
@@ -40,14 +41,20 @@ class _Spellings:
     def of(cls, module: str) -> _Spellings:
         parent, last = split(module)
         path = module.replace(".", "/")
-        words = (module.encode(), path.encode(), f"{last}.py".encode()) if parent else (module.encode(),)
+        in_patterns = [module.replace(".", f"{slashes}.") for slashes in ("\\", "\\\\")]
+        words = tuple(map(str.encode, (module, path, f"{last}.py", *in_patterns))) if parent else (module.encode(),)
         spelled = [rf"(?<![\w.]){re.escape(module)}(?!\w)", rf"(?<!\w){re.escape(path)}(?=\.pyi?\b|/)"]
-        filed = [rf"['\"]{re.escape(last)}\.pyi?['\"]", rf"(?<=c){re.escape(module)}(?:$|\\n)"] if parent else []
+        in_pattern = r"\\{1,2}\.".join(map(re.escape, module.split(".")))
+        others = [
+            rf"(?<!\w){in_pattern}(?!\w)",
+            rf"['\"]{re.escape(last)}\.pyi?['\"]",
+            rf"(?<=c){re.escape(module)}(?:$|\\n)",
+        ]
         name, origin = re.escape(last), rf"(?:\.[\w.]*|{re.escape(parent)})" if parent else r"\."
         return cls(
             last.encode(),
             words,
-            re.compile("|".join([*spelled, *filed]).encode()),
+            re.compile("|".join([*spelled, *(others if parent else ())]).encode()),
             re.compile(b"|".join([*(one.encode() for one in spelled), *_stored(module)])),
             re.compile(
                 rf"(?m)^[ \t>]*from[ \t]+(?:\.[\w.]*\b{name}[ \t]+c?import\b"

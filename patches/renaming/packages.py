@@ -242,6 +242,11 @@ class Packages:
             module = f"{module}.{name}"
         return []
 
+    def spells(self, path: str, word: str) -> bool:
+        """Whether the module that a path is a name of has a word in its text."""
+        found = self._content(split(path)[0])
+        return found is not None and re.search(rf"\b{word}\b".encode(), found[1]) is not None
+
     def starred(self, module: str, name: str) -> tuple[bool, bool]:
         """Whether `from module import *` may bring a name, and whether it certainly does."""
         if not self.exists(module):

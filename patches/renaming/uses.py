@@ -44,10 +44,26 @@ def _attribute_uses(importer: Importer) -> Iterator[Place[New] | Unrewritten]:
             yield importer.left(node, f"{ast.unparse(node.value)} may be something else than {parent}")
         else:
             yield _followed(importer, node)
-    if unknown and importer.standing is not Standing.KEPT and _is_handed_on(importer, parent):
-        for node in unknown:
-            if dotted_name(node) is None or not _is_imported(importer, node):
-                yield importer.left(node, f"{ast.unparse(node.value)} may be {parent}, which this file hands on")
+    if unknown and importer.standing is not Standing.KEPT:
+        yield from _uses_of_unknown(importer, unknown, parent)
+
+
+def _uses_of_unknown(importer: Importer, unknown: list[ast.Attribute], parent: str) -> Iterator[Unrewritten]:
+    """Attributes of the module's name, of objects of which nothing else is known than who may have handed them on."""
+    is_handed_on = _is_handed_on(importer, parent)
+    for node in unknown:
+        if is_handed_on and (dotted_name(node) is None or not _is_imported(importer, node)):
+            yield importer.left(node, f"{ast.unparse(node.value)} may be {parent}, which this file hands on")
+        elif _may_come_from_elsewhere(importer, node.value):
+            yield importer.left(node, f"{ast.unparse(node.value)} may be {parent}, which another module hands on")
+
+
+def _may_come_from_elsewhere(importer: Importer, node: ast.expr) -> bool:
+    """Whether a call's function is imported from a module of the tree that spells the module's package."""
+    parent = split(importer.renaming.old)[0]
+    return isinstance(node, ast.Call) and any(
+        importer.packages.spells(name, split(parent)[1]) for name in importer.names.qualify(node.func)
+    )
 
 
 def _followed(importer: Importer, node: ast.Attribute) -> Place[New]:
@@ -75,7 +91,8 @@ def _check_capture(importer: Importer, node: ast.expr, root: str) -> None:
 def _is_handed_on(importer: Importer, parent: str) -> bool:
     """Whether the file uses the module's package as a value, so that another expression may stand for it."""
     names = importer.names
-    followed = {value for scope in set(names.scopes.values()) for found in scope.values.values() for value in found}
+    scopes = [scope for scope in set(names.scopes.values()) if scope.kind != "class"]
+    followed = {value for scope in scopes for found in scope.values.values() for value in found}
     loose = [node for node in (*names.scopes, *names.attributes) if isinstance(node, ast.Name | ast.Attribute)]
     return any(
         isinstance(node.ctx, ast.Load)

@@ -136,9 +136,11 @@ def test_stored_objects_name_their_module(module: str, protocol: int, monkeypatc
         ('path = os.path.join(here, "old.pyi")\n', True),
         ("path = here / 'older.py', here / 'b.old.py'\n", False),
         ("load(b'ca.b.old\\nC\\n.')\n", True),
+        ("warnings.filterwarnings('ignore', module=r'a\\.b\\.old')\n", True),
+        ("warnings.filterwarnings('ignore', module='a\\\\.b\\\\.old')\n", True),
     ],
 )
-def test_the_modules_file_in_quotes_is_listed(source: str, *, is_listed: bool) -> None:
+def test_other_spellings_of_the_module_and_its_file_are_listed(source: str, *, is_listed: bool) -> None:
     assert [found.partition(" ")[0] for found in mentions({"z.py": source})] == ["z.py:1:"] * is_listed
 
 
