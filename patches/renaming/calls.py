@@ -28,18 +28,23 @@ def may_import(importer: Importer, call: ast.Call) -> bool:
 
 
 def imports_siblings(importer: Importer, call: ast.Call) -> bool:
-    """Whether a call imports what shows at run time only from the module's own package, in a file that lists no folder.
+    """Whether a call imports what shows at run time only from the module's own package.
 
-    What it imports may be written anywhere: in another file, in data, as the name of an attribute.
+    What it imports may be written anywhere: in another file, in data, as the name of an attribute. A file that lists
+    the package's modules finds the new name, unless that is in another package.
     """
     parent, start = split(importer.renaming.old)[0], _computed_start(importer, call)
-    if not parent or start is None or any(importer.names.qualify(it.func) & _WALKS for it in importer.names.calls):
+    if not parent or start is None or (importer.renaming.keeps_parent and _walks(importer)):
         return False
     if not start and package_argument(importer, call) == parent and not importer.is_parent:
         return True  # the names that such a function takes are in other files
     if start.startswith(".") and not start.startswith(".."):
         start = f"{package_argument(importer, call) or ''}{start}"
     return start.startswith(f"{parent}.") and importer.renaming.old.startswith(start)
+
+
+def _walks(importer: Importer) -> bool:
+    return any(importer.names.qualify(call.func) & _WALKS for call in importer.names.calls)
 
 
 def package_argument(importer: Importer, call: ast.Call) -> str | None:
