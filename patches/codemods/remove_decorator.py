@@ -14,7 +14,8 @@ from m2build.patches.modules import ModuleFile, check_dotted, module_file
 from m2build.patches.names import Names
 from m2build.patches.places import InexactError, Place, decorator_line
 from m2build.patches.possible import Possible
-from m2build.patches.renaming.packages import Packages, TreeFiles
+from m2build.patches.renaming.files import TreeFiles
+from m2build.patches.renaming.packages import Packages
 from m2build.patches.scopes import Scope
 from m2build.patches.text import PythonSource, read_python, reading
 from m2build.patches.tree import SourceFile, SourceTree

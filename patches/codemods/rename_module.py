@@ -12,9 +12,10 @@ from m2build.patches.modules import ModuleFile, Renaming, check_dotted, compiled
 from m2build.patches.places import InexactError
 from m2build.patches.renaming.concern import Concern
 from m2build.patches.renaming.evidence import check_successor, find_evidence, find_obstacle
+from m2build.patches.renaming.files import TreeFiles
 from m2build.patches.renaming.flow import Sort
 from m2build.patches.renaming.mentions import find_mentions, mention
-from m2build.patches.renaming.packages import Packages, TreeFiles
+from m2build.patches.renaming.packages import Packages
 from m2build.patches.renaming.references import References, find_references
 from m2build.patches.text import read_python
 from m2build.patches.tree import SourceFile, SourceTree

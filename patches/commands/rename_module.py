@@ -13,7 +13,8 @@ from m2build.patches.commands.file import module_of, source_of
 from m2build.patches.editing import check_complete
 from m2build.patches.modules import ModuleFile, Renaming, module_file
 from m2build.patches.renaming.edits import RenamingEditor
-from m2build.patches.renaming.packages import FolderFiles, Packages
+from m2build.patches.renaming.files import FolderFiles
+from m2build.patches.renaming.packages import Packages
 from m2build.patches.renaming.references import find_references
 
 

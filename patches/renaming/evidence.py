@@ -10,8 +10,9 @@ from m2build.patches.change import Mention, MentionKind
 from m2build.patches.modules import SUFFIXES, Renaming, compiled_file, module_file, split
 from m2build.patches.places import InexactError
 from m2build.patches.renaming.concern import Concern
+from m2build.patches.renaming.files import TreeFiles
 from m2build.patches.renaming.importer import Importer
-from m2build.patches.renaming.packages import Packages, TreeFiles
+from m2build.patches.renaming.packages import Packages
 from m2build.patches.renaming.references import find_references
 from m2build.patches.scopes import absolute_module
 from m2build.patches.text import read_python

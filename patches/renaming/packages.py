@@ -12,27 +12,15 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from pathlib import Path
-from typing import Protocol
 
-from m2build.errors import ContentError, PatchError, StorageError
+from m2build.errors import PatchError
 from m2build.patches.modules import SUFFIXES, split
+from m2build.patches.renaming.files import Files
 from m2build.patches.renaming.flow import Flow, Sort, Value, bound_names
 from m2build.patches.text import read_python
-from m2build.patches.tree import SourceTree
 
 _STAR = re.compile(rb"\bimport\s*(?:\\\s*)?\*")
 _MODULES = frozenset({Sort.UNBOUND, Sort.SUBMODULE, Sort.BOUND})
-
-
-class Files(Protocol):
-    """Where the modules are: a tree, or a folder."""
-
-    def read(self, path: str) -> bytes | None:
-        """The bytes of a file; None if there is none that can be read."""
-
-    def has_folder(self, path: str) -> bool:
-        """Whether there is such a folder with files in it."""
 
 
 @dataclass(frozen=True)
@@ -53,43 +41,6 @@ class Meaning:
 
 
 UNKNOWN = Meaning(certain=False)
-
-
-@dataclass(frozen=True)
-class TreeFiles:
-    """The files of a tree; one that cannot be read exports nothing."""
-
-    tree: SourceTree
-
-    def read(self, path: str) -> bytes | None:
-        """The bytes of a file."""
-        file = self.tree.get(path)
-        try:
-            return file.content if file else None
-        except (ContentError, StorageError):
-            return None
-
-    def has_folder(self, path: str) -> bool:
-        """Whether there is such a folder."""
-        return path in self.tree.folders
-
-
-@dataclass(frozen=True)
-class FolderFiles:
-    """The files below a folder of the disk."""
-
-    top: Path
-
-    def read(self, path: str) -> bytes | None:
-        """The bytes of a file."""
-        try:
-            return Path(self.top, path).read_bytes()
-        except OSError:
-            return None
-
-    def has_folder(self, path: str) -> bool:
-        """Whether there is such a folder."""
-        return Path(self.top, path).is_dir()
 
 
 @dataclass(frozen=True)
