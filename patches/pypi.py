@@ -17,6 +17,7 @@ from sysconfig import get_platform
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
 from m2build.local.cache import SealedFiles, cache_folder
+from m2build.local.home import home_folder
 from m2build.local.stored import WHEELS, used_wheel
 from m2build.patches.preimages import pinned_releases
 
@@ -75,7 +76,7 @@ def _choosing() -> Iterator[str]:
     """
     yield from (sys.implementation.cache_tag, get_platform())
     yield from (f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("PIP_"))
-    home = Path.home()
+    home = home_folder()
     folders = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
     yours = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
     places = [
@@ -98,7 +99,7 @@ def _download(requirement: str, folder: Path) -> Path:
     except OSError as error:
         raise StorageError(
             f"the cache {folder.parent} cannot be written: {error.strerror}",
-            hint="set XDG_CACHE_HOME to a folder that can",
+            hint="set XDG_CACHE_HOME to a folder that can be written",
         ) from error
     try:
         wheel = _pip_download(requirement, staging)

@@ -65,8 +65,9 @@ def _prepare(program: str, container: m2build.Container) -> None:
             "this machine has no /dev/kfd, so no AMD GPU for containers",
             hint="load the driver amdgpu; --devices none starts the container without GPUs, --print only prints",
         )
-    folder = container.cache or os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    default = f"{os.environ.get('HOME', '')}/.cache/huggingface"  # as the shell sees it
+    folder = Path(container.cache or os.environ.get("HF_HOME") or default)
     try:
-        Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
+        folder.expanduser().mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"the folder for models {folder} cannot be made: {error.strerror}") from error

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from m2build.errors import UsageError
 from m2build.local.atomic import atomic_file
+from m2build.local.home import home_folder
 from m2build.local.sealed import seal
 from m2build.local.sizes import parse_size
 from m2build.local.stored import make_room
@@ -43,7 +44,7 @@ def cache_folder() -> Path:
     chosen = _CHOSEN.get()
     if chosen is not None:
         return chosen
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "m2build"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home_folder() / ".cache") / "m2build"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from m2build.local.home import home_folder
 from m2build.local.reading import read_regular
 from m2build.local.temporary import temporary_file
 
@@ -23,7 +24,7 @@ _SIZE = 32
 
 def key_file() -> Path:
     """Where the key is: in the user's state directory (XDG base directory specification), not in the cache."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "m2build" / "cache.key"
+    return Path(os.environ.get("XDG_STATE_HOME") or home_folder() / ".local/state") / "m2build" / "cache.key"
 
 
 def seal(*parts: bytes) -> bytes | None:

@@ -84,12 +84,12 @@ def make_room(root: Path, size: int, largest: int) -> list[Entry]:
 
 def used_wheel(folder: Path) -> Path | None:
     """The wheel in the folder of a release, which then stays for as long as `LATELY` says; None if there is none."""
-    with _locked(folder.parent, fcntl.LOCK_SH):
+    wheel = None
+    with _locked(folder.parent, fcntl.LOCK_SH), suppress(OSError):  # a cache that cannot be read or written
         wheel = next(folder.glob("*.whl"), None)
         if wheel is not None:
-            with suppress(OSError):  # a cache that cannot be written to
-                os.utime(wheel, follow_symlinks=False)
-        return wheel
+            os.utime(wheel, follow_symlinks=False)
+    return wheel
 
 
 def _sealed(kind: str, path: Path) -> Iterator[Entry]:

@@ -87,7 +87,7 @@ def image_disk(machine: Machine, _selection: Selection) -> Diagnosis:
 
 def _hub(machine: Machine) -> Path:
     """The cache of Hugging Face's library (huggingface.co/docs/huggingface_hub, "Environment variables")."""
-    given, home = machine.environment, machine.environment.get("HOME", "/root")
+    given, home = machine.environment, machine.environment.get("HOME", "")
     cache = given.get("XDG_CACHE_HOME") or f"{home}/.cache"
     hub = given.get("HF_HUB_CACHE") or f"{given.get('HF_HOME') or f'{cache}/huggingface'}/hub"
     return Path(hub.replace("~", home, 1) if hub.startswith("~/") else hub).absolute()

@@ -21,6 +21,13 @@ _LINKS = 8
 """Links in a row that are followed inside an archive."""
 
 
+def _absent(path: Path, expected: str, other: str) -> UsageError:
+    """The error for a path at which there is nothing, or something else than the expected `file` or `directory`."""
+    if path.exists():
+        return UsageError(f"{path} is not a {expected}", hint=other)
+    return UsageError(f"the {expected} {path} does not exist", hint="check the path after the colon")
+
+
 class Files(Protocol):
     """Named files that can be read in any order."""
 
@@ -41,7 +48,7 @@ class FolderFiles:
     def __init__(self, folder: Path) -> None:
         with storage(folder, "read"):
             if not folder.is_dir():
-                raise UsageError(f"the directory {folder} does not exist", hint="check the path after the colon")
+                raise _absent(folder, "directory", "oci-archive:FILE or docker-archive:FILE names an archive")
         self._folder = folder
 
     def open(self, name: str) -> BinaryIO:
@@ -79,7 +86,7 @@ class ArchiveFiles:
     def __init__(self, archive: Path) -> None:
         with storage(archive, "read"):
             if not archive.is_file():
-                raise UsageError(f"the file {archive} does not exist", hint="check the path after the colon")
+                raise _absent(archive, "file", "oci:DIR names a layout, dir:DIR a folder of sources")
         self._archive = archive
         try:
             with storage(archive, "read"), archive.open("rb") as file:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from m2build.documents.shown import shown
+from m2build.documents.suggest import nearest
 from m2build.errors import UsageError
 from m2build.local.failures import storage
 from m2build.oci.reference import is_reference, parse_reference, without_user
@@ -45,6 +47,8 @@ _TAGGED = ARCHIVES | {PlaceKind.OCI}
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _PORT = re.compile(r"[0-9]+/")
 """A port behind the first colon: `localhost:5000/NAME` does not name a folder `localhost`."""
+
+_SPELLINGS = "write oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION"
 
 _NAMED = frozenset({PlaceKind.REGISTRY, PlaceKind.DOCKER_ARCHIVE, *ENGINE_STORES})
 """The kinds in which images have full names."""
@@ -116,6 +120,16 @@ def _refuse_users(name: str, kind: PlaceKind) -> None:
         parse_reference(name)
 
 
+def _refuse_unknown_kind(text: str) -> None:
+    """Refuse a word that cannot be a name in a registry, and looks like a mistyped kind: `pypy:sglang==0.5.7`."""
+    head, colon, _ = text.partition(":")
+    guess = nearest(head, PlaceKind) if colon and re.fullmatch("[a-z-]+", head) else None
+    if guess not in (None, head) and not is_reference(text):
+        raise UsageError(
+            f"{shown(text)} is neither a place nor a name in a registry; did you mean '{guess}:'?", hint=_SPELLINGS
+        )
+
+
 def registry_place(text: str) -> Place:
     """Read a place; a bare word is a name in a registry, so that a recipe means the same in every folder.
 
@@ -134,6 +148,7 @@ def _bare(text: str, is_there: Callable[[str], bool]) -> Place:
     path, tag, _ = _parts(text)
     if _PORT.match(tag or "") or not is_there(path):
         _refuse_users(text, registry.kind)
+        _refuse_unknown_kind(text)
         return registry
     local = _path(f"./{text}")
     if not is_reference(text):
@@ -159,7 +174,7 @@ def _holds_sources(folder: Path) -> bool:
 def _nothing(text: str) -> UsageError:
     return UsageError(
         f"the place {text!r} has no path or name",
-        hint="write oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:PATH, wheel:FILE or pypi:NAME==VERSION",
+        hint=_SPELLINGS,
     )
 
 

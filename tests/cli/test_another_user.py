@@ -97,7 +97,11 @@ def test_a_cache_that_cannot_be_used_changes_nothing(folder: Path) -> None:
         "image": (*OPEN, "oci:open/image"),
         "verify": ("verify", "oci:out", "--base", "oci:base", "--progress", "quiet"),
         "show": ("cache", "show"),
+        "release": (*IMAGE, "pypi:sglang==0.5.7", "-o", "oci:open/release"),
     }
     found = as_nobody(folder, commands, {"XDG_CACHE_HOME": str(folder / "hidden")})
+    release = found.pop("release")
+    assert (release.code, release.stdout) == (16, "")
+    assert release.stderr.endswith("set XDG_CACHE_HOME to a folder that can be written\n")
     assert [(one.code, one.stderr) for one in found.values()] == [(0, "")] * 3
     assert found["image"].stdout.rpartition("@")[2] in quickly(*OPEN, f"oci:{folder}/open/root")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from helpers.commands import m2build, refused, succeeds
 
 from m2build.cli.run import run
-from m2build.errors import UsageError
+from m2build.errors import StorageError, UsageError
 from m2build.running.model import Devices
 from m2build.running.security import Security
 
@@ -83,6 +84,20 @@ def test_a_machine_without_gpus_is_refused_unless_they_are_left_out(
     with pytest.raises(UsageError, match="this machine has no /dev/kfd") as caught:
         run.main(["--tp", "8"], standalone_mode=False)
     assert "--devices none" in (caught.value.hint or "")
+
+
+def test_without_a_home_the_folder_for_models_is_the_one_that_the_command_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setenv("PATH", engine(tmp_path, "exit 0")["PATH"])
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("HF_HOME", raising=False)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StorageError, match=r"the folder for models /\.cache/huggingface cannot be made"):
+        run.main(["--tp", "8", "--devices", "none"], standalone_mode=False)
 
 
 def test_the_folder_for_kubernetes_is_written_once(tmp_path: Path) -> None:

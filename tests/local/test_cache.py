@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.support import need_root
 
-from m2build.local.cache import SealedFiles
+from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.sealed import key_file
 
 
@@ -137,3 +137,12 @@ def test_the_entry_unused_longest_is_removed_first(folder: Path) -> None:
     files.put("e", bytes(1000))
     assert not files.has("e")
     assert files.has("d")
+
+
+def test_a_user_without_a_home_has_the_root_as_with_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user id need have no account: then nothing can be kept, and all else works."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    assert cache_folder() == Path("/.cache/m2build")
+    assert key_file() == Path("/.local/state/m2build/cache.key")
