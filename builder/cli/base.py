@@ -59,7 +59,7 @@ Examples:
 @schema_option(_check_schema, "--json")
 @progress_option
 def check(recipe_name: str, path: Path | None, insecure: bool, as_json: bool, progress_mode: str) -> None:
-    """Tell whether the tag behind the lock has moved.
+    """Check whether the tag behind the lock has moved.
 
     The registry is asked for the tag, for the locked digest, and for the mirror if the lock names one; nothing is
     fetched. The exit code is 14 if the tag names another digest, or does not exist any more.

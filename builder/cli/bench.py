@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from m2build.cli.groups import Command, Group
+from m2build.cli.numbers import COUNT
 from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.cli.paths import PATH, PATH_TEXT
 from m2build.cli.progress import progress, progress_option
@@ -48,7 +49,7 @@ Examples:
     help="1, 16 or 100 requests at a time.",
 )
 @click.option("-o", "--output", metavar="DIR", type=PATH, help="The folder for results.")
-@click.option("--repeat", metavar="N", type=click.IntRange(1), default=1, help="Runs of each scenario; default: 1.")
+@click.option("--repeat", metavar="N", type=COUNT, default=1, help="Runs of each scenario; default: 1.")
 @click.option("--container", metavar="NAME", help="Run the client in this running container.")
 @click.option("--image", metavar="NAME", help="Run the client in a new container of this image.")
 @click.option(
@@ -66,9 +67,9 @@ Examples:
     type=PATH_TEXT,
     help="A file in ShareGPT's form; default: the client fetches ShareGPT.",
 )
-@click.option("--prompts", metavar="N", type=click.IntRange(1), help="Fewer prompts, for a trial.")
+@click.option("--prompts", metavar="N", type=COUNT, help="Fewer prompts, for a trial.")
 @click.option("--gpu", metavar="NAME", help="The server's GPUs, such as MI300X, for the bound of their memory.")
-@click.option("--gpus", metavar="N", type=click.IntRange(1), help="How many; default: tp times pp of the server.")
+@click.option("--gpus", metavar="N", type=COUNT, help="How many; default: tp times pp of the server.")
 @click.option("--fact", "facts", metavar="KEY=VALUE", multiple=True, help="A fact to store with them. Repeatable.")
 @progress_option
 @click.pass_context
@@ -133,6 +134,7 @@ def _facts(words: tuple[str, ...]) -> dict[str, str]:
 
 @bench.command(
     cls=Command,
+    short_help="Compare results, workload by workload.",
     epilog="""\b
 Examples:
   m2build bench compare document ./runs
@@ -143,7 +145,7 @@ Examples:
 @click.argument("after", type=PATH_TEXT)
 @click.option("--fail-if", "conditions", metavar="CONDITION", multiple=True, help="A change to refuse. Repeatable.")
 @click.option("--gpu", metavar="NAME", help="The GPUs of AFTER, such as MI300X, if its results do not say.")
-@click.option("--gpus", metavar="N", type=click.IntRange(1), help="How many, likewise.")
+@click.option("--gpus", metavar="N", type=COUNT, help="How many, likewise.")
 @json_option
 @schema_option(_compared_schema, "--json")
 def compare(
@@ -171,6 +173,7 @@ def compare(
 
 @bench.command(
     cls=Command,
+    short_help="Show results, and the bound of their GPUs' memory.",
     epilog="""\b
 Examples:
   m2build bench show document

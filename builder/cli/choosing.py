@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from m2build.cli import candidates
+from m2build.cli.numbers import COUNT
 from m2build.cli.settings import Given
 from m2build.errors import UsageError
 
@@ -37,7 +38,7 @@ _OVERRIDES = click.option(
 )
 _CHOICES: Mapping[str, Mapping[str, Any]] = {
     "tp": {
-        "type": click.IntRange(min=1),
+        "type": COUNT,
         "metavar": "N",
         "help": "The profile with this tensor parallel size: the value of its --tp-size.",
         "shell_complete": candidates.sizes,

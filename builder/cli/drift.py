@@ -35,7 +35,7 @@ _DEFAULT_RECIPE = "minimax-m2"
 Examples:
   # What happens if we move to another release.
   m2build drift --release 'sglang>=0.5.7,<0.5.10'
-  # The same of the images in a registry. Manifests tell first how much has to be fetched; more needs --max-transfer.
+  # The same of the images in a registry. Manifests say first how much has to be fetched; more needs --max-transfer.
   m2build drift --tags 'v0.5.*-rocm*-mi30x*' --max-transfer 60GB
   m2build drift --tags 'v0.5.1*-rocm720-mi30x' --repository lmsysorg/sglang --repository lmsysorg/sglang-rocm
   # Your own series, diffs included.

@@ -26,7 +26,7 @@ from m2build.delivery import Destinations, Publishing
 engine_option = click.option(
     "--engine",
     type=click.Choice(["embedded", "docker", "podman"]),
-    help="The engine that builds; default: by the destination, as `m2build image --help` says.",
+    help="The engine that builds; default: by the destination, as the help of `m2build image` begins.",
 )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from m2build.cli.groups import Command
+from m2build.cli.numbers import COUNT_OR_NONE
 from m2build.cli.output import result
 from m2build.cli.outputs import check_file
 from m2build.cli.paths import PATH
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.command(
     "import",
     cls=Command,
+    short_help="Add diffs that others have written to a series.",
     epilog="""\b
 Examples:
   m2build patch import --pr sgl-project/sglang#16483 --strip 2 --exclude 'test/**' --series ./mine.yaml
@@ -53,7 +55,7 @@ Examples:
     "--distribution", metavar="NAME", default="sglang", show_default=True, help="Whose sources a new series patches."
 )
 @click.option("--root", metavar="PATH", default="", help="The folder of the sources that the diff's paths are in.")
-@click.option("--strip", metavar="N", type=click.IntRange(0), help="Parts to take off each name; default: 1.")
+@click.option("--strip", metavar="N", type=COUNT_OR_NONE, help="Parts to take off each name; default: 1.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Paths to leave out, such as 'test/**'. Repeatable.")
 @click.option("--release", "releases", metavar="VERSION", multiple=True, help="Try it on this release. Repeatable.")
 @insecure_option

@@ -10,6 +10,7 @@ import click
 import m2build
 from m2build.cli.container import arguments_argument, selecting
 from m2build.cli.groups import Command
+from m2build.cli.numbers import COUNT_OR_NONE
 from m2build.cli.output import result
 from m2build.cli.paths import PATH
 from m2build.errors import UsageError
@@ -28,9 +29,7 @@ Examples:
 )
 @selecting
 @click.option("--image", metavar="NAME", required=True, help="The image, as the cluster can pull it.")
-@click.option(
-    "--replicas", metavar="N", type=click.IntRange(min=0), default=1, show_default=True, help="How many pods."
-)
+@click.option("--replicas", metavar="N", type=COUNT_OR_NONE, default=1, show_default=True, help="How many pods.")
 @click.option(
     "--nodes",
     metavar="LABEL=VALUE[,VALUE...]",

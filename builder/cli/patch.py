@@ -15,7 +15,7 @@ from m2build.cli.importing import import_patch
 from m2build.cli.output import json_option, print_json, result, result_diff, schema_option
 from m2build.cli.outputs import check_folder
 from m2build.cli.paths import PATH
-from m2build.cli.sources import Sources, choosing_sources, source_option
+from m2build.cli.sources import Sources, choosing_sources
 from m2build.errors import UsageError, WouldChangeError
 from m2build.places.place import Place, PlaceKind
 
@@ -125,11 +125,12 @@ def status(sources: Sources, series_name: str, check: bool, as_json: bool) -> No
 
 
 @patch.command(
+    short_help="Print what the series changes, as one diff.",
     epilog="""\b
 Examples:
   m2build patch diff --source pypi:sglang==0.5.7 | git apply
   m2build patch diff --source ./sglang/python -o ./patches
-"""
+""",
 )
 @choosing_sources
 @series_option
@@ -147,11 +148,12 @@ def diff(sources: Sources, series_name: str, output: Path | None) -> None:
 
 
 @patch.command(
+    short_help="Apply the series to a folder, wholly or not at all.",
     epilog="""\b
 Examples:
   m2build patch apply --source ./sglang/python
   m2build patch apply --source pypi:sglang==0.5.7 -o ./patched
-"""
+""",
 )
 @choosing_sources
 @series_option
@@ -181,7 +183,13 @@ def apply(sources: Sources, series_name: str, output: Path | None, check: bool, 
 
 
 @patch.command(epilog="\b\nExample:\n  m2build patch revert --source ./sglang/python")
-@source_option
+@click.option(
+    "--source",
+    required=True,
+    metavar="DIR",
+    help="The folder, as ./DIR or dir:PATH.",
+    shell_complete=candidates.places(f"{PlaceKind.DIRECTORY}:"),
+)
 @series_option
 def revert(source: str, series_name: str) -> None:
     """Undo what `patch apply` changed in a folder, to the byte."""
@@ -190,7 +198,10 @@ def revert(source: str, series_name: str) -> None:
         result(path)
 
 
-@patch.command(epilog="\b\nExample:\n  m2build patch waiver --source pypi:sglang==0.5.7 > waiver.md")
+@patch.command(
+    short_help="Print a page on the patches, for reviewers.",
+    epilog="\b\nExample:\n  m2build patch waiver --source pypi:sglang==0.5.7 > waiver.md",
+)
 @choosing_sources
 @series_option
 @click.option(
@@ -214,7 +225,10 @@ def waiver(sources: Sources, series_name: str, form: str) -> None:
         result(*changeset.waiver().splitlines())
 
 
-@patch.command(epilog="\b\nExample:\n  m2build patch schema > patchset.schema.json")
+@patch.command(
+    short_help="Print the JSON Schema of the statement on patches.",
+    epilog="\b\nExample:\n  m2build patch schema > patchset.schema.json",
+)
 def schema() -> None:
     """Print the JSON Schema of what `m2build image --attest` says of an image's patches."""
     from m2build.evidence import Patchset

@@ -36,7 +36,7 @@ def recipe() -> None:
 @json_option
 @schema_option(_recipes_schema, "--json")
 def list_recipes(as_json: bool) -> None:
-    """List the recipes that come with m2build, with their profiles and models."""
+    """List the shipped recipes, with their profiles and models."""
     recipes = [m2build.load_recipe(name) for name in m2build.recipe_names()]
     if as_json:
         print_json([entry.model_dump(mode="json") for entry in recipes])
@@ -115,7 +115,10 @@ Examples:
 )
 @click.option("-o", "--output", type=PATH_TEXT, help="The file to write, - for stdout; default: ./NAME.yaml.")
 def new(name: str, start: str, output: str | None) -> None:
-    """Write a recipe that starts from another one, with comments on what to change. It never overwrites a file."""
+    """Write a recipe that starts from another one.
+
+    Comments in it say what to change. It never overwrites a file.
+    """
     from m2build.local.failures import storage
     from m2build.local.outputs import new_output
     from m2build.local.targets import output_path

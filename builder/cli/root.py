@@ -32,8 +32,8 @@ what was locked, 4 a patch does not apply, 5 a check of content failed, 6 the
 server rejects the launch flags, 7 a rule of --require is broken, 8 registry or
 network, 9 a container engine or another program is missing or failed,
 14 something would change or has changed (--check, drift --lock, base check) or
-got worse (--fail-if), 15 more would be read or copied than is allowed, 16 a local file
-cannot be read or written, 130 interrupted.
+got worse (--fail-if), 15 more would be read or copied than is allowed,
+16 a local file cannot be read or written, 130 interrupted.
 """
 
 COMPLETE_VARIABLE = "_M2BUILD_COMPLETE"

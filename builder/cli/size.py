@@ -10,6 +10,7 @@ import click
 import m2build
 from m2build.cli import candidates
 from m2build.cli.groups import Command
+from m2build.cli.numbers import COUNT
 from m2build.cli.output import json_option, print_json, result, schema_option
 from m2build.cli.paths import PATH_TEXT
 from m2build.errors import StorageError, UsageError
@@ -47,7 +48,7 @@ Examples:
 @click.option(
     "--tp",
     "tps",
-    type=click.IntRange(min=1),
+    type=COUNT,
     metavar="N",
     multiple=True,
     help="A tensor parallel size; default: 2, 4 and 8. Repeatable.",

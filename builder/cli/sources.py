@@ -16,16 +16,15 @@ from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.places.place import SOURCES
 
-source_option = click.option(
-    "--source",
-    required=True,
-    metavar="PLACE",
-    help="The sources: a folder as ./DIR or dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
-    "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
-    shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
-)
 _OPTIONS = (
-    source_option,
+    click.option(
+        "--source",
+        required=True,
+        metavar="PLACE",
+        help="The sources: a folder as ./DIR or dir:PATH, wheel:FILE, pypi:NAME==VERSION, or an image: oci:DIR[:TAG], "
+        "oci-archive:FILE, docker-archive:FILE, docker://NAME:TAG.",
+        shell_complete=candidates.places(*candidates.SOURCES, *candidates.IMAGES),
+    ),
     click.option(
         "--source-root",
         metavar="PATH",

@@ -97,6 +97,11 @@ def test_the_installed_command_and_the_module_are_one() -> None:
     assert run.returncode == 2
 
 
+@pytest.mark.parametrize("way", [way for way in WAYS if isinstance(find(way), click.Group)], ids=" ".join)
+def test_lists_of_commands_break_off_no_sentence(way: tuple[str, ...]) -> None:
+    assert "..." not in help_of(way).partition("Commands:")[2].partition("\n\n")[0]
+
+
 def test_every_command_is_summed_up_on_one_line() -> None:
     """The summaries are beside the group, which imports no command to print its help."""
     listed = dict(
