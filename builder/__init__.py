@@ -11,9 +11,9 @@ Every name below is loaded when it is first used (PEP 562), so that `import m2bu
         delivery = session.deliver(plan, "localhost:5000/minimax-m2:tp8")
     print(delivery.reference)
 
-What is public is what `__all__` names here, in `m2build.bench`, `m2build.drift`, `m2build.errors`, `m2build.evidence`,
-`m2build.importing`, `m2build.patches`, `m2build.patches.codemods`, `m2build.pipelines`, `m2build.report` and
-`m2build.testing`.
+What is public is what `__all__` names here, in `m2build.bench`, `m2build.delivery`, `m2build.drift`,
+`m2build.evidence`, `m2build.importing`, `m2build.patches`, `m2build.patches.codemods`, `m2build.pipelines`,
+`m2build.report` and `m2build.testing`, and the errors of `m2build.errors`.
 """
 
 from __future__ import annotations

@@ -189,6 +189,13 @@ def test_a_face_has_the_names_in_all(name: str) -> None:
     assert [member for member in face.__all__ if not hasattr(face, member)] == []
 
 
+def test_the_stability_policy_names_every_face() -> None:
+    """Those of `m2build.errors` are its errors; it is no face of names."""
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(m2build[.a-z]*)`", page.partition("Public is what")[2].partition("with the documented")[0])
+    assert sorted(named) == sorted([*FACES, "m2build.errors"])
+
+
 def test_the_picture_of_the_rooms_has_every_arrow_that_is_needed_and_no_other() -> None:
     """Its arrows imply all imports, each arrow is an import, and none of them can be left out."""
     direct = direct_arrows()

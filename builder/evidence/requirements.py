@@ -58,7 +58,7 @@ class Requirements(Frozen):
     attestations: tuple[_Uri, ...] = Field(
         default=(),
         max_length=_MOST,
-        description="Predicate types; the owner of the key has signed a statement of each.",
+        description="Predicate types; the signer has signed a statement of each.",
     )
 
     @staticmethod

@@ -55,12 +55,12 @@ KINDS: Mapping[str, str] = {
     "lock-sources": "The lock has another patch, file, digest, owner or mode than applying the patches again gives.",
     "lock-image": "The lock lacks the image, or has another plan or overlay for it.",
     "lock-other": "The lock is of another recipe, version of m2build or time.",
-    "signature-missing": "No signature of the image comes from the owner of the key given by `--key`.",
-    "attestation-other": "The owner of the key has signed a statement that is not what recipe and base give.",
+    "signature-missing": "The image has no signature by the signer that `--key` or `--identity` names.",
+    "attestation-other": "The signer has signed a statement that is not what recipe and base give.",
     "policy-patch": "The image lacks a patch that `--require` names.",
     "policy-base": "The base is none of those that `--require` allows.",
     "policy-env": "The image sets a variable that `--require` forbids.",
-    "policy-attestation": "The owner of the key has not signed a statement of a kind that `--require` names.",
+    "policy-attestation": "The signer has not signed a statement of a kind that `--require` names.",
 }  # fmt: skip
 """Id -> what it means."""
 SIGNATURES = ("signature-missing", "attestation-other")

@@ -26,7 +26,7 @@ def required_findings(require: Requirements, image: Image, plan: Plan, signed: S
         require: the rules.
         image: the image.
         plan: what recipe and base give.
-        signed: what the owner of the key has signed; None without a key.
+        signed: what the signer has signed; None if none is named.
     """
     results = [result for source in plan.sources for result in source.changeset.results]
     for number, patch in enumerate(require.patches):

@@ -25,7 +25,7 @@ class Verification:
         base_digest: the digest of what that name refers to; None if the base's place does not keep it.
         base_layers: how many of the image's layers are the base's.
         content: the digest of how it differs from the base, as `m2build inspect` gives it.
-        signed: what the owner of the key has signed of it: the kinds of statements, as predicate types; cosign's
+        signed: what the signer has signed of it: the kinds of statements, as predicate types; cosign's
             signature of the image itself is one. Empty without a key.
         unproven: sentences about what the image says of its base, and the place of that base cannot prove.
         findings: the differences; none if the image is proven.
