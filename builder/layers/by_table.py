@@ -14,7 +14,7 @@ from typing import BinaryIO
 from m2build.errors import ContentError
 from m2build.layers.contents import Contents, most_content, most_headers, with_targets
 from m2build.layers.held import layer_table
-from m2build.layers.members import Wanted, path_of, subject
+from m2build.layers.members import Wanted, subject
 from m2build.layers.table_claims import TableClaim
 from m2build.layers.table_entries import Chunk, Header, UnfitTableError
 from m2build.layers.tables import Table
@@ -62,7 +62,7 @@ def _read(table: Table, stream: BinaryIO, layer: Descriptor, wanted: Wanted) -> 
         promises[key] = info
         return key
 
-    found.add_all(_checked(table.headers(), wanted, most_headers(layer.size)), promise, partial(_unfit, layer))
+    found.add_all(_checked(found, table.headers(), wanted, most_headers(layer.size)), promise, partial(_unfit, layer))
     kept = {member.content for member in found.members.values() if member.content}
     contents = _fetched(stream, layer, {key: info for key, info in promises.items() if key in kept})
     for path, member in found.members.items():
@@ -78,11 +78,11 @@ def _unfit(layer: Descriptor, info: tarfile.TarInfo) -> Digest:
     raise UnfitTableError(f"{info.name[:200]!r} is too large to be held")
 
 
-def _checked(headers: Iterable[Header], wanted: Wanted, most: int) -> Iterator[Header]:
+def _checked(found: Contents, headers: Iterable[Header], wanted: Wanted, most: int) -> Iterator[Header]:
     for number, info in enumerate(headers):
         if number >= most:
             raise ContentError(f"it has more than {most} headers, too many for its size")
-        if _UNKNOWN in info.name + info.linkname and wanted.concerns(subject(path_of(info.name))):
+        if _UNKNOWN in info.name + info.linkname and wanted.concerns(subject(found.path_of(info))):
             raise UnfitTableError(f"the name {info.name[:200]!r} is not UTF-8")
         yield info
 

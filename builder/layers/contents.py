@@ -1,6 +1,7 @@
 """A layer's members, streamed from its tar: the wanted ones, and the whiteouts that concern them.
 
 Hard links are followed as unpackers make them: to the file of that name so far in the layer, or else in lower layers.
+A member below a symbolic link that the layer has made before it is where that link leads (`OwnLinks`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from m2build.layers.members import (
     member_of,
     path_of,
 )
+from m2build.layers.own_links import OwnLinks
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
@@ -106,8 +108,9 @@ class Contents:
         self._wanted = wanted
         self._most = most
         self._holding = Holding()
+        self._own_links = OwnLinks()
         self._total = 0
-        self._links: dict[str, str] = {}
+        self._hard_links: dict[str, str] = {}
         self._standing: set[str] = set()
         self._folders: set[str] = set()
         self._last_folder = ""
@@ -170,14 +173,10 @@ class Contents:
         content: Callable[[tarfile.TarInfo], bytes],
         digest: Callable[[tarfile.TarInfo], Digest],
     ) -> None:
-        path = path_of(info.name)
+        path = self.path_of(info)
         if not path and not info.isdir():
             raise ContentError(f"the member {info.name!r} would replace the image's root")
-        if info.islnk():
-            target = path_of(info.linkname)
-            self._links[path] = self._links.get(target, target)
-        else:
-            self._links.pop(path, None)
+        self._note_links(path, info)
         if path in self._due:
             raise ContentError(f"the member {path!r} comes after a hard link to it")
         marker = _opaque_marker(path)
@@ -190,6 +189,26 @@ class Contents:
             self._check_folder_stays(path, marker)
         unheld = None if is_held else digest(info)
         self._keep(Member(marker, Kind.FILE) if marker else member_of(info, path, content, unheld))
+
+    def path_of(self, info: tarfile.TarInfo) -> str:
+        """Where unpackers put the next member: its name, with the links followed that the layer has made above it.
+
+        Raises:
+            ContentError: that is no place in the image.
+        """
+        return self._own_links.real(path_of(info.name))
+
+    def _note_links(self, path: str, info: tarfile.TarInfo) -> None:
+        """Note what a member is a hard link to, and whether its path is a symbolic link from now on."""
+        symbolic = info.linkname if info.issym() else None
+        if info.islnk():
+            target = self._own_links.real(path_of(info.linkname))
+            self._hard_links[path] = self._hard_links.get(target, target)
+            symbolic = self._own_links.target(target)
+        else:
+            self._hard_links.pop(path, None)
+        if (symbolic is not None or path in self._own_links) and not path.rpartition("/")[2].startswith(WHITEOUT):
+            self._own_links.note(path, symbolic)
 
     def _note_folders(self, path: str) -> None:
         """Note the wanted folders above a path, which unpackers make even if no layer has an entry of them."""
@@ -220,7 +239,7 @@ class Contents:
     def _keep(self, member: Member) -> None:
         path = member.path
         if member.kind is Kind.HARD_LINK:
-            target = self._links[path]
+            target = self._hard_links[path]
             if target == path:
                 raise ContentError(f"the member {path!r} is a link to itself")
             member = replace(member, target=target)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from m2build.errors import PatchError
 from m2build.layers.members import Wanted, wanted_for
+from m2build.oci.paths import MOST_LINKS, LinkLoopError, through_links
 from m2build.oci.tar import Kind, Member
 
 if TYPE_CHECKING:
     from m2build.layers.filesystem import Filesystem
     from m2build.oci.digest import Digest
-
-_MOST_LINKS = 40
-"""Links that lead to one path; Linux follows as many (path_resolution(7))."""
 
 
 def read_followed(
@@ -53,22 +51,16 @@ def followed(entries: Mapping[str, Member], path: str) -> str:
     Raises:
         PatchError: it passes through more links than Linux follows, as in a loop.
     """
-    left, real, links = path.split("/")[::-1], "", 0
-    while left:
-        part = left.pop()
-        if part in ("", "."):
-            continue
-        here = real.rpartition("/")[0] if part == ".." else f"{real}/{part}".lstrip("/")
+
+    def target_of(here: str) -> str | None:
         member = entries.get(here)
-        if member is None or member.kind is not Kind.SYMLINK:
-            real = here
-            continue
-        links += 1
-        if links > _MOST_LINKS:
-            raise PatchError(
-                f"/{path} passes through more than {_MOST_LINKS} links in the base; /{here} points to {member.target}",
-                hint="name the real folder of the sources: --set base.source_root=/PATH",
-            )
-        left += member.target.split("/")[::-1]
-        real = "" if member.target.startswith("/") else real
-    return real
+        return member.target if member and member.kind is Kind.SYMLINK else None
+
+    try:
+        return through_links(path, target_of)
+    except LinkLoopError as error:
+        raise PatchError(
+            f"/{path} passes through more than {MOST_LINKS} links in the base; /{error} points to "
+            f"{entries[str(error)].target}",
+            hint="name the real folder of the sources: --set base.source_root=/PATH",
+        ) from error

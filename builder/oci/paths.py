@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 LONGEST_PATH = 4096
 """Characters; Linux's PATH_MAX in bytes."""
 _DEEPEST_PATH = 256
 """Nested folders; package managers nest some forty at most."""
+MOST_LINKS = 40
+"""Links that lead to one path; Linux follows as many (path_resolution(7))."""
 LIMITS = f"more than {LONGEST_PATH} characters, more than {_DEEPEST_PATH} folders, or a NUL byte"
 """What an impossible path has, for messages."""
 
@@ -62,3 +65,38 @@ def cleaned(name: str) -> str | None:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+class LinkLoopError(Exception):
+    """A path passes through more links than Linux follows, as in a loop; the argument is the last of them."""
+
+
+def through_links(path: str, target_of: Callable[[str], str | None]) -> str:
+    """A path with the links on it followed as in a container: `..` stops at the root.
+
+    >>> through_links("lib/a", {"lib": "usr/lib", "usr/lib": "../.."}.get)
+    'a'
+
+    Args:
+        path: relative to the root.
+        target_of: what a path without links points to; None if it is no link.
+
+    Raises:
+        LinkLoopError: there are too many links.
+    """
+    left, real, links = path.split("/")[::-1], "", 0
+    while left:
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        here = real.rpartition("/")[0] if part == ".." else f"{real}/{part}".lstrip("/")
+        target = target_of(here)
+        if target is None:
+            real = here
+            continue
+        links += 1
+        if links > MOST_LINKS:
+            raise LinkLoopError(here)
+        left += target.split("/")[::-1]
+        real = "" if target.startswith("/") else real
+    return real

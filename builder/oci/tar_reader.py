@@ -33,7 +33,8 @@ class Seekable(Protocol):
 class StrictTar(tarfile.TarFile):
     """A tar that is read once from start to end, without keeping its members.
 
-    An empty file is a tar without members, and PAX's global headers are ignored, as in Go's archive/tar.
+    As in Go's archive/tar, an empty file is a tar without members, the end marker and the padding before it may be
+    missing, and PAX's global headers are ignored.
     """
 
     def __init__(self, file: Seekable, *, most: int, header: type[StrictTarInfo] | None = None) -> None:
@@ -50,8 +51,10 @@ class StrictTar(tarfile.TarFile):
         """
         self._most = most
         self._count = 0
+        self._content_end = 0
         self._meter = _Meter(file)
         super().__init__(fileobj=cast("BinaryIO", self._meter), tarinfo=header or StrictTarInfo, errorlevel=2)
+        self._content_end = 0  # the first header comes once more, with the content still to be read
 
     def headers(self) -> Iterator[tarfile.TarInfo]:
         """The members, one after the other.
@@ -65,15 +68,30 @@ class StrictTar(tarfile.TarFile):
 
     def next(self) -> tarfile.TarInfo | None:
         """The next member."""
+        if self._ends_in_padding():
+            return None
         self.pax_headers = _Ignored()
         self._meter.left = LARGEST_HEADER
         try:
-            return super().next()
+            info = super().next()
         except _FOREIGN as error:
             raise tarfile.ReadError(f"a damaged header at byte {self.offset}: {error}") from error
         finally:
             self._meter.left = None
             self.members: list[tarfile.TarInfo] = []
+        self._content_end = info.offset_data + info.size if info and info.isreg() and not info.issparse() else 0
+        return info
+
+    def _ends_in_padding(self) -> bool:
+        """Whether the archive has the last member's content, and ends before the next block, as Go's reader allows."""
+        padding = self.offset - self._content_end
+        if not self._content_end or not 0 < padding < tarfile.BLOCKSIZE:
+            return False
+        if self._meter.tell() < self._content_end:
+            self._meter.seek(self._content_end - 1)
+            if not self._meter.read(1):
+                return False
+        return len(self._meter.read(padding)) < padding
 
     def count_header(self) -> None:
         """Count a header.

@@ -93,6 +93,11 @@ STRANGE: dict[str, list[bytes]] = {
     "a hard link to a file that AUFS keeps": [
         tar(W, folder(".wh..wh.plnk"), file(".wh..wh.plnk/1", b"1", mode=0o600), hardlink("w/a", ".wh..wh.plnk/1"))
     ],
+    "a file, not padded": [tar(W, file("w/a", b"1"))[:1025]],
+    "a file, padded in part": [tar(W, file("w/a", b"1" * 600), file("w/b", b"1" * 600))[: 512 + 1536 + 512 + 700]],
+    "times of before 1970 and after 2038": [
+        tar(W, file("w/a", mtime=-5), folder("w/d", mtime=1 << 41), file("w/b", mtime=1 << 33))
+    ],
     "a hard link, then its target hidden": [tar(W, file("w/a", b"1")), tar(W, hardlink("w/b", "w/a"), file("w/.wh.a"))],
 }
 """Those that no table of contents describes."""

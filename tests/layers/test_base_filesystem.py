@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import zstandard
 from helpers.images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
+from helpers.linked_layers import EVERYWHERE, MOST, REFUSED, UMOCI, layers_of
 from helpers.stack_model import apply, stacks, to_tar
 from helpers.stacks import NO_ENTRY, STACKS, STRANGE, W_D, W
 from helpers.support import in_shares, need_tool
@@ -72,7 +73,51 @@ def global_header(records: dict[str, str]) -> bytes:
 @pytest.mark.parametrize("name", [*STACKS, *STRANGE])
 def test_the_view_equals_what_umoci_unpacks(name: str, tmp_path: Path) -> None:
     stack = (STACKS | STRANGE)[name]
-    assert view(*stack) == unpacked(tmp_path, *stack)
+    assert timeless(view(*stack)) == timeless(unpacked(tmp_path, *stack))
+
+
+def timeless(seen: Seen) -> Seen:
+    """Without the times of folders, which umoci sets once: writing into them through links changes them again."""
+    return {path: (*entry[:4], 0, *entry[5:]) if entry[0] == "folder" else entry for path, entry in seen.items()}
+
+
+@pytest.mark.parametrize("name", [*EVERYWHERE, *MOST, *UMOCI])
+def test_what_a_layer_writes_through_its_own_links_is_where_umoci_puts_it(name: str, tmp_path: Path) -> None:
+    layers = layers_of((EVERYWHERE | MOST | UMOCI)[name])
+    assert timeless(view(*layers)) == timeless(unpacked(tmp_path, *layers))
+
+
+@pytest.mark.parametrize("target", ["o", "/o/.", "o/../o", "../../o"])
+def test_links_outside_of_the_sources_lead_into_them(target: str) -> None:
+    """Such as `lib -> usr/lib`. `..` stops at the root, as in a container."""
+    layer = tar(folder("o"), folder("o/w"), symlink("l", target), file("l/w/a", b"1"), hardlink("l/w/b", "l/w/a"))
+    lower = tar(folder("o"), folder("o/w"), file("o/w/gone"))
+    assert content(lower, layer, tar(file("o/w/.wh.gone")), wanted=("o/w",)) == {"o/w/a": b"1", "o/w/b": b"1"}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_written_through_links_to_nowhere_is_refused(name: str) -> None:
+    stack, message = REFUSED[name]
+    with pytest.raises(ContentError, match=message):
+        view(*layers_of(stack))
+
+
+def test_the_links_of_a_layer_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = tar(*(symlink(f"elsewhere/{number}", "n" * 90) for number in range(40)))
+    view(many)
+    monkeypatch.setattr("m2build.layers.own_links._MOST_MEMORY", 10_000)
+    with pytest.raises(ContentError, match=r"with the member 'elsewhere/3\d' its links take more than 10000 bytes"):
+        view(many)
+    view(*[tar(symlink("elsewhere/0", "n" * 90))] * 40, tar(*[symlink("x", "n"), symlink("x", "m")] * 40))
+
+
+def test_following_links_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (f"k/{number}/{kind}" for number in range(40) for kind in "ab")
+    many = tar(folder("o"), symlink("k", "o/" + "./" * 100), *map(file, names))
+    view(many)
+    monkeypatch.setattr("m2build.layers.own_links._MOST_STEPS", 4000)
+    with pytest.raises(ContentError, match=r"its members pass through links too often, counted up to /k$"):
+        view(many)
 
 
 @pytest.mark.parametrize("name", NO_ENTRY)

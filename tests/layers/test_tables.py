@@ -14,6 +14,7 @@ import pytest
 from helpers import content_cases
 from helpers.images import WatchedBlobs, entry, file, flip, folder, hardlink, image, symlink, tar
 from helpers.kept_progress import Kept
+from helpers.linked_layers import EVERYWHERE, MOST, UMOCI, layers_of
 from helpers.stacks import NO_ENTRY, STACKS
 from helpers.tables import MAKERS, STARGZ, ZSTD, Entries, Tabled, document, estargz, tabled_image, zstd_chunked
 
@@ -54,6 +55,7 @@ def same(sample: Image, wanted: Wanted = W_TREE) -> Filesystem:
 
 EVERY: dict[str, tuple[bytes, ...]] = {
     **{name: tuple(layers) for name, layers in STACKS.items() if name not in ("no bytes", "zeros alone", "no end")},
+    **{f"linked: {name}": tuple(layers_of(stack)) for name, stack in (EVERYWHERE | MOST | UMOCI).items()},
     **{f"no entry: {name}": tuple(layers) for name, layers in NO_ENTRY.items()},
     **{f"no difference: {name}": (content_cases.BASE, *ups) for name, ups in content_cases.NO_DIFFERENCE.items()},
     **{

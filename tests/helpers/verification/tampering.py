@@ -275,7 +275,7 @@ TARS: dict[str, Tampering] = {
     "global records": Tampering("layer-damaged", "", bytes_of_overlay(with_global_records)),
     "no tar": Tampering("layer-damaged", "", bytes_of_overlay(lambda _: b"evil" * 256)),
     "a name outside": Tampering("layer-damaged", "", added(file("../x", b"evil"))),
-    "a file below a link": Tampering("layer-damaged", "", added(symlink("l", "/bin"), file("l/sh", b"evil"))),
+    "a file below a link": Tampering("path-extra", "/bin/sh", added(symlink("l", "/bin"), file("l/sh", b"evil"))),
     "an altered overlay": Tampering("layer-damaged", "", on_disk(3, flipped)),
     "a cut overlay": Tampering("layer-damaged", "", on_disk(3, lambda data: data[:-1000])),
     "a missing overlay": Tampering("layer-damaged", "", on_disk(3, lambda _: None)),
