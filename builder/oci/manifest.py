@@ -48,8 +48,8 @@ class Document:
         document = parse_object(raw, "manifest", MANIFEST)
         kind = _media_type(document, media_type)
         if is_index(kind):
-            return cls(raw, kind, tuple(map(Descriptor.parse, _objects(document, "manifests"))), ())
-        named = map(Descriptor.parse, (*_objects(document, "layers"), document.get("config")))
+            return cls(raw, kind, _descriptors(raw, _objects(document, "manifests")), ())
+        named = _descriptors(raw, [*_objects(document, "layers"), document.get("config")])
         return cls(raw, vocabulary(kind).manifest, (), tuple(blob for blob in named if is_distributed(blob.media_type)))
 
     @cached_property
@@ -127,11 +127,19 @@ def parse_manifest(raw: bytes, media_type: str = "") -> Manifest | Index:
     document = parse_object(raw, "manifest", MANIFEST)
     kind = _media_type(document, media_type)
     if is_index(kind):
-        return Index(tuple(map(Descriptor.parse, _objects(document, "manifests"))))
-    types, config = vocabulary(kind), Descriptor.parse(document.get("config"))
+        return Index(_descriptors(raw, _objects(document, "manifests")))
+    types, (config,) = vocabulary(kind), _descriptors(raw, [document.get("config")])
     if not is_config(config.media_type):
         raise ContentError(f"the manifest's config is {config.media_type!r}, not an image's config")
-    return Manifest(raw, types, config, tuple(map(Descriptor.parse, _objects(document, "layers"))))
+    return Manifest(raw, types, config, _descriptors(raw, _objects(document, "layers")))
+
+
+def _descriptors(raw: bytes, values: Sequence[object]) -> tuple[Descriptor, ...]:
+    """A manifest's descriptors; an error names the manifest."""
+    try:
+        return tuple(map(Descriptor.parse, values))
+    except ContentError as error:
+        raise ContentError(f"the manifest {Digest.of(raw)}: {error}") from error
 
 
 def _media_type(document: JsonObject, expected: str) -> str:

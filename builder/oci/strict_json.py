@@ -97,7 +97,7 @@ def parse_json(raw: bytes, what: str, shape: Shape) -> object:
             json.dumps(document, ensure_ascii=False).encode()
         if _is_deep(document):
             raise ContentError(f"{named} nests lists and objects more than {_DEEPEST} deep, the limit")
-        _check(document, shape, "it")
+        _check(document, shape, f"{named}: it")
     except UnicodeEncodeError as error:
         raise ContentError(f"{named} holds a lone surrogate, which is not a character") from error
     except (ValueError, RecursionError) as error:

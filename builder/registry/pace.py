@@ -26,6 +26,10 @@ _LARGEST_HEAD = 1 << 20
 """Bytes of a status line and headers, interim answers included; servers themselves accept a fraction of that."""
 
 
+_CONTINUE = http.HTTPStatus.SWITCHING_PROTOCOLS
+"""The last of the informational statuses that stand alone; one above it comes before the answer (RFC 9110, 15.2)."""
+
+
 def paced_pools(seconds: float) -> Mapping[str, type[HTTPConnectionPool]]:
     """Pools, by scheme, whose connections give a server this many seconds to accept the next piece of a request.
 
@@ -95,6 +99,9 @@ class _Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
+        while _CONTINUE < self.status < http.HTTPStatus.OK:  # such as 103 Early Hints: http.client skips 100 alone
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first head
+            super().begin()
         # Here, not in urllib3, which would leave the answer open with its socket: http.client closes it.
         _check_length(self.headers.get_all("Content-Length", []))
         self._paced.body_begins()

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from m2build.errors import ContentError, TransportError
 from m2build.oci.descriptor import Descriptor
@@ -166,8 +166,9 @@ class Upload:
 
     @staticmethod
     def _final(location: str, blob: Descriptor) -> str:
-        separator = "&" if urlsplit(location).query else "?"
-        return f"{location}{separator}{urlencode({'digest': str(blob.digest)})}"
+        url = urlsplit(location)
+        said = [part for part in url.query.split("&") if part and part.partition("=")[0] != "digest"]
+        return urlunsplit(url._replace(query="&".join([*said, urlencode({"digest": str(blob.digest)})])))
 
     def _reported(self, body: Rewinding, blob: Descriptor) -> Iterator[bytes]:
         """A blob's bytes, with progress; they end when the whole push is stopped."""

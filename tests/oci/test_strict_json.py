@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2build.errors import ContentError
-from m2build.oci.manifest import canonical
+from m2build.oci.digest import Digest
+from m2build.oci.manifest import canonical, parse_manifest
+from m2build.oci.media_types import OCI
 from m2build.oci.shapes import CONFIG, LAYOUT, MANIFEST, SAVED
 from m2build.oci.strict_json import Shape, parse_json
 
@@ -89,6 +91,13 @@ def test_a_value_of_the_wrong_type_is_refused_with_its_position(text: str, place
     with pytest.raises(ContentError) as caught:
         read(text)
     assert place in str(caught.value)
+    assert str(caught.value).startswith(f"the config {Digest.of(text.encode())}: it")
+
+
+def test_a_descriptor_of_the_wrong_form_is_refused_with_its_manifest() -> None:
+    raw = b'{"schemaVersion": 2, "config": {"digest": "x"}, "layers": []}'
+    with pytest.raises(ContentError, match=f"the manifest {Digest.of(raw)}: the descriptor of x has no media type"):
+        parse_manifest(raw, OCI.manifest)
 
 
 def test_large_and_dense_documents_are_refused() -> None:

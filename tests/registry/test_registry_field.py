@@ -42,6 +42,7 @@ ANSWERS = {
     "Location without a scheme": Habits(location="//{host}{path}{id}"),
     "Location relative to the address": Habits(location="./{id}"),
     "Location with a query": Habits(location="{path}{id}?state=a%2Bb&more="),
+    "Location with a digest": Habits(location="{path}{id}?digest=sha256%3A00&more=&digest"),
     "Location with a fragment": Habits(location="{path}{id}#part"),
     "PATCH without a Location": Habits(patch_location=False),
     "no Docker-Content-Digest": Habits(digest_header=False),
@@ -114,6 +115,17 @@ def test_crane_accepts_the_same(name: str) -> None:
         push(source, LARGE)
         run("crane", "copy", f"{source.host}/app:v1", f"{target.host}/app:v1")
         assert is_whole(target, LARGE)
+
+
+def test_answers_may_come_after_hints() -> None:
+    """Proxies send 102 and 103 before an answer, several times (RFC 8297)."""
+    hints = b"HTTP/1.1 102 Processing\r\n\r\n" + b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n" * 2
+    body = ONE.manifest.raw
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {OCI.manifest}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with field_registry() as registry, fault_proxy(registry.host) as proxy:
+        push(registry, ONE)
+        proxy.rules = [Rule("GET", "manifests", raw=hints + head + body)]
+        assert read_remote(reference(proxy.host, "app:v1"), "linux/amd64", access()).digest == ONE.manifest.digest
 
 
 @pytest.mark.parametrize("status", [200, 201])

@@ -63,6 +63,7 @@ DRIPS = {
     "body": OK + b"Content-Length: 100000\r\n\r\n" + b" " * 10_000,
     "chunks": OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 10_000,
     "interim answers": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    "hints": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000,
 }
 
 
@@ -218,6 +219,7 @@ ENDLESS = {
     "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 8000 + b"\r\n", "it does not speak HTTP"),
     "one header": (b"HTTP/1.1 200 OK\r\nX-More: ", b"x" * 8000, "it does not speak HTTP"),
     "interim answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 400, "it does not speak HTTP"),
+    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 400, "it does not speak HTTP"),
     "body": (OK + b"\r\n", b" " * 65536, "answers with more than 4194304 bytes"),
     "no HTTP": (b"", b"SSH-2.0-OpenSSH_9.2\r\n" * 400, "it does not speak HTTP"),
 }
