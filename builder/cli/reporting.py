@@ -18,7 +18,7 @@ from m2build.cli.output import json_option, note, print_json, result, schema_opt
 from m2build.cli.outputs import check_file
 from m2build.cli.paths import PATH_TEXT
 from m2build.errors import M2BuildError, UsageError
-from m2build.local.targets import is_stdout, output_path
+from m2build.local.targets import is_stdout, output_path, written_file
 
 
 def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
@@ -79,7 +79,7 @@ class Report:
             shipment: the images that will be reported.
 
         Raises:
-            UsageError: --iidfile would get several ids, or stdout several outputs; or a GitHub job is needed.
+            UsageError: --iidfile would get several ids, or stdout or a file several outputs; or a GitHub job is needed.
             StorageError: a file cannot be written.
         """
         uses = self._uses_of_stdout(shipment)
@@ -93,6 +93,25 @@ class Report:
         for file in (self.iidfile, self.metadata_file):
             if file is not None:
                 check_file(file)
+        self._check_apart(shipment)
+
+    def _check_apart(self, shipment: m2build.Shipment) -> None:
+        """Check that each output has a file of its own, and none is in a layout that is written."""
+        from m2build.local.failures import storage
+
+        archives = [("--output", job.to.archive) for job in shipment.jobs]
+        written: dict[Path, str] = {}
+        for option, path in (*archives, ("--metadata-file", self.metadata_file), ("--iidfile", self.iidfile)):
+            if path is None:
+                continue
+            with storage(path, "written"):
+                file = written_file(path)
+            if file is not None and written.setdefault(file, option) != option:
+                raise UsageError(f"{written[file]} and {option} would both write {path}", hint="name two files")
+        for layout in {job.to.layout.resolve() for job in shipment.jobs if job.to.layout}:
+            for file, option in written.items():
+                if file == layout or layout in file.parents:
+                    raise UsageError(f"{option} would write into the layout {layout}", hint="name a file elsewhere")
 
     def report_all(
         self, shipment: m2build.Shipment, then: Callable[[m2build.Delivery], m2build.Delivery] | None = None

@@ -51,6 +51,11 @@ class Destination:
         """The file of an archive; None for any other place."""
         return output_path(self.place.location) if self.place.kind in ARCHIVES else None
 
+    @property
+    def layout(self) -> Path | None:
+        """The folder of a layout; None for any other place."""
+        return Path(self.place.location) if self.place.kind is PlaceKind.OCI else None
+
     def published(self, digest: Digest | None, image_id: Digest) -> str:
         """What is printed for a delivered image, to refer to it by.
 

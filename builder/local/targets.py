@@ -97,6 +97,17 @@ def find_target(path: Path) -> Target:
     return FileTarget(_followed(path), status)
 
 
+def written_file(path: Path) -> Path | None:
+    """The file that an output at a path makes or replaces; None if it is written to something that is open or a device.
+
+    Raises:
+        UsageError: what is there cannot be written like a file.
+        OSError: the path cannot be resolved.
+    """
+    target = find_target(path)
+    return Path(os.path.realpath(target.path)) if isinstance(target, FileTarget) else None
+
+
 def _followed(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 

@@ -77,6 +77,21 @@ def test_two_outputs_on_stdout_are_refused(options: tuple[str, ...], sentence: s
     assert [path.name for path in folder.iterdir()] == ["tree"]
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("-o", "docker-archive:a", "--iidfile", "./b/../a"), "--output and --iidfile would both write b/../a"),
+        (("-o", "oci:out", "--metadata-file", "a", "--iidfile", "a"), "--metadata-file and --iidfile would both write"),
+        (("-o", "oci:out", "--metadata-file", "out/index.json"), "--metadata-file would write into the layout /"),
+        (("-o", "oci:out", "--iidfile", "out"), "--iidfile would write into the layout /"),
+    ],
+)
+def test_two_outputs_in_one_file_are_refused(options: tuple[str, ...], sentence: str, folder: Path) -> None:
+    """The later one would replace the earlier one, whose place stdout has named."""
+    assert sentence in refused(2, *IMAGE, *options)
+    assert [path.name for path in folder.iterdir()] == ["tree"]
+
+
 def test_a_terminal_gets_no_archive_and_that_shows_before_the_base_is_read(folder: Path) -> None:
     ours, terminal = pty.openpty()
     absent = ("image", "--tp", "8", "--base", "dir:absent")
