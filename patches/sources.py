@@ -30,6 +30,8 @@ LARGEST_WHEEL = 64 << 20
 MOST_INFLATED = 10
 """A wheel's Python files may have so many bytes, and so many times the wheel's own; SGLang's has four times its own."""
 _PIECE = 1 << 20
+_ENCRYPTED = 1
+"""The bit of a member's flags (PKWARE's APPNOTE, 4.4.4)."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How a wheel's members may be compressed: as PyPI's are. `zipfile` unpacks other methods without any bound."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, IndexError, OSError, RuntimeError, ValueError)
@@ -204,6 +206,8 @@ def _content(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> b
         )
     if member.compress_type not in _METHODS:
         raise ContentError(f"{path} has {member.filename} compressed by another method than deflate")
+    if member.flag_bits & _ENCRYPTED:
+        raise ContentError(f"{path} has {member.filename} encrypted")
     try:
         return archive.read(member)
     except _DAMAGED as error:

@@ -92,8 +92,10 @@ class PythonSource:
                 f"{where} does not parse: {error.msg}",
                 hint="the file may concern a patch, so nothing was changed; fix it, or leave it out of the source",
             ) from error
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise PatchError(f"{self.path}:1:1 does not parse: {str(error) or type(error).__name__}") from error
+        except (RecursionError, MemoryError) as error:  # so CPython's parser says it, with and without a text
+            raise _unfit(self.path, "nests expressions or statements too deeply for Python's parser") from error
+        except ValueError as error:
+            raise PatchError(f"{self.path}:1:1 does not parse: {error}") from error
 
     @property
     def line_count(self) -> int:

@@ -42,6 +42,12 @@ CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "large Python": (lambda tree: (tree / "pkg/a.py").write_text(IMPORT + "#\n" * (9 << 20)), 4, "4,194,304"),
     "many names": (lambda tree: (tree / "pkg/a.py").write_text(IMPORT + "x\n" * (1 << 20)), 4, "100,000"),
     "many lists": (lambda tree: (tree / "pkg/a.py").write_text(f"{IMPORT}[{'[],' * (1 << 20)}]\n"), 4, "100,000"),
+    "many branches": (
+        lambda tree: (tree / "pkg/a.py").write_text(IMPORT + "if a:\n  x\n" + "elif a:\n  x\n" * 20_000),
+        4, "nests expressions or statements too deeply for Python's parser"),
+    "many signs": (
+        lambda tree: (tree / "pkg/a.py").write_text(f"{IMPORT}x = {'-' * 50_000}1\n"),
+        4, "too deeply for Python's parser"),
     "not concerned": (lambda tree: (tree / "pkg/a.py").write_text("x\n" * (1 << 20)), 0, ""),
     "huge Python": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20), 0, ""),
     "huge Python that imports it": (lambda tree: sparse(tree / "pkg/a.py", 100 << 20, IMPORT), 5, "67,108,864"),

@@ -91,6 +91,14 @@ def test_members_outside_the_tree_are_refused(name: str, tmp_path: Path) -> None
         from_wheel(path)
 
 
+def test_an_encrypted_member_is_refused_by_name(tmp_path: Path) -> None:
+    path, data = tmp_path / NAME, bytearray(wheel())
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(ContentError, match=r"\.whl has \S+ encrypted$"):
+        contents(from_wheel(path))
+
+
 def test_a_folder_is_its_files_without_caches_and_version_control(tmp_path: Path) -> None:
     kept = tree_of({"p/a.py": "1\r\n", "p/data": b"\0", ".hidden": "", "p/.git.py": "", "build/x.py": ""})
     write(kept, tmp_path)
