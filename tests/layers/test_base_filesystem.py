@@ -95,6 +95,13 @@ def test_links_outside_of_the_sources_lead_into_them(target: str) -> None:
     assert content(lower, layer, tar(file("o/w/.wh.gone")), wanted=("o/w",)) == {"o/w/a": b"1", "o/w/b": b"1"}
 
 
+def test_a_link_at_the_root_that_is_replaced_leads_elsewhere(tmp_path: Path) -> None:
+    links = symlink("l", "w"), file("l/a", b"1"), symlink("l", "w/d"), file("l/a", b"2"), folder("l"), file("l/a", b"3")
+    layer = tar(W, W_D, *links)
+    assert content(layer) == {"w/a": b"1", "w/d/a": b"2"}
+    assert timeless(view(layer)) == timeless(unpacked(tmp_path, layer))
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_written_through_links_to_nowhere_is_refused(name: str) -> None:
     stack, message = REFUSED[name]
