@@ -64,7 +64,11 @@ def parse_reference(text: str) -> Reference:
         )
     match = _REFERENCE.fullmatch(text)
     if match is None or len(match["path"]) > _LONGEST_NAME:
-        raise UsageError(f"{text!r} is not an image reference", hint="write [REGISTRY/]NAME[:TAG], in lower case")
+        scheme, _, rest = text.rpartition("://")
+        hint = f"a name has no {scheme}:// in front: write {rest}" if scheme and _REFERENCE.fullmatch(rest) else None
+        raise UsageError(
+            f"{text!r} is not an image reference", hint=hint or "write [REGISTRY/]NAME[:TAG], in lower case"
+        )
     registry, path = match["domain"], match["path"]
     if (port := re.search(r":([0-9]+)$", registry or "")) and not 0 < int(port[1]) <= _LAST_PORT:
         raise UsageError(f"{text!r} names the port {port[1]}", hint=f"ports are numbers from 1 to {_LAST_PORT}")

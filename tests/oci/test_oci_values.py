@@ -198,6 +198,13 @@ def test_a_completed_history_has_an_entry_for_every_layer(empty: list[bool], lay
         assert found == history
 
 
+@pytest.mark.parametrize("scheme", ["docker", "https", "oci"])
+def test_a_name_with_a_scheme_is_shown_without(scheme: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_reference(f"{scheme}://localhost:5000/x:y")
+    assert refused.value.hint == f"a name has no {scheme}:// in front: write localhost:5000/x:y"
+
+
 @pytest.mark.parametrize(
     ("text", "full"),
     [
