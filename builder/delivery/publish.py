@@ -8,18 +8,18 @@ from m2build.base.thin import base_name, completed
 from m2build.delivery.delivered import Delivery
 from m2build.delivery.destination import Destination
 from m2build.delivery.publishing import Publishing
-from m2build.delivery.sending import accepted_target, send
+from m2build.delivery.sending import registry_target, send
 from m2build.engines.model import Built
 from m2build.labels import PROFILE
 from m2build.oci.image import Image
-from m2build.oci.reference import parse_reference
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.transports import read_image
 from m2build.progress import Progress
 from m2build.registry.access import Access
+from m2build.registry.target import check_push
 
 _SLOW = frozenset({PlaceKind.REGISTRY, *ENGINE_STORES})
-"""Places that take time to read, so that the target is checked first; elsewhere, a wrong path is reported first."""
+"""Places that take time to read, so that the registry is asked first; elsewhere, a wrong path is reported first."""
 
 
 def publish(
@@ -50,10 +50,12 @@ def publish(
         EngineError: a container engine does not export its image.
         TransferBudgetError: more would be copied than is allowed.
     """
+    target = registry_target(name)
     if place.kind in _SLOW:
-        accepted_target(name, access)
+        check_push(access.push(target))
     found = read_image(place, platform, access, progress=progress).image
-    target = accepted_target(name, access) if place.kind not in _SLOW else parse_reference(name)
+    if place.kind not in _SLOW:
+        check_push(access.push(target))
     whole = completed(found, base, platform, access)
     tag = target.tag or found.config.labels.get(PROFILE, "latest")
     sent = send(

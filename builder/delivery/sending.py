@@ -30,16 +30,26 @@ class Sent:
     transfer: Transfer
 
 
+def registry_target(name: str) -> Reference:
+    """The name that something is to have in a registry.
+
+    Raises:
+        UsageError: it is no name, or holds a digest.
+    """
+    target = parse_reference(name)
+    if target.digest is not None:
+        raise UsageError(f"{name!r} names a digest, which the image has already", hint="leave out @sha256:…")
+    return target
+
+
 def accepted_target(name: str, access: Access) -> Reference:
-    """The name that something is to have in a registry, which accepts a push there.
+    """The same, once the registry is known to accept a push there.
 
     Raises:
         UsageError: it is no name, or holds a digest.
         TransportError: the registry does not answer, or refuses.
     """
-    target = parse_reference(name)
-    if target.digest is not None:
-        raise UsageError(f"{name!r} names a digest, which the image has already", hint="leave out @sha256:…")
+    target = registry_target(name)
     check_push(access.push(target))
     return target
 
