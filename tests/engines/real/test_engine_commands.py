@@ -22,6 +22,8 @@ from m2build.delivery import metadata_schema
 
 pytestmark = pytest.mark.engine
 
+LOCAL = "127.0.0.1:1/only-here:v1"
+"""A name that no registry knows: nothing listens there, and so nothing is waited for, as a host's address would be."""
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 """A Docker that is installed and does not run."""
 
@@ -105,9 +107,8 @@ def local(docker: DockerEngine, podman: PodmanEngine, base: str) -> Mapping[str,
     """The base under a name that no registry knows, in each engine's store."""
     for engine in (docker, podman):
         engine.run("pull", "--quiet", base)
-        engine.run("tag", base, "local.example/only-here:v1")
-    name = "local.example/only-here:v1"
-    return {"docker": (docker, f"docker-daemon:{name}"), "podman": (podman, f"containers-storage:{name}")}
+        engine.run("tag", base, LOCAL)
+    return {"docker": (docker, f"docker-daemon:{LOCAL}"), "podman": (podman, f"containers-storage:{LOCAL}")}
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
@@ -198,7 +199,7 @@ def test_a_dry_run_looks_at_the_base_where_the_build_would(docker: DockerEngine,
     assert said["engine"] == "docker"
     assert said["destination"]["place"] == "docker-daemon:foreseen/never:tp8"
     assert (said["transfer"]["bytes"], said["transfer"]["isExact"]) == (0, False)
-    assert "manifest" not in said
+    assert said["manifest"] is None
     assert "engine      docker" in lines
     assert [line for line in lines if line.startswith(("manifest", "layer"))] == []
     assert docker.run("images", "--quiet", "foreseen/never").stdout == ""
@@ -292,6 +293,6 @@ def test_an_older_store_of_dockers_gives_the_same_content(base: str, embedded: s
         assert docker.run("run", "--rm", "--entrypoint=cat", printed, "/etc/marker").stdout == "a later layer\n"
         assert content_digest(docker.environment, "docker-daemon:m2build/minimax-m2.1:tp8") == embedded
         docker.run("pull", "--quiet", base)
-        docker.run("tag", base, "local.example/only-here:v1")
-        place = "docker-daemon:local.example/only-here:v1"
+        docker.run("tag", base, LOCAL)
+        place = f"docker-daemon:{LOCAL}"
         derived(docker.environment, "--tp", "8", "--base", place, "-t", "from/local:tp8")

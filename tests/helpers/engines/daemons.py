@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from helpers.engines.engine import Engine
-from helpers.engines.leftovers import remove, short_folder
+from helpers.engines.leftovers import short_folder, store_folder
 from helpers.support import need_root, need_tool
 
 START = 30
@@ -43,26 +43,27 @@ def docker_daemon(folder: Path, *, containerd_store: bool = True) -> Iterator[Do
     need_root("starts a container engine")
     for tool in ("docker", "dockerd", "containerd", "containerd-shim-runc-v2", "runc"):
         need_tool(tool)
-    folder.mkdir()
-    try:
-        with short_folder() as run, _bridge() as bridge, containerd_daemon(folder, run) as containerd:
-            settings = {
-                "bridge": bridge,
-                "containerd": containerd,
-                "data-root": str(folder / "data"),
-                "exec-root": str(run / "exec"),
-                "features": {"containerd-snapshotter": containerd_store},
-                "hosts": [f"unix://{run}/docker.sock"],
-                "pidfile": str(run / "docker.pid"),
-                **dict.fromkeys(("iptables", "ip6tables", "ip-masq", "ip-forward"), False),
-            }
-            (run / "daemon.json").write_text(json.dumps(settings))
-            log = folder / "dockerd.log"
-            with _running(["dockerd", "--config-file", str(run / "daemon.json")], log) as process:
-                _wait(run / "docker.sock", process, log)
-                yield DockerEngine(_client(folder / "client", run / "docker.sock"))
-    finally:
-        remove(folder)
+    with (
+        store_folder(folder),
+        short_folder() as run,
+        _bridge() as bridge,
+        containerd_daemon(folder, run) as containerd,
+    ):
+        settings = {
+            "bridge": bridge,
+            "containerd": containerd,
+            "data-root": str(folder / "data"),
+            "exec-root": str(run / "exec"),
+            "features": {"containerd-snapshotter": containerd_store},
+            "hosts": [f"unix://{run}/docker.sock"],
+            "pidfile": str(run / "docker.pid"),
+            **dict.fromkeys(("iptables", "ip6tables", "ip-masq", "ip-forward"), False),
+        }
+        (run / "daemon.json").write_text(json.dumps(settings))
+        log = folder / "dockerd.log"
+        with _running(["dockerd", "--config-file", str(run / "daemon.json")], log) as process:
+            _wait(run / "docker.sock", process, log)
+            yield DockerEngine(_client(folder / "client", run / "docker.sock"))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from helpers.support import need_tool
+from helpers.support import need_root, need_tool
 
 
 @contextmanager
@@ -27,6 +27,21 @@ def short_folder() -> Iterator[Path]:
         yield folder
     finally:
         kill(folder)
+        remove(folder)
+
+
+@contextmanager
+def store_folder(folder: Path) -> Iterator[Path]:
+    """A new folder for an engine's store, in memory: engines wait for the disk after every small step.
+
+    At the end it is removed, with the mounts below it.
+    """
+    need_root("mounts a disk")
+    folder.mkdir()
+    try:
+        subprocess.run([need_tool("mount"), "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder)], check=True)
+        yield folder
+    finally:
         remove(folder)
 
 

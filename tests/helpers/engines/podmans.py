@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from helpers.engines.engine import Engine
-from helpers.engines.leftovers import remove, short_folder
+from helpers.engines.leftovers import short_folder, store_folder
 from helpers.support import need_root, need_tool
 
 
@@ -30,17 +30,13 @@ def podman_engine(folder: Path, insecure: Sequence[str] = ()) -> Iterator[Podman
     need_root("starts a container engine")
     for tool in ("conmon", "runc"):
         need_tool(tool)
-    folder.mkdir()
-    try:
-        with short_folder() as run:
-            engine = _with_driver(folder, run, insecure)
-            try:
-                yield engine
-            finally:
-                engine.run("rm", "--all", "--force", "--time=0")
-                engine.run("umount", "--all")
-    finally:
-        remove(folder)
+    with store_folder(folder), short_folder() as run:
+        engine = _with_driver(folder, run, insecure)
+        try:
+            yield engine
+        finally:
+            engine.run("rm", "--all", "--force", "--time=0")
+            engine.run("umount", "--all")
 
 
 def _with_driver(folder: Path, run: Path, insecure: Sequence[str]) -> PodmanEngine:
