@@ -139,7 +139,7 @@ def many_layers(types: MediaTypes) -> Image:
     return image(tar(*models), *stir, *top, types=types)
 
 
-@pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
+@pytest.mark.parametrize("types", [OCI, pytest.param(DOCKER, marks=pytest.mark.sweep)], ids=["oci", "docker"])
 def test_many_layers_are_merged_as_unpackers_merge_them(types: MediaTypes, host: str, tmp_path: Path) -> None:
     base = many_layers(types)
     repository = f"many/{'oci' if types is OCI else 'docker'}"
