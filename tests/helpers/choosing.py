@@ -55,9 +55,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process for each core, and one more that waits for container engines."""
-    return (os.cpu_count() or 1) + (1 if config.getoption("require_engines") else 0)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process for each core, and one more: some always wait, for engines, stalled servers and disks."""
+    return (os.cpu_count() or 1) + 1
 
 
 class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist is untyped
