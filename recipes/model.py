@@ -32,6 +32,7 @@ from m2build.recipes.parts import (
     SourceRoot,
     command_words,
 )
+from m2build.recipes.schema import with_variations
 from m2build.recipes.settings import Settings
 from m2build.recipes.values import Id, Line
 
@@ -180,6 +181,18 @@ class Recipe(Settings):
         import yaml
 
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=2**31)
+
+    @classmethod
+    def schema_text(cls) -> str:
+        """The text of `recipe.schema.json`, for editors: of a full recipe, and of one that extends another.
+
+        Example:
+            >>> json.loads(Recipe.schema_text())["$schema"]
+            'https://json-schema.org/draft/2020-12/schema'
+        """
+        recipe = cls.model_json_schema()
+        document = with_variations({**recipe.pop("$defs"), "Recipe": recipe})
+        return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
     def starter(self, name: str, start: str | None = None, *, folder: str | PathLike[str] = ".") -> str:
         """The text of a new recipe that starts from this one, with comments on what it could change.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 
 from pydantic import JsonValue
-
-from m2build.recipes.model import Recipe
 
 _EXTENDS: dict[str, JsonValue] = {
     "Recipe": {"description": "The recipe to start from, by name or path.", "type": "string"},
@@ -15,26 +13,22 @@ _EXTENDS: dict[str, JsonValue] = {
 """What can start from another one of its kind, and only says what differs."""
 
 
-def recipe_schema() -> str:
-    """The text of `recipe.schema.json`: a full recipe, or one that extends another; so are its profiles.
+def with_variations(parts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The schema of recipes: in full, or one that extends another; so are its profiles.
 
     It holds every model twice: in a variation no key is required, and `null` removes one.
 
-    Example:
-        >>> json.loads(recipe_schema())["$schema"]
-        'https://json-schema.org/draft/2020-12/schema'
+    Args:
+        parts: the schemas of a full recipe's models by their names, `Recipe` and `Profile` among them.
     """
-    recipe = Recipe.model_json_schema()
-    definitions: dict[str, JsonValue] = recipe.pop("$defs")
-    models = {name: closed_schema(model) for name, model in [*definitions.items(), ("Recipe", recipe)]}
+    models = {name: closed_schema(part) for name, part in parts.items()}
     variations = {f"{name}Variation": _variation(model) for name, model in models.items()}
     models["ProfileInFull"], models["Profile"] = models["Profile"], _either("Profile", "ProfileInFull")
-    document: dict[str, JsonValue] = {
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": {**models, **variations},
         **_either("Recipe", "Recipe"),
     }
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def _either(kind: str, in_full: str) -> dict[str, JsonValue]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Collection, Iterator
 
 import pytest
-from helpers.rooms import BUILT_ON, LEAVES, MODULES, ROOMS, ROOT, arrows, direct_arrows, imports, nodes, room
+from helpers.rooms import BUILT_ON, COMMANDS, LEAVES, MODULES, ROOMS, ROOT, arrows, direct_arrows, imports, nodes, room
 
 from m2build import errors
 
@@ -141,7 +141,7 @@ def test_rooms_import_each_other_in_one_direction() -> None:
 SHARED = (
     *("delivery", "errors", "evidence", "progress", "documents.suggest", "local.failures", "local.folders"),
     *("local.leftovers", "local.outputs", "local.printable", "local.reading", "local.sizes", "local.targets"),
-    *("oci.reference", "patches", "places.place", "printed", "programs.foreground"),
+    *("locking", "oci.reference", "patches", "places.place", "printed", "programs.foreground", "rendering"),
 )
 """What the command line shares with the library, besides the face."""
 
@@ -159,9 +159,13 @@ def test_the_command_line_is_a_thin_shell_over_the_face() -> None:
 
 
 def own_leaf(command: str) -> set[str]:
-    """A capability's own command uses the face of its room, which has the command's name."""
-    name = command.rpartition(".")[2]
-    return {f"m2build.{name}"} if name in LEAVES else set()
+    """A capability's own commands use the face of its room."""
+    return {f"m2build.{leaf}" for leaf in LEAVES if command in commands_of(leaf)}
+
+
+def commands_of(leaf: str) -> set[str]:
+    """The modules of a leaf's commands: one with its name, unless `COMMANDS` has others."""
+    return {f"m2build.cli.{name}" for name in COMMANDS.get(leaf, (leaf,))}
 
 
 FACES = [
@@ -171,10 +175,15 @@ FACES = [
     "m2build.drift",
     "m2build.evidence",
     "m2build.importing",
+    "m2build.locking",
+    "m2build.machine",
+    "m2build.mounts",
     "m2build.patches",
     "m2build.patches.codemods",
     "m2build.pipelines",
+    "m2build.rendering",
     "m2build.report",
+    "m2build.running",
     "m2build.testing",
 ]
 
@@ -183,10 +192,21 @@ FACES = [
 def test_a_face_has_the_names_in_all(name: str) -> None:
     script = f"import {name} as face; assert dir(face) == sorted(face.__all__), dir(face); print(len(face.__all__))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert int(run.stdout) <= 40
+    assert int(run.stdout) <= 28
     face = importlib.import_module(name)
     assert dir(face) == sorted(face.__all__)
     assert [member for member in face.__all__ if not hasattr(face, member)] == []
+
+
+def test_a_rooms_own_modules_do_not_import_its_face() -> None:
+    """It would load late what they need at once, and could lead back to them."""
+    found = [
+        f"{name} imports {face}"
+        for face in FACES[1:]
+        for name, path in MODULES.items()
+        if name.startswith(f"{face}.") and face in imports(path)
+    ]
+    assert found == []
 
 
 def test_the_stability_policy_names_every_face() -> None:
@@ -221,7 +241,7 @@ def test_leaves_are_imported_by_their_command_and_the_face_only() -> None:
         for imported in imports(path)
         if (leaf := room(imported)) in LEAVES
         and room(name) not in {leaf, "session", *BUILT_ON.get(leaf, ())}
-        and name not in {f"m2build.cli.{leaf}", "m2build"}
+        and name not in commands_of(leaf) | {"m2build"}
     ]
     assert found == []
 

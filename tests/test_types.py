@@ -18,7 +18,7 @@ CONSUMER = """\
 from typing import assert_type
 
 import m2build
-from m2build import errors, patches, testing
+from m2build import errors, locking, patches, running, testing
 
 recipe = m2build.load_recipe("minimax-m2")
 assert_type(recipe, m2build.Recipe)
@@ -31,12 +31,14 @@ with m2build.Session(insecure=False) as session:
     assert_type(plan.changeset.diff(), bytes)
     assert_type(m2build.render(plan).dockerfile, str)
     assert_type(session.deliver(plan, "oci:out").reference, str)
+    assert_type(locking.load_lock("m2build.lock"), m2build.Lock)
+    assert_type(running.render_compose(running.Container(recipe.select(tp=8))), str)
     assert_type(session.inspect("oci:out"), m2build.Inspection)
     assert_type(session.verify("oci:out", base=base.place), m2build.Verification)
 tree = patches.SourceTree.of({"app.py": ""})
 assert_type(patches.RemoveDecorator("app", "torch.compile").apply(tree), patches.Rewrite)
 try:
-    m2build.parse_place("")
+    m2build.Place.parse("")
 except errors.UsageError as error:
     assert_type(error.hint, str | None)
 print(testing.__doc__)

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import m2build
 from m2build.cli.paths import PATH
+
+if TYPE_CHECKING:
+    from m2build.delivery import Shipment
 
 sign_option = click.option(
     "--sign",
@@ -62,7 +66,7 @@ class Attesting:
         """Whether any evidence is asked for; without, what makes it is not even imported."""
         return self.attach or self.folder is not None or self.signer is not None
 
-    def check(self, session: m2build.Session, shipment: m2build.Shipment) -> None:
+    def check(self, session: m2build.Session, shipment: Shipment) -> None:
         """Check, before any image is made, that evidence can be signed, and attached and written where it goes.
 
         Raises:
@@ -82,9 +86,7 @@ class Attesting:
             for job in shipment.jobs:
                 check_attachable(job.to.place)
 
-    def attester(
-        self, session: m2build.Session, shipment: m2build.Shipment
-    ) -> Callable[[m2build.Delivery], m2build.Delivery]:
+    def attester(self, session: m2build.Session, shipment: Shipment) -> Callable[[m2build.Delivery], m2build.Delivery]:
         """What is done with each delivered image; it returns the image with what is attached."""
         if not self.is_any:
             return lambda delivery: delivery

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 import m2build
+from m2build import rendering
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
@@ -59,7 +60,7 @@ def bake(
     base: RenderedBase,
     prefix: str,
     cache: str | None,
-    write: Callable[[m2build.Context], None],
+    write: Callable[[rendering.Context], None],
     progress_mode: str,
 ) -> None:
     """Write a folder from which `docker buildx bake` builds an image for every profile and model.
@@ -71,4 +72,4 @@ def bake(
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models, given=given)
     with base.session(progress_mode) as session:
         plans = session.plan_all(selections, base.find(session, recipe))
-    write(m2build.render_bake(plans, prefix=prefix, cache=cache))
+    write(rendering.render_bake(plans, prefix=prefix, cache=cache))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import locking
 from m2build.cli import candidates
 from m2build.cli.groups import Group
 from m2build.cli.locks import lock_option, lock_path, read_lock
@@ -141,7 +142,7 @@ def mirror(
     with session(progress_mode, insecure=insecure, platform=platform, allowed=allowed) as opened:
         found = opened.mirror(ref, to, lock=lock)
     if lock and path:
-        m2build.write_lock(lock.with_mirror(found.name), path, update=True)
+        locking.write_lock(lock.with_mirror(found.name), path, update=True)
         note(f"{path} names the mirror {found.name}")
     for sentence in filter(None, (found.moved, found.left_out)):
         note(sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-import m2build
+from m2build import running
 from m2build.cli.container import choosing_container
 from m2build.cli.groups import Command
 from m2build.cli.output import result
@@ -21,10 +21,10 @@ Examples:
 )
 @choosing_container
 def compose(
-    container: m2build.Container,
+    container: running.Container,
 ) -> None:
     """Print a Compose file that serves an image: what `m2build run` runs, with a restart after a crash.
 
     Compose takes HF_TOKEN, HF_HOME and RENDER_GROUP from its environment, or from a file .env beside its own.
     """
-    result(*m2build.render_compose(container).splitlines())
+    result(*running.render_compose(container).splitlines())

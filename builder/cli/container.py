@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import running
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.output import note
 from m2build.cli.paths import PATH
@@ -89,7 +90,7 @@ def choosing_container(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         devices = devices or ("cdi" if any(Path(path).exists() for path in _SPECIFICATIONS) else "kfd")
         folder = str(cache.absolute()) if cache else None
-        container = m2build.Container(selection, image, security, devices, folder, address, arguments)
+        container = running.Container(selection, image, security, devices, folder, address, arguments)
         if opened := container.rules.opens:
             note(f"--security {security} opens {'; '.join(opened)}")
         command(container=container, **others)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-import m2build
+from m2build import rendering
 from m2build.cli.output import result
 from m2build.cli.outputs import check_folder
 from m2build.cli.paths import PATH
@@ -37,7 +37,7 @@ def writing_context(command: Callable[..., None]) -> Callable[..., None]:
     return with_folder
 
 
-def _write(context: m2build.Context, folder: Path, *, replace: bool) -> None:
+def _write(context: rendering.Context, folder: Path, *, replace: bool) -> None:
     """Write the folder, and print its name."""
     context.write(folder, replace=replace)
     result(str(folder))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 import m2build
+from m2build import machine
 from m2build.cli.choosing import choosing
 from m2build.cli.groups import Command
 from m2build.cli.output import json_option, print_json, result, schema_option
@@ -16,7 +17,7 @@ from m2build.errors import LaunchError
 def _schema() -> str:
     from m2build.printed import schema_text
 
-    return schema_text("doctor", list[m2build.Diagnosis])
+    return schema_text("doctor", list[machine.Diagnosis])
 
 
 @click.command(
@@ -61,7 +62,7 @@ def doctor(
         )
 
 
-def _lines(found: Sequence[m2build.Diagnosis]) -> Iterator[str]:
+def _lines(found: Sequence[machine.Diagnosis]) -> Iterator[str]:
     for diagnosis in found:
         yield f"{diagnosis.state:8} {diagnosis.check:15} {diagnosis.message}"
         for name, text in (("fix", diagnosis.fix), ("see", diagnosis.source)):

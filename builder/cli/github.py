@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import m2build
 from m2build.errors import UsageError
 from m2build.places.place import PlaceKind
+
+if TYPE_CHECKING:
+    from m2build.delivery import Shipment
 
 ARTIFACTS = "GITHUB_ARTIFACTS"
 
@@ -21,7 +25,7 @@ artifacts_option = click.option(
 )
 
 
-def check_artifacts(shipment: m2build.Shipment) -> None:
+def check_artifacts(shipment: Shipment) -> None:
     """Check, before any image is made, that images can be declared.
 
     Raises:

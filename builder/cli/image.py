@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,9 @@ from m2build.cli.reporting import Report, reporting
 from m2build.cli.sessions import insecure_option, session
 from m2build.cli.settings import Given, setting
 from m2build.delivery import Destinations, Publishing
+
+if TYPE_CHECKING:
+    from m2build.delivery import Forecast, Shipment
 
 engine_option = click.option(
     "--engine",
@@ -131,7 +135,7 @@ def image(
     report_layout(shipment, to)
 
 
-def report_layout(shipment: m2build.Shipment, asked: Destinations) -> None:
+def report_layout(shipment: Shipment, asked: Destinations) -> None:
     """Report the layout that is written if no destination was asked for, whatever --progress says."""
     if not shipment.engine.copies or asked.is_explicit:
         return
@@ -144,7 +148,7 @@ def report_layout(shipment: m2build.Shipment, asked: Destinations) -> None:
     note(f"wrote {what} {to.place.location}, as no container engine was used{then}")
 
 
-def print_forecasts(forecasts: Sequence[m2build.Forecast], *, as_json: bool) -> None:
+def print_forecasts(forecasts: Sequence[Forecast], *, as_json: bool) -> None:
     """Print what a build would do, for each image."""
     from m2build.cli.plan_text import forecast_document, forecast_lines
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import running
 from m2build.cli.container import arguments_argument, selecting
 from m2build.cli.groups import Command
 from m2build.cli.numbers import COUNT_OR_NONE
@@ -51,9 +52,9 @@ def kubernetes(
     ARGUMENTS are appended to the server's. The token for Hugging Face is read from the Secret huggingface, if there is
     one.
     """
-    container = m2build.Container(selection, image, arguments=arguments)
+    container = running.Container(selection, image, arguments=arguments)
     where = {} if nodes is None else {"nodes": _nodes(nodes)}
-    m2build.patches.write_tree(m2build.render_kubernetes(container, replicas=replicas, **where), output)
+    m2build.patches.write_tree(running.render_kubernetes(container, replicas=replicas, **where), output)
     result(str(output))
 
 

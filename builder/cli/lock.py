@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import locking
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.groups import Command
@@ -93,7 +94,7 @@ def lock(
         known.check(found)
     else:
         _note_mirror(known, found)
-        m2build.write_lock(found, place, update=update)
+        locking.write_lock(found, place, update=update)
     result(str(place))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import locking
 from m2build.cli.output import note
 from m2build.cli.paths import PATH
 from m2build.errors import UsageError
@@ -47,7 +48,7 @@ def read_lock(path: Path) -> m2build.Lock:
     """
     if not path.exists():
         raise UsageError(f"there is no lock {path}", hint="`m2build lock` writes one")
-    return m2build.load_lock(path)
+    return locking.load_lock(path)
 
 
 def lock_for(

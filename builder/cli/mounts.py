@@ -62,6 +62,8 @@ def mounts(
     form cannot do, such as hiding a file, is refused with the reason. With --source, the image is not
     read: check it with account/before.sha256 before you use it.
     """
+    from m2build import mounts as room
+
     if (tag is not None) != (form == "image-volume"):
         raise UsageError("--form image-volume and -t NAME belong together", hint="give both, or neither")
     if tag is not None:
@@ -73,6 +75,6 @@ def mounts(
         plan = session.plan(selection, base.find(session, recipe))
         roots = [source.root for source in plan.sources] if tag is not None else []
         trees = [session.sources(plan.base, source_root=f"/{root}") for root in roots]
-    files = m2build.render_mounts(plan, form, output, trees=trees, reference=tag)
+    files = room.render_mounts(plan, form, output, trees=trees, reference=tag)
     m2build.patches.write_tree(files, output)
     result(str(output))

@@ -193,7 +193,7 @@ def apply(sources: Sources, series_name: str, output: Path | None, check: bool, 
 @series_option
 def revert(source: str, series_name: str) -> None:
     """Undo what `patch apply` changed in a folder, to the byte."""
-    folder = _folder(m2build.parse_place(source), "revert")
+    folder = _folder(m2build.Place.parse(source), "revert")
     for path in patches.revert_directory(patches.load_series(series_name), folder):
         result(path)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import m2build
 from m2build.cli.output import shell_line
-from m2build.delivery import BlobState
+from m2build.delivery import BlobState, Forecast
 from m2build.places.place import PlaceKind
 from m2build.progress import WORTH_SAYING, amount
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from m2build.oci.descriptor import Descriptor
 
 
-def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
     """The plan, with the digests of the embedded engine's image; then the destination and what would be sent."""
     plan = forecast.plan
     selection, base = plan.selection, plan.base
@@ -39,7 +38,7 @@ def forecast_lines(forecast: m2build.Forecast) -> Iterator[str]:
     yield from _transfer_lines(forecast)
 
 
-def _transfer_lines(forecast: m2build.Forecast) -> Iterator[str]:
+def _transfer_lines(forecast: Forecast) -> Iterator[str]:
     yield f"engine      {forecast.engine}"
     yield f"to          {forecast.job.to.stored}"
     if forecast.before is not None:
@@ -71,17 +70,17 @@ def _count(blobs: Sequence[Descriptor]) -> str:
     return f"{len(blobs)} blob{'s' * (len(blobs) != 1)}"
 
 
-def _already(forecast: m2build.Forecast) -> str:
+def _already(forecast: Forecast) -> str:
     mountable = len(forecast.having(BlobState.MOUNTABLE))
     there = f"{len(forecast.having(BlobState.PRESENT))} are there"
     return f"{there}, {mountable} can be mounted" if mountable else there
 
 
-def _estimate(forecast: m2build.Forecast) -> str:
+def _estimate(forecast: Forecast) -> str:
     return f"; {forecast.seconds} s at {amount(forecast.rate)}/s" if forecast.bytes >= WORTH_SAYING else ""
 
 
-def forecast_document(forecast: m2build.Forecast) -> printed.Forecast:
+def forecast_document(forecast: Forecast) -> printed.Forecast:
     """The same for machines: the plan, its digest, the manifest's digest if it is known, and what would be sent."""
     to = forecast.job.to
     return {

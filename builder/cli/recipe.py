@@ -134,7 +134,7 @@ def new(name: str, start: str, output: str | None) -> None:
 @recipe.command(epilog="\b\nExample:\n  m2build recipe schema > recipe.schema.json")
 def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
-    result(*m2build.recipe_schema().splitlines())
+    result(*m2build.Recipe.schema_text().splitlines())
 
 
 def _print_choices(loaded: m2build.Recipe) -> None:

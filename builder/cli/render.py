@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import rendering
 from m2build.cli.choosing import base_version_option, choosing
 from m2build.cli.context_folder import writing_context
 from m2build.cli.groups import Command
@@ -51,7 +52,7 @@ def render(
     given: Given,
     base: RenderedBase,
     template: Path | None,
-    write: Callable[[m2build.Context], None],
+    write: Callable[[rendering.Context], None],
     progress_mode: str,
 ) -> None:
     """Write a Dockerfile and its build context that produce the same image as `m2build image`.

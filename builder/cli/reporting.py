@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from m2build.cli.outputs import check_file
 from m2build.cli.paths import PATH_TEXT
 from m2build.errors import M2BuildError, UsageError
 from m2build.local.targets import is_stdout, output_path, written_file
+
+if TYPE_CHECKING:
+    from m2build.delivery import Shipment
 
 
 def _output_path(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
@@ -72,7 +76,7 @@ class Report:
     as_json: bool
     artifacts: bool
 
-    def check(self, shipment: m2build.Shipment) -> None:
+    def check(self, shipment: Shipment) -> None:
         """Check, before any image is made, that the report can be written.
 
         Args:
@@ -95,7 +99,7 @@ class Report:
                 check_file(file)
         self._check_apart(shipment)
 
-    def _check_apart(self, shipment: m2build.Shipment) -> None:
+    def _check_apart(self, shipment: Shipment) -> None:
         """Check that each output has a file of its own, and none is in a layout that is written."""
         from m2build.local.failures import storage
 
@@ -114,7 +118,7 @@ class Report:
                     raise UsageError(f"{option} would write into the layout {layout}", hint="name a file elsewhere")
 
     def report_all(
-        self, shipment: m2build.Shipment, then: Callable[[m2build.Delivery], m2build.Delivery] | None = None
+        self, shipment: Shipment, then: Callable[[m2build.Delivery], m2build.Delivery] | None = None
     ) -> None:
         """Deliver the images, then report them; if one fails, report those before it.
 
@@ -142,7 +146,7 @@ class Report:
             raise
         self._report(delivered, shipment)
 
-    def _report(self, delivered: Sequence[m2build.Delivery], shipment: m2build.Shipment) -> None:
+    def _report(self, delivered: Sequence[m2build.Delivery], shipment: Shipment) -> None:
         """Write the report: one account, or several by image name; stdout comes first."""
         if not delivered:
             return
@@ -163,7 +167,7 @@ class Report:
             if sys.stdout:
                 sys.stdout.flush()
 
-    def _uses_of_stdout(self, shipment: m2build.Shipment) -> list[str]:
+    def _uses_of_stdout(self, shipment: Shipment) -> list[str]:
         """The options whose output goes to stdout; without any, the names go there."""
         files = {
             "--output": shipment.jobs[0].to.archive,

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 import m2build
+from m2build import running
 from m2build.cli.container import choosing_container
 from m2build.cli.groups import Command
 from m2build.cli.output import result
@@ -35,7 +36,7 @@ Examples:
 @click.option("-d", "--detach", is_flag=True, help="Run it in the background, and keep it and its log when it ends.")
 @click.option("--print", "is_printed", is_flag=True, help="Print the command for a shell, and run nothing.")
 def run(
-    container: m2build.Container,
+    container: running.Container,
     engine: str | None,
     detach: bool,
     is_printed: bool,
@@ -56,7 +57,7 @@ def run(
     become(["sh", "-c", f"exec {command}"])
 
 
-def _prepare(program: str, container: m2build.Container) -> None:
+def _prepare(program: str, container: running.Container) -> None:
     """Check what the engine would explain badly, and make the models' folder, which Docker would make as root."""
     if shutil.which(program) is None:
         raise EngineError(f"there is no command {program} on PATH", hint="install it, or give --engine")

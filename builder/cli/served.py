@@ -56,7 +56,7 @@ class Served:
 
     def read(self, recipe: m2build.Recipe, place: str | None = None) -> Read:
         """What the options name, or another place; the recipe says where images have their sources."""
-        at = m2build.parse_place(place or self.place or recipe.base.image)
+        at = m2build.Place.parse(place or self.place or recipe.base.image)
         platform = self.platform or recipe.base.platform
         with session(self.progress_mode, insecure=self.insecure, platform=platform) as opened:
             if at.kind in SOURCES:

@@ -72,7 +72,7 @@ def choosing_sources(command: Callable[..., None]) -> Callable[..., None]:
     def with_sources(
         source: str, source_root: str | None, platform: str, insecure: bool, progress_mode: str, **others: object
     ) -> None:
-        place = m2build.parse_place(source)
+        place = m2build.Place.parse(source)
         command(sources=Sources(place, source_root, platform, insecure, progress_mode), **others)
 
     for option in reversed(_OPTIONS):

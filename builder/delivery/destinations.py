@@ -10,7 +10,7 @@ from m2build.delivery.destination import NAMED, Destination, default_reference
 from m2build.delivery.naming import check_name, fields_of, filled
 from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
-from m2build.places.place import SOURCES, Place, PlaceKind, parse_place
+from m2build.places.place import SOURCES, Place, PlaceKind
 
 if TYPE_CHECKING:
     from m2build.recipes.model import Selection
@@ -118,7 +118,7 @@ def parse_goal(to: Destinations) -> Goal:
         if not to.names:
             raise UsageError("--push needs a name", hint="give one, as in -t REGISTRY/NAME:TAG --push")
         return Goal(Place(PlaceKind.REGISTRY, to.names[0]), to.names)
-    place = parse_place(to.output) if to.output else None
+    place = Place.parse(to.output) if to.output else None
     if place is not None and place.digest is not None:
         raise UsageError(f"{place} names a digest, which is not known before the build", hint="leave out @sha256:…")
     if place is None or place.kind not in NAMED:

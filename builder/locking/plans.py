@@ -24,7 +24,7 @@ from m2build.locking.replay import contents_of, needed, replayed
 from m2build.oci.reference import parse_reference
 from m2build.patches.change import changed_tree
 from m2build.patches.changeset import apply_series
-from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
 from m2build.recipes.model import Selection, common_recipe
 
@@ -129,7 +129,7 @@ class HeldLock:
             if source.published is not None:
                 try:
                     progress.step(f"patching the sources of {source.published}")
-                    tree = open_files(parse_place(source.published))
+                    tree = open_files(Place.parse(source.published))
                     changeset = apply_series(series[name], tree)
                 except M2BuildError as error:
                     progress.notice(f"the sources are not taken from {source.published}: {error.message}")

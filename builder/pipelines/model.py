@@ -12,7 +12,7 @@ from m2build.errors import UsageError
 from m2build.evidence.signers import parse_signer
 from m2build.local.sizes import parse_size
 from m2build.locking.model import Lock
-from m2build.places.place import PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 
 IMAGE = "docker.io/library/python:3.12"
 """Where jobs run whose platform has no machine with Python: bash, curl and git are in it, cosign is not."""
@@ -89,7 +89,7 @@ class Pipeline:
     def hosts(self) -> tuple[str, ...]:
         """The registries to log in to: those of the names, and that of the base if it is named."""
         found = [host_of(name) for name in self.names]
-        if self.base is not None and (place := parse_place(self.base)).kind is PlaceKind.REGISTRY:
+        if self.base is not None and (place := Place.parse(self.base)).kind is PlaceKind.REGISTRY:
             found.append(host_of(place.location))
         return tuple(dict.fromkeys(found))
 

@@ -80,38 +80,38 @@ class Place:
         tag, digest = f":{self.tag}" if self.tag else "", f"@{self.digest}" if self.digest else ""
         return f"{self.kind}{separator}{self.location}{tag}{digest}"
 
+    @classmethod
+    def parse(cls, text: str, *, is_there: Callable[[str], bool] = os.path.exists) -> Place:
+        """Read a place: `KIND:…`, or a bare word with one possible meaning.
 
-def parse_place(text: str, *, is_there: Callable[[str], bool] = os.path.exists) -> Place:
-    """Read a place: `KIND:…`, or a bare word with one possible meaning.
+        A word that begins with `/`, `./` or `../` is a path. Any other is a name in a registry, or a path that exists;
+        if it can be either, it is refused, and the message gives both spellings. A folder is a layout, or will become
+        one; a folder with other files in it holds sources.
 
-    A word that begins with `/`, `./` or `../` is a path. Any other is a name in a registry, or a path that exists; if
-    it can be either, it is refused, and the message gives both spellings. A folder is a layout, or will become one; a
-    folder with other files in it holds sources.
+        Args:
+            text: such as `oci:DIR[:TAG]`, `pypi:sglang==0.5.7`, `./DIR[:TAG]` or `NAME[:TAG]`; and what `m2build image`
+                prints of a layout, `oci:DIR:TAG@DIGEST`.
+            is_there: whether a path exists.
 
-    Args:
-        text: such as `oci:DIR[:TAG]`, `pypi:sglang==0.5.7`, `./DIR[:TAG]` or `NAME[:TAG]`; and what `m2build image`
-            prints of a layout, `oci:DIR:TAG@DIGEST`.
-        is_there: whether a path exists.
+        Raises:
+            UsageError: it is empty, it can be read in two ways, or an image's name holds a user name and password.
 
-    Raises:
-        UsageError: it is empty, it can be read in two ways, or an image's name holds a user name and password.
-
-    Example:
-        >>> place = parse_place("oci:./images:tp8")
-        >>> place.kind, place.location, place.tag
-        (<PlaceKind.OCI: 'oci'>, './images', 'tp8')
-    """
-    head, colon, rest = text.partition(":")
-    kind = next((kind for kind in PlaceKind if colon and kind == head), None)
-    if kind is None or (kind is PlaceKind.REGISTRY and not rest.startswith("//")):
-        return _bare(text, is_there)
-    if kind is PlaceKind.REGISTRY:
-        rest = rest.removeprefix("//")
-    path, tag, digest = _parts(rest) if kind in _TAGGED else (rest, None, None)
-    _refuse_users(tag or "" if kind is PlaceKind.DOCKER_ARCHIVE else path, kind)
-    if not path:
-        raise _nothing(text)
-    return Place(kind, path, tag, digest)
+        Example:
+            >>> place = Place.parse("oci:./images:tp8")
+            >>> place.kind, place.location, place.tag
+            (<PlaceKind.OCI: 'oci'>, './images', 'tp8')
+        """
+        head, colon, rest = text.partition(":")
+        kind = next((kind for kind in PlaceKind if colon and kind == head), None)
+        if kind is None or (kind is PlaceKind.REGISTRY and not rest.startswith("//")):
+            return _bare(text, is_there)
+        if kind is PlaceKind.REGISTRY:
+            rest = rest.removeprefix("//")
+        path, tag, digest = _parts(rest) if kind in _TAGGED else (rest, None, None)
+        _refuse_users(tag or "" if kind is PlaceKind.DOCKER_ARCHIVE else path, kind)
+        if not path:
+            raise _nothing(text)
+        return cls(kind, path, tag, digest)
 
 
 def _refuse_users(name: str, kind: PlaceKind) -> None:
@@ -136,7 +136,7 @@ def registry_place(text: str) -> Place:
     Raises:
         UsageError: it is empty.
     """
-    return parse_place(text, is_there=lambda _: False)
+    return Place.parse(text, is_there=lambda _: False)
 
 
 def _bare(text: str, is_there: Callable[[str], bool]) -> Place:

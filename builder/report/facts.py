@@ -10,7 +10,7 @@ from m2build.derivation.times import creation_time
 from m2build.errors import UsageError
 from m2build.launch.check import read_server
 from m2build.launch.flags.server import ServerFlags
-from m2build.places.place import Place, parse_place
+from m2build.places.place import Place
 from m2build.recipes.comments import flag_comments
 from m2build.recipes.load import load_recipe
 from m2build.report.attached import Attachment, attachments
@@ -75,7 +75,7 @@ def image_facts(
             missing.
         M2BuildError: as `Session.inspect`, `Session.plan`, `Session.verify` and `Session.referrers`.
     """
-    place = place if isinstance(place, Place) else parse_place(place)
+    place = place if isinstance(place, Place) else Place.parse(place)
     inspection = session.inspect(place)
     if inspection.content is None:
         return ImageFacts(place, inspection)

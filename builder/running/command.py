@@ -23,8 +23,9 @@ def run_command(container: Container, *, engine: str = "docker", detach: bool = 
     of the server there is the engine's init.
 
     >>> import m2build
+    >>> from m2build import running
     >>> selection = m2build.load_recipe("minimax-m2").select(tp=8)
-    >>> command = m2build.run_command(m2build.Container(selection, devices="none"))
+    >>> command = m2build.run_command(running.Container(selection, devices="none"))
     >>> print(*command.splitlines()[:3], sep="\\n")
     docker run --init --name=minimax-m2-1-tp8 \\
         --rm \\

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from m2build.errors import UsageError
 from m2build.local.cache import cache_in
 from m2build.oci.platforms import PLATFORM
-from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 from m2build.progress import Logged, Progress
 
 if TYPE_CHECKING:
@@ -135,4 +135,4 @@ def parsed_place(place: str | Place) -> Place:
     Raises:
         UsageError: it is none.
     """
-    return place if isinstance(place, Place) else parse_place(place)
+    return place if isinstance(place, Place) else Place.parse(place)

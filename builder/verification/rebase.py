@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from m2build.errors import ContentError, UsageError
 from m2build.labels import STAND_IN
-from m2build.places.place import ENGINE_STORES, Place, PlaceKind, parse_place
+from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.transports import read_image
 from m2build.recipes.model import Selection
 from m2build.verification.demands import Expectation, Means
@@ -70,7 +70,7 @@ def _own_base(config: ImageConfig, place: Place) -> Place:
     """Where the labels say that the base is, a release as a stand-in included."""
     stand_in = config.labels.get(STAND_IN, "")
     if stand_in.startswith(f"{PlaceKind.PYPI}:"):
-        return parse_place(stand_in)
+        return Place.parse(stand_in)
     try:
         return claimed_base(config, place)
     except UsageError as error:

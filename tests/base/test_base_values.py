@@ -23,7 +23,7 @@ from m2build.errors import ContentError, UsageError
 from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import EVERYTHING
 from m2build.patches.sources import from_directory
-from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -39,7 +39,7 @@ def plan_of(base: Base) -> Plan:
 
 @pytest.fixture(scope="module")
 def sglang() -> Base:
-    return open_base(parse_place("pypi:sglang==0.5.7"), roots=load_recipe("minimax-m2").roots, platform="linux/amd64")
+    return open_base(Place.parse("pypi:sglang==0.5.7"), roots=load_recipe("minimax-m2").roots, platform="linux/amd64")
 
 
 def test_the_overlay_of_the_shipped_recipe_keeps_its_bytes(sglang: Base) -> None:
@@ -68,7 +68,7 @@ def sources(folder: Path) -> Place:
 def test_an_assumed_base_holds_what_an_image_of_its_sources_holds(platform: str, tmp_path: Path) -> None:
     place = sources(tmp_path / "sources")
     stand_in = open_base(place, roots=load_recipe("minimax-m2").roots, platform=platform)
-    named, tree = parse_place("docker://a.io/b:c"), open_files(place)
+    named, tree = Place.parse("docker://a.io/b:c"), open_files(place)
     assumed = assumed_base(named, {ROOT[1:]: tree}, platform=platform, is_pinned=False)
     assert stand_in.image
     assert assumed.filesystem == read_filesystem(stand_in.image, EVERYTHING, Silent())
@@ -96,8 +96,8 @@ def test_a_stand_in_has_a_bound_that_is_checked_before_its_files_are_read(more: 
 
 
 def test_no_image_is_made_from_a_base_without_an_image(sglang: Base) -> None:
-    named = parse_place(f"docker://a.io/b:c@{sglang.digest}")
-    tree = open_files(parse_place("pypi:sglang==0.5.7"))
+    named = Place.parse(f"docker://a.io/b:c@{sglang.digest}")
+    tree = open_files(Place.parse("pypi:sglang==0.5.7"))
     plan = plan_of(assumed_base(named, {ROOT[1:]: tree}, platform="linux/amd64", is_pinned=True))
     assert plan.base.digest == sglang.digest
     with pytest.raises(UsageError, match="an image cannot be derived"):

@@ -21,7 +21,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -72,7 +72,7 @@ class Case:
         config = Descriptor.of(self.types.config, raw)
         manifest = build_manifest(self.types, config, [Descriptor.of(self.said, blob) for blob in blobs], {})
         base = Image(manifest, ImageConfig(raw), MemoryBlobs({Digest.of(blob): blob for blob in blobs}))
-        write_image(base, parse_place(place), tag="", reference="", replace=False, progress=Silent())
+        write_image(base, Place.parse(place), tag="", reference="", replace=False, progress=Silent())
 
 
 CASES = [

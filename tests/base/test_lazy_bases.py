@@ -21,7 +21,7 @@ from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import Index, build_manifest
 from m2build.oci.media_types import OCI
 from m2build.oci.selecting import Shelf
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -48,7 +48,7 @@ def with_last_layer(base: Image, layer: Descriptor) -> Image:
 def test_a_nydus_base_is_refused_in_words(changes: dict[str, object], tmp_path: Path) -> None:
     base = base_image(how="plain")
     nydus = with_last_layer(base, replace(base.manifest.layers[-1], **changes))  # type: ignore[arg-type]
-    place = parse_place(f"oci:{tmp_path}/base:1")
+    place = Place.parse(f"oci:{tmp_path}/base:1")
     write_image(nydus, place, tag="1", reference="base:1", replace=False, progress=Silent())
     with pytest.raises(UsageError, match=r"base:1 is a Nydus image: its last layer lists all of its files") as raised:
         open_base(place, roots={"sglang": Root("sgl", "base.source_root")}, platform="linux/amd64")

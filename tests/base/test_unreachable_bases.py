@@ -13,7 +13,7 @@ from helpers.servers import free_port
 
 from m2build.base.elsewhere import pulled
 from m2build.errors import EngineError, TransportError
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 
 INSPECTED = [
     {
@@ -24,7 +24,7 @@ INSPECTED = [
         "RepoTags": ["registry.example/sglang:v1"],
     }
 ]
-PLACE = parse_place("registry.example/sglang:v1")
+PLACE = Place.parse("registry.example/sglang:v1")
 
 
 def engine(folder: Path, name: str, *, has: bool) -> None:

@@ -18,6 +18,7 @@ from helpers.registry.registries import call, docker_registry, noise, run, tag_d
 from helpers.verification.forgery import gunzipped
 
 import m2build
+from m2build import locking
 from m2build.cli.root import cli
 from m2build.delivery import Publishing
 from m2build.errors import BaseChangedError, TransferBudgetError, TransportError, UsageError
@@ -70,7 +71,7 @@ def mirrored(lock: Lock, name: str, registry: str) -> Lock:
 @pytest.fixture
 def written(lock: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    m2build.write_lock(lock, "m2build.lock")
+    locking.write_lock(lock, "m2build.lock")
     return tmp_path / "m2build.lock"
 
 
@@ -123,7 +124,7 @@ def test_a_copy_has_the_bases_digest_and_the_lock_names_it(name: str, lock: Lock
     assert quickly(*words) == f"{registry}/copies/sglang@{lock.base.digest}\n"
     assert tag_digest(registry, "copies/sglang", "rocm") == lock.base.digest
     assert b"PASS" in run("crane", "validate", "--remote", f"{registry}/copies/sglang:rocm")
-    assert m2build.load_lock(written) == lock.with_mirror(f"{registry}/copies/sglang:rocm")
+    assert locking.load_lock(written) == lock.with_mirror(f"{registry}/copies/sglang:rocm")
     again = json.loads(quickly(*words, "--json"))
     assert (again["uploaded"], again["bytes"], again["digest"]) == (0, 0, lock.base.digest)
     lines = quickly("base", "check").splitlines()
@@ -203,7 +204,7 @@ def test_an_index_is_copied_whole_with_its_attestations(
     """crane and skopeo see the same index, and every manifest in it, under the digest of the lock."""
     source = name.replace(":rocm", ":many")
     quickly("lock", "--tp", "8", "--base", source, "--update")
-    lock = m2build.load_lock(written)
+    lock = locking.load_lock(written)
     assert (lock.base.digest, lock.base.manifest) == (many.digest, str(BASE.manifest.digest))
     copy = f"{registry}/whole/sglang"
     assert quickly("base", "mirror", source, copy, "--lock", written) == f"{copy}@{many.digest}\n"
@@ -227,7 +228,7 @@ def test_an_index_is_copied_whole_with_its_attestations(
     with m2build.Session() as session:
         before = made(session, source, lock)
         upstream.rules.append(GONE)
-        assert made(session, source, m2build.load_lock(written)) == before
+        assert made(session, source, locking.load_lock(written)) == before
 
 
 def test_the_way_back_to_an_index_keeps_its_digest(name: str, many: Many, upstream: Proxy) -> None:
@@ -318,19 +319,19 @@ def test_the_image_does_not_depend_on_where_the_base_was_read(  # noqa: PLR0917 
 def test_a_lock_is_compared_and_written_from_the_mirror_and_keeps_it(
     name: str, mirrored: Lock, upstream: Proxy, written: Path
 ) -> None:
-    m2build.write_lock(mirrored, written, update=True)
+    locking.write_lock(mirrored, written, update=True)
     upstream.rules.append(GONE)
     quickly("lock", "--tp", "8", "--base", name, "--locked")
     quickly("lock", "--tp", "8", "--base", name, "--update")
-    assert m2build.load_lock(written) == mirrored
+    assert locking.load_lock(written) == mirrored
     written.write_text("<<<<<<< a merge with conflicts\n")
     upstream.rules.clear()
     quickly("lock", "--tp", "8", "--base", name, "--update")
-    assert m2build.load_lock(written).base.mirror is None
+    assert locking.load_lock(written).base.mirror is None
 
 
 def test_a_new_base_has_no_mirror_yet(name: str, mirrored: Lock, stocked: str, written: Path) -> None:
-    m2build.write_lock(mirrored, written, update=True)
+    locking.write_lock(mirrored, written, update=True)
     newer = image(*layers(BASE), tar())
     upload(stocked, "team/sglang", newer, "rocm")
     try:
@@ -338,7 +339,7 @@ def test_a_new_base_has_no_mirror_yet(name: str, mirrored: Lock, stocked: str, w
     finally:
         upload(stocked, "team/sglang", BASE, "rocm")
     assert f"{mirrored.base.mirror} is a copy of the former base" in done.stderr
-    assert m2build.load_lock(written).base.mirror is None
+    assert locking.load_lock(written).base.mirror is None
 
 
 def layers(base: Image) -> list[bytes]:
@@ -346,7 +347,7 @@ def layers(base: Image) -> list[bytes]:
 
 
 def test_a_dockerfile_starts_from_the_mirror(name: str, mirrored: Lock, upstream: Proxy, written: Path) -> None:
-    m2build.write_lock(mirrored, written, update=True)
+    locking.write_lock(mirrored, written, update=True)
     words = ("render", "--tp", "8", "--base", name, "--lock", written, "-o")
     quickly(*words, "before")
     upstream.rules.append(GONE)

@@ -14,7 +14,7 @@ from helpers.registry.registries import docker_registry, run, tag_digest, upload
 from helpers.snippets import BLOCK, DOCS, run_snippets
 from helpers.verification.forgery import gunzipped
 
-import m2build
+from m2build import locking
 from m2build.oci.image import read_blob
 
 NEWER = tar(file(f"{ROOT}/sglang/_version.py", b"__version__ = '0.5.8'\n"))
@@ -49,7 +49,7 @@ def test_the_commands_run(registry: str, stocked: str, tmp_path: Path, monkeypat
     assert moved.rpartition("@")[2] == fresh.rpartition("@")[2]
     assert tag_digest(registry, "minimax-m2", "tp8") == moved.strip().rpartition("@")[2]
     assert b"PASS" in run("crane", "validate", "--remote", f"{registry}/minimax-m2:tp8")
-    digest = m2build.load_lock("m2build.lock").base.digest
+    digest = locking.load_lock("m2build.lock").base.digest
     assert same.splitlines() == [f"same    {published}", f"locked  {digest}"]
     assert copied == f"{registry}/mirrors/sglang@{digest}\n"
     assert mirrored.splitlines()[2] == f"mirror  {registry}/mirrors/sglang:rocm"

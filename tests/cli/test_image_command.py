@@ -20,7 +20,7 @@ from helpers.servers import free_port, serving
 from helpers.support import need_tool, sampled
 
 from m2build.base.open import open_base
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -125,9 +125,9 @@ def test_skopeo_takes_the_oci_archive(small: str, tmp_path: Path) -> None:
 
 
 def test_the_image_differs_from_the_base_by_the_patches_and_their_account_only(rootfs: Path, tmp_path: Path) -> None:
-    base = open_base(parse_place(BASE), roots=load_recipe("minimax-m2").roots, platform="linux/amd64").image
+    base = open_base(Place.parse(BASE), roots=load_recipe("minimax-m2").roots, platform="linux/amd64").image
     assert base
-    place = parse_place(f"oci:{tmp_path}/base:base")
+    place = Place.parse(f"oci:{tmp_path}/base:base")
     write_image(base, place, tag="", reference="", replace=False, progress=Silent())
     run(need_tool("umoci"), "unpack", "--image", f"{tmp_path}/base:base", tmp_path / "bundle")
     before, after = listing(tmp_path / "bundle" / "rootfs"), listing(rootfs)

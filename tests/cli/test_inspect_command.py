@@ -14,7 +14,7 @@ from helpers.images import Entry, file, folder, image, symlink, tar
 
 from m2build.labels import BASE_CHAIN_ID
 from m2build.oci.image import Image, read_blob
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 
@@ -30,20 +30,20 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def put(sample: Image, place: str) -> None:
-    write_image(sample, parse_place(place), tag="", reference="", replace=False, progress=Silent())
+    write_image(sample, Place.parse(place), tag="", reference="", replace=False, progress=Silent())
 
 
 def on_top(folder: Path, *entries: Entry, labels: dict[str, str] | None = None) -> Image:
     """The derived image with one more layer on top, or with other labels."""
-    derived = read_image(parse_place(f"oci:{folder}/out:tp8"), "linux/amd64").image
+    derived = read_image(Place.parse(f"oci:{folder}/out:tp8"), "linux/amd64").image
     config = json.loads(derived.config.raw)["config"] | ({} if labels is None else {"Labels": labels})
     layers = [read_blob(derived.blobs, layer) for layer in derived.manifest.layers[:3]]
     return image(*layers, tar(*entries), how="plain", config=config)
 
 
 def test_the_text_has_it_all_in_few_lines(workshop: Path) -> None:
-    built = read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image
-    base = read_image(parse_place(f"oci:{workshop}/base:base"), "linux/amd64").image
+    built = read_image(Place.parse(f"oci:{workshop}/out:tp8"), "linux/amd64").image
+    base = read_image(Place.parse(f"oci:{workshop}/base:base"), "linux/amd64").image
     lines = succeeds("inspect", "oci:out:tp8", cwd=workshop).splitlines()
     output = {line[:12].strip(): line[12:] for line in lines}
     assert output["image"] == output["manifest"] == str(built.manifest.digest)

@@ -9,7 +9,7 @@ from helpers.bases import base_image
 from helpers.commands import m2build, refused, succeeds
 
 from m2build.oci.image import Image
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -19,7 +19,7 @@ IMAGE = ("image", "--tp", "8", "--base", "oci:base:base", "-o", "oci:out", "--re
 
 def store(image: Image, folder: Path) -> None:
     names = {"tag": "base", "reference": "base"}
-    write_image(image, parse_place(f"oci:{folder / 'base'}"), **names, replace=True, progress=Silent())
+    write_image(image, Place.parse(f"oci:{folder / 'base'}"), **names, replace=True, progress=Silent())
 
 
 @pytest.fixture

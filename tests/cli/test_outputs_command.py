@@ -16,7 +16,7 @@ from helpers.commands import refused
 from helpers.support import need_tool, null_device
 from helpers.warm import server, warm_program
 
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image
 
 IMAGE = ("image", "--tp", "8", "--base", "dir:tree")
@@ -51,7 +51,7 @@ def test_an_archive_on_stdout_is_the_only_output(kind: str, folder: Path) -> Non
     place = f"{kind}:piped.tar:{name}"
     skopeo = [need_tool("skopeo"), "inspect", "--config", place]
     found = subprocess.run(skopeo, capture_output=True, text=True, check=True)
-    image = read_image(parse_place(f"{kind}:{folder}/piped.tar"), "linux/amd64").image
+    image = read_image(Place.parse(f"{kind}:{folder}/piped.tar"), "linux/amd64").image
     assert json.loads(found.stdout)["rootfs"]["diff_ids"] == [str(diff_id) for diff_id in image.config.diff_ids]
     assert sorted(path.name for path in folder.iterdir()) == ["meta", "piped.tar", "tree"]
 

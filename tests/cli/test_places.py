@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from m2build.delivery.destination import Destination
 from m2build.errors import UsageError
 from m2build.oci.digest import Digest
-from m2build.places.place import Place, PlaceKind, parse_place, registry_place
+from m2build.places.place import Place, PlaceKind, registry_place
 
 DIGEST = f"sha256:{'0' * 64}"
 
@@ -65,7 +65,7 @@ def test_what_can_be_read_in_one_way(
     text: str, read: tuple[PlaceKind, str, str | None], workshop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop)
-    place = parse_place(text)
+    place = Place.parse(text)
     assert (place.kind, place.location, place.tag) == read
 
 
@@ -101,10 +101,10 @@ def test_two_readings_are_refused_and_both_are_named(
 ) -> None:
     monkeypatch.chdir(workshop)
     with pytest.raises(UsageError) as caught:
-        parse_place(text)
+        Place.parse(text)
     assert all(spelling in str(caught.value.hint) for spelling in TWO_WAYS[text])
     for spelling in TWO_WAYS[text]:
-        assert str(parse_place(spelling)) == spelling
+        assert str(Place.parse(spelling)) == spelling
     assert registry_place(text) == Place(PlaceKind.REGISTRY, text), "a recipe means the same in every folder"
 
 
@@ -121,7 +121,7 @@ def test_the_rule_holds_for_every_option_that_takes_a_place(where: str, workshop
 def test_a_file_is_named_with_its_kind(text: str, workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workshop)
     with pytest.raises(UsageError) as caught:
-        parse_place(text)
+        Place.parse(text)
     assert "oci-archive:./file.tar or docker-archive:./file.tar" in str(caught.value.hint)
 
 
@@ -144,7 +144,7 @@ words = st.text("abcxyz019._-/", min_size=1, max_size=12).filter(lambda word: no
 def test_what_is_printed_of_an_image_is_a_place_of_it(kind: PlaceKind, path: str, tag: str | None) -> None:
     to = Destination(Place(kind, path, tag), "registry.example/never", "tp8")
     printed = to.published(Digest.parse(DIGEST), Digest.parse(DIGEST))
-    read = parse_place(printed)
+    read = Place.parse(printed)
     assert (read.kind, read.location, read.digest) == (kind, path, DIGEST)
     assert read.tag == (tag or ("registry.example/never:tp8" if kind is PlaceKind.DOCKER_ARCHIVE else "tp8"))
     assert str(read) == printed

@@ -11,7 +11,7 @@ from helpers.bases import base_image
 from helpers.cli.checkouts import derived, quickly
 
 import m2build
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.verification.findings import KINDS
@@ -29,7 +29,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     base, archive = f"oci:{folder}/base:base", f"docker-archive:{folder}/out.tar"
     quickly("image", "--tp", "8", "--base", base, "-o", archive)
     write_image(
-        base_image(), parse_place(f"oci:{folder}/other:v1"), tag="", reference="", replace=False, progress=Silent()
+        base_image(), Place.parse(f"oci:{folder}/other:v1"), tag="", reference="", replace=False, progress=Silent()
     )
     places = (f"oci:{folder}/out:tp8", archive, f"oci:{folder}/other:v1")
     printed = json.loads(quickly("verify", places[0], "--base", base, "--json"))

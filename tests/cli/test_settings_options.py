@@ -14,7 +14,7 @@ from helpers.commands import m2build, refused, succeeds
 from m2build.cli.settings import Given, setting
 from m2build.errors import UsageError
 from m2build.oci.media_types import DOCKER
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -118,7 +118,7 @@ def test_a_credential_stops_the_command_before_anything_is_read(workshop: Path) 
 def test_annotations_that_a_base_of_dockers_kind_cannot_take_are_noticed(tmp_path: Path) -> None:
     write_image(
         base_image(DOCKER),
-        parse_place(f"oci:{tmp_path}/base:v1"),
+        Place.parse(f"oci:{tmp_path}/base:v1"),
         tag="",
         reference="",
         replace=False,

@@ -11,7 +11,7 @@ from helpers.commands import m2build, refused
 from helpers.verification.forgery import Forgery
 from helpers.verification.tampering import TAMPERINGS
 
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image
 
 BASE = ("--base", "oci:base:base")
@@ -23,7 +23,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify")
     store(f"oci:{folder}/base:base")
     quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
-    forged = Forgery.of(read_image(parse_place(f"oci:{folder}/out:tp8"), "linux/amd64").image, 3)
+    forged = Forgery.of(read_image(Place.parse(f"oci:{folder}/out:tp8"), "linux/amd64").image, 3)
     TAMPERINGS["an extra file"].edit(forged)
     TAMPERINGS["LD_PRELOAD"].edit(forged)
     forged.write(folder / "forged")

@@ -11,19 +11,19 @@ from m2build.delivery.dispatch import name_values
 from m2build.delivery.naming import check_name, filled
 from m2build.errors import UsageError
 from m2build.patches.loading import load_series
-from m2build.places.place import PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 from m2build.recipes.load import load_recipe
 from m2build.recipes.model import Selection
 
 RECIPE = load_recipe("minimax-m2")
 ALL = [RECIPE.select(profile=tp, model=model) for model in ("minimax-m2.1", "minimax-m2") for tp in ("tp4", "tp8")]
-BASE = parse_place("docker://registry.example/sglang:v0.5.7-rocm700")
+BASE = Place.parse("docker://registry.example/sglang:v0.5.7-rocm700")
 HOST = "localhost:5000"
 
 
 def names(*given: str, images: list[Selection] = ALL, base: str = str(BASE)) -> list[str]:
     goal = parse_goal(Destinations(names=given, push=True))
-    return [to.reference for _, to in goal.of(images, None, name_values(parse_place(base), None))]
+    return [to.reference for _, to in goal.of(images, None, name_values(Place.parse(base), None))]
 
 
 def test_fields_tell_images_apart() -> None:

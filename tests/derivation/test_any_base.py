@@ -23,7 +23,7 @@ from m2build.inspection.content import read_content
 from m2build.oci.image import Image
 from m2build.oci.layer import open_layer
 from m2build.oci.media_types import DOCKER, OCI
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.session import Session
@@ -85,7 +85,7 @@ def check(base: Image, folder: Path) -> Image:
         with open_layer(built, layer, diff_id):  # it is held against both digests at the end of the block
             pass
     assert "opt/m2build/changeset.json" in read_content(built, height, Silent()).changed
-    place = parse_place(f"oci:{folder}/out:v1")
+    place = Place.parse(f"oci:{folder}/out:v1")
     write_image(built, place, tag="", reference="", replace=False, progress=Silent())
     assert read_everything(place).manifest.digest == built.manifest.digest
     return built
@@ -111,12 +111,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_it_is_proven_and_pushed_and_crane_finds_nothing_wrong_with_it(host: str, base: Image) -> None:
     with tempfile.TemporaryDirectory() as folder, Session() as session:
         built = check(base, Path(folder))
-        below = parse_place(f"oci:{folder}/base:v1")
+        below = Place.parse(f"oci:{folder}/base:v1")
         write_image(base, below, tag="", reference="", replace=False, progress=Silent())
         assert session.verify(f"oci:{folder}/out:v1", base=below).findings == ()
         name = f"{host}/any/base:v1"
         pushed = session.push(f"oci:{folder}/out:v1", name)
         assert pushed.digest == str(built.manifest.digest) == run("crane", "digest", name).decode().strip()
-        place = parse_place(f"docker-archive:{folder}/out.tar")
+        place = Place.parse(f"docker-archive:{folder}/out.tar")
         write_image(built, place, tag="", reference="m2build/any:v1", replace=False, progress=Silent())
         assert b"PASS" in run("crane", "validate", "--tarball", f"{folder}/out.tar")

@@ -14,7 +14,7 @@ from helpers.tables import MAKERS, tabled_image
 from m2build import Session, load_recipe
 from m2build.derivation.plan import Plan
 from m2build.oci.image import Image, read_blob
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 
@@ -30,7 +30,7 @@ def base(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("m2build.layers.table_claims._WORTH", 0)
     stored: Image = tabled_image(*map(MAKERS[request.param], LAYERS))
     place = f"oci:{tmp_path}/base:v1"
-    write_image(stored, parse_place(place), tag="", reference="", replace=False, progress=Silent())
+    write_image(stored, Place.parse(place), tag="", reference="", replace=False, progress=Silent())
     return place
 
 
@@ -46,7 +46,7 @@ def preimage(plan: Plan) -> str:
 
 
 def labels(place: str) -> Mapping[str, str]:
-    return read_image(parse_place(place), "linux/amd64").image.config.labels
+    return read_image(Place.parse(place), "linux/amd64").image.config.labels
 
 
 def test_the_label_says_it_with_a_cold_and_a_warm_cache(base: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from m2build.derivation.plan import Plan
 from m2build.derivation.remembered import plan_all
 from m2build.errors import LaunchError
 from m2build.oci.image import Image, open_blob
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -199,7 +199,7 @@ def test_without_room_nothing_is_kept_and_the_image_is_the_same(cache: Path, mon
 def test_with_other_packages_codemods_nothing_is_cached(cache: Path, tmp_path: Path) -> None:
     """Their code may change while their version stays."""
     write_image(
-        base_image(), parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
+        base_image(), Place.parse(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
     )
     info = tmp_path / "site" / "theirs-1.0.dist-info"
     info.mkdir(parents=True)
@@ -216,7 +216,7 @@ def test_with_other_packages_codemods_nothing_is_cached(cache: Path, tmp_path: P
 
 def test_a_cached_derivation_imports_nothing_that_derives(cache: Path, tmp_path: Path) -> None:
     write_image(
-        base_image(), parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
+        base_image(), Place.parse(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent()
     )
     arguments = ("image", "--tp", "8", "--base", f"oci:{tmp_path}/base:v1", "-o")
     derived = imported(*arguments, f"oci:{tmp_path}/one")

@@ -23,7 +23,7 @@ from m2build.derivation.remembered import plan_all
 from m2build.errors import PatchError, UsageError
 from m2build.oci.image import Image, read_blob
 from m2build.patches import load_series
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
 
@@ -180,7 +180,7 @@ def test_what_is_for_one_root_is_refused_for_several(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="one series is given for the 2 folders of sources: sglang, kernels"):
         applied_series(recipe, load_series("minimax-m2-rocm"))
     with pytest.raises(UsageError, match="is one folder of sources, and the recipe has 2: sglang, kernels"):
-        open_base(parse_place(f"dir:{tmp_path}"), roots=recipe.roots, platform="linux/amd64")
+        open_base(Place.parse(f"dir:{tmp_path}"), roots=recipe.roots, platform="linux/amd64")
 
 
 def test_a_remembered_plan_has_the_same_roots_and_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

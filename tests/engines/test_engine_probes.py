@@ -14,14 +14,14 @@ from m2build.engines.docker import Docker
 from m2build.engines.model import Engine, Order
 from m2build.engines.podman import Podman
 from m2build.errors import EngineError
-from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 from m2build.programs.program import Program
 from m2build.progress import Silent
 
 NEW = OLD_DOCKER.replace("20.10.24+dfsg1", "28.5.2")
 VERSION, BUILDX = "version*", "buildx' 'version"
 BUILDX_29 = (BUILDX, "echo github.com/docker/buildx 0.29.1 abc")
-REGISTRY = parse_place("registry.example/sglang:v1")
+REGISTRY = Place.parse("registry.example/sglang:v1")
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_an_engine_that_never_answers_is_not_waited_for(programs: Path) -> None:
 
 def chosen(base: str = "registry.example/sglang:v1", place: str | None = None, *, load: bool = False) -> list[str]:
     """The engine, and the notices about those that were passed over."""
-    request = EngineRequest(None, None, parse_place(place) if place else None, load, parse_place(base))
+    request = EngineRequest(None, None, Place.parse(place) if place else None, load, Place.parse(base))
     noticed = Kept()
     engine = choose_engine(request, noticed)
     return [engine.name, *noticed.notices]

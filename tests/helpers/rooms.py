@@ -68,7 +68,9 @@ LEAVES = (
     *("importing", "drift", "mounts", "machine", "running", "pipelines"),
     *("verification", "bases", "publish", "bench", "report"),
 )
-"""Capabilities, some of them to come: rooms that only their own command and the face may import."""
+"""Capabilities, some of them to come: rooms that only their own commands and the face may import."""
+COMMANDS = {"machine": ("doctor",), "running": ("container", "run", "compose", "kubernetes")}
+"""The modules of `cli` that use a leaf, where they are not one with its name."""
 BUILT_ON = {"bench": ("report",), "verification": ("report",)}
 """The leaves that another leaf is built on: what a report shows is theirs."""
 

@@ -30,7 +30,7 @@ from m2build.errors import ContentError
 from m2build.inspection.content import Content, base_height, read_content
 from m2build.labels import BASE_CHAIN_ID, SOURCE_ROOT
 from m2build.oci.image import Image
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -244,8 +244,8 @@ def test_the_chain_id_says_where_the_base_ends() -> None:
 
 def derived(place: str, base: Image, selection: Selection) -> Image:
     """An image derived from a base in a layout; what the derivation has read is in the cache."""
-    write_image(base, parse_place(place), tag="", reference="", replace=False, progress=Silent())
-    found = open_base(parse_place(place), roots=selection.recipe.roots, platform="linux/amd64")
+    write_image(base, Place.parse(place), tag="", reference="", replace=False, progress=Silent())
+    found = open_base(Place.parse(place), roots=selection.recipe.roots, platform="linux/amd64")
     return build(derive(selection, found, environment={}, progress=Silent()))
 
 
@@ -256,7 +256,7 @@ def test_a_base_in_the_cache_is_not_read_again(roots: int, tmp_path: Path, monke
     selection = load_recipe("minimax-m2").select(profile="tp8") if roots == 1 else selection_of(tmp_path)
     built = derived(f"oci:{tmp_path}/base:v1", base, selection)
     assert len([label for label in built.config.labels if label.startswith(SOURCE_ROOT)]) == roots
-    place = parse_place(f"oci:{tmp_path}/out:v1")
+    place = Place.parse(f"oci:{tmp_path}/out:v1")
     write_image(built, place, tag="", reference="", replace=False, progress=Silent())
     stored = read_image(place, "linux/amd64").image
     blobs = WatchedBlobs(stored.blobs)
@@ -271,7 +271,7 @@ Judged = dict[str, tuple[str, str, str, str]]
 def unpacked(sample: Image, folder: Path) -> Judged:
     """Path -> kind, mode, owner and SHA-256 or target of what umoci unpacks; the root is the empty path."""
     need_root("sets owners and makes devices")
-    place = parse_place(f"oci:{folder}/layout:v1")
+    place = Place.parse(f"oci:{folder}/layout:v1")
     write_image(sample, place, tag="", reference="", replace=False, progress=Silent())
     command = [need_tool("umoci"), "unpack", "--image", f"{folder}/layout:v1", f"{folder}/bundle"]
     subprocess.run(command, check=True, capture_output=True)
@@ -325,9 +325,9 @@ def test_umoci_finds_the_same_differences(layers: Layers, tmp_path: Path) -> Non
 def test_umoci_finds_the_same_differences_in_sglang(tmp_path: Path) -> None:
     """The real sources, and the image that the command line makes from them."""
     succeeds("image", "--tp", "8", "--base", "pypi:sglang==0.5.7", "-o", f"oci:{tmp_path}/out:tp8")
-    built = read_image(parse_place(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
+    built = read_image(Place.parse(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
     base = open_base(
-        parse_place("pypi:sglang==0.5.7"), roots=load_recipe("minimax-m2").roots, platform="linux/amd64"
+        Place.parse("pypi:sglang==0.5.7"), roots=load_recipe("minimax-m2").roots, platform="linux/amd64"
     ).image
     height = base_height(built.config)
     assert base

@@ -24,7 +24,7 @@ from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import OCI
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -217,7 +217,7 @@ def test_a_layer_without_wanted_members_is_checked_too() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_base_is_refused(name: str, tmp_path: Path) -> None:
     sample = image(GOOD, HOSTILE[name])
-    write_image(sample, parse_place(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent())
+    write_image(sample, Place.parse(f"oci:{tmp_path}/base:v1"), tag="", reference="", replace=False, progress=Silent())
     arguments = ("image", "--tp", "8", "--base", f"oci:{tmp_path}/base:v1", "--set", "base.source_root=/w")
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     stderr = refused(5, *arguments, "-o", f"oci:{tmp_path}/out", environment=cache)

@@ -13,6 +13,7 @@ import yaml
 from helpers.locking import CHANGED, RECIPE, RELEASE, TP8, published_base
 
 import m2build
+from m2build import locking
 from m2build.base.model import Base
 from m2build.derivation.derive import derive_all
 from m2build.derivation.overlay import make_overlay
@@ -99,8 +100,8 @@ def test_a_base_with_another_file_than_the_release_names_none(plans: tuple[Plan,
 
 
 def test_reading_gives_the_same_lock(lock: m2build.Lock, tmp_path: Path) -> None:
-    m2build.write_lock(lock, tmp_path / "m2build.lock")
-    assert m2build.load_lock(tmp_path / "m2build.lock") == lock
+    locking.write_lock(lock, tmp_path / "m2build.lock")
+    assert locking.load_lock(tmp_path / "m2build.lock") == lock
     assert (tmp_path / "m2build.lock").read_text() == lock.yaml()
 
 
@@ -128,7 +129,7 @@ def test_a_mistake_is_named_with_its_line(was: str, now: str, words: str, lock: 
     place = tmp_path / "m2build.lock"
     place.write_text(lock.yaml().replace(was, now, 1))
     with pytest.raises(UsageError) as error:
-        m2build.load_lock(place)
+        locking.load_lock(place)
     assert words in str(error.value)
     assert str(error.value).startswith(f"{place}:")
 
@@ -137,10 +138,10 @@ def test_a_file_is_replaced_on_request_only(lock: m2build.Lock, tmp_path: Path) 
     place = tmp_path / "m2build.lock"
     place.write_text("mine")
     with pytest.raises(UsageError, match="exists already"):
-        m2build.write_lock(lock, place)
+        locking.write_lock(lock, place)
     assert place.read_text() == "mine"
-    m2build.write_lock(lock, place, update=True)
-    assert m2build.load_lock(place) == lock
+    locking.write_lock(lock, place, update=True)
+    assert locking.load_lock(place) == lock
     assert [path.name for path in tmp_path.iterdir()] == ["m2build.lock"]
 
 
@@ -170,7 +171,7 @@ def test_a_difference_is_refused_by_its_key(what: str, lock: m2build.Lock, tmp_p
         text = text[: end - 1] + text[end:]  # as many digits as before
     (tmp_path / "m2build.lock").write_text(text)
     with pytest.raises((BaseChangedError, PatchError)) as error:
-        m2build.load_lock(tmp_path / "m2build.lock").check(lock)
+        locking.load_lock(tmp_path / "m2build.lock").check(lock)
     assert type(error.value) is kind
     assert words in error.value.message
     assert "m2build lock --update" in (error.value.hint or "")

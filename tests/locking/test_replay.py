@@ -14,6 +14,7 @@ from helpers.images import file
 from helpers.two_roots import NAMED, base_of, kernels, recipe_file
 
 import m2build
+from m2build import locking
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
 from m2build.derivation.derive import derive_all
@@ -86,8 +87,8 @@ def test_the_images_are_the_same(case: Case, tmp_path: Path) -> None:
     selections, image = case(tmp_path)
     base = Base.of(image, image.manifest.digest, "registry.example/sglang:rocm")
     plans, _ = derive_all(selections, base, environment={}, progress=Silent())
-    m2build.write_lock(lock_of(plans), tmp_path / "m2build.lock")
-    lock = m2build.load_lock(tmp_path / "m2build.lock")
+    locking.write_lock(lock_of(plans), tmp_path / "m2build.lock")
+    lock = locking.load_lock(tmp_path / "m2build.lock")
     contents = contents_of(source.changeset for source in plans[0].sources)
     assert needed(lock) <= contents.keys()
     again = replayed(lock, selections, base, applied_series(selections[0].recipe), contents, created=plans[0].created)

@@ -20,7 +20,7 @@ from helpers.registry.http_servers import QuietHandler, host_of, serving_with
 from helpers.registry.registries import docker_registry, tag_digest, upload
 
 import m2build
-from m2build import pipelines
+from m2build import locking, pipelines
 from m2build.base.model import Base
 from m2build.errors import UsageError
 from m2build.pipelines import Pipeline, Platform, render_pipeline
@@ -266,7 +266,7 @@ def test_githubs_jobs_publish_and_verify(tmp_path: Path) -> None:
         base = f"{host}/team/sglang:rocm"
         with m2build.Session() as session:
             lock = session.lock([recipe.select(tp=8)], base)
-        m2build.write_lock(lock, tmp_path / "m2build.lock")
+        locking.write_lock(lock, tmp_path / "m2build.lock")
         pipeline = pipelines.pipeline_of(lock, Pipeline(names=(f"{host}/team/m2:{{profile}}",), base=base))
         workflow = github(pipeline)["jobs"]
         machine.real(without=PENDING)

@@ -199,13 +199,13 @@ AT_ONCE = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from helpers import images
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.progress import Silent
 from m2build.places.transports import write_image
 sample = images.image(*images.SAMPLE)
 time.sleep(max(0, float(sys.argv[4]) - time.time()))
 for number in range(20):
-    write_image(sample, parse_place(f"{sys.argv[2]}-{number}"), tag=sys.argv[3], reference="a/b:v1", replace=False,
+    write_image(sample, Place.parse(f"{sys.argv[2]}-{number}"), tag=sys.argv[3], reference="a/b:v1", replace=False,
                 progress=Silent())
 """
 

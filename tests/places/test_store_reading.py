@@ -19,7 +19,7 @@ from m2build.errors import ContentError, M2BuildError, UsageError
 from m2build.oci.digest import Digest
 from m2build.oci.manifest import build_manifest
 from m2build.oci.media_types import OCI
-from m2build.places.place import Place, PlaceKind, parse_place
+from m2build.places.place import Place, PlaceKind
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 
@@ -230,5 +230,5 @@ def test_archives_of_every_tar_format_are_read(variant: int, layout: Path) -> No
 def test_places_that_hold_no_image_are_refused_by_name(place: str) -> None:
     """A registry is one of them if the caller gives no access."""
     with pytest.raises(UsageError, match=re.escape(place)) as caught:
-        read_image(parse_place(place), "linux/amd64")
+        read_image(Place.parse(place), "linux/amd64")
     assert "name an image" in str(caught.value.hint)

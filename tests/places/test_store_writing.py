@@ -236,7 +236,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from helpers import images
 from m2build.oci.image import Image
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.progress import Silent
 from m2build.places.transports import write_image
 
@@ -260,7 +260,7 @@ class Slow:
         return Stream()
 
 sample = images.image(*images.SAMPLE)
-write_image(Image(sample.manifest, sample.config, Slow(sample.blobs)), parse_place(sys.argv[2]), tag="v1",
+write_image(Image(sample.manifest, sample.config, Slow(sample.blobs)), Place.parse(sys.argv[2]), tag="v1",
             reference="a/b:v1", replace=False, progress=Silent())
 """
 
@@ -282,12 +282,12 @@ def test_two_writers_of_one_layout_both_succeed(tmp_path: Path) -> None:
     put(image(tar(file("unrelated"))), Place(PlaceKind.OCI, str(tmp_path / "l"), "first"))
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); from helpers import images\n"
-        "from m2build.places.place import parse_place\n"
+        "from m2build.places.place import Place\n"
         "from m2build.progress import Silent; from m2build.places.transports import write_image\n"
         "sample = images.image(images.tar(images.file(sys.argv[3])))\n"
         "time.sleep(max(0.0, float(sys.argv[4]) - time.time()))\n"
         "for n in range(20):\n"
-        "    place = parse_place(f'{sys.argv[2]}:{sys.argv[3]}{n}')\n"
+        "    place = Place.parse(f'{sys.argv[2]}:{sys.argv[3]}{n}')\n"
         "    write_image(sample, place, tag='', reference='', replace=False, progress=Silent())\n"
     )
     start = str(time.time() + 1)

@@ -27,7 +27,7 @@ from m2build.errors import UsageError
 from m2build.local import reading
 from m2build.patches.loading import load_series
 from m2build.patches.series import Series
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
@@ -77,7 +77,7 @@ def test_skopeo_reads_a_health_check_at_its_bounds(tmp_path: Path) -> None:
     overrides = [f"health.{key}={NUMBERS[f'health.{key}'][1]}" for key in ("interval", "start_period", "retries")]
     selection = replace(plan.selection, recipe=load_recipe("minimax-m2", overrides))
     image = build(replace(plan, selection=selection))
-    write_image(image, parse_place(place), tag="x", reference="a:x", replace=False, progress=Silent())
+    write_image(image, Place.parse(place), tag="x", reference="a:x", replace=False, progress=Silent())
     subprocess.run([need_tool("skopeo"), "inspect", place], check=True, capture_output=True)
 
 

@@ -14,7 +14,6 @@ from helpers.recipes.recipe_texts import SHIPPED, write
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe
 from m2build.recipes.model import Recipe
-from m2build.recipes.schema import recipe_schema
 
 
 @pytest.fixture
@@ -113,7 +112,7 @@ def test_a_chain_is_bounded_and_so_is_the_sum(here: Path) -> None:
 
 @pytest.mark.parametrize("profiles", ["  a: {extends: tp4}\n", "  a: {extends: tp4, flags: {port: null, x: 1}}\n"])
 def test_the_schema_takes_it_in_full_recipes_and_in_variations(profiles: str, here: Path) -> None:
-    validator = jsonschema.Draft202012Validator(json.loads(recipe_schema()))
+    validator = jsonschema.Draft202012Validator(json.loads(Recipe.schema_text()))
     validator.validate(yaml.safe_load(f"extends: minimax-m2\nprofiles:\n{profiles}"))
     validator.validate(yaml.safe_load(SHIPPED.replace("profiles:\n", f"profiles:\n{profiles}", 1)))
     for spoiled in ("  a: {extend: tp4}\n", "  a: {extends: 4}\n", "  a: {extends: tp4, flag: {}}\n"):

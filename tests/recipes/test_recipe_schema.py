@@ -16,7 +16,7 @@ from helpers.recipes.recipe_texts import SHIPPED, write
 
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe
-from m2build.recipes.schema import recipe_schema
+from m2build.recipes.model import Recipe
 
 # What a schema cannot say, or says otherwise: 4.0 is an integer to JSON Schema.
 ONLY_THE_LOADER = {
@@ -27,7 +27,7 @@ ONLY_THE_LOADER = {
 
 @pytest.fixture(scope="module")
 def validator() -> Any:
-    schema = json.loads(recipe_schema())
+    schema = json.loads(Recipe.schema_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -35,7 +35,7 @@ def validator() -> Any:
 def test_the_file_is_what_the_models_say() -> None:
     """After a change: `m2build recipe schema > recipes/recipe.schema.json`."""
     stored = resources.files("m2build.recipes").joinpath("recipe.schema.json").read_text(encoding="utf-8")
-    assert stored == recipe_schema()
+    assert stored == Recipe.schema_text()
     assert succeeds("recipe", "schema") == stored
 
 

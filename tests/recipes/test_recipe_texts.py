@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from m2build.errors import UsageError
 from m2build.recipes.load import load_recipe, recipe_names
 from m2build.recipes.model import Recipe
-from m2build.recipes.schema import recipe_schema
 
-SCHEMA = jsonschema.Draft202012Validator(json.loads(recipe_schema()))
+SCHEMA = jsonschema.Draft202012Validator(json.loads(Recipe.schema_text()))
 
 
 def again(recipe: Recipe, folder: Path) -> Recipe:

@@ -28,7 +28,7 @@ from m2build.errors import UsageError
 from m2build.evidence.attaching import artifacts_of
 from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
 from m2build.places.layout_referrers import attach_local
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.report.checks import checks
@@ -194,7 +194,7 @@ def test_statements_with_a_time_of_their_own_are_true(
 def test_it_says_if_nothing_is_attached(
     kind: str, words: str, facts: ImageFacts, workshop: Path, tmp_path: Path
 ) -> None:
-    place = parse_place(f"{kind}:{tmp_path}/image.tar")
+    place = Place.parse(f"{kind}:{tmp_path}/image.tar")
     image = facts.inspection.found.image
     write_image(image, place, tag="tp8", reference="m2:tp8", replace=False, progress=Silent())
     with m2build.Session() as session:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from helpers.mounts.compose import composed
 
-from m2build import Container, load_recipe, render_compose
-from m2build.running.model import Devices
-from m2build.running.security import Security
+from m2build import load_recipe
+from m2build.running import Container, Devices, Security, render_compose
 
 SELECTION = load_recipe("minimax-m2").select(tp=8)
 TOKEN = "hf_from_the_environment"

@@ -12,11 +12,11 @@ import yaml
 from helpers.running.baseline import violations
 from helpers.support import need_tool
 
-from m2build import Container, load_recipe, render_kubernetes
+from m2build import load_recipe
 from m2build.errors import UsageError
 from m2build.patches import write_tree
 from m2build.recipes.parts import Health
-from m2build.running.security import Security
+from m2build.running import Container, Security, render_kubernetes
 
 RECIPE = load_recipe("minimax-m2")
 IMAGE = "registry.example/team/minimax-m2:tp4"

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from m2build import Container, Selection, load_recipe, run_command
+from m2build import Selection, load_recipe
 from m2build.errors import UsageError
-from m2build.running.model import Devices
-from m2build.running.security import Security
+from m2build.running import Container, Devices, Security, run_command
 
 SELECTION = load_recipe("minimax-m2").select(tp=8)
 IMAGE = "registry.example/team/minimax-m2:tp8"

@@ -33,7 +33,7 @@ from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import Wanted
 from m2build.oci.media_types import OCI
 from m2build.oci.tar import Kind
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 
@@ -128,8 +128,8 @@ def check_with_crane(archive: str, base: str, folder: Path) -> None:
     complaint = refusal("crane", "validate", "--tarball", archive)
     if complaint:
         copy = f"{folder}/base-copy.tar"
-        found = read_image(parse_place(base), "linux/amd64").image
-        place = parse_place(f"docker-archive:{copy}:base:v1")
+        found = read_image(Place.parse(base), "linux/amd64").image
+        place = Place.parse(f"docker-archive:{copy}:base:v1")
         write_image(found, place, tag="", reference="", replace=False, progress=Silent())
         assert complaint == refusal("crane", "validate", "--tarball", copy)
 
@@ -148,7 +148,7 @@ def refusal(*command: str) -> str:
 def check_files(folder: Path) -> None:
     """Check that the sources are those that umoci unpacks, file for file."""
     judged("umoci", "unpack", "--image", f"{folder}/out:v1", f"{folder}/bundle")
-    image = read_image(parse_place(f"oci:{folder}/out:v1"), "linux/amd64").image
+    image = read_image(Place.parse(f"oci:{folder}/out:v1"), "linux/amd64").image
     ours = read_filesystem(image, Wanted(frozenset({ROOT})), Silent())
     root = folder / "bundle" / "rootfs"
     # What AUFS kept for itself docker leaves out, and umoci unpacks.

@@ -14,7 +14,7 @@ from helpers.killing import Call, Commands
 from helpers.registry.registries import docker_registry, run
 from helpers.support import need_tool
 
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -36,7 +36,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("is_there", [False, True], ids=["a new name", "a tag that moves"])
 def test_a_kill_at_everything_that_is_sent(is_there: bool, killable: Commands, host: str) -> None:  # noqa: FBT001
-    place = parse_place(f"oci:{killable.folder}/work/base-{is_there}:v1")
+    place = Place.parse(f"oci:{killable.folder}/work/base-{is_there}:v1")
     write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
     push = ("image", "--base", str(place), "--push", "--progress", "quiet")
     cases = 0
@@ -61,7 +61,7 @@ def test_a_kill_at_everything_that_is_sent(is_there: bool, killable: Commands, h
 
 
 def test_a_kill_at_every_changing_call(killable: Commands, host: str) -> None:
-    place = parse_place(f"oci:{killable.folder}/work/base-cold:v1")
+    place = Place.parse(f"oci:{killable.folder}/work/base-cold:v1")
     write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
     push = ("image", "--base", str(place), "--push", "--progress", "quiet", "--tp", "8", "-t")
     empty(killable)

@@ -13,7 +13,7 @@ from helpers.registry.field_registry import field_registry
 from helpers.registry.registries import run
 from helpers.stacks import STACKS, STRANGE
 
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -33,7 +33,7 @@ CASES = len(LAYERS)
 def test_what_derives_from_strange_layers_is_proven_and_published(name: str, tmp_path: Path) -> None:
     base, out = f"oci:{tmp_path}/base:v1", f"oci:{tmp_path}/out:v1"
     sample = image(tar(*sources()), *LAYERS[name])
-    write_image(sample, parse_place(base), tag="", reference="", replace=False, progress=Silent())
+    write_image(sample, Place.parse(base), tag="", reference="", replace=False, progress=Silent())
     own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
     derived = succeeds("image", "--tp", "8", "--base", base, "-o", out, environment=own)
     digest = derived.strip().rpartition("@")[2]

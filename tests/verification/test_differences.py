@@ -19,7 +19,7 @@ from helpers.verification.tampering import PATCHED, TAMPERINGS
 import m2build
 from m2build.errors import ContentError, UsageError
 from m2build.oci.image import Image
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 from m2build.verification.difference import Difference, Unread
@@ -35,7 +35,7 @@ def fetched(proxy: Proxy) -> list[int]:
 
 
 def of(*layers: bytes, place: str, **members: Any) -> None:
-    write_image(image(*layers, **members), parse_place(place), tag="", reference="", replace=False, progress=Silent())
+    write_image(image(*layers, **members), Place.parse(place), tag="", reference="", replace=False, progress=Silent())
 
 
 def differences(before: tuple[bytes, ...], after: tuple[bytes, ...], folder: Path) -> Difference:
@@ -145,7 +145,7 @@ def test_a_base_that_is_no_longer_below_is_refused(tmp_path: Path) -> None:
     store(f"oci:{tmp_path}/base:base")
     base = f"oci:{tmp_path}/base:base"
     quickly("image", "--tp", "8", "--base", base, "-o", f"oci:{tmp_path}/out:tp8")
-    honest: Image = read_image(parse_place(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
+    honest: Image = read_image(Place.parse(f"oci:{tmp_path}/out:tp8"), "linux/amd64").image
     with m2build.Session() as session:
         reverted = session.revert(f"oci:{tmp_path}/out:tp8", base=base)
         assert reverted.reference == f"{base}@{reverted.digest}"

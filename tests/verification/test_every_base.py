@@ -18,7 +18,7 @@ from m2build.derivation.plan import Plan
 from m2build.oci.image import Image
 from m2build.oci.media_types import DOCKER
 from m2build.patches.tree import SourceTree
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 from m2build.registry.pull import read_remote
@@ -113,7 +113,7 @@ def test_of_layers_with_tables_that_other_tools_wrote_too(tag: str, tabled: str,
 def accepted(base: Image, registry: str, tag: str, folder: Path, recipe: m2build.Recipe | None = None) -> Plan:
     """Derive from a base into a layout, and show the image to all that reads images."""
     below, out = f"oci:{folder}/base:1", f"oci:{folder}/out:1"
-    write_image(base, parse_place(below), tag="", reference="", replace=False, progress=Silent())
+    write_image(base, Place.parse(below), tag="", reference="", replace=False, progress=Silent())
     known = recipe or m2build.load_recipe("minimax-m2")
     with m2build.Session(cache=folder / "cache") as session:
         plan = session.plan(known.select(tp=8), session.base(known, below))
@@ -121,7 +121,7 @@ def accepted(base: Image, registry: str, tag: str, folder: Path, recipe: m2build
         assert session.verify(out, recipe, base=below).findings == ()
         assert session.inspect(out).content is not None
         pushed = session.push(out, f"{registry}/every/base:{tag}")
-    assert str(read_everything(parse_place(out)).manifest.digest) == pushed.digest == delivery.digest
+    assert str(read_everything(Place.parse(out)).manifest.digest) == pushed.digest == delivery.digest
     assert tag_digest(registry, "every/base", tag) == str(pushed.digest)
     if all(layer.media_type.endswith(("gzip", "tar.gzip")) for layer in base.manifest.layers):
         assert b"PASS" in run("crane", "validate", "--remote", f"{registry}/every/base:{tag}")

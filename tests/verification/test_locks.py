@@ -16,10 +16,11 @@ from helpers.registry.registries import docker_registry, upload
 from helpers.support import sampled
 
 import m2build
+from m2build import locking
 from m2build.locking.comparing import between
 from m2build.locking.model import Lock
 from m2build.oci.image import Image
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image
 from m2build.recipes.model import Selection
 from m2build.verification.findings import KINDS
@@ -38,13 +39,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("locks")
     store(f"oci:{folder}/base:base")
     quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
-    m2build.write_lock(m2build.lock(BOTH, f"oci:{folder}/base:base"), folder / "m2build.lock")
+    locking.write_lock(m2build.lock(BOTH, f"oci:{folder}/base:base"), folder / "m2build.lock")
     return folder
 
 
 @pytest.fixture(scope="module")
 def lock(workshop: Path) -> Lock:
-    return m2build.load_lock(workshop / "m2build.lock")
+    return locking.load_lock(workshop / "m2build.lock")
 
 
 def found(workshop: Path, lock: Lock, wanted: Selection | None = None) -> list[tuple[str, str]]:
@@ -159,7 +160,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_the_base_is_the_locked_one_when_its_tag_has_moved(workshop: Path, host: str, tmp_path: Path) -> None:
     name, place = f"{host}/team/sglang:rocm", f"oci:{tmp_path}/out:tp8"
-    base = read_image(parse_place(f"oci:{workshop}/base:base"), "linux/amd64").image
+    base = read_image(Place.parse(f"oci:{workshop}/base:base"), "linux/amd64").image
     upload(host, "team/sglang", base, "rocm")
     lock = m2build.lock(BOTH, name)
     quickly("image", "--tp", "8", "--base", name, "-o", place)

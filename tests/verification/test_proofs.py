@@ -24,7 +24,7 @@ from m2build.patches import Finding as PatchFinding
 from m2build.patches.changeset import apply_series
 from m2build.patches.codemods.replace_text import ReplaceText
 from m2build.patches.loading import load_series
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 from m2build.verification.settled import settled_findings
@@ -54,9 +54,9 @@ def test_an_image_in_an_archive_passes(place: str, workshop: Path, tmp_path: Pat
 
 def test_an_altered_layer_of_the_base_in_an_archive_is_found(workshop: Path, tmp_path: Path) -> None:
     """Its digest in the archive is its own, so that only its diff_id shows it."""
-    image = read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image
+    image = read_image(Place.parse(f"oci:{workshop}/out:tp8"), "linux/amd64").image
     where = f"docker-archive:{tmp_path}/out.tar"
-    write_image(image, parse_place(where), tag="", reference="a:b", replace=False, progress=Silent())
+    write_image(image, Place.parse(where), tag="", reference="a:b", replace=False, progress=Silent())
     data = (tmp_path / "out.tar").read_bytes()
     assert data.count(b"#!") == 1
     (tmp_path / "out.tar").write_bytes(data.replace(b"#!", b"#?"))
@@ -74,7 +74,7 @@ def test_an_image_in_a_registry_passes_and_each_layer_is_fetched_once(proxy: Pro
 
 
 def test_the_base_is_what_its_name_means_now(workshop: Path, tmp_path: Path) -> None:
-    base = read_image(parse_place(f"oci:{workshop}/base:base"), "linux/amd64").image
+    base = read_image(Place.parse(f"oci:{workshop}/base:base"), "linux/amd64").image
     config = base.config.document()
     config["config"] = base.config.runtime | {"Env": ["NEW=1"]}
     forged = json.dumps(config).encode()
@@ -84,7 +84,7 @@ def test_the_base_is_what_its_name_means_now(workshop: Path, tmp_path: Path) -> 
         manifest=build_manifest(base.manifest.types, descriptor, base.manifest.layers, {}),
         config=type(base.config)(forged),
     )
-    write_image(moved, parse_place(f"oci:{tmp_path}/base:base"), tag="", reference="", replace=False, progress=Silent())
+    write_image(moved, Place.parse(f"oci:{tmp_path}/base:base"), tag="", reference="", replace=False, progress=Silent())
     found = m2build.verify(f"oci:{workshop}/out:tp8", base=f"oci:{tmp_path}/base:base").findings
     (other,) = [finding for finding in found if finding.id == "base-other"]
     assert str(base.manifest.digest) in other.message
@@ -119,10 +119,10 @@ def test_an_image_that_names_its_base_by_layers_passes(digest: str, workshop: Pa
         for label in ("dev.m2build.base.manifest", "dev.m2build.base.config"):
             assert label not in derived.config.labels
         write_image(
-            derived, parse_place(f"oci:{tmp_path}/out:1"), tag="", reference="", replace=False, progress=Silent()
+            derived, Place.parse(f"oci:{tmp_path}/out:1"), tag="", reference="", replace=False, progress=Silent()
         )
         assert session.verify(f"oci:{tmp_path}/out:1", base=base).findings == ()
-        forged = Forgery.of(read_image(parse_place(f"oci:{tmp_path}/out:1"), "linux/amd64").image, 3)
+        forged = Forgery.of(read_image(Place.parse(f"oci:{tmp_path}/out:1"), "linux/amd64").image, 3)
         forged.labels["dev.m2build.base.chain-id"] = sha256(b"another base")
         forged.write(tmp_path / "forged")
         (finding,) = session.verify(f"oci:{tmp_path}/forged", base=base).findings
@@ -131,7 +131,7 @@ def test_an_image_that_names_its_base_by_layers_passes(digest: str, workshop: Pa
 
 def test_an_image_whose_labels_leave_out_the_manifest_is_found(workshop: Path, tmp_path: Path) -> None:
     """It was made from a base with a manifest: its plan is not the one of a base without."""
-    forged = Forgery.of(read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image, 3)
+    forged = Forgery.of(read_image(Place.parse(f"oci:{workshop}/out:tp8"), "linux/amd64").image, 3)
     for label in ("dev.m2build.base.manifest", "dev.m2build.base.config"):
         del forged.labels[label]
     forged.write(tmp_path / "forged")
@@ -270,7 +270,7 @@ def test_patches_that_are_never_done_are_found(codemod: Codemod, expected: list[
 
 @pytest.mark.parametrize("case", ["nothing", "an extra file", "an edited label", "a cut overlay", "another platform"])
 def test_the_log_is_valid_sarif(case: str, workshop: Path, tmp_path: Path) -> None:
-    forged = Forgery.of(read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image, 3)
+    forged = Forgery.of(read_image(Place.parse(f"oci:{workshop}/out:tp8"), "linux/amd64").image, 3)
     if case != "nothing":
         TAMPERINGS[case].edit(forged)
     forged.write(tmp_path / "a b")

@@ -13,7 +13,7 @@ from helpers.verification.forgery import Forgery
 
 import m2build
 from m2build.errors import ContentError, PatchError, UsageError
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image
 
 NEWER = tar(file(f"{ROOT}/sglang/_version.py", b"__version__ = '0.5.8'\n"), file("etc/new", b"1"))
@@ -37,7 +37,7 @@ def test_the_image_is_the_one_that_the_new_base_gives(workshop: Path, tmp_path: 
     moved = quickly("rebase", place, "--old-base", f"oci:{workshop}/base:base", "--base", newer,
                     "-o", f"oci:{tmp_path}/moved:tp8")  # fmt: skip
     assert moved.rpartition("@")[2] == fresh.rpartition("@")[2]
-    found = read_image(parse_place(f"oci:{tmp_path}/moved:tp8"), "linux/amd64").image
+    found = read_image(Place.parse(f"oci:{tmp_path}/moved:tp8"), "linux/amd64").image
     assert len(found.manifest.layers) == 4 + 1, "one overlay, on the new base's four layers"
     assert m2build.verify(f"oci:{tmp_path}/moved:tp8", base=newer).passes
     plan = quickly("rebase", place, "--old-base", f"oci:{workshop}/base:base", "--base", newer, "--dry-run",
@@ -55,7 +55,7 @@ def test_a_patch_that_does_not_apply_there_is_named_and_nothing_is_written(works
 
 def test_what_recipe_and_base_do_not_explain_is_refused(workshop: Path, tmp_path: Path) -> None:
     """It would be lost: neither a layer on top nor a variable that is not repeated can be derived anew."""
-    honest = read_image(parse_place(f"oci:{workshop}/out:tp8"), "linux/amd64").image
+    honest = read_image(Place.parse(f"oci:{workshop}/out:tp8"), "linux/amd64").image
     forged = Forgery.of(honest, 3)
     forged.above.append(tar(folder("srv"), file("srv/added")))
     forged.write(tmp_path / "forged")

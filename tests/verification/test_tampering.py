@@ -13,7 +13,7 @@ from helpers.verification.forgery import Forgery
 from helpers.verification.tampering import TAMPERINGS
 
 import m2build
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image
 from m2build.verification.findings import KINDS, Finding
 
@@ -24,7 +24,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Forgery]:
     folder = tmp_path_factory.mktemp("honest")
     store(f"oci:{folder}/base:base")
     quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
-    return folder, Forgery.of(read_image(parse_place(f"oci:{folder}/out:tp8"), "linux/amd64").image, 3)
+    return folder, Forgery.of(read_image(Place.parse(f"oci:{folder}/out:tp8"), "linux/amd64").image, 3)
 
 
 def found_in(honest: Path, forged: Forgery, folder: Path) -> tuple[Finding, ...]:

@@ -28,7 +28,7 @@ from m2build.engines.model import Task
 from m2build.engines.podman import Podman
 from m2build.errors import EngineError
 from m2build.oci.digest import Digest
-from m2build.places.place import Place, parse_place
+from m2build.places.place import Place
 from m2build.progress import Silent
 from m2build.recipes.load import load_recipe
 from m2build.registry.access import Access
@@ -52,7 +52,7 @@ def engines(
 def opened(name: str) -> Base:
     recipe = load_recipe("minimax-m2")
     access = Access.of(os.environ)
-    return open_base(parse_place(name), roots=recipe.roots, platform="linux/amd64", access=access)
+    return open_base(Place.parse(name), roots=recipe.roots, platform="linux/amd64", access=access)
 
 
 def plan_for(base: Base) -> Plan:

@@ -18,6 +18,7 @@ from helpers.images import Entry, file, folder, tar
 from helpers.registry.registries import run
 
 import m2build
+from m2build import mounts
 from m2build.patches import Codemod, Patch, load_series, write_tree
 from m2build.patches.codemods.files import AddFile, DeleteFile
 from m2build.patches.codemods.replace_text import ReplaceText
@@ -95,7 +96,7 @@ def made(base: str, tmp_path_factory: pytest.TempPathFactory) -> Made:
         tree = session.sources(plan.base, source_root=recipe.base.source_root)
         name = f"{host}/mounts/volume:v1"
         for form in ("volumes", "compose", "image-volume"):
-            files = m2build.render_mounts(plan, form, work / form, trees=[tree], reference=name)
+            files = mounts.render_mounts(plan, form, work / form, trees=[tree], reference=name)
             write_tree(files, work / form)
         session.push(f"oci:{work}/image-volume/image", name)
     assert derived is not None

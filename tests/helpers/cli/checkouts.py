@@ -13,7 +13,7 @@ from helpers.images import image
 from m2build.cli.root import cli
 from m2build.errors import M2BuildError
 from m2build.oci.image import read_blob
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -49,7 +49,7 @@ def store(place: str, *extra_layers: bytes, **members: Any) -> None:
     base = base_image(how="plain", **members)
     if extra_layers:
         base = image(*(read_blob(base.blobs, layer) for layer in base.manifest.layers), *extra_layers, how="plain")
-    write_image(base, parse_place(place), tag="base", reference="base:1", replace=False, progress=Silent())
+    write_image(base, Place.parse(place), tag="base", reference="base:1", replace=False, progress=Silent())
 
 
 def derived(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from helpers.cli.checkouts import MODELS, checkout, quickly, store
 from helpers.engines.programs import script
 from helpers.images import file, image, symlink, tar
 from m2build.oci.image import read_blob
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import read_image, write_image
 from m2build.progress import Silent
 
@@ -97,7 +97,7 @@ def recipes(folder: Path) -> None:
 def layouts(folder: Path) -> None:
     """A derived image with hostile labels, files and entrypoint, one of another platform, and one of a hostile name."""
     quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
-    derived = read_image(parse_place(f"oci:{folder}/out:tp8"), "linux/amd64").image
+    derived = read_image(Place.parse(f"oci:{folder}/out:tp8"), "linux/amd64").image
     config = json.loads(derived.config.raw)["config"]
     labels = {key: value if key.endswith(("chain-id", "digest")) else TEXT for key, value in config["Labels"].items()}
     extra = tar(file(f"{INNER}/{NAME}.py", b"x"), symlink(f"{INNER}/link", NAME), file(f"{INNER}/.wh.{NAME}"))
@@ -109,7 +109,7 @@ def layouts(folder: Path) -> None:
     }
     for name, sample in samples.items():
         write_image(
-            sample, parse_place(f"oci:{folder}/{name}:1"), tag="", reference="", replace=False, progress=Silent()
+            sample, Place.parse(f"oci:{folder}/{name}:1"), tag="", reference="", replace=False, progress=Silent()
         )
     tagged = shutil.copytree(folder / "base", folder / "tagged")
     index = json.loads((tagged / "index.json").read_text())

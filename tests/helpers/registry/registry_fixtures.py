@@ -11,7 +11,7 @@ from helpers.bases import ROOT, base_image, sources
 from helpers.images import entry, file, hardlink, image, tar
 from helpers.registry.faultproxy import Proxy, fault_proxy
 from helpers.registry.registries import docker_registry, noise, run, upload
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -45,7 +45,7 @@ def tabled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry with a base of one layer, as skopeo stores it by zstd:chunked (team/app:chunked) and crane as eStargz
     (team/app:stargz)."""
     folder = tmp_path_factory.mktemp("tables")
-    plain = parse_place(f"oci:{folder}/plain:v1")
+    plain = Place.parse(f"oci:{folder}/plain:v1")
     write_image(image(_LAYER, how="plain"), plain, tag="", reference="", replace=False, progress=Silent())
     (folder / "layer.tar").write_bytes(_LAYER)
     with docker_registry(folder) as host:

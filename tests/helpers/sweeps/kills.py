@@ -14,7 +14,7 @@ from helpers.bases import base_image
 from helpers.cli.checkouts import checkout
 from helpers.killing import Commands
 from helpers.support import small_disk
-from m2build.places.place import parse_place
+from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
 
@@ -94,7 +94,7 @@ def _prepare(folder: Path) -> None:
     (folder / "meta").chmod(0o640)
     (folder / "link").symlink_to("out")
     (folder / "fix.patch").write_bytes(b"--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n")
-    place = parse_place(f"oci:{folder}/base:v1")
+    place = Place.parse(f"oci:{folder}/base:v1")
     write_image(base_image(), place, tag="", reference="", replace=False, progress=Silent())
 
 
