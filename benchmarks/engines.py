@@ -142,7 +142,9 @@ def with_ballast(host: str, folder: Path) -> str:
     """The tests' base with 1 GiB above it."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "m2build-benchmarks"
     cache.mkdir(parents=True, exist_ok=True)
-    base = push_base(host, debian_root(cache), from_wheel(fetch_wheel("sglang==0.5.7")), folder, oci=False)
+    base = push_base(
+        f"{host}/sglang:v1", debian_root(cache), from_wheel(fetch_wheel("sglang==0.5.7")), folder, oci=False
+    )
     noise(folder / "ballast.tar.gz")
     append = ["crane", "append", "-b", base, "-f", str(folder / "ballast.tar.gz"), "-t", base]
     subprocess.run(append, check=True, capture_output=True)
