@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from helpers.cli.another_user import Outcome, as_nobody
+from helpers.cli.another_user import NOBODY, Outcome, without_rights
 from helpers.cli.checkouts import checkout, derived, everything, quickly, wheel
 
 IMAGE = ("image", "--tp", "8", "--progress", "quiet", "--base")
@@ -53,7 +54,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that all may enter, and only root may write to; pytest's own folders are root's."""
+    """A folder of another user, which all may enter."""
     with TemporaryDirectory(dir="/tmp") as made, pytest.MonkeyPatch.context() as patch:
         folder = derived(Path(made))
         patch.chdir(folder)
@@ -71,6 +72,8 @@ def folder() -> Iterator[Path]:
         for name, mode in {"hidden": 0o700, "open": 0o777, ".": 0o755}.items():
             (folder / name).mkdir(exist_ok=True)
             (folder / name).chmod(mode)
+        for one in (folder, *folder.rglob("*")):
+            os.chown(one, NOBODY, NOBODY, follow_symlinks=False)
         yield folder
 
 
@@ -78,7 +81,7 @@ def folder() -> Iterator[Path]:
 def outcomes(folder: Path) -> dict[str, Outcome]:
     commands = {name: words for name, (words, _) in REFUSED.items()}
     before = everything(folder)
-    found = as_nobody(folder, commands, {"HOME": "/nonexistent"})
+    found = without_rights(folder, commands, {"HOME": str(folder / "hidden")})
     assert everything(folder) == before
     return found
 
@@ -99,7 +102,7 @@ def test_a_cache_that_cannot_be_used_changes_nothing(folder: Path) -> None:
         "show": ("cache", "show"),
         "release": (*IMAGE, "pypi:sglang==0.5.7", "-o", "oci:open/release"),
     }
-    found = as_nobody(folder, commands, {"XDG_CACHE_HOME": str(folder / "hidden")})
+    found = without_rights(folder, commands, {"XDG_CACHE_HOME": str(folder / "hidden")})
     release = found.pop("release")
     assert (release.code, release.stdout) == (16, "")
     assert release.stderr.endswith("set XDG_CACHE_HOME to a folder that can be written\n")

@@ -1,4 +1,8 @@
-"""Running the command line as a user without rights: root may read and write everything."""
+"""Running the command line without root's rights on files of another user.
+
+The process keeps root's id, under which the checkout can be read wherever it is. Without these capabilities it has the
+rights that a file's mode gives to others (capabilities(7)).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from helpers.support import lacking, need_root, need_tool
+from helpers.support import need_root, need_tool
 
 NOBODY = 65534
-"""The id of Debian's user `nobody`, and of its group."""
+"""The id of Debian's user `nobody`, and of its group, whose the files have to be."""
+_RIGHTS = ",".join(f"-{right}" for right in ("chown", "dac_override", "dac_read_search", "fowner"))
 _HERE = Path(__file__).parents[2]
 
 
@@ -26,20 +31,19 @@ class Outcome(NamedTuple):
     stderr: str
 
 
-def as_nobody(
+def without_rights(
     folder: Path, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]
 ) -> dict[str, Outcome]:
     """Run commands one after the other in a folder, by one process; what each did, by its name."""
-    need_root("becomes another user")
-    become = [need_tool("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+    need_root("gives up rights")
+    become = [need_tool("setpriv"), f"--bounding-set={_RIGHTS}", f"--inh-caps={_RIGHTS}", "--"]
     run = [sys.executable, "-c", "from helpers.cli.another_user import run_all; run_all()"]
     around = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(_HERE), "PYTHONDONTWRITEBYTECODE": "1", **environment}
     orders = json.dumps(commands)
     done = subprocess.run(
         [*become, *run], cwd=folder, env=around, input=orders, text=True, capture_output=True, check=False
     )
-    if done.returncode != 0:
-        lacking(f"another user cannot run this checkout: {done.stderr}")
+    assert done.returncode == 0, done.stderr
     return {name: Outcome(*outcome) for name, outcome in json.loads(done.stdout).items()}
 
 
