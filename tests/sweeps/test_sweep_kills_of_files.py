@@ -14,7 +14,7 @@ KILLED = (
     Killed("lock", LOCK, 58, is_cold=True),
     Killed("lock again", LOCK, 8, before=((*LOCK, "--set", "summary=Another"),)),
     Killed("kubernetes", ("kubernetes", "--tp", "8", "--image", "r.example/a:b", "-o", "out"), 24),
-    Killed("mounts", ("mounts", "--tp", "8", "--source", "dir:tree", "--unpinned", "-o", "out"), 86),
+    Killed("mounts", ("mounts", "--tp", "8", "--source", "dir:tree", "--unpinned", "-o", "out"), 67),
     Killed(
         "patch import", IMPORT, 14, ("out.yaml", "out/fix.patch"), before=((*IMPORT, "--id", "first"),), is_once=True
     ),
