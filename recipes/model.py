@@ -6,7 +6,7 @@ No I/O happens here; `load.py` reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -19,7 +19,6 @@ from m2build.documents.suggest import did_you_mean
 from m2build.documents.validation import misplaced, validate
 from m2build.errors import UsageError
 from m2build.layers.root import Root
-from m2build.oci.paths import nested
 from m2build.recipes.flags import is_short_for, tensor_parallel_size
 from m2build.recipes.parts import (
     INIT_FILE,
@@ -31,6 +30,7 @@ from m2build.recipes.parts import (
     Profile,
     SourceRoot,
     command_words,
+    overlapping_roots,
 )
 from m2build.recipes.schema import with_variations
 from m2build.recipes.settings import Settings
@@ -93,7 +93,7 @@ class Recipe(Settings):
                 raise misplaced("`sources` name the folders", "bases", name, "source_root")
         if self.launch.init and "init" in self.sources:
             raise misplaced(f"{INIT_FILE} is the init, so no folder's account can be called that", "sources", "init")
-        for name, overlapping in _overlapping(self.sources):
+        for name, overlapping in overlapping_roots(self.sources):
             raise misplaced(f"it and the root of {overlapping} hold one another", "sources", name, "root")
         return self
 
@@ -132,7 +132,7 @@ class Recipe(Settings):
         """The folders of sources, by name and in order; that of `base.source_root` is called `sources`."""
         if self.base.source_root is not None:
             return {"sources": Root(self.base.source_root.strip("/"), "base.source_root")}
-        return {name: _root(source, f"sources.{name}.root") for name, source in self.sources.items()}
+        return {name: source.at(f"sources.{name}.root") for name, source in self.sources.items()}
 
     @property
     def series_names(self) -> dict[str, str]:
@@ -265,19 +265,6 @@ class Recipe(Settings):
     def _profiles_with_sizes(self) -> str:
         sizes = {name: "unknown" if size is None else size for name, size in self.tensor_parallel_sizes.items()}
         return ", ".join(f"{name} (tensor parallel size {size})" for name, size in sizes.items())
-
-
-def _root(source: SourceRoot, key: str) -> Root:
-    return Root(None if source.root == "auto" else source.root.strip("/"), key, source.marker)
-
-
-def _overlapping(sources: Mapping[str, SourceRoot]) -> Iterator[tuple[str, str]]:
-    """The sources whose named root is that of others before them, holds it or is in it."""
-    seen: dict[str, str] = {}
-    for name, source in sources.items():
-        if source.root != "auto":
-            yield from ((name, other) for root, other in seen.items() if nested(source.root, root))
-            seen[source.root] = name
 
 
 def _given(values: Mapping[str, Mapping[str, str] | None]) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 from m2build.documents.shown import shortened
 from m2build.documents.validation import misplaced
 from m2build.errors import UsageError
+from m2build.layers.root import Root
+from m2build.oci.paths import nested
 from m2build.oci.platforms import PLATFORM
 from m2build.places.place import registry_place
 from m2build.recipes.flags import Flag, FlagValue, flag_words, is_short_for
@@ -65,6 +68,19 @@ class SourceRoot(Frozen):
         if self.root != "auto" and self.marker is not None:
             raise misplaced("a marker is for root: auto, and this root is named", "marker")
         return self
+
+    def at(self, key: str) -> Root:
+        """Where to look for it in a base; `key` is where the recipe names it, for messages."""
+        return Root(None if self.root == "auto" else self.root.strip("/"), key, self.marker)
+
+
+def overlapping_roots(sources: Mapping[str, SourceRoot]) -> Iterator[tuple[str, str]]:
+    """The sources whose named root is that of others before them, holds it or is in it."""
+    seen: dict[str, str] = {}
+    for name, source in sources.items():
+        if source.root != "auto":
+            yield from ((name, other) for root, other in seen.items() if nested(source.root, root))
+            seen[source.root] = name
 
 
 class BaseVersion(Frozen):

@@ -13,7 +13,7 @@ from m2build.delivery.delivered import Delivery
 from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Job, check_names, check_targets, check_transfer
 from m2build.delivery.surroundings import Surroundings
-from m2build.derivation.plan import refuse_derived
+from m2build.derivation.planning import refuse_derived
 from m2build.engines.model import Engine, Task
 from m2build.local.cache import cache_in
 from m2build.local.temporary import temporary_place

@@ -9,7 +9,8 @@ from m2build.base.image_sources import source_tree
 from m2build.base.model import Base
 from m2build.derivation.applied import applied_series
 from m2build.derivation.launches import Launches
-from m2build.derivation.plan import Plan, Sourced, make_plan
+from m2build.derivation.plan import Plan, Sourced
+from m2build.derivation.planning import make_plan
 from m2build.derivation.times import creation_time
 from m2build.launch.check import read_server
 from m2build.layers.cache import member_cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from m2build.base.model import Base
-from m2build.derivation.plan import Plan, Preimage, Sourced, footing_of
+from m2build.derivation.plan import Plan, Preimage, Sourced
+from m2build.derivation.planning import footing_of
 from m2build.locking.made import image_key
 from m2build.locking.model import Lock, LockedEntry, LockedPatch, LockedSource, LockedState, LockedStep
 from m2build.oci.digest import Digest

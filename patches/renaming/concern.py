@@ -30,7 +30,7 @@ _COMPUTED = re.compile(
     rf"(?:{'|'.join(_IMPORTING)})(?:\s+as\b|\s*[,)\]]|\s*\(\s*(?:['\"][^'\"\n]*(?:\\|['\"]\s*[^\s,)])|[^'\"\s]))"
 )
 """A call that imports what is no plain string; or the function as a value, or under another name."""
-_ASKING = re.compile(r"attrgetter|\bvars\s*\(|__dict__|[gsh]etattr\s*\(|hasattr\s*\(")
+_ASKING = re.compile(r"attrgetter|__dict__|\b(?:vars|(?:get|has|set|del)attr)\s*\(")
 """What looks up attributes by name."""
 
 

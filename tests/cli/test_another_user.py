@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from helpers.cli.another_user import NOBODY, Outcome, without_rights
+from helpers.cli.another_user import OWNER, Outcome, without_rights
 from helpers.cli.checkouts import checkout, derived, everything, quickly, wheel
 
 IMAGE = ("image", "--tp", "8", "--progress", "quiet", "--base")
@@ -73,7 +73,7 @@ def folder() -> Iterator[Path]:
             (folder / name).mkdir(exist_ok=True)
             (folder / name).chmod(mode)
         for one in (folder, *folder.rglob("*")):
-            os.chown(one, NOBODY, NOBODY, follow_symlinks=False)
+            os.chown(one, OWNER, OWNER, follow_symlinks=False)
         yield folder
 
 

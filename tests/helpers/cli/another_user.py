@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from helpers.support import need_root, need_tool
 
-NOBODY = 65534
-"""The id of Debian's user `nobody`, and of its group, whose the files have to be."""
+OWNER = 65534
+"""The user and the group that own the files: not root."""
 _RIGHTS = ",".join(f"-{right}" for right in ("chown", "dac_override", "dac_read_search", "fowner"))
 _HERE = Path(__file__).parents[2]
 
