@@ -13,11 +13,13 @@ from m2build.layers.root import Root
 from m2build.oci.reference import parse_reference
 from m2build.places.place import SOURCES, Place, PlaceKind
 from m2build.places.transports import read_image
-from m2build.verification.base import claim_findings, prefix_findings, stored_findings
+from m2build.verification.base import as_far_as_claimed, claim_findings, prefix_findings, stored_findings
 from m2build.verification.origin import claimed_base
 
 if TYPE_CHECKING:
     from m2build import printed
+    from m2build.base.model import Base
+    from m2build.oci.image import Image
     from m2build.progress import Progress
     from m2build.registry.access import Access
 
@@ -66,7 +68,9 @@ class Reverted:
 def revert_image(place: Place, base: Place | None, *, platform: str, access: Access, progress: Progress) -> Reverted:
     """Prove that an image is its base with layers on top, and name the base by digest.
 
-    In registries only manifests and configs are read; elsewhere the layers that the image stores are checked, too.
+    In registries only manifests and configs are read; elsewhere the layers that the image stores are checked, too. A
+    base in an engine's store or in an archive of Docker's has no manifest as a registry has it. It is the image's base
+    if its config has the digest that the image names: the config decides the layers, all but their compression.
 
     Args:
         place: where the image is.
@@ -90,7 +94,7 @@ def revert_image(place: Place, base: Place | None, *, platform: str, access: Acc
     lower = opened.image
     if lower is None or opened.digest is None:
         raise UsageError(f"{origin} is not the place of an image")
-    findings = [*claim_findings(found, opened), *prefix_findings(found, opened)]
+    findings = [*claim_findings(found, _as_far_as_proven(opened, found)), *prefix_findings(found, opened)]
     if not findings:
         is_remote = place.kind is PlaceKind.REGISTRY
         findings = list(stored_findings(found, lower, is_remote=is_remote, progress=progress))
@@ -102,6 +106,13 @@ def revert_image(place: Place, base: Place | None, *, platform: str, access: Acc
     height = len(lower.config.diff_ids)
     pinned = _pinned(origin, opened.name, str(opened.digest))
     return Reverted(pinned, str(opened.digest), str(lower.manifest.digest), height, len(found.config.diff_ids) - height)
+
+
+def _as_far_as_proven(base: Base, image: Image) -> Base:
+    """The base with the digest that an image names, if its place cannot keep that, and its config is the named one."""
+    known = as_far_as_claimed(base, image.config.labels)
+    is_exact = known.claimed is None or (base.image and known.claimed.config == base.image.manifest.config.digest)
+    return known if is_exact else base
 
 
 def _pinned(place: Place, name: str | None, digest: str) -> Place:

@@ -12,6 +12,7 @@ import pytest
 from helpers.bases import base_image
 from helpers.cli.checkouts import quickly, quickly_refused
 from helpers.images import image, tar
+from helpers.kept_progress import Kept
 from helpers.registry.registries import run, upload
 from helpers.support import sampled
 from helpers.verification.forgery import gunzipped
@@ -58,6 +59,16 @@ def test_the_layers_and_the_config_are_proven_and_the_manifest_is_said_not_to_be
     assert m2build.verify(stored.derived, base=stored.base).unproven == ()
 
 
+def test_the_way_back_leads_to_a_base_whose_config_is_the_named_one(stored: Stored) -> None:
+    """That config decides the layers, all but their compression: the image's own are read and compared with it."""
+    kept = Kept()
+    with m2build.Session(progress=kept) as session:
+        reverted = session.revert(stored.derived, base=stored.archive)
+    assert (reverted.layers, reverted.above) == (3, 1)
+    assert reverted.reference == f"{stored.archive}@{reverted.digest}"
+    assert sum(step.startswith("checking layer") for step in kept.steps) == 3
+
+
 def test_a_lock_has_to_name_what_the_image_names(stored: Stored) -> None:
     with m2build.Session() as session:
         lock = session.lock([m2build.load_recipe("minimax-m2").select(tp=8)], stored.base)
@@ -89,3 +100,6 @@ def test_another_base_in_the_archive_is_found(case: str, stored: Stored, stocked
     upload(stocked, "team/others", other, "v1")
     archive = archived(f"{stocked}/team/others:v1", tmp_path / "other.tar", stored.base)
     assert f"\n{kind}  " in quickly_refused(5, "verify", stored.derived, "--base", archive)
+    said = quickly_refused(5, "revert", stored.derived, "--base", archive)
+    assert f"is not {archive} with layers on top" in said
+    assert f"the image says {DIGEST}" in said

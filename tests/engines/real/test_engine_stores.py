@@ -38,6 +38,7 @@ def test_an_image_from_an_engines_store_is_proven_by_the_bases_layers(  # noqa: 
     with m2build.Session() as session:
         for place in (base, f"{store}:{base}"):
             assert session.verify(name, base=place).findings == (), place
+            assert session.revert(name, base=place).reference.startswith(f"{place}@sha256:"), place
         assert session.revert(name).reference.startswith(f"{base}@sha256:")
 
 
@@ -74,3 +75,4 @@ def test_an_image_of_a_registrys_base_is_proven_by_the_layers_in_a_store(  # noq
         (sentence,) = found.unproven
         assert sentence.startswith(f"that the base's manifest is {honest.manifest.digest}")
         assert session.verify(name, base=base).unproven == ()
+        assert session.revert(name, base=f"{store}:{base}").layers == len(honest.manifest.layers)
