@@ -42,7 +42,7 @@ def read_by_table(image: Image, layer: Descriptor, claim: TableClaim, wanted: Wa
 
     def read() -> dict[str, Member]:
         with layer_table(image, layer, claim) as (table, stream):
-            return with_targets(wanted, lambda paths: _read(table, stream, layer, paths))
+            return with_targets(wanted, lambda paths: _read(table, stream, layer, paths)).members
 
     return fetched_again(read)
 

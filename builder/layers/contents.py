@@ -26,6 +26,7 @@ from m2build.layers.members import (
     path_of,
 )
 from m2build.layers.own_links import OwnLinks
+from m2build.layers.touched import Touched
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, fetched_again
@@ -64,10 +65,19 @@ def read_members(image: Image, layer: Descriptor, diff_id: Digest | None, wanted
     Raises:
         ContentError: the layer is missing, truncated, altered or hostile; the message names it.
     """
+    return read_contents(image, layer, diff_id, wanted).members
+
+
+def read_contents(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Contents:
+    """What `read_members` gives, and which folders the layer has something in.
+
+    Raises:
+        ContentError: the layer is missing, truncated, altered or hostile; the message names it.
+    """
     return with_targets(wanted, lambda paths: fetched_again(lambda: _read_once(image, layer, diff_id, paths)))
 
 
-def with_targets(wanted: Wanted, read: Callable[[Wanted], Contents]) -> dict[str, Member]:
+def with_targets(wanted: Wanted, read: Callable[[Wanted], Contents]) -> Contents:
     """A layer's members at the wanted paths, and in place of hard links what they lead to in the same layer.
 
     Args:
@@ -79,7 +89,7 @@ def with_targets(wanted: Wanted, read: Callable[[Wanted], Contents]) -> dict[str
     if elsewhere:
         targets = read(Wanted(frozenset(), elsewhere)).members
         found.follow({path: targets[path] for path in elsewhere & targets.keys()})
-    return found.members
+    return found
 
 
 def _read_once(image: Image, layer: Descriptor, diff_id: Digest | None, wanted: Wanted) -> Contents:
@@ -101,10 +111,14 @@ class Contents:
 
     Attributes:
         members: by path.
+        touched: below which folders where sources may be it has something; noted while markers are looked for.
+        hides_itself: whether a whiteout hides its own folder; whether that is refused depends on what is wanted.
     """
 
     def __init__(self, wanted: Wanted, most: int) -> None:
         self.members: dict[str, Member] = {}
+        self.touched = Touched()
+        self.hides_itself = False
         self._wanted = wanted
         self._most = most
         self._holding = Holding()
@@ -181,11 +195,14 @@ class Contents:
             raise ContentError(f"the member {path!r} comes after a hard link to it")
         marker = _opaque_marker(path)
         self._note_folders(path)
+        if self._wanted.markers:
+            self.touched.note(path)
         if not self._wanted.takes(marker or path) or (is_bookkeeping(path) and path not in self._wanted.entries):
             return  # AUFS keeps the content of hard links among its own files; only links lead there
         is_held = not info.isreg() or info.issparse() or self._holding.takes(path, info.size)
         self._check(info, is_held=is_held)
         if marker:
+            self.hides_itself = True
             self._check_folder_stays(path, marker)
         unheld = None if is_held else digest(info)
         self._keep(Member(marker, Kind.FILE) if marker else member_of(info, path, content, unheld))

@@ -10,13 +10,14 @@ from dataclasses import replace
 from m2build.errors import ContentError
 from m2build.layers.by_table import read_by_table
 from m2build.layers.cache import MemberCache
-from m2build.layers.contents import read_members
+from m2build.layers.contents import read_contents, read_members
 from m2build.layers.held import fetching_of, readings_of
 from m2build.layers.members import NOTHING, Wanted, likely_homes, wanted_for
 from m2build.layers.order import Order, in_flight, pointed_at
 from m2build.layers.readings import restricted
 from m2build.layers.table_claims import claim_of_table
 from m2build.layers.table_entries import UnfitTableError
+from m2build.layers.touched import TRUNKS
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
@@ -26,6 +27,8 @@ from m2build.progress import Progress, amount
 
 Members = dict[str, Member]
 
+_TRUNKS = Wanted(frozenset(), TRUNKS)
+"""What layers are read with while no marker has been found: then it is known of which layers nothing more is needed."""
 _LARGE = 1 << 20
 """Bytes from which a layer is read before it is known to be needed; it nearly always is."""
 _MOST_WAITING = 48 << 20
@@ -133,17 +136,23 @@ class LayerReader:
         if kept is not None:
             return kept
         self._progress.step(f"reading layer {layer.digest.hex[:12]} ({amount(layer.size)})")
-        more = wanted | self._along
+        along = self._along
+        more = wanted | (_TRUNKS if wanted.markers and along == NOTHING else along)
         if self._readings is None or more == wanted:
             return read_members(self._image, layer, claim, wanted)
         try:
-            members = read_members(self._image, layer, claim, more)
+            found = read_contents(self._image, layer, claim, more)
         except ContentError as error:
             if error.may_pass:
                 raise
             return read_members(self._image, layer, claim, wanted)  # what is wanted may be sound
-        self._readings.put((layer.digest, claim), members, replace(more, markers=frozenset()))
-        return restricted(members, wanted)
+        if found.hides_itself:
+            return read_members(self._image, layer, claim, wanted)  # what is wanted may not be sound
+        if along == NOTHING:
+            self._readings.put_searched((layer.digest, claim), found, more)
+        else:
+            self._readings.put((layer.digest, claim), found.members, replace(more, markers=frozenset()))
+        return restricted(found.members, wanted)
 
     def _learn(self, members: Members, wanted: Wanted) -> None:
         """Read the next layers with the folders in which markers were found: these will be asked for next."""
