@@ -36,6 +36,14 @@ from m2build.registry.access import Access
 from m2build.registry.pull import read_remote
 from m2build.registry.push import push_image
 
+READ = """
+import sys, m2build
+with m2build.Session() as session:
+    base = session.base(m2build.load_recipe("minimax-m2"), sys.argv[1])
+    session.sources(base, source_root="/sgl-workspace/sglang/python")
+"""
+"""The first read alone."""
+
 
 def network(base: str, target: str) -> Cost:
     """What the requests alone take: of reading the base's manifest and config, and of pushing a derived image."""
@@ -82,7 +90,8 @@ def rows_for(base: str, label: str, folder: Path, environment: Mapping[str, str]
     cache = folder / "cache" / "m2build"
     target = f"{base.partition('/')[0]}/sglang"
     push = [sys.executable, "-m", "m2build", "image", "--tp", "8", "--base", base, "-t", f"{target}:tp8", "--push"]
-    yield f"m2build, first read, {label}", best(push, environment, forget=cache, runs=3)
+    yield f"m2build, first read, {label}", best([sys.executable, "-c", READ, base], environment, forget=cache, runs=3)
+    yield f"m2build, first read and push, {label}", best(push, environment, forget=cache, runs=3)
     yield f"crane export | tar -t, {label}", best(["sh", "-c", f"crane export {base} - | tar -t"], environment, runs=3)
     yield f"m2build, sources cached, {label}", best(push, environment, forget=cache / "results")
     yield f"m2build, the same again, {label}", best(push, environment)
