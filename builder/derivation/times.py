@@ -20,7 +20,7 @@ def creation_time(base: Base, environment: Mapping[str, str]) -> int:
     """The only time in the image (https://reproducible-builds.org/specs/source-date-epoch/)."""
     epoch = environment.get("SOURCE_DATE_EPOCH")
     if epoch:
-        if not epoch.isascii() or not epoch.isdigit() or len(epoch) > 11:
+        if not epoch.isascii() or not epoch.isdigit() or int(epoch[:20]) > _LATEST:
             raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or fix it")
         return int(epoch)
     created = base.config.created

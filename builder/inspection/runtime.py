@@ -37,4 +37,5 @@ def _normal(key: str, value: object) -> object:
         return value
     if key in _SETS:
         return sorted(value)
-    return {name: item for name, item in sorted(value.items()) if item and name != PREIMAGE}
+    hidden = PREIMAGE if key == "Labels" else None
+    return {name: item for name, item in sorted(value.items()) if item and name != hidden}

@@ -12,6 +12,11 @@ from m2build.oci.image import Image
 _ZSTD = ("io.github.containers.zstd-chunked.manifest-", "io.containers.zstd-chunked.manifest-")
 """The names of the annotations for zstd:chunked, today's and the earlier ones, but for `checksum` and `position`."""
 _STARGZ = "containerd.io/snapshot/stargz/toc.digest"
+TABLE_ANNOTATIONS = (
+    "io.github.containers.zstd-chunked.", "io.containers.zstd-chunked.", "containerd.io/snapshot/stargz/",
+    "io.containers.estargz.",
+)  # fmt: skip
+"""How the names of all annotations begin that these formats give a layer."""
 _WORTH = 1 << 20
 """Bytes of a layer from which its table is looked at: one request fetches a smaller layer whole."""
 
@@ -34,8 +39,11 @@ class TableClaim:
 
 def claim_of_table(image: Image, layer: Descriptor) -> TableClaim | None:
     """The table by which a layer is to be read; None for a layer that is to be read whole."""
-    if not image.reading.by_table or layer.size < _WORTH:
-        return None
+    return table_of(layer) if image.reading.by_table and layer.size >= _WORTH else None
+
+
+def table_of(layer: Descriptor) -> TableClaim | None:
+    """The table that a layer's descriptor names; None if it names none that can be one."""
     said = layer.annotations
     try:
         for prefix in _ZSTD:

@@ -80,9 +80,14 @@ class Manifest:
         return Digest.of(self.raw)
 
     @property
+    def members(self) -> JsonObject:
+        """All of its members, known ones and others."""
+        return parse_object(self.raw, "manifest", MANIFEST)
+
+    @property
     def annotations(self) -> dict[str, str]:
         """The annotations; Docker's manifests have none."""
-        found = object_in(parse_object(self.raw, "manifest", MANIFEST), "annotations")
+        found = object_in(self.members, "annotations")
         return {key: str(value) for key, value in found.items()}
 
     @property

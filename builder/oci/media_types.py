@@ -65,6 +65,16 @@ def vocabulary(media_type: str) -> MediaTypes:
     raise ContentError(f"{media_type!r} is not the media type of an image manifest")
 
 
+def named_compression(media_type: str) -> str | None:
+    """The compression that a layer's media type names, empty for none; None if it is not that of a plain layer.
+
+    >>> [named_compression(name) for name in (OCI.layer_gzip, DOCKER.layer, "application/vnd.oci.empty.v1+json")]
+    ['gzip', '', None]
+    """
+    known = {types.layer: "" for types in (OCI, DOCKER)} | {types.layer_gzip: "gzip" for types in (OCI, DOCKER)}
+    return "zstd" if media_type == OCI.layer_zstd else known.get(media_type)
+
+
 def is_index(media_type: str) -> bool:
     """Whether a media type is that of an index, or of a manifest list as Docker calls it."""
     return media_type in (OCI.index, DOCKER.index)

@@ -89,6 +89,7 @@ class Entry(TypedDict):
         owner: UID:GID.
         value: The digest of a file's content, or the target of a link.
         capabilities: A file's, in hexadecimal.
+        attributes: Its other extended attributes, NAME=VALUE each, in hexadecimal; only where two images differ.
     """
 
     kind: str
@@ -96,6 +97,7 @@ class Entry(TypedDict):
     owner: str
     value: NotRequired[str]
     capabilities: NotRequired[str]
+    attributes: NotRequired[str]
 
 
 Side = Entry | Literal["unread"] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from m2build.inspection.runtime import runtime_of
 from m2build.layers.contents import read_members
 from m2build.layers.held import held
 from m2build.layers.members import EVERYTHING
-from m2build.oci.tar import Kind, Member
+from m2build.oci.tar import XATTR, Kind, Member
 from m2build.patches.change import FileChange
 from m2build.patches.diff import git_diff
 from m2build.patches.tree import SourceFile
@@ -67,6 +67,12 @@ class PathDifference:
         before, after = (SourceFile.of(side.content, side.mode) if isinstance(side, Member) else None for side in sides)
         return FileChange(f"{_FILES}/{self.path}", before, f"{_FILES}/{self.path}", after)
 
+    @property
+    def is_told_by_text(self) -> bool:
+        """Whether a diff of its text tells all of the change; it tells permissions, and nothing of owners."""
+        sides = [side for side in (self.before, self.after) if isinstance(side, Member)]
+        return self.as_text is not None and len({(side.uid, side.gid, *side.xattrs.items()) for side in sides}) == 1
+
     def document(self) -> printed.PathDifference:
         """The difference as JSON; `unread` stands for what the common layers have."""
         return {"path": f"/{self.path}", "before": _document(self.before), "after": _document(self.after)}
@@ -105,8 +111,8 @@ class Difference:
         return git_diff([*changes, *filter(None, (path.as_text for path in self.paths))])
 
     def notes(self) -> list[str]:
-        """What the diff leaves out, a line each: paths that are not text, or are not known on both sides."""
-        others = (path.document() for path in self.paths if path.as_text is None)
+        """What the diff leaves out, a line each: what is not text, or not known on both sides, owners, attributes."""
+        others = (path.document() for path in self.paths if not path.is_told_by_text)
         return [f"{path['path']}: {_shown(path['before'])} -> {_shown(path['after'])}" for path in others]
 
     def document(self) -> printed.Difference:
@@ -161,7 +167,7 @@ def _state(upper: Upper, path: str) -> State:
 
 
 def _comparable(state: State) -> object:
-    return Entry.of(state) if isinstance(state, Member) else state
+    return (Entry.of(state), state.xattrs) if isinstance(state, Member) else state
 
 
 def _is_text(member: Member) -> bool:
@@ -175,7 +181,15 @@ def _is_text(member: Member) -> bool:
 
 
 def _document(state: State) -> printed.Side:
-    return Entry.of(state).document() if isinstance(state, Member) else "unread" if isinstance(state, Unread) else None
+    if not isinstance(state, Member):
+        return "unread" if isinstance(state, Unread) else None
+    document = Entry.of(state).document()
+    others = {key.removeprefix(XATTR): value for key, value in sorted(state.xattrs.items())}
+    others.pop("security.capability", None)  # it has a member of its own
+    if others:
+        values = (f"{name}={value.encode(errors='surrogateescape').hex()}" for name, value in others.items())
+        document["attributes"] = ", ".join(values)
+    return document
 
 
 def _shown(side: printed.Side) -> str:
@@ -184,17 +198,30 @@ def _shown(side: printed.Side) -> str:
     return "nothing" if side is None else Unread.COMMON.value
 
 
+_TOLD = frozenset({"os", "architecture", "variant", "created", "config", "rootfs", "history"})
+_STORED = frozenset({"schemaVersion", "mediaType", "config", "layers", "annotations"})
+"""The members of a config and of a manifest that have a place of their own, or say how the image is stored."""
+
+
 def _document_of(image: Image) -> JsonObject:
+    """Everything that a config and a manifest say, members that no tool knows included, but how layers are stored."""
     config = image.config
-    more = {key: value for key in ("OnBuild", "Shell") if (value := config.runtime.get(key))}
+    normal, labels = runtime_of(config), dict(sorted(config.labels.items()))
+    runtime = {**_said(config.runtime, {"WorkingDir"}), **normal, **({"Labels": labels} if labels else {})}
     return {
         "platform": config.platform,
         "created": config.created,
         "annotations": dict(sorted(image.manifest.annotations.items())),
-        "config": dict(sorted((runtime_of(config) | more).items())),
+        "config": dict(sorted(runtime.items())),
         "layers": [str(diff_id) for diff_id in config.diff_ids],
         "history": config.history,
+        "more": {**_said(config.document(), _TOLD), **_said(image.manifest.members, _STORED)},
     }
+
+
+def _said(document: JsonObject, without: Collection[str]) -> JsonObject:
+    """The members of an object that are not empty; engines write empty ones or leave them out."""
+    return {key: value for key, value in sorted(document.items()) if value and key not in without}
 
 
 def _fields(before: JsonObject, after: JsonObject) -> Iterator[str]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import tarfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Self
 
 from m2build.errors import ContentError
+from m2build.inspection.content import Entry
 from m2build.layers.forward import ForwardFile
-from m2build.layers.members import OPAQUE, WHITEOUT, path_of, subject
+from m2build.layers.members import AUDIT_FOLDER, OPAQUE, WHITEOUT, content_of, digest_of, member_of, path_of, subject
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.oci.layer import open_layer
 from m2build.oci.paths import parents
-from m2build.oci.tar import XATTR, Kind, Member
+from m2build.oci.tar import XATTR, Member
 from m2build.oci.tar_reader import StrictTar, StrictTarInfo
 from m2build.verification.findings import Finding
-from m2build.verification.paths import different_content, extra
+from m2build.verification.paths import entry_findings, extra
 
 _HEADERS_ALWAYS = 100_000
 _BYTES_A_HEADER = 16
@@ -96,7 +98,7 @@ class _Tar:
             yield Finding("layer-opaque", shown, f"{self._called} hides everything in its folder")
         elif name.startswith(WHITEOUT):
             yield from self._whiteout(path, info)
-        elif not info.isdir():
+        else:
             yield from self._content(archive, info, path)
         yield from self._records(info, path)
 
@@ -108,20 +110,28 @@ class _Tar:
             yield Finding("path-removed", f"/{hidden}", f"{self._called} removes it, and no patch does")
 
     def _content(self, archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Iterator[Finding]:
-        if info.issparse() or not (info.isreg() or info.issym()):
+        if info.issparse() or not (info.isreg() or info.issym() or info.isdir()):
             yield Finding("member-kind", f"/{path}", f"{self._called} has it as a {_kind(info)}")
             return
         wanted = self._overlay.get(path)
-        if wanted is None:
+        if wanted is None and not info.isdir():
             yield extra(path, f"{self._called} has it, and no patch explains it")
-        elif info.isreg() and wanted.kind is Kind.FILE and _digest(archive, info) != str(wanted.digest):
-            yield different_content(path, f"{self._called} has other bytes")
+        if wanted is None:
+            return
+        for finding in entry_findings(path, Entry.of(wanted), _entry(archive, info)):
+            if finding.id != "file-mode" or not _is_account(path):
+                yield replace(finding, message=f"in {self._called}: {finding.message}")
 
     def _records(self, info: tarfile.TarInfo, path: str) -> Iterator[Finding]:
         known = self._overlay[path].xattrs.items() if path in self._overlay else ()
         more = {
             key for key, value in info.pax_headers.items() if key not in _PLAIN_RECORDS and (key, value) not in known
         }
+        if others := sorted({info.uname, info.gname} - {"", "root"}):
+            owners = ", ".join(others)
+            yield Finding(
+                "member-attributes", f"/{path}", f"{self._called} gives it to {owners}, whom tar takes by name"
+            )
         if more:
             names = ", ".join(sorted(key.removeprefix(XATTR) for key in more))
             yield Finding("member-attributes", f"/{path}", f"{self._called} gives it {names}")
@@ -149,8 +159,12 @@ def _kind(info: tarfile.TarInfo) -> str:
     return "sparse file" if info.issparse() else _KINDS.get(info.type, f"member of the type {info.type!r}")
 
 
-def _digest(archive: tarfile.TarFile, info: tarfile.TarInfo) -> str:
-    running, file = hashlib.sha256(), archive.extractfile(info)
-    while file and (piece := file.read(_PIECE)):
-        running.update(piece)
-    return f"sha256:{running.hexdigest()}"
+def _is_account(path: str) -> bool:
+    """Whether a path is of the account, whose modes a Dockerfile sets in a step after the one that copies it."""
+    return f"{path}/".startswith(f"{AUDIT_FOLDER}/")
+
+
+def _entry(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Entry:
+    """What a layer has at the path of a file, a folder or a symbolic link."""
+    digest = digest_of(archive, info) if info.isreg() else None
+    return Entry.of(member_of(info, path_of(info.name), partial(content_of, archive), digest))

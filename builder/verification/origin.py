@@ -76,4 +76,5 @@ def at_claimed_time(environment: Mapping[str, str], labels: Mapping[str, str]) -
         seconds = int(datetime.fromisoformat(claimed).timestamp())
     except (ValueError, OverflowError):
         return environment
-    return {**environment, "SOURCE_DATE_EPOCH": str(seconds)} if rfc3339(seconds) == claimed else environment
+    is_time = seconds >= 0 and rfc3339(seconds) == claimed
+    return {**environment, "SOURCE_DATE_EPOCH": str(seconds)} if is_time else environment

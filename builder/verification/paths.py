@@ -13,8 +13,12 @@ from m2build.verification.findings import Finding
 if TYPE_CHECKING:
     from m2build.inspection.content import Content, Entry
 
-_STARTUP = frozenset({"sitecustomize.py", "usercustomize.py"})
-_PRELOAD = "etc/ld.so.preload"
+_STARTUP = frozenset({"sitecustomize", "usercustomize"})
+"""Modules that Python imports by itself: as files of any kind, or as packages
+(https://docs.python.org/3/library/site.html)."""
+_PATHS = (".pth", "._pth", "/pyvenv.cfg")
+_LOADER = "etc/ld.so."
+"""The dynamic linker's own files (ld.so(8)): what it loads first, and where it looks."""
 _SPECIAL_BITS = 0o7000
 
 
@@ -29,7 +33,7 @@ def path_findings(expected: Content, found: Content) -> Iterator[Finding]:
             is_gone = not {path, *parents(path)}.isdisjoint(found.removed)
             yield _missing(path, "it is missing" if is_gone else "it is as in the base")
         elif want != have:
-            yield from _entry_findings(path, want, have)
+            yield from entry_findings(path, want, have)
     for path in sorted(set(expected.removed) - set(found.removed)):
         if set(parents(path)).isdisjoint(found.removed):
             yield Finding("path-restored", f"/{path}", "the patches remove it, and it is there")
@@ -43,13 +47,19 @@ def extra(path: str, message: str) -> Finding:
     name = path.rpartition("/")[2]
     if path.startswith(f"{AUDIT_FOLDER}/"):
         kind = "account-extra"
-    elif name in _STARTUP or name.endswith((".pth", "._pth")) or path == _PRELOAD:
+    elif _is_startup(path):
         kind = "path-startup"
     elif name.endswith((".pyc", ".pyo")):
         kind = "path-bytecode"
     else:
         kind = "path-extra"
     return Finding(kind, f"/{path}", message)
+
+
+def _is_startup(path: str) -> bool:
+    """Whether something at a path runs by itself, or decides what is found first."""
+    modules = {name.partition(".")[0] for name in path.split("/")[-2:]}
+    return not modules.isdisjoint(_STARTUP) or f"/{path}".endswith(_PATHS) or path.startswith(_LOADER)
 
 
 def different_content(path: str, message: str) -> Finding:
@@ -63,7 +73,8 @@ def _missing(path: str, message: str) -> Finding:
     return Finding("account-missing" if is_account else "path-missing", f"/{path}", message)
 
 
-def _entry_findings(path: str, want: Entry, have: Entry) -> Iterator[Finding]:
+def entry_findings(path: str, want: Entry, have: Entry) -> Iterator[Finding]:
+    """What of a path is not as it should be."""
     shown = f"/{path}"
     if want.kind is not have.kind:
         target = f" to {have.value}" if have.kind is Kind.SYMLINK else ""

@@ -37,14 +37,16 @@ from m2build.verification.base import (
 from m2build.verification.demands import Demands, Expectation, Means
 from m2build.verification.findings import Finding, without_repeats
 from m2build.verification.locked import lock_findings
+from m2build.verification.manifest import annotation_findings, extra_layers, manifest_findings
 from m2build.verification.members import Overlay, layer_findings
 from m2build.verification.origin import at_claimed_time, claimed_selection
 from m2build.verification.paths import path_findings
 from m2build.verification.required import required_findings
 from m2build.verification.result import Verification
-from m2build.verification.settings import annotation_findings, config_findings
+from m2build.verification.settings import config_findings
 from m2build.verification.settled import settled_findings
 from m2build.verification.signatures import Signed, read_signed
+from m2build.verification.tables import table_findings
 
 if TYPE_CHECKING:
     from m2build.base.model import Base
@@ -198,7 +200,9 @@ def _compared(
         content = str(found.digest)
     except ContentError as error:
         above.append(Finding("layer-damaged", "", str(error)))
-    findings += [*above, *config_findings(wanted.image.config, image.config)]
+    findings += [*above, *extra_layers(wanted.image, image), *table_findings(image, lower)]
+    findings += config_findings(wanted.image.config, image.config, base.config)
+    findings += manifest_findings(wanted.image.manifest, image.manifest)
     is_m2builds = wanted.image.config.diff_ids == image.config.diff_ids and image.has_own_digests
     findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=is_m2builds)
     findings += wanted.unsettled

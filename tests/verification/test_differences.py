@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,39 @@ def test_a_base_that_is_no_longer_below_is_refused(tmp_path: Path) -> None:
             forged.write(tmp_path / str(number))
             with pytest.raises(ContentError, match="with layers on top"):
                 session.revert(f"oci:{tmp_path}/{number}", base=base)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"uid": 5}, "/d/x: file 0644 0:0 sha256:… -> file 0644 5:0 sha256:…"),
+        (
+            {"pax_headers": {"SCHILY.xattr.user.a": "1"}},
+            "/d/x: file 0644 0:0 sha256:… -> file 0644 0:0 sha256:… user.a=31",
+        ),
+        (
+            {"pax_headers": {"SCHILY.xattr.security.capability": "1"}},
+            "/d/x: file 0644 0:0 sha256:… -> file 0644 0:0 sha256:… 31",
+        ),
+    ],
+)
+def test_what_a_diff_of_text_cannot_tell_is_a_note(other: dict[str, Any], told: str, tmp_path: Path) -> None:
+    found = differences((tar(file("d/x", b"1")),), (tar(file("d/x", b"1", **other)),), tmp_path)
+    assert [re.sub("[0-9a-f]{64}", "…", note) for note in found.notes()] == [told]
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ({"author": "x"}, "more.author"),
+        ({"os.version": "10"}, "more.os.version"),
+        ({"config": {"Labels": {"a": ""}}}, "config.Labels"),
+        ({"config": {"StopTimeout": 1}}, "config.StopTimeout"),
+        ({"config": {"Hostname": "x"}}, "config.Hostname"),
+    ],
+)
+def test_every_member_of_a_config_is_compared(members: dict[str, Any], field: str, tmp_path: Path) -> None:
+    for name, one in (("a", {"config": {}}), ("b", {"config": {}, **members})):
+        of(BELOW, place=f"oci:{tmp_path}/{name}:1", **one)
+    with m2build.Session() as session:
+        assert session.diff(f"oci:{tmp_path}/a:1", f"oci:{tmp_path}/b:1").fields == (field,)

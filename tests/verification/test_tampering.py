@@ -22,7 +22,7 @@ from m2build.verification.findings import KINDS, Finding
 def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Forgery]:
     """A folder with a base in `base`, and what was derived from it."""
     folder = tmp_path_factory.mktemp("honest")
-    store(f"oci:{folder}/base:base")
+    store(f"oci:{folder}/base:base", config={"Env": ["PATH=/bin", "A=1"], "Labels": {"a": "b"}})
     quickly("image", "--tp", "8", "--base", f"oci:{folder}/base:base", "-o", f"oci:{folder}/out:tp8")
     return folder, Forgery.of(read_image(Place.parse(f"oci:{folder}/out:tp8"), "linux/amd64").image, 3)
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Forgery:
         stored: what a layer's blob holds on the disk instead of the layer, by position; None for nothing.
         kept_as: what a layer is in the manifest and on the disk, such as compressed, by position.
         raw_config: the config's bytes instead of the document.
+        more_manifest: what is done to the manifest before it is written.
     """
 
     below: list[bytes]
@@ -66,6 +67,7 @@ class Forgery:
     stored: dict[int, bytes | None] = field(default_factory=dict)
     kept_as: dict[int, bytes] = field(default_factory=dict)
     raw_config: bytes | None = None
+    more_manifest: Callable[[Document], object] = lambda _: None
 
     @classmethod
     def of(cls, image: Image, height: int) -> Forgery:
@@ -120,15 +122,15 @@ class Forgery:
             del blobs[sha256(layers[position])]
             blobs |= {sha256(layers[position]): data} if data is not None else {}
         types = "application/vnd.oci.image"
-        manifest = json.dumps(
-            {
-                "schemaVersion": 2,
-                "mediaType": f"{types}.manifest.v1+json",
-                "config": described(f"{types}.config.v1+json", config),
-                "layers": [described(f"{types}.layer.v1.tar", layer) for layer in layers],
-                "annotations": self.annotations,
-            }
-        ).encode()
+        document = {
+            "schemaVersion": 2,
+            "mediaType": f"{types}.manifest.v1+json",
+            "config": described(f"{types}.config.v1+json", config),
+            "layers": [described(f"{types}.layer.v1.tar", layer) for layer in layers],
+            "annotations": self.annotations,
+        }
+        self.more_manifest(document)
+        manifest = json.dumps(document).encode()
         index = {"schemaVersion": 2, "manifests": [described(f"{types}.manifest.v1+json", manifest)]}
         blobs[sha256(manifest)] = manifest
         (folder / "blobs" / "sha256").mkdir(parents=True)

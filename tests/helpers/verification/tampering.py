@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from helpers.bases import MODELS, ROOT
 from helpers.images import entry, file, folder, hardlink, symlink, tar
-from helpers.verification.forgery import Forgery, ending, sha256
+from helpers.verification.forgery import Document, Forgery, described, ending, sha256
 from m2build.labels import OCI, OWN, PROFILE
 
 PATCHED = f"{MODELS}/minimax_m2.py"
@@ -355,4 +355,151 @@ CONFIGS: dict[str, Tampering] = {
 }
 """What is done to the config, the manifest and the base's layers."""
 
-TAMPERINGS = FILES | TARS | CONFIGS
+
+def by_an_engine(edit: Edit) -> Edit:
+    """The same in an image whose layer has other times, as one that a container engine built."""
+
+    def edited(image: Forgery) -> None:
+        for info, _ in image.overlay:
+            info.mtime = 1_700_000_001
+        edit(image)
+
+    return edited
+
+
+def root(**members: object) -> Edit:
+    """Other members of the config's section `rootfs`."""
+    return lambda image: image.config["rootfs"].update(members)
+
+
+def manifest(**members: object) -> Edit:
+    """Other members of the manifest."""
+    return lambda image: setattr(image, "more_manifest", lambda document: document.update(members))
+
+
+def descriptor(number: int | None, **members: object) -> Edit:
+    """Other members of a layer's descriptor in the manifest, or of the config's."""
+
+    def edit(document: Document) -> None:
+        (document["config"] if number is None else document["layers"][number]).update(members)
+
+    return lambda image: setattr(image, "more_manifest", edit)
+
+
+def above(*layers: bytes) -> Edit:
+    return lambda image: image.above.extend(layers)
+
+
+def patched_once(**attributes: object) -> Edit:
+    """A layer that gives the patched file other attributes, and one that takes them back."""
+
+    def edit(image: Forgery) -> None:
+        info, content = image.overlay[image.find("/minimax_m2.py")]
+        other = copy.deepcopy(info)
+        for key, value in attributes.items():
+            setattr(other, key, value)
+        image.above += [tar((other, content if other.isreg() else b"")), tar((info, content))]
+
+    return edit
+
+
+DOCKERS = "application/vnd.docker"
+PODMANS = "io.github.containers.zstd-chunked.manifest"
+HIDDEN: dict[str, Tampering] = {
+    "setuid for a while": Tampering("file-setuid", f"/{PATCHED}", patched_once(mode=0o4640)),
+    "a mode for a while": Tampering("file-mode", f"/{PATCHED}", patched_once(mode=0o666)),
+    "an owner for a while": Tampering("file-owner", f"/{PATCHED}", patched_once(uid=0)),
+    "a link for a while": Tampering(
+        "file-kind", f"/{PATCHED}", patched_once(type=tarfile.SYMTYPE, size=0, linkname="/etc/shadow")
+    ),
+    "a folder for a while": Tampering(
+        "file-owner",
+        f"/{MODELS}",
+        above(tar(folder(MODELS, mode=0o750, uid=0)), tar(folder(MODELS, mode=0o750, uid=1000, gid=1001))),
+    ),
+    "an owner by name": Tampering("member-attributes", f"/{PATCHED}", header("/minimax_m2.py", uname="evil")),
+    "one more layer, which is empty": Tampering("layer-extra", "", above(tar())),
+    "one more layer, the same once more": Tampering(
+        "layer-extra", "", lambda image: image.above.append(ending(image.overlay))
+    ),
+    "a package sitecustomize": Tampering(
+        "path-startup", "/usr/sitecustomize/__init__.py", added(file("usr/sitecustomize/__init__.py"))
+    ),
+    "a library usercustomize": Tampering(
+        "path-startup", "/usr/usercustomize.abi3.so", added(file("usr/usercustomize.abi3.so"))
+    ),
+    "an environment of Python's": Tampering(
+        "path-startup", "/bin/pyvenv.cfg", added(file("bin/pyvenv.cfg", b"home=/x"))
+    ),
+    "folders for the linker": Tampering(
+        "path-startup", "/etc/ld.so.conf.d/x", added(file("etc/ld.so.conf.d/x", b"/x"))
+    ),
+}
+"""What a view of the files does not show, or shows as something harmless."""
+
+MEMBERS: dict[str, Tampering] = {
+    "a label more, without a value": Tampering("config-label", "evil", label("evil", "")),
+    "another order of variables": Tampering("config-env", "Env", lambda image: image.runtime["Env"].reverse()),
+    "more of a port": Tampering("config-ports", "ExposedPorts", runtime(ExposedPorts={"8000/tcp": {"evil": 1}})),
+    "more of the health check": Tampering(
+        "config-health", "Healthcheck", lambda image: image.runtime["Healthcheck"].update({"dev.m2build.preimage": "x"})
+    ),
+    "a network off": Tampering("config-other", "config.NetworkDisabled", by_an_engine(runtime(NetworkDisabled=True))),
+    "a member that no tool knows": Tampering("config-other", "config.Evil", by_an_engine(runtime(Evil=1))),
+    "another such member": Tampering("config-other", "evil", by_an_engine(member(evil=1))),
+    "another kind of layers": Tampering("config-other", "rootfs.type", by_an_engine(root(type="layers+base"))),
+    "a layer below the first": Tampering(
+        "config-other", "rootfs.base_layer", by_an_engine(root(base_layer=sha256(b"")))
+    ),
+    "another version of the system": Tampering(
+        "image-platform", "os.version", by_an_engine(member(**{"os.version": "10"}))
+    ),
+    "a feature of the system": Tampering("image-platform", "os.features", member(**{"os.features": ["win32k"]})),
+    "the last time that there is": Tampering(
+        "config-label", f"{OWN}plan.digest", label(f"{OCI}created", "9999-12-31T23:59:59Z")
+    ),
+    "a time before all": Tampering("config-label", f"{OCI}created", label(f"{OCI}created", "1969-12-31T23:59:59Z")),
+    "a subject": Tampering("manifest-other", "subject", manifest(subject=described("x/y", b"{}"))),
+    "a type of artifact": Tampering("manifest-other", "artifactType", manifest(artifactType="x/y")),
+    "an unknown member": Tampering("manifest-other", "evil", manifest(evil=1)),
+    "another place of a layer": Tampering(
+        "manifest-other", "layers[0].urls", descriptor(0, urls=["http://evil.example/"])
+    ),
+    "content of a layer": Tampering("manifest-other", "layers[3].data", descriptor(3, data="e30=")),
+    "content of the config": Tampering("manifest-other", "config.data", descriptor(None, data="e30=")),
+    "an annotation of a layer": Tampering(
+        "manifest-other", "layers[3].annotations.evil", descriptor(3, annotations={"evil": "1"})
+    ),
+    "a type of the config": Tampering(
+        "manifest-other", "config.mediaType", descriptor(None, mediaType=f"{DOCKERS}.container.image.v1+json")
+    ),
+    "a layer that is fetched elsewhere": Tampering(
+        "manifest-other",
+        "layers[0].mediaType",
+        descriptor(0, mediaType=f"{DOCKERS}.image.rootfs.foreign.diff.tar.gzip"),
+    ),
+    "an encrypted layer": Tampering(
+        "manifest-other",
+        "layers[3].mediaType",
+        descriptor(3, mediaType="application/vnd.oci.image.layer.v1.tar+encrypted"),
+    ),
+    "a compression": Tampering(
+        "manifest-other", "layers[1].mediaType", descriptor(1, mediaType="application/vnd.oci.image.layer.v1.tar+zstd")
+    ),
+    "a table of contents": Tampering(
+        "layer-table",
+        "",
+        descriptor(3, annotations={f"{PODMANS}-checksum": sha256(b""), f"{PODMANS}-position": "0:10:20:1"}),
+    ),
+    "a table of contents of the base": Tampering(
+        "layer-table", "", descriptor(0, annotations={"containerd.io/snapshot/stargz/toc.digest": sha256(b"")})
+    ),
+    "no table of contents": Tampering(
+        "manifest-other",
+        f"layers[3].annotations.{PODMANS}-checksum",
+        descriptor(3, annotations={f"{PODMANS}-checksum": "x"}),
+    ),
+}
+"""What is done to members of config and manifest that few tools look at."""
+
+TAMPERINGS = FILES | TARS | CONFIGS | HIDDEN | MEMBERS
