@@ -15,13 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from sysconfig import get_platform
 
-from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
+from m2build.errors import BaseChangedError, ContentError, M2BuildError, StorageError, TransportError, UsageError
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.home import home_folder
 from m2build.local.stored import WHEELS, used_wheel
 from m2build.patches.preimages import pinned_releases
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+]*)")
+_MISSING = re.compile(r"^No matching distribution found|\b404 Client Error\b")
+_INVALID = re.compile(r"^Wheel .* is invalid|has an invalid wheel|inconsistent (name|version)")
+"""How pip's last line begins of a release that the index does not have for this Python, and of a broken one."""
 _TIMEOUT = 600
 """Seconds for the whole download; pip has time-outs of its own for each connection."""
 
@@ -34,6 +37,7 @@ def fetch_wheel(requirement: str) -> Path:
     Raises:
         UsageError: the requirement has another form, or pip is not installed.
         TransportError: pip cannot fetch it.
+        ContentError: what pip has fetched is not a wheel.
         BaseChangedError: the release is pinned, and the wheel is another one.
         StorageError: the cache cannot be written.
 
@@ -123,7 +127,8 @@ def _move_in(staging: Path, folder: Path) -> None:
 
 
 def _pip_download(requirement: str, folder: Path) -> Path:
-    words = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    exact = requirement.replace("==", "===")  # pip takes 1.0+rocm for `==1.0` where there is one (PEP 440)
+    words = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), exact]
     hint = "check the release and the network, or fetch the wheel elsewhere and give it as wheel:FILE"
     run_pip(words, requirement, hint=hint)
     wheel = next(folder.glob("*.whl"), None)
@@ -142,6 +147,7 @@ def run_pip(words: Sequence[str], what: str, *, hint: str) -> str:
 
     Raises:
         UsageError: pip is not installed.
+        ContentError: what it has fetched is not a wheel.
         TransportError: it fails, or takes more than 10 minutes.
     """
     command = [sys.executable, "-m", "pip", words[0], "--disable-pip-version-check", "--no-input", *words[1:]]
@@ -155,8 +161,17 @@ def run_pip(words: Sequence[str], what: str, *, hint: str) -> str:
             hint=f"run `{sys.executable} -m ensurepip`, or fetch the wheel yourself and give it as wheel:FILE",
         )
     if run.returncode != 0:
-        raise TransportError(f"pip cannot fetch {what}: {_reason(run.stderr)}", hint=hint)
+        raise _failure(what, run.stderr, hint)
     return run.stdout
+
+
+def _failure(what: str, stderr: str, hint: str) -> M2BuildError:
+    """The error for what pip says: that it cannot fetch something, or that what it has fetched is no wheel."""
+    reason = _reason(stderr)
+    message = f"pip cannot fetch {what}: {reason}"
+    if _INVALID.search(reason):
+        return ContentError(message, hint=hint)
+    return TransportError(message, hint=hint, is_missing=bool(_MISSING.search(reason)))
 
 
 def _reason(stderr: str) -> str:

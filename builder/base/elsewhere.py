@@ -34,7 +34,9 @@ def pulled(place: Place) -> Iterator[None]:
     try:
         yield
     except TransportError as error:
-        raise TransportError(_message(place, error), hint=_hint(place, error), details=error.details) from error
+        raise TransportError(
+            _message(place, error), hint=_hint(place, error), details=error.details, is_missing=error.is_missing
+        ) from error
     except EngineError as error:
         if not any(words in str(error) for words in _PULLING):
             raise

@@ -12,7 +12,7 @@ from m2build import locking
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.groups import Command
-from m2build.cli.locks import lock_option, lock_path, locked_option, read_lock
+from m2build.cli.locks import is_there, lock_option, lock_path, locked_option, read_lock
 from m2build.cli.output import note, result
 from m2build.cli.outputs import check_file
 from m2build.cli.progress import progress_option
@@ -84,7 +84,7 @@ def lock(
     selections = chosen_all(recipe, tps=tps, profiles=profiles, models=models)
     place = path or lock_path(recipe_name)
     known = read_lock(place) if locked else _replaced(place) if update else None
-    if not locked and not update and place.exists():
+    if not locked and not update and is_there(place):
         raise UsageError(f"{place} exists already", hint="--update replaces it, --locked compares with it")
     if not locked:
         check_file(place)

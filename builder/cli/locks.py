@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -40,13 +41,18 @@ def lock_path(recipe: str) -> Path:
     return Path(_NAME) if recipe in m2build.recipe_names() else Path(recipe).parent / _NAME
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file; a name that no file can have is that of none."""
+    return os.path.exists(path)  # noqa: PTH110 - `Path.exists` fails on names that are too long
+
+
 def read_lock(path: Path) -> m2build.Lock:
     """The lock in a file.
 
     Raises:
         UsageError: there is none, or it is not a lock.
     """
-    if not path.exists():
+    if not is_there(path):
         raise UsageError(f"there is no lock {path}", hint="`m2build lock` writes one")
     return locking.load_lock(path)
 
@@ -71,7 +77,7 @@ def lock_for(
             raise UsageError("--no-lock contradicts --lock and --locked", hint="leave out one of them")
         return None
     place = path or lock_path(name)
-    if path is None and not locked and not place.exists():
+    if path is None and not locked and not is_there(place):
         return None
     lock = read_lock(place)
     if path is None and not locked and lock.recipe != recipe.name:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from m2build.drift.judging import judged, locked_source, not_judged
 from m2build.drift.model import Drift, ReleaseDrift
-from m2build.errors import ContentError, PatchError, UsageError
+from m2build.errors import ContentError, PatchError, TransportError, UsageError
 from m2build.patches.changeset import apply_series
 from m2build.patches.published import parse_requirement, published_releases, same_distribution
 from m2build.patches.pypi import fetch_wheel
@@ -18,6 +18,7 @@ from m2build.progress import Logged, Progress
 from m2build.registry.parallel import in_parallel
 
 if TYPE_CHECKING:
+    from m2build.errors import M2BuildError
     from m2build.locking.model import Lock, LockedSource
     from m2build.patches.series import Series
 
@@ -32,7 +33,7 @@ def try_releases(
     """Try a series on every published release that a requirement allows.
 
     Wheels are fetched by pip, and kept in the cache; nothing else is written. A release whose patches cannot be tried,
-    because a file does not parse or the wheel is malformed, is among the results with its problem.
+    because a file does not parse or the wheel is malformed or gone, is among the results with its problem.
 
     Args:
         series: the series.
@@ -89,9 +90,19 @@ def series_for(requirement: str, candidates: Sequence[Series]) -> Series:
 
 
 def _attempt(series: Series, release: str, locked: LockedSource | None) -> ReleaseDrift:
-    wheel = fetch_wheel(f"{series.distribution}=={release}")
     try:
-        changeset = apply_series(series, from_wheel(wheel))
-    except (PatchError, ContentError) as error:
-        return not_judged(release, series, error, locked)
+        changeset = apply_series(series, from_wheel(fetch_wheel(f"{series.distribution}=={release}")))
+    except (PatchError, ContentError, TransportError) as error:
+        return not_judged(release, series, of_one(error), locked)
     return judged(release, changeset, locked)
+
+
+def of_one(error: M2BuildError) -> M2BuildError:
+    """A failure, if it is about one release or base: what it has does not fit, or the release itself is gone.
+
+    Raises:
+        TransportError: the failure itself: the index or the registry does not deliver, so no other release would do.
+    """
+    if isinstance(error, TransportError) and not error.is_missing:
+        raise error
+    return error

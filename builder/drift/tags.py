@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from m2build.drift.judging import judged, locked_source, not_judged
 from m2build.drift.model import Drift, ReleaseDrift
-from m2build.drift.run import in_contexts
-from m2build.errors import ContentError, M2BuildError, PatchError, TransferBudgetError, UsageError
+from m2build.drift.run import in_contexts, of_one
+from m2build.errors import ContentError, M2BuildError, PatchError, TransferBudgetError, TransportError, UsageError
 from m2build.oci.reference import parse_reference
 from m2build.patches.changeset import apply_series
 from m2build.patches.loading import load_series
@@ -125,8 +125,8 @@ def _opened(names: Sequence[str], recipe: Recipe, session: Session) -> _Found:
     def open_one(name: str) -> Base | M2BuildError:
         try:
             return session.base(recipe, f"docker://{name}")
-        except (UsageError, ContentError) as error:
-            return error
+        except (UsageError, ContentError, TransportError) as error:
+            return of_one(error)
 
     return dict(zip(names, in_contexts(open_one, names), strict=True))
 
@@ -147,8 +147,8 @@ def _changeset(series: Series, recipe: Recipe, name: str, base: Base, session: S
     session.progress.step(f"trying {series.id} on {base.name}")
     try:
         return apply_series(series, session.recipe_sources(recipe, base)[name])
-    except (PatchError, ContentError) as error:
-        return error
+    except (PatchError, ContentError, TransportError) as error:
+        return of_one(error)
 
 
 def _judged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write_lock(lock: Lock, path: str | PathLike[str], *, update: bool = False) -
         StorageError: it cannot be written.
     """
     target = Path(path)
-    if not update and target.exists():
+    if not update and os.path.exists(target):  # noqa: PTH110 - a name that is too long is an error of writing
         raise UsageError(f"{target} exists already", hint="`m2build lock --update` replaces it")
     with storage(target, "written"), output_file(target) if update else new_output(target) as out:
         out.write(lock.yaml().encode())

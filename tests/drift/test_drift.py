@@ -17,9 +17,9 @@ import jsonschema
 import pytest
 import yaml
 from helpers.commands import m2build, refused, succeeds
-from helpers.drift.releases import RELEASES, lock_file, publish, series_file
+from helpers.drift.releases import RAISED, RELEASES, lock_file, publish, series_file
 from helpers.patches.trees import tree_of
-from helpers.patches.wheels import only_index
+from helpers.patches.wheels import only_index, wheel
 from helpers.snippets import BLOCK, DOCS
 from markdown_it import MarkdownIt
 
@@ -216,6 +216,42 @@ def test_a_difference_from_the_lock_is_exit_code_14_after_the_page(tried: Tried)
     assert run.stdout.startswith(
         "# What mine does on demo-pkg==1.3\n\nCompared with the lock, which is of the release 1.0."
     )
+
+
+def test_a_release_is_never_tried_on_its_local_version_and_a_broken_one_is_a_result(
+    tried: Tried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip takes 1.0+rocm for `==1.0` where there is one, and also lists what has no wheel for this Python."""
+    index = only_index(tmp_path, monkeypatch)
+    publish("1.0", index)
+    other = {"demo_pkg/__init__.py": "", "demo_pkg/new.py": "", "demo_pkg/limit.py": RAISED}
+    metadata = "Metadata-Version: 2.1\nName: demo-pkg\nVersion: 1.0+rocm\n"
+    info = {
+        "demo_pkg-1.0+rocm.dist-info/METADATA": metadata,
+        "demo_pkg-1.0+rocm.dist-info/WHEEL": "Wheel-Version: 1.0\n",
+    }
+    (index / "demo_pkg-1.0+rocm-py3-none-any.whl").write_bytes(wheel({**other, **info}))
+    (index / "demo_pkg-1.1-py3-none-any.whl").write_bytes(b"<html>")
+    (index / "demo_pkg-1.2.tar.gz").write_bytes(b"")
+    with cache_in(tmp_path / "cache"):
+        found = try_releases(tried.series, WANTED)
+    assert {one.release: one.need for one in found.releases} == {
+        "1.0": "all", "1.0+rocm": "none", "1.1": "unclear", "1.2": "unclear"
+    }  # fmt: skip
+    assert [str(one.problem).partition(": ")[2][:25] for one in found.releases[2:]] == [
+        "Wheel 'demo-pkg' located ", "No matching distribution "
+    ]  # fmt: skip
+
+
+def test_text_of_others_begins_no_line_of_a_page_and_names_nobody(tried: Tried) -> None:
+    hostile = "x\n# Done\r\n @everyone | <b> \u202e`y`"
+    release = on(tried, "1.4").model_copy(update={"problem": hostile, "release": hostile, "advice": hostile})
+    page = drift_markdown(tried.found.model_copy(update={"releases": (release,), "requirement": hostile}))
+    assert page.count("\n# ") == 0
+    assert "@everyone" not in page
+    assert "\u202e" not in page
+    assert not {"html_inline", "html_block"} & {token.type for token in MarkdownIt().parse(page)}
+    assert "<b>" not in MarkdownIt().render(page)
 
 
 def test_a_page_tells_problems_and_patches_to_drop(tried: Tried) -> None:

@@ -122,6 +122,18 @@ def test_bases_that_cannot_be_tried_are_results_with_their_problem(tried: Tried)
     assert empty.digest == tag_digest(tried.proxy.host, "team/sglang", "v0.5.11-rocm720-mi30x")
 
 
+def test_a_tag_that_is_gone_when_it_is_read_is_a_result_too(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are tried nevertheless."""
+    gone, there = "v0.5.6-rocm650-mi30x", "v0.5.7-rocm700-mi30x"
+    monkeypatch.setattr(Session, "tags", lambda *_: (gone, there))
+    session = Session(cache=tried.above / "m2build", publishing=Publishing(max_transfer=0))
+    found = try_tags(SERIES, PATTERN, RECIPE, repositories=tried.names[:1], session=session)
+    missing, tried_one = found.releases
+    assert (missing.need, missing.digest) == ("unclear", None)
+    assert str(missing.problem).endswith(f"{gone} does not exist")
+    assert tried_one == on(tried, there)
+
+
 def test_what_will_be_fetched_is_said_first_and_each_layer_is_fetched_once(tried: Tried) -> None:
     fetched = layers_fetched(tried.proxy)
     assert len(fetched) == len(set(fetched)) == 5
