@@ -7,6 +7,9 @@ refers to are checked before anything is published.
 from __future__ import annotations
 
 import json
+import os
+import selectors
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +30,8 @@ _LARGEST_ANSWER = 64 << 20
 _MOST = 16
 """Artifacts beside one image, by one signer."""
 _CHUNK = 1 << 16
+_SECONDS = 240
+"""How long a signer may take, a person at its key included; cosign has as long."""
 
 
 def signed_by(
@@ -73,12 +78,20 @@ def _question(name: str, image: Descriptor, statements: Sequence[Statement]) -> 
 
 
 def _copy(stream: BinaryIO, answer: BinaryIO, name: str) -> None:
-    size = 0
-    while data := stream.read(_CHUNK):
-        size += len(data)
-        if size > _LARGEST_ANSWER:
-            raise ContentError(f"the answer of the signer {name} is larger than {_LARGEST_ANSWER >> 20} MiB, the limit")
-        answer.write(data)
+    size, until = 0, time.monotonic() + _SECONDS
+    with selectors.DefaultSelector() as ready:
+        ready.register(stream, selectors.EVENT_READ)
+        while True:
+            if not ready.select(max(0, until - time.monotonic())):
+                raise EngineError(f"the signer {name} did not answer within {_SECONDS} s")
+            data = os.read(stream.fileno(), _CHUNK)
+            if not data:
+                return
+            size += len(data)
+            if size > _LARGEST_ANSWER:
+                problem = f"the answer of the signer {name} is larger than {_LARGEST_ANSWER >> 20} MiB, the limit"
+                raise ContentError(problem, hint="docs/signing.md says what a signer gets and has to give")
+            answer.write(data)
 
 
 def _artifacts(archive: Path, image: Descriptor) -> Iterator[Artifact]:

@@ -32,7 +32,7 @@ class Signer(Protocol):
         """Check, before anything is made, that it can sign, as far as that can be known.
 
         Raises:
-            EngineError: its program is missing, or too old.
+            EngineError: its program is missing or too old, or cannot use the key.
             UsageError: there is no such key.
         """
 
@@ -66,10 +66,13 @@ class CosignSigner:
     key: str | None
 
     def check(self) -> None:
-        """Check that cosign is there, and a key that is a file."""
+        """Check that cosign is there, and can use the key: a wrong password shows before an image is published."""
         self.cosign.check()
-        if self.key is not None and "://" not in self.key and not Path(self.key).is_file():
+        if self.key is None:
+            return
+        if "://" not in self.key and not Path(self.key).is_file():
             raise UsageError(f"there is no key {self.key}", hint="`cosign generate-key-pair` makes one: cosign.key")
+        self.cosign.public_key(self.key)
 
     def sign(
         self, name: str, image: Descriptor, statements: Sequence[Statement], there: Iterable[Artifact] = ()

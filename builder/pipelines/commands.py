@@ -53,4 +53,9 @@ def _base(pipeline: Pipeline) -> list[list[str]]:
 def _lines(start: str, groups: Iterable[Sequence[str]], end: str = "") -> list[str]:
     """A command with a group of words on each line; `start` and `end` are shell as they are."""
     lines = [start, *(_INDENT + shlex.join(group) for group in groups)]
-    return [*(f"{line} \\" for line in lines[:-1]), f"{lines[-1]} {end}".rstrip()]
+    has_dollar = any(mark in line for line in lines[1:] for mark in "$`")
+    return [
+        *(["# shellcheck disable=SC2016 # what is in quotes is meant as it is"] if has_dollar else []),
+        *(f"{line} \\" for line in lines[:-1]),
+        f"{lines[-1]} {end}".rstrip(),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -12,7 +13,10 @@ from m2build.errors import UsageError
 from m2build.evidence.signers import parse_signer
 from m2build.local.sizes import parse_size
 from m2build.locking.model import Lock
+from m2build.oci.reference import parse_reference
+from m2build.patches.published import parse_requirement
 from m2build.places.place import Place, PlaceKind
+from m2build.registry.tags import TagPolicy
 
 IMAGE = "docker.io/library/python:3.12"
 """Where jobs run whose platform has no machine with Python: bash, curl and git are in it, cosign is not."""
@@ -76,9 +80,26 @@ class Pipeline:
             parse_signer(self.signer, {})
         if self.max_transfer not in (None, "unlimited") and parse_size(self.max_transfer) is None:
             raise UsageError(f"{self.max_transfer!r} is not a size", hint="write 256MiB, 20GB or unlimited")
+        if self.tag_policy not in list(TagPolicy):
+            raise UsageError(f"there is no tag policy {self.tag_policy!r}", hint=f"one of {', '.join(TagPolicy)}")
+        parse_reference(self.image)
+        for release in self.releases:
+            parse_requirement(release)
         for path in (self.lock, self.key or ""):
-            if path.startswith(("/", "..")):
+            if posixpath.normpath(path).startswith(("/", "../")):
                 raise UsageError(f"{path} is not in the repository", hint="write its path from the repository's root")
+        self._check_secrets()
+
+    def _check_secrets(self) -> None:
+        """Check that no registry would get another one's credentials."""
+        known: dict[str, str] = {}
+        for host in self.hosts:
+            other = known.setdefault(secret_of(host), host)
+            if other != host:
+                raise UsageError(
+                    f"{other} and {host} would both have the secrets {secret_of(host)}_USERNAME and _PASSWORD",
+                    hint="publish to one of them in a workflow of its own",
+                )
 
     def _texts(self) -> Iterator[str]:
         for field in fields(self):
@@ -109,6 +130,18 @@ def host_of(name: str) -> str:
     if not _HOST.fullmatch(first):
         raise UsageError(f"{first!r} is not one registry", hint="write its host, with a port if it has one")
     return first
+
+
+def secret_of(host: str) -> str:
+    """What a platform's secrets of a registry begin with.
+
+    GitHub takes neither names that begin with a digit nor its own prefix, and shells take no digit.
+
+    >>> secret_of("registry.example:5000"), secret_of("10.0.0.1"), secret_of("github.example")
+    ('REGISTRY_EXAMPLE_5000', 'HOST_10_0_0_1', 'HOST_GITHUB_EXAMPLE')
+    """
+    name = re.sub(r"[^A-Z0-9]+", "_", host.upper())
+    return f"HOST_{name}" if name[0].isdecimal() or name.startswith("GITHUB_") else name
 
 
 def pipeline_of(lock: Lock, pipeline: Pipeline) -> Pipeline:

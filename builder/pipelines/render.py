@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import partial
 from importlib.resources import files
 
 from m2build.errors import UsageError
 from m2build.pipelines.commands import drift_command, image_command, verify_command
-from m2build.pipelines.model import IMAGE, KEYLESS, Pipeline
+from m2build.pipelines.model import IMAGE, KEYLESS, Pipeline, secret_of
 from m2build.pipelines.pins import pinned
 
 
@@ -52,7 +52,7 @@ def render_pipeline(pipeline: Pipeline, platform: str) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "quoted": json.dumps,
+        "quoted": partial(json.dumps, ensure_ascii=False),  # escapes of JSON are not all YAML's
         "block": _block,
         "rstrip": str.rstrip,
         "secret": secret_of,
@@ -72,15 +72,6 @@ def render_pipeline(pipeline: Pipeline, platform: str) -> str:
 def _block(lines: Iterable[str], indent: int) -> str:
     """Lines at a depth of a YAML block; the first is where the template has it."""
     return textwrap.indent("\n".join(lines), " " * indent).lstrip()
-
-
-def secret_of(host: str) -> str:
-    """What a platform's secrets of a registry begin with.
-
-    >>> secret_of("registry.example:5000")
-    'REGISTRY_EXAMPLE_5000'
-    """
-    return re.sub(r"[^A-Z0-9]+", "_", host.upper())
 
 
 def _auth_key(host: str) -> str:

@@ -16,6 +16,10 @@ from m2build.programs.redaction import redacted
 
 _SECONDS = 60
 """For questions that an engine answers at once, but not if its SSH connection is dead."""
+_MOST_SAID = 1 << 16
+"""Bytes of stderr, the last ones, in which to look for a reason."""
+_LONGEST_REASON = 1000
+"""Characters of a reason in a message."""
 _PATIENCE = 10
 """Seconds between SIGTERM and SIGKILL."""
 
@@ -82,9 +86,17 @@ class Program:
             self._started(arguments, stderr=said, stdin=stdin) as process,
         ):
             yield _output(process)
-            if to_the_end and process.wait() != 0:
-                said.seek(0)
+            if to_the_end and self._waited(process, arguments) != 0:
+                said.seek(max(0, said.seek(0, os.SEEK_END) - _MOST_SAID))
                 raise self._failed(arguments, said.read())
+
+    def _waited(self, process: subprocess.Popen[bytes], arguments: tuple[str, ...]) -> int:
+        """The exit code of a program that has written all."""
+        try:
+            return process.wait(_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            problem = f"`{self._called(arguments)}` wrote all, and did not end within {_SECONDS} s"
+            raise EngineError(problem) from error
 
     @contextmanager
     def _started(
@@ -111,9 +123,10 @@ class Program:
         return EngineError(f"{self.name} cannot be started: {error.strerror}")
 
     def _failed(self, arguments: tuple[str, ...], stderr: bytes) -> EngineError:
-        said = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-        reason = said[-1] if said else "it printed no reason"
-        return EngineError(f"`{self._called(arguments)}` failed: {self._redacted(reason)}")
+        said = [line for line in stderr[-_MOST_SAID:].decode(errors="replace").splitlines() if line.strip()]
+        reason = self._redacted(said[-1]) if said else "it printed no reason"
+        cut = "…" if len(reason) > _LONGEST_REASON else ""
+        return EngineError(f"`{self._called(arguments)}` failed: {reason[:_LONGEST_REASON]}{cut}")
 
     def _redacted(self, text: str) -> str:
         return redacted(text, os.environ if self.environment is None else self.environment)

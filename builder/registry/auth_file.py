@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from m2build.errors import UsageError
 from m2build.registry.helper import ask_helper
-from m2build.registry.login import Credentials
+from m2build.registry.login import Credentials, is_text
 
 HUB = "docker.io"
 _HUB_SERVER = "https://index.docker.io/v1/"
@@ -86,27 +86,30 @@ def _plain(key: str, registry: str) -> str:
 def _from_entry(entry: Mapping[str, object], where: str) -> Credentials | None:
     username, password = entry.get("username"), entry.get("password")
     if isinstance(encoded := entry.get("auth"), str) and encoded.strip():
-        username, password = _decoded(encoded, where)
+        text = _decoded(encoded)
+        if text is None:
+            raise UsageError(f"{where} is not base64", hint="log in again")
+        username, colon, password = text.partition(":")
+        if not colon:
+            raise UsageError(f"{where} contains no user name and password", hint="log in again")
     if token := _token(entry, "registrytoken", where):
         return Credentials(str(username or ""), "", registry_token=token)
     if token := _token(entry, "identitytoken", where):
         return Credentials(str(username or ""), "", identity_token=token)
-    if isinstance(username, str) and isinstance(password, str) and username:
+    if is_text(username) and is_text(password) and username:
         return Credentials(username, password.rstrip("\0"))
     return None
 
 
-def _decoded(encoded: str, where: str) -> tuple[str, str]:
-    """User name and password; the tool `base64` wraps its output at 76 characters."""
+def _decoded(encoded: str) -> str | None:
+    """The text, which the tool `base64` wraps at 76 characters; None if it is not base64.
+
+    No exception leaves: it would contain a part of the secret.
+    """
     try:
-        text = base64.b64decode("".join(encoded.split()), validate=True).decode()
+        return base64.b64decode("".join(encoded.split()), validate=True).decode()
     except (binascii.Error, ValueError):
-        # Without the cause: it may contain a part of the secret.
-        raise UsageError(f"{where} is not base64", hint="log in again") from None
-    username, colon, password = text.partition(":")
-    if not colon:
-        raise UsageError(f"{where} contains no user name and password", hint="log in again")
-    return username, password
+        return None
 
 
 def _token(entry: Mapping[str, object], name: str, where: str) -> str | None:

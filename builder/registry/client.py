@@ -20,6 +20,10 @@ ASK_OPERATORS = "ask the operators of the registry, or of a proxy in front of it
 _WARNING = re.compile(r'(?:^|, *)299 [^ ]+ "((?:[^"\\]|\\.)*)"')
 _BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
 """The code for a manifest that names a blob which the registry does not find."""
+_IMMUTABLE = "the tag names another image and cannot move there: choose another tag"
+"""The hint for a tag that may not move; Amazon's, Google's and Harbor's registries use the word, and not one status."""
+_MOST_WORDS = 4096
+"""Characters of a registry's words to look at."""
 _CHALLENGES = 2
 """How many challenges to answer per request: another thread's new token may have expired already."""
 
@@ -107,7 +111,8 @@ class Client:
 
     def _one_line(self, text: str) -> str:
         """A registry's words on one line, without secrets."""
-        return re.sub(r"[^\x20-\x7e\u00a0-\uffff]+", " ", self._authorizer.redacted(text))[:300].strip(" :")
+        seen = (mark if mark.isprintable() else " " for mark in self._authorizer.redacted(text)[:_MOST_WORDS])
+        return " ".join("".join(seen).split())[:300].strip(" :")
 
     def _resolve(self, base: str, location: str) -> str:
         """The absolute form of a URL from a registry; a step from TLS to plain HTTP is refused."""
@@ -151,21 +156,18 @@ class Client:
                 f"{host_of(answer.url)}, to which {self.registry} redirects, answers {answer.status}",
                 hint=ASK_OPERATORS,
             )
-        if answer.status in (401, 403):
-            verb = "read" if method in ("GET", "HEAD") else "written"
-            return self._authorizer.denied(f"{self.name} cannot be {verb}", said)
-        what = "an upload" if "://" in path else path.partition("?")[0]
-        if answer.status in (301, 302, 303) and method not in ("GET", "HEAD"):
+        is_reading = method in ("GET", "HEAD")
+        is_immutable = "immutable" in said.lower()
+        if answer.status in (401, 403) and not is_immutable:
+            return self._authorizer.denied(f"{self.name} cannot be {'read' if is_reading else 'written'}", said)
+        what = "an upload" if "://" in path else self._one_line(path.partition("?")[0])
+        if answer.status in (301, 302, 303) and not is_reading:
             return TransportError(
                 f"{self.name}: {method} {what} is redirected with {answer.status}, which would turn it into a GET",
                 hint=f"{ASK_OPERATORS}: 307 and 308 keep the method; or use a name or scheme that is not redirected",
             )
-        hint = ASK_OPERATORS
-        if answer.status == 404:
-            hint = "check the name; in some registries a repository must be created first"
-        elif answer.status == 429 or answer.status >= 500:
-            hint = "try again later"
         message = f"{self.name}: the registry answers {answer.status} to {method} {what}{said}"
+        hint = _IMMUTABLE if is_immutable else _hint(answer.status)
         return TransportError(message, hint=hint, is_missing=_BLOB_UNKNOWN in said)
 
     def _said(self, answer: bytes) -> str:
@@ -176,3 +178,10 @@ class Client:
             return ""
         text = self._one_line("; ".join(errors))
         return f" ({text})" if text else ""
+
+
+def _hint(status: int) -> str:
+    """The next step after a refusal that is not about credentials."""
+    if status == 404:
+        return "check the name; in some registries a repository must be created first"
+    return "try again later" if status == 429 or status >= 500 else ASK_OPERATORS

@@ -70,13 +70,11 @@ class Connections:
 
     def _proxy_login(self, proxy: str) -> tuple[str, Mapping[str, str]]:
         """A proxy's address without user and password, and the headers that carry them."""
-        try:
-            parts = urlsplit(proxy)
-            address = f"{parts.scheme}://{host_of(proxy)}"
-            urllib3.ProxyManager(address)
-        except ValueError:
-            # Without the value: it may contain a password.
-            raise UsageError("HTTPS_PROXY or HTTP_PROXY is not a URL", hint="write http://HOST:PORT") from None
+        address = _address(proxy)
+        if address is None:
+            # Without the value, and outside of a handler: both may show a password.
+            raise UsageError("HTTPS_PROXY or HTTP_PROXY is not a URL", hint="write http://HOST:PORT")
+        parts = urlsplit(proxy)
         if not parts.username:
             return address, {}
         user, password = unquote(parts.username), unquote(parts.password or "")
@@ -100,6 +98,16 @@ class Connections:
     def _variable(self, name: str) -> str:
         """A variable in upper or lower case; upper case wins, as in docker."""
         return self._environment.get(name) or self._environment.get(name.lower()) or ""
+
+
+def _address(proxy: str) -> str | None:
+    """A proxy's address without user and password; None if it is not a URL of one."""
+    try:
+        address = f"{urlsplit(proxy).scheme}://{host_of(proxy)}"
+        urllib3.ProxyManager(address)
+    except ValueError:
+        return None
+    return address
 
 
 def is_loopback(host: str) -> bool:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from typing import TypeGuard
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether a value from a JSON document is a text that can be sent: a lone surrogate has no bytes."""
+    return isinstance(value, str) and not any("\ud800" <= mark <= "\udfff" for mark in value)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from m2build.errors import M2BuildError, TransportError
 from m2build.registry.challenge import Challenge
 from m2build.registry.connections import host_of, is_loopback, origin
 from m2build.registry.messages import HOPS, KEEPING, REDIRECTED, Answer, Request
-from m2build.registry.transport import Transport
+from m2build.registry.transport import RETRIED, Transport
 
 if TYPE_CHECKING:
     from m2build.registry.login import Credentials
@@ -127,10 +127,11 @@ class Authorizer:
             answer = self._ask(realm, challenge)
         if answer.status in (400, 401, 403):
             raise self.denied(f"{server} issues no token for {self._registry}", "")
-        token = _token_in(answer.content) if answer.status == 200 else None
+        token = _token_in(answer.content) if 200 <= answer.status < 300 else None
         if token is None:
             raise TransportError(
-                f"{server} issues no token for {self._registry}: it answers {answer.status}", hint="try again later"
+                f"{server} issues no token for {self._registry}: it answers {answer.status}",
+                hint="try again later" if answer.status in RETRIED else "ask the operators of the registry",
             )
         self._transport.secrets.add(token)
         return token
@@ -206,5 +207,5 @@ def _token_in(answer: bytes) -> str | None:
         document = json.loads(answer)
     except (ValueError, RecursionError):
         return None
-    found = (document.get("token") or document.get("access_token")) if isinstance(document, dict) else None
-    return found if isinstance(found, str) and re.fullmatch(r"[\x21-\x7e]+", found) else None
+    found = [document.get("token"), document.get("access_token")] if isinstance(document, dict) else []
+    return next((text for text in found if isinstance(text, str) and re.fullmatch(r"[\x21-\x7e]+", text)), None)

@@ -89,8 +89,7 @@ class Transport:
             try:
                 answer = self._once(request)
             except LocationValueError:
-                # Without the cause: it shows the whole URL.
-                raise TransportError(f"{host} cannot be reached: its address is malformed") from None
+                break  # raised below: this exception shows the whole URL
             except (HTTPError, OSError) as error:
                 stalls += is_stalled(error)
                 is_first_contact = isinstance(error, NO_CONTACT) and host not in self._answered
@@ -103,7 +102,7 @@ class Transport:
                 return answer
             answer.start()
             self.pause(attempt, answer)
-        raise AssertionError("the last try returns or raises")
+        raise TransportError(f"{host} cannot be reached: its address is malformed")
 
     def close(self) -> None:
         """Close the connections that wait for another request; the next request opens a new one."""

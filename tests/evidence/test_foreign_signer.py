@@ -65,6 +65,20 @@ def test_a_wrong_answer_is_refused_and_named(fault: str) -> None:
     assert "their_signer" not in str(caught.value), "the program's name, without its arguments"
 
 
+def test_a_signer_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2build.evidence.foreign_signer._SECONDS", 0.3)
+    signer = parse_signer("command:sleep 60", os.environ)
+    with pytest.raises(EngineError, match=r"the signer sleep did not answer within 0\.3 s"):
+        signer.sign("registry.example/m2", IMAGE, [SAID])
+
+
+def test_a_signer_that_never_stops_to_complain_is_quoted_in_part() -> None:
+    signer = parse_signer("command:sh -c 'head -c 3000000 /dev/zero | tr \\\\0 x >&2; exit 3'", os.environ)
+    with pytest.raises(EngineError) as caught:
+        signer.sign("registry.example/m2", IMAGE, [SAID])
+    assert 1000 < len(str(caught.value)) < 1200
+
+
 def test_a_failing_signer_is_quoted_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARDWARE_TOKEN", "s3cr3t-token")
     with pytest.raises(EngineError, match=r"the hardware token \*\*\* is not there") as caught:

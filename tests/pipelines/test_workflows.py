@@ -48,7 +48,15 @@ FULL = replace(
 )
 KEYLESS = replace(PLAIN, signer="cosign:keyless", image="registry.example:5000/ci:1")
 STOCK = replace(PLAIN, releases=())
-VARIANTS = {"plain": PLAIN, "full": FULL, "keyless": KEYLESS, "stock": STOCK}
+ODD = replace(
+    FULL,
+    names=("127.0.0.1:5000/m2:{profile}", "github.example/m2"),
+    releases=("sglang",),
+    recipe="recipes/it's $5, `x` 🚀 %% @{ x }@.yaml",
+    lock='..locks/$HOME "🚀".lock',
+    requirement="m2build # $CI_JOB_TOKEN 🚀",
+)
+VARIANTS = {"odd": ODD, "plain": PLAIN, "full": FULL, "keyless": KEYLESS, "stock": STOCK}
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 
@@ -133,6 +141,14 @@ def test_jobs_get_the_least_permissions() -> None:
     }
     elsewhere = github(FULL)["jobs"]["publish"]["permissions"]
     assert elsewhere == {"contents": "read"}
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_a_requirement_reaches_the_job_as_it_is(platform: Platform) -> None:
+    """GitLab puts variables into variables unless it is kept from it."""
+    text = json.dumps(documents(render_pipeline(ODD, platform)), ensure_ascii=False)
+    assert json.dumps(ODD.requirement, ensure_ascii=False) in text
+    assert ('"expand": false' in text) == (platform == Platform.GITLAB)
 
 
 @pytest.mark.parametrize("platform", Platform)
@@ -321,11 +337,16 @@ def test_one_image_that_is_not_proven_fails_the_job(platform: Platform, tmp_path
         ({"names": ()}, "publishes images under a name"),
         ({"lock": "/etc/m2build.lock"}, "is not in the repository"),
         ({"key": "../cosign.pub"}, "is not in the repository"),
+        ({"lock": "recipes/../../m2build.lock"}, "is not in the repository"),
+        ({"image": "a b"}, "'a b' is not an image reference"),
+        ({"tag_policy": "keep"}, "there is no tag policy 'keep'"),
+        ({"releases": ("sglang @ file:x",)}, "is not a name with a version specifier"),
+        ({"names": ("a-b.example/m2", "a.b.example/m2")}, "would both have the secrets A_B_EXAMPLE_USERNAME"),
         ({"signer": "gpg:key"}, "'gpg:key' is no signer"),
         ({"max_transfer": "a lot"}, "'a lot' is not a size"),
     ],
 )
-def test_what_a_workflow_cannot_hold_is_refused(changes: dict[str, str], said: str) -> None:
+def test_what_a_workflow_cannot_hold_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
         replace(PLAIN, **changes)  # type: ignore[arg-type]
 

@@ -49,6 +49,8 @@ BASIC = Challenge("basic", {"realm": "x"})
         ('Basic realm="x', [Challenge("basic", {})]),
         ("Basic realm", [Challenge("basic", {}), Challenge("realm", {})]),
         ('="x"', []),
+        ('Bearer realm="r" service="s"', [Challenge("bearer", {"realm": "r", "service": "s"})]),
+        ('Bearer realm="r";service="s"', [Challenge("bearer", {"realm": "r"})]),
         ("\u00e4 \u00ff", []),
     ],
 )

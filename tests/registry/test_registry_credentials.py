@@ -191,6 +191,9 @@ def test_a_helper_may_give_an_identity_token(tmp_path: Path) -> None:
         (f"""echo '["{SECRET}"]'""", "sent a malformed answer"),
         (f"""echo '{{"Secret": "{SECRET}"}}'""", "sent a malformed answer"),
         (f"printf '{SECRET}\\377'", "sent a malformed answer"),
+        (f"""echo '{{"Username": null, "Secret": "{SECRET}"}}'""", "sent a malformed answer"),
+        (f"""echo '{{"Username": "a", "Secret": ["{SECRET}"]}}'""", "sent a malformed answer"),
+        (f"""echo '{{"Username": "<token>", "Secret": "{SECRET}\\ud83d"}}'""", "sent a malformed answer"),
         (f"echo {SECRET}; echo {SECRET} >&2; exit 1", f"failed for {HOST}"),
     ],
 )
@@ -199,7 +202,33 @@ def test_a_helper_that_fails_is_not_quoted(script: str, words: str, tmp_path: Pa
     with pytest.raises(TransportError, match=f"credential helper docker-credential-own {words}") as caught:
         find(docker_config(tmp_path / "d", {"credsStore": "own"}) | path)
     assert "docker-credential-own list" in str(caught.value.hint)
-    assert SECRET not in str(caught.value) + repr(vars(caught.value)) + repr(caught.value.__cause__)
+    assert SECRET not in visible(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../own", "a\nb", "\0", "-h own"])
+def test_a_helpers_name_is_a_word(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no credential helper's name"):
+        find(docker_config(tmp_path / "d", {"credsStore": name}))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"username": "a", "password": f"{SECRET}\ud83d"},
+        {"username": "\ud83d", "password": SECRET},
+        {"auth": "4pyTOv8="},
+    ],
+    ids=["password", "name", "not UTF-8"],
+)
+def test_an_entry_that_cannot_be_sent_is_none_or_an_error(entry: dict[str, str], tmp_path: Path) -> None:
+    environment = docker_config(tmp_path / "d", {"auths": {HOST: entry}})
+    if "auth" not in entry:
+        assert find_credentials(HOST, "app", environment) is None
+        return
+    with pytest.raises(UsageError, match="is not base64") as caught:
+        find(environment)
+    assert "\u2713" not in visible(caught.value)
+    assert "xff" not in visible(caught.value)
 
 
 def test_a_helper_that_is_missing_or_cannot_be_run(tmp_path: Path) -> None:

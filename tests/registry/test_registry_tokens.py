@@ -147,6 +147,13 @@ def test_a_large_layer_is_sent_again_with_a_new_token_if_its_own_has_expired(
     assert pulled.manifest.raw == large.manifest.raw
 
 
+@pytest.mark.parametrize("answer", ['{"token": 7, "access_token": "%s"}', '{"token": "", "access_token": "%s"}'])
+def test_the_token_that_can_be_sent_counts(answer: str, server: TokenServer, user: Access) -> None:
+    push(user, server.registry, "app:v1")
+    server.answer = (201, (answer % server.tokens[-1]).encode())
+    assert pull(access(user.environment), server.registry, "app:v1").manifest.raw == ONE.manifest.raw
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
