@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
 from m2build.delivery.destination import Destination
 from m2build.oci.digest import Digest
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from m2build.derivation.plan import Plan
     from m2build.engines.model import Built
     from m2build.oci.artifact import Artifact

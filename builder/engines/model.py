@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import JsonValue
-
-from m2build.base.model import Base
-from m2build.derivation.plan import Plan
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image
 from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
-from m2build.recipes.model import Selection
 from m2build.registry.tags import TagPolicy
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue  # slow to import, as are recipes: a push needs neither
+
+    from m2build.base.model import Base
+    from m2build.derivation.plan import Plan
+    from m2build.recipes.model import Selection
     from m2build.registry.access import Access
     from m2build.registry.push import Transfer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.bases import MODELS, ROOT, base_image, sources
-from helpers.commands import refused, succeeds
+from helpers.commands import imported, refused, succeeds
 from helpers.images import file, folder, hardlink, image, tar
 from helpers.registry.registries import (
     crane_registry,
@@ -249,3 +249,11 @@ def test_errors_about_wrong_credentials_do_not_show_them(credentials: str, host:
         assert "docker login" in stderr
         assert "guess-4711" not in stderr
         succeeds(*arguments, environment=logged_in(tmp_path / "right", closed))
+
+
+def test_a_copy_starts_without_what_only_recipes_need(host: str) -> None:
+    """Its start-up is a part of what is compared with crane."""
+    found = imported("push", f"docker://{host}/team/sglang:rocm", f"{host}/copied:1")
+    assert tag_digest(host, "copied", "1") == str(BASE.manifest.digest)
+    assert "m2build.registry.push" in found
+    assert {name.partition(".")[0] for name in found} & {"pydantic", "yaml", "libcst"} == set()
