@@ -7,7 +7,7 @@ import re
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 
-_LEVELS = re.compile(r"([a-z-]+(?:\[[^\]]*\])?(?:,[a-z-]+(?:\[[^\]]*\])?)*):(.*)", re.DOTALL)
+_PREFIX = re.compile(r"([a-z-]+(?:\[[^\]]*\])?(?:,[a-z-]+(?:\[[^\]]*\])?)*):(.*)", re.DOTALL)
 """What buildx reads as levels (util/buildflags/export.go); keys that begin so need a level before them there, too."""
 _ELSEWHERE = {
     "index": "an image has no index of its own",
@@ -15,6 +15,8 @@ _ELSEWHERE = {
     "index-descriptor": "an image has no index of its own",
 }
 """Levels of buildx that a single manifest does not have -> why."""
+LEVELS = ("manifest", *_ELSEWHERE)
+"""All levels of buildx."""
 
 
 def split_levels(key: str) -> tuple[list[str], str]:
@@ -23,7 +25,7 @@ def split_levels(key: str) -> tuple[list[str], str]:
     >>> split_levels("manifest,index:com.example.team"), split_levels("com.example.team")
     ((['manifest', 'index'], 'com.example.team'), ([], 'com.example.team'))
     """
-    found = _LEVELS.fullmatch(key)
+    found = _PREFIX.fullmatch(key)
     return (found[1].split(","), found[2]) if found else ([], key)
 
 
@@ -39,7 +41,7 @@ def check_level(key: str, level: str) -> None:
     reason = "an image has one platform, which --platform chooses" if bracket else _ELSEWHERE.get(kind)
     if reason is None:
         raise UsageError(
-            f"--annotation {key!r}: there is no level {did_you_mean(kind, ['manifest', *_ELSEWHERE])}",
+            f"--annotation {key!r}: there is no level {did_you_mean(kind, LEVELS)}",
             hint="as in --annotation manifest:KEY=VALUE",
         )
     raise UsageError(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from m2build.delivery.annotation_levels import split_levels
+from m2build.delivery.annotation_levels import LEVELS, split_levels
 from m2build.errors import UsageError
 from m2build.labels import claimed
 from m2build.local.reading import read_given
@@ -53,8 +53,12 @@ def read_metadata(*files: str | os.PathLike[str]) -> Metadata:
         names += _texts(file, target, "tags")
         labels |= _pairs(file, target, "labels")
         for text in _texts(file, target, "annotations"):
-            before, _, value = text.partition("=")
+            before, equals, value = text.partition("=")
             levels, key = split_levels(before)
+            if not (key and equals):
+                raise _no_metadata(file, f"its annotation {text!r} is not KEY=VALUE")
+            if unknown := [level for level in levels if level.partition("[")[0] not in LEVELS]:
+                raise _no_metadata(file, f"for annotations there is no level {unknown[0]!r}")
             if not levels or "manifest" in levels:
                 annotations[key] = value
             else:
@@ -88,17 +92,20 @@ def _target(file: Path) -> Mapping[str, object]:
 
 
 def _texts(file: Path, target: Mapping[str, object], member: str) -> list[str]:
-    value = target.get(member, [])
+    value = target.get(member)
+    if value is None:  # which bake takes for a member that is not there
+        return []
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise _no_metadata(file, f"its {member} are not a list of strings")
     return value
 
 
 def _pairs(file: Path, target: Mapping[str, object], member: str) -> dict[str, str]:
-    value = target.get(member, {})
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+    value = target.get(member)
+    given = {key: text for key, text in value.items() if text is not None} if isinstance(value, dict) else {}
+    if not isinstance(value, dict | None) or not all(isinstance(text, str) for text in given.values()):
         raise _no_metadata(file, f"its {member} are not an object of strings")
-    return value
+    return given
 
 
 def _no_metadata(file: Path, why: str) -> UsageError:

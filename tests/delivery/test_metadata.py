@@ -74,7 +74,10 @@ def test_the_files_of_the_actions_several_outputs_add_up(tmp_path: Path) -> None
         (b'{"target": {"a": {"tags": "x"}}}', "its tags are not a list of strings"),
         (b'{"target": {"a": {"tags": [1]}}}', "its tags are not a list of strings"),
         (b'{"target": {"a": {"labels": ["x=y"]}}}', "its labels are not an object of strings"),
-        (b'{"target": {"a": {"labels": {"x": null}}}}', "its labels are not an object of strings"),
+        (b'{"target": {"a": {"labels": {"x": [1]}}}}', "its labels are not an object of strings"),
+        (b'{"target": {"a": {"annotations": ["manifest:x"]}}}', "its annotation 'manifest:x' is not KEY=VALUE"),
+        (b'{"target": {"a": {"annotations": [""]}}}', "its annotation '' is not KEY=VALUE"),
+        (b'{"target": {"a": {"annotations": ["layer:x=y"]}}}', "for annotations there is no level 'layer'"),
         (b" " * ((1 << 20) + 1), "cannot be read: "),
     ],
 )  # fmt: skip
@@ -82,6 +85,12 @@ def test_what_is_no_such_file(content: bytes, words: str, tmp_path: Path) -> Non
     (tmp_path / "f.json").write_bytes(content)
     with pytest.raises(UsageError, match=words):
         read_metadata(tmp_path / "f.json")
+
+
+def test_null_is_what_is_not_there_as_for_buildx(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text('{"target": {"a": {"tags": null, "labels": {"x": null, "y": "1"}, "annotations": null}}}')
+    assert read_metadata(path) == Metadata(labels={"y": "1"})
 
 
 @pytest.mark.parametrize("name", ["missing", ".", "/dev/zero"])
