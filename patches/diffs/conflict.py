@@ -71,7 +71,8 @@ class _Told:
             return Mention(self._old, None, where, MentionKind.APPLIES)
         if self._both.state is State.AFTER:
             return Mention(self._new, None, where, MentionKind.THERE)
-        return Mention(self._old, None, f"{where}: {self._both.forth.problem}", MentionKind.MISSING)
+        problem = self._both.forth.problem or "the file as it is before and afterwards are both there"
+        return Mention(self._old, None, f"{where}: {problem}", MentionKind.MISSING)
 
     def _nearest(self, hunk: Hunk) -> Iterator[Mention]:
         """The first lines that are not the hunk's, where the file is most like it."""

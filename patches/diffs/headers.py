@@ -44,10 +44,11 @@ def read_plain(lines: Lines, strip: int) -> FileDiff:
         kind = Kind.CREATE
     elif names.is_null(new) or names.is_epoch(new):
         kind = Kind.DELETE
-    path = stripped(lines, names.named(old if names.is_null(new) else new), strip)
+    path = stripped(lines, names.undated(old if names.is_null(new) else new), strip)
     if not (names.is_null(old) or names.is_null(new)):
-        first = stripped(lines, names.named(old), strip)
-        path = first if (path.path or "").startswith(first.path or path.written) else path
+        first = stripped(lines, names.undated(old), strip)
+        is_variation = (path.path or "").startswith(first.path or path.written)
+        path = first if is_variation and not new.startswith(b'"') else path
     lines.at += 2
     hunks = read_hunks(lines)
     if kind is Kind.EDIT and len(hunks) == 1 and not hunks[0].old.lines:
@@ -55,15 +56,14 @@ def read_plain(lines: Lines, strip: int) -> FileDiff:
     return _whole(lines, FileDiff(start, kind, path, path, hunks))
 
 
-def read_git(lines: Lines, strip: int) -> FileDiff | None:
-    """Read the file whose `diff --git ` is the present line; None if that line is prose.
+def read_git(lines: Lines, strip: int) -> FileDiff:
+    """Read the file whose `diff --git ` is the present line.
 
     Raises:
         UsageError: the header contradicts itself, or its hunks are malformed.
     """
     header = _GitHeader(lines, strip)
-    if not header.read():
-        return None
+    header.read()
     diff = header.diff(read_hunks(lines))
     return _whole(lines, diff)
 
@@ -74,8 +74,8 @@ def stripped(lines: Lines, name: bytes, strip: int) -> Name:
     Raises:
         UsageError: nothing of it is left without its first part.
     """
-    parts = re.sub(r"/{2,}", "/", name.decode(errors="surrogateescape")).split("/")
-    written, path = "/".join(parts[min(strip, 1) :]), "/".join(parts[strip:])
+    parts = name.decode(errors="surrogateescape").split("/")
+    written, path = (re.sub(r"/{2,}", "/", "/".join(parts[taken:])) for taken in (min(strip, 1), strip))
     if not written:
         raise lines.fault(
             f"the name {shown(parts[0])} has no first part, such as a/, that can be taken away",
@@ -91,20 +91,19 @@ class _GitHeader:
         self._lines = lines
         self._strip = strip
         self._line = lines.at + 1
-        self._both = names.twice(bare(lines.peek())[len(GIT) :], strip)
+        self._both = names.twice(lines.peek().removesuffix(b"\n")[len(GIT) :], strip)
         self._kinds: set[Kind] = set()
         self._names: dict[str, Name] = {}
         self._modes: dict[str, int] = {}
         self._contents: tuple[bytes, bytes] | None = None
         self._refusal: str | None = None
 
-    def read(self) -> bool:
-        """Read the header up to the hunks; false if it has one line only, and is prose."""
+    def read(self) -> None:
+        """Read the header up to the hunks."""
         lines = self._lines
         lines.at += 1
-        while lines and self._take(bare(lines.peek())):
+        while lines and self._take(lines.peek()):
             lines.at += 1
-        is_header = lines.at > self._line
         if lines.peek().startswith(b"--- ") and lines.peek(1).startswith(b"+++ "):
             self._take_names(bare(lines.peek())[4:], bare(lines.peek(1))[4:])
             lines.at += 2
@@ -113,14 +112,15 @@ class _GitHeader:
         elif _is_binary(bare(lines.peek())):
             self._refusal = "is binary"
             lines.at += 1
-        return is_header or lines.at > self._line
+        if lines.at == self._line:
+            raise self._fault("nothing follows this line of a header", hint=_TRUNCATED)
 
     def diff(self, hunks: tuple[Hunk, ...]) -> FileDiff:
         """What the header says, with the hunks that follow it."""
         kind = next(iter(self._kinds), Kind.EDIT)
         old, new = self._sides(kind)
-        if not hunks and self._refusal is None and not self._is_complete(kind):
-            raise self._fault("the content changes by the header, and no hunk follows", hint=_TRUNCATED)
+        if not hunks and self._refusal is None:
+            self._check_complete(kind)
         return FileDiff(
             self._line, kind, old, new, hunks, self._modes.get("old"), self._modes.get("new"), self._refusal
         )
@@ -128,7 +128,9 @@ class _GitHeader:
     def _take(self, line: bytes) -> bool:
         for word, take in _EXTENSIONS.items():
             if line.startswith(word):
-                take(self, line[len(word) :])
+                if not line.endswith(b"\n"):
+                    raise self._lines.fault("the diff ends within this line", hint=_TRUNCATED)
+                take(self, bare(line)[len(word) :])
                 if len(self._kinds) > 1:
                     raise self._fault(f"the header says of one file: {' and '.join(sorted(self._kinds))}")
                 return True
@@ -146,6 +148,9 @@ class _GitHeader:
         """Take that the whole file comes or goes; which mode one has that goes is of no account."""
         self._kinds.add(kind)
         self.take_mode("new" if kind is Kind.CREATE else "gone", field)
+        if self._both is not None:
+            side = "new" if kind is Kind.CREATE else "old"
+            self._names[side] = stripped(self._lines, self._both, self._strip)
 
     def take_path(self, kind: Kind, side: str, field: bytes) -> None:
         """Take one side of a renaming or a copy, which is written without a prefix."""
@@ -158,7 +163,11 @@ class _GitHeader:
         match = _INDEX.match(field)
         if match:
             self._contents = match[1], match[2]
-            self._take_type(int(match[3] or b"100644", 8))
+        if match and match[3]:
+            stated = self._modes.get("old")
+            self.take_mode("kept", match[3])
+            if stated not in (None, self._modes["kept"]):
+                raise self._fault("the header says two modes of the file before")
 
     def take_nothing(self, field: bytes) -> None:
         """Take what is only for people."""
@@ -192,16 +201,22 @@ class _GitHeader:
                 f"the header names two files, {old} and {new}, and says of no renaming",
                 hint="is strip right? Names in diffs of git begin with a/ and b/, and want strip: 1",
             )
+        if old.path == new.path and kind in (Kind.RENAME, Kind.COPY):
+            raise self._fault(f"by the header, {old} is to become {new}, which is the same file")
         return old, new
 
-    def _is_complete(self, kind: Kind) -> bool:
-        """Whether the header may stand without any hunk."""
-        if self._contents is None or self._contents[0] == self._contents[1]:
-            return bool(self._kinds) or "new" in self._modes
-        if kind in (Kind.CREATE, Kind.DELETE):
-            blob = self._contents[kind is Kind.CREATE]
-            return any(name.startswith(blob) for name in _EMPTY_BLOBS)
-        return False
+    def _check_complete(self, kind: Kind) -> None:
+        """See that the header may stand without any hunk."""
+        before, after = self._contents or (b"", b"")
+        if before != after:
+            blob = {Kind.CREATE: after, Kind.DELETE: before}.get(kind)
+            if blob is None or not any(name.startswith(blob) for name in _EMPTY_BLOBS):
+                raise self._fault("the content changes by the header, and no hunk follows", hint=_TRUNCATED)
+        elif not self._kinds and not self._changes_mode():
+            raise self._fault("the header changes nothing, and no hunk follows", hint=_TRUNCATED)
+
+    def _changes_mode(self) -> bool:
+        return {"old", "new"} <= self._modes.keys() and self._modes["old"] != self._modes["new"]
 
     def _fault(self, problem: str, *, hint: str | None = None) -> UsageError:
         return self._lines.fault(problem, line=self._line, hint=hint)

@@ -8,7 +8,7 @@ from m2build.patches.diffs.lines import Lines
 from m2build.patches.diffs.model import Hunk, Image
 
 START = b"@@ -"
-HEADER = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
+HEADER = re.compile(rb"@@ -(\d{1,20})(?:,(\d{1,20}))? \+(\d{1,20})(?:,(\d{1,20}))? @@")
 _CONTEXT = (b" ", b"\n")
 """What unchanged lines begin with: some editors take the space from an empty one."""
 _MARKS = (*_CONTEXT, b"+", b"-", b"\\")

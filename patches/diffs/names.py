@@ -15,13 +15,16 @@ _EPOCH = re.compile(rb".*\t(1970-01-01|1969-12-31) (\d{2}):(\d{2}):00(?:\.0+)? (
 
 
 def named(field: bytes) -> bytes:
-    """The name in what follows `--- ` or `+++ `: in quotes, or up to a tab or a time stamp."""
+    """The name in what follows `--- ` or `+++ `: in quotes, or up to a tab."""
     quoted = _QUOTED.match(field)
-    if quoted:
-        return _unescaped(quoted[1])
-    name, tab, _ = field.partition(b"\t")
-    stamped = None if tab else _STAMPED.fullmatch(name)
-    return stamped[1] if stamped else name
+    return _unescaped(quoted[1]) if quoted else field.partition(b"\t")[0]
+
+
+def undated(field: bytes) -> bytes:
+    """The same where no header of git stands before it: a time stamp may follow the name after spaces, too."""
+    is_plain = not field.startswith(b'"') and b"\t" not in field
+    stamped = _STAMPED.fullmatch(field) if is_plain else None
+    return stamped[1] if stamped else named(field)
 
 
 def whole(field: bytes) -> bytes:
@@ -61,7 +64,7 @@ def is_epoch(field: bytes) -> bool:
 def _halves(field: bytes) -> list[tuple[bytes, bytes]]:
     quoted = _QUOTED.match(field)
     if quoted:
-        return [(_unescaped(quoted[1]), whole(field[quoted.end() :].removeprefix(b" ")))]
+        return [(_unescaped(quoted[1]), whole(field[quoted.end() :].removeprefix(b" ").removesuffix(b"\r")))]
     if field.endswith(b'"') and b' "' in field:
         first, _, second = field.partition(b' "')
         return [(first, whole(b'"' + second))]

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from m2build.errors import UsageError
 from m2build.patches.diffs.headers import BINARY, GIT, read_git, read_plain, stripped
-from m2build.patches.diffs.hunks import HEADER, START
+from m2build.patches.diffs.hunks import START
+from m2build.patches.diffs.kinds import check_content, check_line
 from m2build.patches.diffs.lines import Lines, bare
 from m2build.patches.diffs.model import FileDiff, Kind, Step
-
-_MERGES = (b"diff --cc ", b"diff --combined ", b"@@@ -")
 
 
 def parse(content: bytes, *, name: str, strip: int = 1) -> tuple[Step, ...]:
@@ -30,7 +29,7 @@ def parse(content: bytes, *, name: str, strip: int = 1) -> tuple[Step, ...]:
     Raises:
         UsageError: it is not a diff, is malformed or truncated, or has parts that git would skip in silence.
     """
-    _check_kind(content, name)
+    check_content(content, name)
     lines = Lines(name, content.removeprefix(codecs.BOM_UTF8))
     steps: list[list[FileDiff]] = []
     written, left = set[str | None](), set[str | None]()
@@ -68,27 +67,9 @@ def _file(lines: Lines, strip: int) -> FileDiff | None:
         if not lines.peek(2).startswith(START):
             raise lines.fault("no hunk follows the names of the file", hint="is the diff truncated?")
         return read_plain(lines, strip)
-    if HEADER.match(line):
-        raise lines.fault("this hunk is of no file: there is no header before it")
-    if line.startswith(_MERGES):
-        raise lines.fault("this is the diff of a merge with several parents", hint="make one with `git diff OLD NEW`")
-    if line.startswith(b"*** ") and lines.peek(1).startswith(b"--- ") and lines.peek(2).startswith(b"*****"):
-        raise lines.fault("this is a context diff", hint="make a unified one, with `diff -u`")
+    check_line(lines)
     if line.startswith(b"Binary files ") and (match := BINARY.fullmatch(bare(line))):
         name = stripped(lines, match[1], strip)
         lines.at += 1
         return FileDiff(lines.at, Kind.EDIT, name, name, refusal="is binary")
     return None
-
-
-def _check_kind(content: bytes, name: str) -> None:
-    start = content[:1000].removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    if not start:
-        raise UsageError(f"{name}:1: the diff is empty")
-    if start.startswith((b"<!doctype html", b"<html")):
-        raise UsageError(
-            f"{name}:1: this is a page of a website (HTML), not a diff",
-            hint="save the address that ends in .diff or .patch, and log in first if it asks for that",
-        )
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UsageError(f"{name}:1: the diff is in UTF-16", hint="some shells write that behind >; save it as UTF-8")

@@ -5,6 +5,7 @@ The rules are those of `git apply` without its options, save that it takes the n
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,9 @@ from m2build.patches.diffs.model import Hunk, Image
 
 MOST_PLACES = 100
 """Places at which a hunk is looked for; with more of them it belongs to none of them surely."""
+
+MANY_HUNKS = 64
+"""Hunks of one file for which it is worth while to index its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,11 @@ class Placed:
     def end(self) -> int:
         """Where its lines end, in bytes."""
         return self.start + len(self.hunk.old.content)
+
+    @property
+    def end_position(self) -> int:
+        """How many lines of the file stand before their end."""
+        return self.position + self.hunk.old.lines
 
     @property
     def offset(self) -> int:
@@ -84,9 +93,9 @@ class Text:
             image.content.endswith(b"\n") or end == len(self.content)
         )
 
-    def places(self, image: Image, start: int = 0) -> Iterator[tuple[int, int]]:
-        """Where lines stand, from the start of a line on: how many lines are before them, and the byte."""
-        position, at = self.content.count(b"\n", 0, start), start
+    def places(self, image: Image, below: Placed | None = None) -> Iterator[tuple[int, int]]:
+        """Where lines stand, perhaps only below a hunk: how many lines are before them, and the byte."""
+        position, at = (below.end_position, below.end) if below else (0, 0)
         while (found := self.content.find(image.content, at)) >= 0:
             position, at = position + self.content.count(b"\n", at, found), found
             if (at == 0 or self.content[at - 1] == 0x0A) and self.holds(image, at):
@@ -97,9 +106,32 @@ class Text:
             position, at = position + 1, following
 
 
+class IndexedText(Text):
+    """The same for many hunks: the file is read through once, and not for each of them."""
+
+    @cached_property
+    def _positions(self) -> dict[bytes, list[int]]:
+        """Where each line stands, by how many lines are before it."""
+        found: dict[bytes, list[int]] = {}
+        for position, line in enumerate(BytesIO(self.content).readlines()):
+            found.setdefault(line, []).append(position)
+        return found
+
+    def places(self, image: Image, below: Placed | None = None) -> Iterator[tuple[int, int]]:
+        """Where lines stand, looked for by the one that the file has least often."""
+        lines = BytesIO(image.content).readlines()
+        found, ahead = min(
+            ((self._positions.get(line, []), ahead) for ahead, line in enumerate(lines)), key=lambda pair: len(pair[0])
+        )
+        for place in found[bisect_left(found, ahead + (below.end_position if below else 0)) :]:
+            at = self._starts[place - ahead]
+            if self.holds(image, at):
+                yield place - ahead, at
+
+
 def place(content: bytes, hunks: Sequence[Hunk]) -> tuple[Placed | Unplaced, ...]:
     """Find where each hunk of a file stands."""
-    return _Placing(content).all(hunks)
+    return _Placing(IndexedText(content) if len(hunks) > MANY_HUNKS else Text(content)).all(hunks)
 
 
 def apply(content: bytes, hunks: Sequence[Placed]) -> bytes:
@@ -114,8 +146,8 @@ def apply(content: bytes, hunks: Sequence[Placed]) -> bytes:
 class _Placing:
     """The hunks of one file, from the first one on."""
 
-    def __init__(self, content: bytes) -> None:
-        self._text = Text(content)
+    def __init__(self, text: Text) -> None:
+        self._text = text
         self._taken: list[Placed] = []
         self._growth = 0
 
@@ -136,7 +168,7 @@ class _Placing:
         offset = self._taken[-1].offset if self._taken else 0
         expected = hunk.old.position + offset
         stated = hunk.new.position - self._growth
-        first = next(self._text.places(hunk.old, self._floor), None)
+        first = next(self._text.places(hunk.old, self._taken[-1] if self._taken else None), None)
         if first and first[0] == expected == stated:
             return Placed(hunk, first[1], expected)
         return self._elsewhere(hunk, expected, stated)
@@ -181,5 +213,6 @@ class _Placing:
         return Placed(hunk, start, position)
 
     def _is_free(self, start: int, size: int) -> bool:
-        """Whether no hunk before has these bytes."""
-        return all(start + size <= taken.start or taken.end <= start for taken in self._taken)
+        """Whether no hunk before, of which each stands below the one before it, has these bytes."""
+        below = bisect_right(self._taken, start, key=lambda taken: taken.end)
+        return below == len(self._taken) or start + size <= self._taken[below].start

@@ -113,6 +113,12 @@ class _Files:
         """The file at a path now."""
         return self._changed[path] if path in self._changed else self.tree.get(path)
 
+    def below(self, folder: str) -> Iterator[str]:
+        """What is in a folder now: files, and the symbolic links of the tree."""
+        start, tree = f"{folder}/", self.tree
+        known = [*(tree if folder in tree.folders else ()), *tree.links, *self._changed]
+        return (path for path in known if path.startswith(start) and (path in tree.links or self.get(path)))
+
     def change(self, changes: list[FileChange]) -> None:
         """Make changes that all start from the present files."""
         self._changed |= {change.old_path: None for change in changes if change.before}
@@ -126,6 +132,7 @@ class _Step:
         self._files = files
         self._step = step
         self._leaving = {diff.old.path for diff in step if diff.kind in (Kind.RENAME, Kind.DELETE)}
+        self._coming = {diff.new.path for diff in step if diff.kind not in (Kind.EDIT, Kind.DELETE)}
 
     def tried(self) -> Iterator[Tried]:
         """Try each."""
@@ -163,7 +170,9 @@ class _Step:
         for above in _and_above(path):
             if self._files.get(above) and above not in self._leaving:
                 return f"{above} is there already" + (", and no folder" * (above != path))
-        if path in self._files.tree.folders:
+            if above != path and above in self._coming:
+                return f"{above} becomes a file, and no folder"
+        if not self._leaving.issuperset(self._files.below(path)):
             return f"{path} is a folder"
         return self._linked(path)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 from helpers.patches.judges import accepts
+from helpers.patches.trees import write
 
 from m2build.errors import UsageError
+from m2build.patches.change import Finding
 from m2build.patches.codemods.unified_diff import UnifiedDiff
 from m2build.patches.tree import SourceTree
 
@@ -30,6 +35,14 @@ def refused(diff: str | bytes, **parameters: str | int | tuple[str, ...]) -> Usa
         ("\ufeff  <html>" + EDIT, "fix.patch:1: this is a page of a website (HTML), not a diff"),
         (EDIT.encode("utf-16"), "fix.patch:1: the diff is in UTF-16"),
         ("*** a/x\n--- b/x\n***************\n", "fix.patch:1: this is a context diff"),
+        (EDIT.encode("utf-16-le"), "fix.patch:1: the diff is in UTF-16"),
+        (EDIT + "diff -er a/x b/x\n2c\nB\n.\n", "fix.patch:9: this is an ed script"),
+        ("2,3c2\n< a\n< b\n---\n> c\n", "fix.patch:1: this is a diff without file names and lines around it"),
+        (
+            "Content-transfer-encoding: base64\n\nLS0t\n",
+            "fix.patch:1: this mail is encoded, and the lines of its diff are not those of the file",
+        ),
+        ("\x1b[1mdiff --git a/x b/x\x1b[m\n", "fix.patch:1: this diff has colours in it, for a terminal"),
         ("diff --cc x\nindex 1,2..3\n", "fix.patch:1: this is the diff of a merge with several parents"),
         ("@@@ -1,2 -1,2 +1,3 @@@\n", "fix.patch:1: this is the diff of a merge with several parents"),
         ("@@ -1 +1 @@\n-a\n+b\n", "fix.patch:1: this hunk is of no file: there is no header before it"),
@@ -60,7 +73,8 @@ def test_what_is_no_unified_diff(diff: str | bytes, message: str) -> None:
         (GIT + EDIT[:26], "fix.patch:1: no hunk follows the names of the file"),
         (GIT + "index 123456..654321 100644\n", "fix.patch:1: the content changes by the header, and no hunk follows"),
         (GIT + "new file mode 100644\nindex 0000000..654321\n", "fix.patch:1: the content changes by the header"),
-        (GIT + "old mode 100644\n", "fix.patch:1: the content changes by the header, and no hunk follows"),
+        (GIT + "old mode 100644\n", "fix.patch:1: the header changes nothing, and no hunk follows"),
+        (GIT + "index 1..2 100644\n" + EDIT + GIT, "fix.patch:10: nothing follows this line of a header"),
         (GIT + "rename from app.py\n", "fix.patch:1: the header does not say which file it is for"),
         (GIT + "new file mode 1006\n", "fix.patch:2: this is not a file's mode, such as 100644"),
     ],
@@ -167,6 +181,35 @@ def test_the_file_is_the_pinned_one() -> None:
     content = EDIT.encode()
     with pytest.raises(UsageError, match=r"fix\.patch is not the file that the series pins"):
         UnifiedDiff("fix.patch", "0" * 64, content=content)
+
+
+NEW = "diff --git a/{0} b/{0}\nnew file mode 100644\n--- /dev/null\n+++ b/{0}\n@@ -0,0 +1 @@\n+a\n"
+RENAME = "diff --git a/{0} b/{1}\nsimilarity index 100%\nrename from {0}\nrename to {1}\n"
+
+
+@pytest.mark.parametrize(
+    "diff",
+    [
+        GIT + "diff --git a/other b/other\n" + EDIT.replace("app.py", "other"),
+        GIT + "@@ -1 +1 @@\n-a\n+b\n" + EDIT,
+        GIT + "new mode 100755\n",
+        GIT + "old mode 100644\nnew mode 100755\nindex 1234..1234 100755\n",
+        GIT + "old mode 100644\nnew mode 100755",
+        RENAME.format("app.py", "moved.py")[:-1],
+        (GIT + "old mode 100644\nnew mode 100755\n").replace("\n", "\r\n"),
+        NEW.format("new").replace("b/new\n@@", "b/other\n@@"),
+        NEW.format("new").replace("b/new\n@@", "b/new 2026-11-27 07:00:00\n@@"),
+        EDIT.replace("a/app.py", "a//app.py").replace("b/app.py", "b//app.py"),
+        NEW.format("new") + NEW.format("new/below"),
+        NEW.format("new/below") + NEW.format("new"),
+        RENAME.format("app.py", "app.py/below") + RENAME.format("other", "app.py"),
+    ],
+)
+def test_what_git_refuses_is_refused(diff: str, tmp_path: Path) -> None:
+    tree = SourceTree.of({"app.py": "a\nb\nd\n", "other": "a\nb\nd\n"})
+    assert not accepts(["git", "apply", "-"], write(tree, tmp_path), stdin=diff.encode())
+    with suppress(UsageError):
+        assert UnifiedDiff.of(diff.encode()).apply(tree).finding is Finding.CONFLICT
 
 
 @pytest.mark.parametrize("cut", range(1, 120, 7))

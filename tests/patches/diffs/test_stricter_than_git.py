@@ -36,6 +36,11 @@ CASES = {
     "A hunk has more lines": (HEAD + "@@ -1,2 +1,2 @@\n-a\n+A\n b\n+c\n", "a\nb\nc\n"),
     "A file is binary": (GIT + "new file mode 120000\nindex 0000000..7898192\n--- /dev/null\n+++ b/x\n"
                          "@@ -0,0 +1 @@\n+a\n", None),
+    "A header contradicts itself": (GIT + "similarity index 100%\nrename from x\nrename to x\n", "a\n"),
+    "A file is created": (2 * (GIT + "new file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n"), None),
+    "A mail is in quoted-printable": (
+        "Content-Transfer-Encoding: quoted-printable\n\n" + HEAD + "@@ -1 +1 @@\n-a\n+a =3D 1\n", "a\n"),
+    "Only one of a file's two names": ("--- x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", "a\n"),
     "The names of a file differ": ("diff --git a/x b/y\n--- a/x\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n", "a\n"),
 }  # fmt: skip
 

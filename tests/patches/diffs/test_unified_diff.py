@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -177,6 +178,30 @@ def test_renamed_and_copied_files_and_names_that_change_places() -> None:
     after = changed_tree(tree, rewrite.changes)
     assert contents(after) == {"a": b"b\nc\n", "b": b"a\n", "c": b"a\n"}
     assert applied(diff, {"a": "a\n", "b": "b\n", "c": ""}).finding is Finding.CONFLICT
+
+
+def test_a_file_takes_the_place_of_a_folder_that_goes() -> None:
+    rename = "diff --git a/pkg/x b/pkg\nsimilarity index 100%\nrename from pkg/x\nrename to pkg\n"
+    assert applied(rename, {"pkg/x": "a\n"}).changes[0].renamed
+    assert "pkg is a folder" in str(told(applied(rename, {"pkg/x": "a\n", "pkg/y": ""})))
+    linked = SourceTree({"pkg/x": SourceFile.of(b"a\n")}, origin="test", links={"pkg/link": "x"})
+    assert UnifiedDiff.of(rename.encode()).apply(linked).finding is Finding.CONFLICT
+
+
+@pytest.mark.parametrize("offset", [0, 100])
+def test_many_hunks_of_one_file(offset: int) -> None:
+    """In a time that grows with their number, and not with its square: twice as many took 20 seconds."""
+    at = range(5, 50_000, 10)
+    text = "".join(f"line {number}\n" for number in range(at.stop + 20))
+    hunks = "".join(
+        f"@@ -{n + offset},3 +{n + offset},3 @@\n line {n - 1}\n-line {n}\n+new {n}\n line {n + 1}\n" for n in at
+    )
+    started = time.process_time()
+    (change,) = applied("--- a/x\n+++ b/x\n" + hunks, {"x": text}).changes
+    assert time.process_time() - started < 2
+    assert change.after
+    wanted = [f"new {n}" if n % 10 == 5 and n < at.stop else f"line {n}" for n in range(at.stop + 20)]
+    assert change.after.content.decode().splitlines() == wanted
 
 
 def test_a_file_that_is_renamed_already_is_found() -> None:
