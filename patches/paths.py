@@ -26,7 +26,7 @@ def check_path(path: str) -> str:
 
 def in_the_way(tree: SourceTree, path: str) -> str | None:
     """What keeps a file from being at `path`: a link there or above it, a folder there, or a file above it."""
-    if path in tree.folders:
+    if path in tree.folders or any(link.startswith(f"{path}/") for link in tree.links):
         return f"{path} is a folder"
     parts = path.split("/")
     for end in range(1, len(parts) + 1):

@@ -9,6 +9,7 @@ line below names one. A value that only says where a credential is, or whether o
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from math import log2
 
@@ -30,6 +31,19 @@ _FORMATS: Mapping[str, str] = {
     "a token of a package registry": r"\b(npm_[A-Za-z0-9]{30,}|pypi-AgE[\w-]{20,}|dckr_(pat|oat)_[\w-]{20,})",
     "a key of a host of models": r"\b(nvapi-|gsk_|r8_|xai-|pplx-|fw_|dapi|csk-)[\w-]{24,}",
     "a token of DigitalOcean": r"\bdo[opr]_v1_[a-f0-9]{40,}",
+    "a login of docker": r'"auth"\s*:\s*"[\w+/=-]{8,}"',  # docs.docker.com/reference/cli/docker/login: config.json
+    "a private key of PuTTY": r"\bPuTTY-User-Key-File-\d",
+    "the address of a webhook": r"\bdiscord(app)?\.com/api/webhooks/\d+/\w|\bwebhook\.office\.com/webhookb2/\w",
+    "a token of Telegram": r"\b\d{8,10}:AA[\w-]{33}",
+    "a key of Mailgun or Mailchimp": r"\bkey-[a-f0-9]{32}\b|\b[a-f0-9]{32}-us\d{1,2}\b",
+    "a key of Zhipu": r"\b[a-f0-9]{32}\.[A-Za-z0-9]{16}\b",
+    "a token of Airtable": r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b",
+    "a key of Cloudflare": r"\bv1\.0-[a-f0-9]{24}-[a-f0-9]{146}\b",
+    "a token of its vendor's form": (
+        r"\b(rubygems_|oy2(?=[a-z0-9]{43}\b)|sntry[su]_|shp(at|ca|pa|ss)_|sq[apu]_|sbp_|sb_secret_|napi_|bkua_|pul-"
+        r"|CCIPAT_|NRAK-|PMAK-|AKCp|cmVmdGtu|lsv2_(pt|sk)_|tvly-(dev-|prod-)?|rpa_|wandb_v1_|hv[bs]\.|figd_|lin_api_"
+        r"|ntn_|tskey-[a-z]+-|gl(c|sa)_|jina_|pscale_[a-z]+_|ATATT3|ATBB|sk_(?=[a-f0-9]{48}\b))[A-Za-z0-9]{16,}"
+    ),
 }  # fmt: skip
 """What it is -> how its text looks, with enough of its length that a prefix alone is none."""
 
@@ -54,7 +68,10 @@ _HARMLESS = re.compile(r"(?i)|0|1|true|false|yes|no|on|off|none|null|auto|<[^<>]
 
 _RUN = re.compile(r"[A-Za-z0-9]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
-_DIGEST = re.compile(r"sha(256|384|512)[-:][A-Za-z0-9+/=]+")
+_PUBLIC = re.compile(
+    r"sha(256|384|512)[-:][A-Za-z0-9+/=]+|\b(ssh-[a-z0-9]+|ecdsa-sha2-[\w-]+) AAAA[A-Za-z0-9+/=]+|\b_Z[A-Z]*\d\w+"
+)
+"""Digests, public keys of SSH (RFC 4253, 6.6), and the names of functions and kernels as C++ has them."""
 _WORD = re.compile(r"[A-Z][a-z]{2,}|[a-z]{4,}|[A-Z]{4,}|[0-9]{4,}")
 """A word or a number in a name such as `Qwen3NextForCausalLM`; a random text has few that look like one."""
 _LEAST_LEFT = 0.45
@@ -72,13 +89,14 @@ def credential(name: str, value: str) -> str | None:
     >>> credential("HF_HOME", "/models"), credential("MAX_TOKENS", "4096"), credential("HF_TOKEN_PATH", "/run/token")
     (None, None, None)
     """
+    text = _decoded(value)
     for kind, form in _FORMATS.items():
-        if re.search(form, value):
+        if re.search(form, value) or re.search(form, text):
             return f"it has the form of {kind}"
     ending = _telling_end(name)
     if ending and not _HARMLESS.fullmatch(value):
         return f"its name ends in {ending}"
-    if any(_is_random(run) for run in _runs(value)):
+    if any(_is_random(run) for run in _runs(text or value)):
         return "it is as random as a key"
     return None
 
@@ -95,9 +113,18 @@ def _telling_end(name: str) -> str | None:
     return "PWD" if last == "PWD" and before not in ("", "OLD") else None
 
 
+def _decoded(value: str) -> str:
+    """The text that a value is in base64, such as a file's; empty if it is none."""
+    try:
+        text = b64decode(value, validate=True).decode() if _BASE64.fullmatch(value) else ""
+    except ValueError:
+        return ""
+    return text if text.replace("\n", "").replace("\t", "").replace("\r", "").isprintable() else ""
+
+
 def _runs(value: str) -> Iterator[str]:
     """The parts of a value that could be random: letters and digits without a break, or all of it as base64."""
-    rest = _DIGEST.sub("", value)
+    rest = _PUBLIC.sub("", value)
     if _BASE64.fullmatch(rest) and rest.count("/") <= len(rest) // 16:
         yield re.sub(r"[+/=]", "", rest)
     yield from _RUN.findall(rest)

@@ -22,7 +22,8 @@ class ReplaceText:
     Found `conflict`: `old` is found another number of times, or the file is not UTF-8 text, or it is a link.
 
     Raises:
-        UsageError: the path is not one in a source tree, `old` is empty or equals `new`, or the count is below 1.
+        UsageError: the path is not one in a source tree, `old` is empty or equals `new`, one of them cannot be
+            written as UTF-8, or the count is below 1.
 
     Example:
         >>> tree = SourceTree.of({"app.py": "LIMIT = 16\\n"})
@@ -39,6 +40,8 @@ class ReplaceText:
         check_path(self.path)
         if not self.old or self.old == self.new:
             raise UsageError("the text to replace is empty" if not self.old else "the text would replace itself")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.old + self.new):
+            raise UsageError("half of a surrogate pair is in the text, which UTF-8 cannot hold")
         if self.count < 1:
             raise UsageError(f"the count {self.count} is below 1")
 

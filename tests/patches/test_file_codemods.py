@@ -91,6 +91,11 @@ def test_nothing_is_changed_through_a_link(codemod: Codemod, link: str) -> None:
     assert "is a symbolic link" in found.detail
 
 
+def test_a_folder_with_links_only_is_in_the_way_of_a_file() -> None:
+    tree = SourceTree({}, origin="test", links={f"{ADD.path}/link": "elsewhere"})
+    assert f"{ADD.path} is a folder" in ADD.apply(tree).detail
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -100,6 +105,7 @@ def test_nothing_is_changed_through_a_link(codemod: Codemod, link: str) -> None:
         (("a.py", "", "y"), "the text to replace is empty"),
         (("a.py", "x", "x"), "the text would replace itself"),
         (("a.py", "x", "y", 0), "the count 0 is below 1"),
+        (("a.py", "x", "\ud800"), "half of a surrogate pair is in the text"),
     ],
 )
 def test_replacements_that_make_no_sense(arguments: tuple[str, str, str], message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import string
+from base64 import b64encode
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +50,27 @@ FORMS = {
     "private key": ["-----BEGIN OPENSSH PRIVATE KEY----- abc", "-----BEGIN PRIVATE KEY-----"],
     "authorization": ["Authorization: Bearer abcdefghijklmnop", "Basic dXNlcjpwYXNzd29yZA=="],
     "address with a password": ["postgres://app:geheim@db/app", "https://x:y@example.com/"],
+    "its vendor's form": [
+        "shpat_" + "0a1b" * 8,
+        "rubygems_" + "0a1b" * 12,
+        "sntryu_" + "0a1b" * 16,
+        "NRAK-" + "0A1B" * 7,
+        "oy2" + "a" * 43,
+        "lsv2_pt_" + "0a1b" * 8 + "_0a1b2c3d4e",
+        "sbp_" + "0a1b" * 10,
+        "pul-" + "0a1b" * 10,
+        "rpa_" + "0A1B" * 11,
+        "PMAK-" + "0a1b" * 6 + "-" + "0a1b" * 8,
+        "CCIPAT_" + LETTERS[:22] + "_" + "0a1b" * 10,
+        "AKCp" + "abcd" * 17,
+    ],
+    "Telegram": ["1234567890:AA" + LETTERS + "x"],
+    "Mailgun or Mailchimp": ["key-" + "0a1b" * 8, "0a1b" * 8 + "-us12"],
+    "Zhipu": ["0a1b" * 8 + "." + LETTERS[:16]],
+    "Airtable": ["pat" + LETTERS[:14] + "." + "0a1b" * 16],
+    "webhook": ["https://discord.com/api/webhooks/123/x", "https://a.webhook.office.com/webhookb2/x"],
+    "PuTTY": ["PuTTY-User-Key-File-2: ssh-rsa"],
+    "login of docker": ['{"auths":{"r.example":{"auth":"dXNlcjpwYXNzd29yZA=="}}}'],
     "age": ["AGE-SECRET-KEY-1" + "QPZRY9X8" * 6],
 }
 
@@ -59,7 +81,16 @@ def test_a_form_tells_whatever_the_name(kind: str, value: str) -> None:
         assert kind in str(credential("GREETING", text))
 
 
+def test_a_credential_in_a_text_in_base64_is_found() -> None:
+    for value in (FORMS["login of docker"][0], f"token: ghp_{LETTERS}1234\n"):
+        assert "it has the form of" in str(credential("GREETING", b64encode(value.encode()).decode()))
+
+
 HARMLESS = {
+    "CONFIG": b64encode(b'{"model": "MiniMaxAI/MiniMax-M2", "tp": 8}').decode(),
+    "SCRIPT": b64encode(b"#!/bin/sh\nexec python3 -m sglang.launch_server\n").decode(),
+    "SIGNER": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7x0fZ8q1k2m3n4o5p6q7r8s9t0u1v2w3x4y5z6a7b8 user@host",
+    "KERNEL": "_ZN5aiter10layer_normERN2at6TensorES2_S2_f",
     "HF_HOME": "/models", "TOKENIZERS_PARALLELISM": "false", "MAX_TOKENS": "4096", "NCCL_MIN_NCHANNELS": "112",
     "HSA_NO_SCRATCH_RECLAIM": "1", "HSA_OVERRIDE_GFX_VERSION": "9.4.2", "SGLANG_USE_AITER": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "PAD_TOKEN": "<pad>", "EOS_TOKEN": "</s>", "MAX_TOKEN": "8192",
