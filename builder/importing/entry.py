@@ -64,10 +64,10 @@ class Entry:
             yield from (f"      - {_quoted(reference)}" for reference in found.references)
         yield f"    releases: {_quoted(self.releases)}"
         yield f"    author: {_quoted(_line(found.author) or 'unknown')}"
-        if found.origin:
-            yield f"    origin: {_quoted(_line(found.origin))}"
-        if found.applied_upstream:
-            yield f"    applied_upstream: {_quoted(_line(found.applied_upstream))}"
+        if origin := _line(found.origin or ""):
+            yield f"    origin: {_quoted(origin)}"
+        if upstream := _line(found.applied_upstream or ""):
+            yield f"    applied_upstream: {_quoted(upstream)}"
             yield "    drop_when: already-applied"
             yield "    accept: [already-applied]"
         yield f'    last_update: "{found.last_update or self.today}"'

@@ -16,6 +16,8 @@ from m2build.patches.vendored import LARGEST_VENDORED
 
 _SUFFIXES = (".patch", ".diff")
 _LARGEST_SERIES = 1 << 20
+_COMMENT = re.compile(r"(^|\s)#.*")
+"""As quilt(1) takes it: a `#` within a name belongs to the name."""
 _STRIP = re.compile(r"-p([0-9]{1,2})|-p(ab)")
 
 
@@ -52,9 +54,9 @@ def diff_folder(path: Path) -> tuple[FoundDiff, ...]:
 
 def _listed(series: Path) -> Iterator[FoundDiff]:
     text = _read(series, _LARGEST_SERIES).decode(errors="surrogateescape")
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         try:
-            words = shlex.split(line, comments=True)
+            words = shlex.split(_COMMENT.sub("", line))
         except ValueError as error:
             raise UsageError(f"{series}:{number}: a quotation without its end") from error
         if not words:

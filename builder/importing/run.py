@@ -155,13 +155,15 @@ def _continued(series: Path, how: How, entries: Sequence[Entry]) -> str:
     for entry in entries:
         if entry.patch_id in {patch.id for patch in before.patches}:
             raise UsageError(f"{series} has a patch {entry.patch_id} already", hint="give another id")
-    text = series.read_text(encoding="utf-8").rstrip("\n")
+    kept = series.read_bytes().decode()
+    text = kept.replace("\r\n", "\n").rstrip("\n")
     if not re.search(r"^patches:[ \t]*(#.*)?$(\n([ #].*)?)*\Z", text, re.MULTILINE):
         raise UsageError(
             f"{series}: `patches` is not its last key, or not a list with a patch on each `- `",
             hint="move it to the end of the file",
         )
-    return f"{text}\n{added}"
+    whole = f"{text}\n{added}"
+    return whole.replace("\n", "\r\n") if "\r\n" in kept else whole
 
 
 @contextmanager

@@ -135,6 +135,18 @@ def test_a_quilt_folder(tmp_path: Path) -> None:
     )
 
 
+def test_a_quilt_series_with_names_and_comments_of_every_kind(tmp_path: Path) -> None:
+    names = ("fix#1.patch", "a b.patch", "line\u2028sep.patch")
+    for name in names:
+        (tmp_path / name).write_bytes(DIFF)
+    listed = "# fix\n\nfix#1.patch -p1  # why\n  'a b.patch'\t# -p0\n#x\nline\u2028sep.patch\n"
+    (tmp_path / "series").write_text(listed, encoding="utf-8")
+    assert [found.name for found in importing.diff_folder(tmp_path)] == list(names)
+    (tmp_path / "series").write_text("fix#1.patch -R\n")
+    with pytest.raises(UsageError, match="the option '-R' is not understood"):
+        importing.diff_folder(tmp_path)
+
+
 def test_two_diffs_that_would_have_one_id(tmp_path: Path) -> None:
     folder = tmp_path / "diffs"
     folder.mkdir()
@@ -265,6 +277,24 @@ def test_an_existing_series_is_continued_and_keeps_its_words(tmp_path: Path) -> 
     series.write_text(f"{series.read_text()}codemods: {{allow: []}}\n")
     message = refused(2, "patch", "import", "--diff", "fix.patch", "--series", "mine.yaml", "--id", "x", cwd=tmp_path)
     assert "`patches` is not its last key" in message
+
+
+def test_a_series_keeps_its_line_ends(tmp_path: Path) -> None:
+    series = tmp_path / "mine.yaml"
+    (first, *_), (second, *_) = importing.diffs_in("fix.patch", DIFF), importing.diffs_in("more.patch", DIFF)
+    importing.import_diffs(series, [first], importing.How(), {})
+    text = series.read_bytes().replace(b"\n", b"\r\n")
+    series.write_bytes(text)
+    importing.import_diffs(series, [second], importing.How(), {})
+    assert series.read_bytes().startswith(text)
+    assert [patch.id for patch in load_series(str(series)).patches] == ["fix", "more"]
+    assert b"\n" not in series.read_bytes().replace(b"\r\n", b"")
+
+
+def test_a_header_of_nothing_but_control_characters_says_nothing(tmp_path: Path) -> None:
+    (found,) = importing.diffs_in("fix.patch", b"Origin: \x01\nApplied-Upstream: \x7f\n" + DIFF)
+    (patch,) = importing.import_diffs(tmp_path / "mine.yaml", [found], importing.How(), {}).patches
+    assert (patch.origin, patch.applied_upstream, patch.drop_when) == (None, None, None)
 
 
 def test_the_releases_on_which_it_applies_are_written_down(tmp_path: Path) -> None:

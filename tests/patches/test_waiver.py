@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from m2build.patches import SourceTree, apply_series
+from m2build.patches.markdown import plain
 
 RENDERER = MarkdownIt("commonmark").enable("table")
 DROPPED = {**DECORATOR, "drop_when": ">=1.5", "origin": "upstream, https://example.org/4", "applied_upstream": "1.6"}
@@ -72,3 +73,7 @@ def test_code_is_shown_as_it_is(origin: str) -> None:
     tree = SourceTree(dict(tree_of(FILES)), origin=origin)
     html = RENDERER.render(apply_series(series_of(RENAME), tree).waiver())
     assert origin.replace("|", "\\|") in shown(html) or origin in shown(html)
+
+
+def test_a_line_feed_in_a_name_does_not_break_a_table() -> None:
+    assert RENDERER.render(plain("a\nb")).strip() == r"<p>a\nb</p>"
