@@ -47,6 +47,8 @@ class Shelf:
     def choose(self, index: Index, platform: str, *, depth: int = 0) -> Manifest:
         """The manifest for a platform in an index; entries for no platform, such as attestations, do not count.
 
+        Of several the first is chosen, as by docker, podman and skopeo.
+
         Raises:
             UsageError: there is none; the message lists the available ones.
             ContentError: something is missing, altered or malformed.
@@ -56,8 +58,6 @@ class Shelf:
         entries = sorted(index.manifests, key=_needs_features)
         said = [(entry, entry.platform) for entry in entries if entry.platform != UNKNOWN]
         best = _best([(entry, name) for entry, name in said if name], platform)
-        if len({entry.digest for entry in best if _needs_features(entry) == _needs_features(best[0])}) > 1:
-            raise ContentError(f"its index has several images for {platform}, of which engines take different ones")
         if best:
             return self.manifest(best[0], platform, depth=depth + 1)
         looked = list(self._looked_into([entry for entry, name in said if not name], platform, depth + 1))
