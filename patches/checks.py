@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from m2build.errors import PatchError
 from m2build.patches.change import FileChange
-from m2build.patches.tree import SourceTree
+from m2build.patches.tree import SourceFile, SourceTree
 
 
 def check_changes(changes: Collection[FileChange], tree: SourceTree, codemod: str) -> None:
@@ -28,7 +28,7 @@ def check_changes(changes: Collection[FileChange], tree: SourceTree, codemod: st
 def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str]:
     for change in changes:
         before = tree.get(change.old_path) if change.before else None
-        if change.before and (before is None or before.sha256 != change.before.sha256):
+        if change.before and not _is_same(before, change.before):
             yield f"{change.old_path!r} is not the file that it changes"
         if change.before is change.after is None:
             yield f"{change.path!r} exists neither before nor after the change"
@@ -45,6 +45,11 @@ def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str
     for path in arriving:
         if _is_taken(path, tree, left):
             yield f"{path!r} exists already"
+
+
+def _is_same(there: SourceFile | None, before: SourceFile) -> bool:
+    """Whether a change starts from what is there; mostly it has that very value, whose digest need not be known."""
+    return there is before or (there is not None and there.sha256 == before.sha256)
 
 
 def _is_taken(path: str, tree: SourceTree, left: Collection[str]) -> bool:

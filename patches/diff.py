@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING
 
-from m2build.patches.matching import LineMatcher
+from m2build.patches.matching import LineMatcher, common
 
 if TYPE_CHECKING:
     from m2build.patches.change import FileChange
@@ -78,9 +79,7 @@ def _modes(change: FileChange) -> Iterator[str]:
 
 def _lines(content: bytes) -> list[bytes]:
     """Split after each line feed and nowhere else, as git does."""
-    lines = [line + b"\n" for line in content.split(b"\n")]
-    lines[-1] = lines[-1][:-1]
-    return lines if lines[-1] else lines[:-1]
+    return BytesIO(content).readlines()
 
 
 def _hunks(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[bytes]:
@@ -98,8 +97,8 @@ def _hunks(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[bytes]:
 def _opcode_groups(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[list[tuple[str, int, int, int, int]]]:
     """The groups of `difflib`, found between the common head and tail: edits are small, files are not."""
     shorter = min(len(before), len(after))
-    head = next((i for i in range(shorter) if before[i] != after[i]), shorter)
-    tail = next((i for i in range(shorter - head) if before[-1 - i] != after[-1 - i]), shorter - head)
+    head = common(before, after, shorter)
+    tail = min(common(reversed(before), reversed(after), shorter), shorter - head)
     head, tail = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
     middle = before[head : len(before) - tail], after[head : len(after) - tail]
     for group in LineMatcher(*middle).get_grouped_opcodes(_CONTEXT):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress, count
+from operator import ne
 
 
 class LineMatcher(difflib.SequenceMatcher[bytes]):
@@ -39,13 +41,19 @@ class LineMatcher(difflib.SequenceMatcher[bytes]):
         while line < ahi:
             places = self.b2j.get(a[line], [])
             for place in places[bisect_left(places, blo) : bisect_left(places, bhi)]:
-                start, start_b = line, place
-                while start > alo and start_b > blo and a[start - 1] == b[start_b - 1]:
-                    start, start_b = start - 1, start_b - 1
-                end, end_b = line + 1, place + 1
-                while end < ahi and end_b < bhi and a[end] == b[end_b]:
-                    end, end_b = end + 1, end_b + 1
+                start, start_b, end = line, place, line + 1
+                if start > alo and start_b > blo and a[start - 1] == b[start_b - 1]:
+                    above = common(reversed(a[alo:start]), reversed(b[blo:start_b]), min(start - alo, start_b - blo))
+                    start, start_b = start - above, start_b - above
+                end_b = place + 1
+                if end < ahi and end_b < bhi and a[end] == b[end_b]:
+                    end += common(a[end:ahi], b[end_b:bhi], min(ahi - end, bhi - end_b))
                 if (end - start, best_a, best_b) > (size, start, start_b):
                     best_a, best_b, size = start, start_b, end - start
             line += size + 1
         return difflib.Match(best_a, best_b, size)
+
+
+def common(one: Iterable[bytes], other: Iterable[bytes], most: int) -> int:
+    """How many lines two sequences have in common at their beginning, if the shorter one has `most`."""
+    return next(compress(count(), map(ne, one, other)), most)

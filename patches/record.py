@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from m2build.errors import ContentError
-from m2build.local.held import HeldFolder, PathRefusedError
+from m2build.local.held import HeldFolder, NewFile, PathRefusedError
 from m2build.patches.account import LARGEST_ACCOUNT, RecordedFile, read_account
 from m2build.patches.audit import audit_files
 from m2build.patches.changeset import Changeset
@@ -142,10 +142,12 @@ def _put(folder: HeldFolder, path: str, files: Mapping[str, bytes]) -> None:
     """Have a new folder on the disk, whole under its name or not at all."""
     staging = _new_name()
     try:
-        for name, content in files.items():
-            folder.write_through(f"{staging}/{name}", content, _MODE)
-        for name in {name.rpartition("/")[0]: name for name in files}.values():
-            folder.sync_above(f"{staging}/{name}")
+        with folder.staying():
+            folder.write_through(
+                NewFile(f"{staging}/{name}", content, _MODE) for name, content in sorted(files.items())
+            )
+            for name in {name.rpartition("/")[0]: name for name in sorted(files)}.values():
+                folder.sync_above(f"{staging}/{name}")
         folder.rename(staging, path)
         folder.sync_above(path)
         folder.sync_above(FOLDER)

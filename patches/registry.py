@@ -15,7 +15,10 @@ from m2build.patches.distributions import GROUP, distribution_of, top
 
 
 class InstalledCodemods(Mapping[str, type[Codemod]]):
-    """The registered codemod classes by their names. Each is loaded only when it is used."""
+    """The registered codemod classes by their names. Each is loaded only when it is used, and then once."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, type[Codemod]] = {}
 
     @cached_property
     def _entries(self) -> tuple[EntryPoint, ...]:
@@ -37,6 +40,11 @@ class InstalledCodemods(Mapping[str, type[Codemod]]):
             KeyError: none is registered by that name.
             PatchError: it cannot be loaded, is not a codemod, or two share the name.
         """
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> type[Codemod]:
         entries = [entry for entry in self._entries if entry.name == name]
         if not entries:
             raise KeyError(name)

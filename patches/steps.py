@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from m2build.errors import ContentError, PatchError, StorageError
-from m2build.local.held import HeldFolder, PathRefusedError
+from m2build.local.held import HeldFolder, NewFile, PathRefusedError
 from m2build.patches.tree import FileState
 
 
@@ -76,12 +76,13 @@ def take(folder: HeldFolder, steps: Iterable[Step], back: Iterable[Step]) -> tup
         OSError: something cannot be written; everything is as it was.
     """
     steps = tuple(steps)
-    todo = [step for step in steps if not _check(folder, step)]
-    try:
-        _take(folder, todo, steps)
-    except BaseException:
-        _take_back(folder, [step for step in back if step.path in {other.path for other in todo}])
-        raise
+    with folder.staying():
+        todo = [step for step in steps if not _check(folder, step)]
+        try:
+            _take(folder, todo, steps)
+        except BaseException:
+            _take_back(folder, [step for step in back if step.path in {other.path for other in todo}])
+            raise
     return tuple(step.path for step in todo if step.end)
 
 
@@ -111,9 +112,9 @@ def _check(folder: HeldFolder, step: Step) -> bool:
 
 def _take(folder: HeldFolder, todo: list[Step], steps: Iterable[Step]) -> None:
     remove_staged(folder, steps)
-    arriving = [step for step in todo if step.end]
-    for step in arriving:
-        _stage(folder, step)
+    arriving = {step: step.end for step in todo if step.end}
+    owners = {step: _owner(folder, step) for step in arriving}
+    folder.write_through(_new_file(folder, step, end, owners[step]) for step, end in arriving.items())
     for step in arriving:
         folder.rename(_staged(step.path), step.path)
     for step in todo:
@@ -143,23 +144,26 @@ def remove_staged(folder: HeldFolder, steps: Iterable[Step]) -> None:
         folder.remove(_staged(step.path))
 
 
-def _stage(folder: HeldFolder, step: Step) -> None:
-    if step.end is None:
-        return
-    staged, owner = _staged(step.path), folder.status(step.origin) if step.origin else None
+def _owner(folder: HeldFolder, step: Step) -> tuple[int, int] | None:
+    """The owner that the file at a step's end keeps, if it is another one than a new file's."""
+    status = folder.status(step.origin) if step.origin else None
+    if status is None or (status.st_uid, status.st_gid) == (os.geteuid(), os.getegid()):
+        return None
+    return status.st_uid, status.st_gid
+
+
+def _new_file(folder: HeldFolder, step: Step, end: FileState, owner: tuple[int, int] | None) -> NewFile:
+    """The file at a step's end, under its temporary name, with the bytes that the record keeps."""
     try:
-        content = folder.read(step.image, step.end.size)
+        content = folder.read(step.image, end.size)
     except (FileNotFoundError, PathRefusedError):
         content = b""
-    if hashlib.sha256(content).hexdigest() != step.end.sha256:
+    if hashlib.sha256(content).hexdigest() != end.sha256:
         raise ContentError(
             f"the record is damaged: {folder.path / step.image} is not the file that it describes; nothing was changed",
             hint="use your version control instead, and remove the record",
         )
-    folder.write_through(staged, content, step.end.mode)
-    if owner and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-        folder.change_owner(staged, owner.st_uid, owner.st_gid)
-        folder.sync(staged)
+    return NewFile(_staged(step.path), content, end.mode, owner)
 
 
 def _staged(path: str) -> str:

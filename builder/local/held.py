@@ -11,13 +11,16 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import BinaryIO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PIECE = 1 << 20
+_TOGETHER = 64
+"""Files that are open at once until they are synced; a process may have 1,024 as a rule."""
 
 
 class PathRefusedError(OSError):
@@ -25,6 +28,23 @@ class PathRefusedError(OSError):
 
     `strerror` says what, as the end of a sentence that begins with the path.
     """
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file to write.
+
+    Attributes:
+        path: where.
+        content: its bytes.
+        mode: its mode, of which only the permission bits count.
+        owner: the user and the group that it is given to, where that is allowed; None for those of this process.
+    """
+
+    path: str
+    content: bytes
+    mode: int
+    owner: tuple[int, int] | None = None
 
 
 class HeldFolder:
@@ -42,6 +62,21 @@ class HeldFolder:
         """
         self.descriptor = descriptor
         self.path = path
+        self._inside: list[tuple[str, int]] = []
+        self._stays = False
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Keep the folders of each path open for the next one, which is reached sooner if it is beside it or near it.
+
+        A folder that another process moves away meanwhile may be changed where it is then.
+        """
+        self._stays = True
+        try:
+            yield
+        finally:
+            self._stays = False
+            self._leave()
 
     def status(self, path: str) -> os.stat_result | None:
         """The status of what is at a path, links not followed; None if there is nothing."""
@@ -73,30 +108,33 @@ class HeldFolder:
 
     def write(self, path: str, content: bytes, mode: int) -> None:
         """Write a new file; folders above it are made. Only the permission bits of the mode count."""
-        with self._created(path, mode) as file:
-            file.write(content)
+        with self._create(NewFile(path, content, mode)):
+            pass
 
-    def write_through(self, path: str, content: bytes, mode: int) -> None:
-        """Write a new file, and sync it to disk."""
-        with self._created(path, mode) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    def write_through(self, files: Iterable[NewFile]) -> None:
+        """Write new files, and sync them to disk.
+
+        Many are written before the first of them is synced: file systems with a journal then write less into it.
+        """
+        files = iter(files)
+        while batch := list(islice(files, _TOGETHER)):
+            with ExitStack() as stack:
+                for descriptor in [stack.enter_context(self._create(file)) for file in batch]:
+                    os.fsync(descriptor)
 
     def link(self, path: str, destination: str) -> None:
         """Make a symbolic link; folders above it are made."""
         with self._within(path, make=True) as (folder, name):
             os.symlink(destination, name, dir_fd=folder)
 
-    def change_owner(self, path: str, owner: int, group: int) -> None:
-        """Change a file's owner and group, where that is allowed."""
-        with suppress(PermissionError), self._within(path) as (folder, name):
-            os.chown(name, owner, group, dir_fd=folder, follow_symlinks=False)
-
     def rename(self, old: str, new: str) -> None:
         """Rename a file or folder; it replaces a file at the new name."""
-        with self._within(old) as (source, old_name), self._within(new, make=True) as (target, new_name):
-            os.replace(old_name, new_name, src_dir_fd=source, dst_dir_fd=target)
+        with ExitStack() as stack:
+            with self._within(old) as (folder, old_name):
+                source = os.dup(folder)
+                stack.callback(os.close, source)
+            with self._within(new, make=True) as (target, new_name):
+                os.replace(old_name, new_name, src_dir_fd=source, dst_dir_fd=target)
 
     def remove(self, path: str) -> None:
         """Remove a file or a link, if it exists."""
@@ -126,29 +164,28 @@ class HeldFolder:
                     return
                 raise
 
-    def sync(self, path: str) -> None:
-        """Sync a file to disk."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with self._within(path) as (folder, name):
-            descriptor = os.open(name, flags, dir_fd=folder)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
     def sync_above(self, path: str) -> None:
         """Sync the names of a path's folder to disk, if the folder exists."""
         with suppress(FileNotFoundError), self._within(path) as (folder, _):
             os.fsync(folder)
 
     @contextmanager
-    def _created(self, path: str, mode: int) -> Iterator[BinaryIO]:
-        """A new file, open for writing."""
-        with self._within(path, make=True) as (folder, name):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "wb") as file:
-                os.fchmod(file.fileno(), mode & 0o777)
-                yield file
+    def _create(self, file: NewFile) -> Iterator[int]:
+        """A new file with its content, still open."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._within(file.path, make=True) as (folder, name):
+            descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+        try:
+            os.fchmod(descriptor, file.mode & 0o777)
+            if file.owner:
+                with suppress(PermissionError):
+                    os.fchown(descriptor, *file.owner)
+            left = memoryview(file.content)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _pieces(self, path: str) -> Iterator[bytes]:
         """The content of a regular file. Nothing else is opened: opening a device may have effects."""
@@ -167,19 +204,29 @@ class HeldFolder:
 
     @contextmanager
     def _within(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """A path's folder, open, and the path's last name."""
+        """A path's folder, open until the next path is looked for, and the path's last name."""
         *above, name = parts = path.split("/")
         if not {"", ".", ".."}.isdisjoint(parts) or "\0" in path:
             raise self._refused(path, "is outside its folder")
-        descriptor = os.dup(self.descriptor)
         try:
-            for folder in above:
-                deeper = self._enter(descriptor, folder, path, make=make)
-                os.close(descriptor)
-                descriptor = deeper
-            yield descriptor, name
+            self._leave(above)
+            for folder in above[len(self._inside) :]:
+                self._inside.append((folder, self._enter(self._innermost, folder, path, make=make)))
+            yield self._innermost, name
         finally:
-            os.close(descriptor)
+            if not self._stays:
+                self._leave()
+
+    @property
+    def _innermost(self) -> int:
+        return self._inside[-1][1] if self._inside else self.descriptor
+
+    def _leave(self, above: Sequence[str] = ()) -> None:
+        """Close the folders that are open, save those on the way to others."""
+        both = zip(self._inside, above, strict=False)
+        kept = sum(1 for _ in takewhile(lambda pair: pair[0][0] == pair[1], both))
+        while len(self._inside) > kept:
+            os.close(self._inside.pop()[1])
 
     def _enter(self, descriptor: int, folder: str, path: str, *, make: bool) -> int:
         try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
-from operator import lt
-from types import MappingProxyType
+from functools import cached_property
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -16,14 +14,18 @@ class SortedPaths(Mapping[str, Value]):
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         """Keep the values; what becomes of the mapping that was given makes no difference."""
-        is_sorted = all(map(lt, values, islice(values, 1, None)))
-        self._values = MappingProxyType(dict(values) if is_sorted else {path: values[path] for path in sorted(values)})
+        self._values = dict(values)
+
+    @cached_property
+    def _order(self) -> tuple[str, ...]:
+        """The paths in sorted order, for the first one who asks: most trees of a series are only looked up in."""
+        return tuple(sorted(self._values))
 
     def __getitem__(self, path: str) -> Value:
         return self._values[path]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self._order)
 
     def __len__(self) -> int:
         return len(self._values)

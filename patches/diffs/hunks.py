@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import compress
 
+from m2build.errors import UsageError
 from m2build.patches.diffs.lines import Lines
 from m2build.patches.diffs.model import Hunk, Image
 
@@ -11,7 +13,10 @@ START = b"@@ -"
 HEADER = re.compile(rb"@@ -(\d{1,20})(?:,(\d{1,20}))? \+(\d{1,20})(?:,(\d{1,20}))? @@")
 _CONTEXT = (b" ", b"\n")
 """What unchanged lines begin with: some editors take the space from an empty one."""
-_MARKS = (*_CONTEXT, b"+", b"-", b"\\")
+_NOTE = b"\\"
+_FOREIGN = re.compile(rb"[^ \n+\-\\]")
+_SIDES = tuple(bytes(mark in side for mark in range(256)) for side in (b" \n-", b" \n+"))
+"""Whether a line with a mark belongs to the side before, and to the side after."""
 _SHORTEST_NOTE = 12
 """Bytes of `\\ No newline at end of file` in any language, as git takes it."""
 
@@ -34,75 +39,69 @@ def read_hunks(lines: Lines) -> tuple[Hunk, ...]:
 
 
 class _Reading:
-    """One hunk, while it is read."""
+    """One hunk, while it is read: its lines all at once, by the marks that they begin with."""
 
     def __init__(self, lines: Lines) -> None:
         header = HEADER.match(lines.peek())
         if header is None:
             raise lines.fault("a hunk's header is malformed", hint="it is like `@@ -12,7 +12,9 @@`")
+        lines.at += 1
         self._lines = lines
-        self._line = lines.at + 1
+        self._line = lines.at
         self._starts = int(header[1]), int(header[3])
         self._counts = tuple(1 if count is None else int(count) for count in (header[2], header[4]))
-        self._old: list[bytes] = []
-        self._new: list[bytes] = []
-        self._goes_on = False
 
     def hunk(self) -> Hunk:
         """Read it."""
-        lines, before, after = self._lines, self._old, self._new
-        lines.at += 1
-        marks = self._read_body()
-        if lines.peek().startswith(b"\\"):
-            lines.at += 1
-            self._end_without_line_feed(lines.peek(-1))
-        if (len(before), len(after)) != self._counts:
-            raise self._cut_short()
-        if not marks & {b"-", b"+"}:
+        lines = self._lines
+        start, lines.at = lines.at, self._end()
+        body, marks = lines.all[start : lines.at], lines.marks[start : lines.at]
+        if _NOTE in marks:
+            self._end_without_line_feed(body, start)
+        sides = [
+            [line if line == b"\n" else line[1:] for line in compress(body, marks.translate(side))] for side in _SIDES
+        ]
+        if tuple(map(len, sides)) != self._counts:
+            raise self._cut_short(lines.at)
+        if b"+" not in marks and b"-" not in marks:
             raise lines.fault("this hunk changes nothing", line=self._line)
-        old, new = self._image(self._starts[0], before), self._image(self._starts[1], after)
-        return Hunk(self._line, old, new, goes_on=self._goes_on)
+        if _NOTE in marks and not all(line.endswith(b"\n") for side in sides for line in side[:-1]):
+            raise lines.fault("a line stands behind the one that ends the file", line=self._line)
+        old, new = (Image(first, len(side), b"".join(side)) for first, side in zip(self._starts, sides, strict=True))
+        return Hunk(self._line, old, new, goes_on=marks.rstrip(_NOTE).endswith(_CONTEXT))
 
-    def _read_body(self) -> set[bytes]:
-        """Read as many lines as the header says; returns the marks that they begin with."""
-        lines, (old, new), before, after = self._lines, self._counts, self._old, self._new
-        marks = set()
-        while len(before) < old or len(after) < new:
-            line = lines.peek()
-            mark = line[:1]
-            if mark not in _MARKS or not line.endswith(b"\n"):
-                raise self._cut_short()
-            marks.add(mark)
-            lines.at += 1
-            if mark == b"\\":
-                self._end_without_line_feed(line)
+    def _end(self) -> int:
+        """Where the lines end of which the header says how many there are, and a note to the last of them."""
+        marks, end = self._lines.marks, self._lines.at
+        foreign = _FOREIGN.search(marks, end)
+        limit = foreign.start() if foreign else len(marks) - (not self._lines.all[-1].endswith(b"\n"))
+        while (missing := max(self._missing(end))) > 0:  # each line adds no more than one to a side
+            end += missing
+            if end > limit:
+                raise self._cut_short(limit)
+        return end + marks.startswith(_NOTE, end)
+
+    def _missing(self, end: int) -> tuple[int, int]:
+        """How many lines each side lacks, if the hunk ends there."""
+        marks = self._lines.marks[self._line : end]
+        both = len(marks) - marks.count(_NOTE)
+        return self._counts[0] - both + marks.count(b"+"), self._counts[1] - both + marks.count(b"-")
+
+    def _end_without_line_feed(self, body: list[bytes], start: int) -> None:
+        r"""Take the line feed from each line before a `\ No newline at end of file`, which ends its side."""
+        for number, note in enumerate(body):
+            if not note.startswith(_NOTE):
                 continue
-            if mark != b"+":
-                before.append(line[1:] or line)
-            if mark != b"-":
-                after.append(line[1:] or line)
-            self._goes_on = mark in _CONTEXT
-        return marks
+            line = self._lines.all[start + number - 1]
+            if len(note) < _SHORTEST_NOTE or not note.startswith(b"\\ ") or not line.startswith((b" ", b"-", b"+")):
+                raise self._lines.fault("this line means nothing in a hunk", line=start + number + 1)
+            body[number - 1] = line.removesuffix(b"\n")
 
-    def _end_without_line_feed(self, note: bytes) -> None:
-        r"""Take the line feed from the line before `\ No newline at end of file`, which ends its side."""
-        mark = self._lines.peek(-2)[:1]
-        if len(note) < _SHORTEST_NOTE or not note.startswith(b"\\ ") or mark not in (b" ", b"-", b"+"):
-            raise self._lines.fault("this line means nothing in a hunk", line=self._lines.at)
-        for side in [self._old] if mark == b"-" else [self._new] if mark == b"+" else [self._old, self._new]:
-            side[-1] = side[-1].removesuffix(b"\n")
-
-    def _image(self, start: int, side: list[bytes]) -> Image:
-        content = b"".join(side)
-        if not all(line.endswith(b"\n") for line in side[:-1]):
-            raise self._lines.fault("a line stands behind the one that ends the file", line=self._line)
-        return Image(start, len(side), content)
-
-    def _cut_short(self) -> Exception:
-        old, new = self._counts
+    def _cut_short(self, end: int) -> UsageError:
+        (old, new), (less_old, less_new) = self._counts, self._missing(end)
         return self._lines.fault(
-            f"the hunk is to have {old} lines before and {new} after it, and ends at line {self._lines.at + 1} with "
-            f"{len(self._old)} and {len(self._new)}",
+            f"the hunk is to have {old} lines before and {new} after it, and ends at line {end + 1} with "
+            f"{old - less_old} and {new - less_new}",
             line=self._line,
             hint="is the diff truncated, edited by hand, or pasted with other line ends?",
         )

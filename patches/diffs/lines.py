@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from operator import itemgetter
 
 from m2build.errors import UsageError
 
@@ -12,12 +13,14 @@ class Lines:
 
     Attributes:
         all: the lines with their ends.
+        marks: the first byte of each line.
         at: how many lines are before the present one.
     """
 
     def __init__(self, name: str, content: bytes) -> None:
         self._name = name
         self.all = BytesIO(content).readlines()  # they end in a line feed, and nowhere else
+        self.marks = bytes(map(itemgetter(0), self.all))
         self.at = 0
 
     def __bool__(self) -> bool:

@@ -165,17 +165,25 @@ class _Placing:
     def _place(self, hunk: Hunk) -> Placed | Unplaced:
         if not hunk.old.content or hunk.old.start <= 1 or not hunk.goes_on:
             return self._at_an_end(hunk)
-        offset = self._taken[-1].offset if self._taken else 0
+        offset = self._above.offset if self._above else 0
         expected = hunk.old.position + offset
         stated = hunk.new.position - self._growth
-        first = next(self._text.places(hunk.old, self._taken[-1] if self._taken else None), None)
+        first = next(self._text.places(hunk.old, self._above), None)
         if first and first[0] == expected == stated:
             return Placed(hunk, first[1], expected)
+        if first is None and not self._taken:
+            return Unplaced(hunk, "are not there")
         return self._elsewhere(hunk, expected, stated)
 
     @property
+    def _above(self) -> Placed | None:
+        """The hunk above, if there is one."""
+        return self._taken[-1] if self._taken else None
+
+    @property
     def _floor(self) -> int:
-        return self._taken[-1].end if self._taken else 0
+        """Where the hunk above ends, in bytes."""
+        return self._above.end if self._above else 0
 
     def _at_an_end(self, hunk: Hunk) -> Placed | Unplaced:
         """Place a hunk that belongs to the beginning of the file, to its end, or to both."""
