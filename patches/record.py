@@ -11,13 +11,15 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from m2build.errors import ContentError
 from m2build.local.held import HeldFolder, NewFile, PathRefusedError
 from m2build.patches.account import LARGEST_ACCOUNT, RecordedFile, read_account
-from m2build.patches.audit import audit_files
-from m2build.patches.changeset import Changeset
 from m2build.patches.steps import Step, find
+
+if TYPE_CHECKING:
+    from m2build.patches.changeset import Changeset
 
 FOLDER = ".m2build"
 """The folder in a patched working directory that holds the records."""
@@ -91,6 +93,8 @@ def write_record(folder: HeldFolder, changeset: Changeset) -> Record:
         ContentError: the changeset is larger than any that can be reverted.
         OSError: it cannot be written.
     """
+    from m2build.patches.audit import audit_files  # looking for a record needs no diffs
+
     path = f"{FOLDER}/{changeset.series.id}"
     files = audit_files(changeset, str(folder.path))
     files |= {f"before/{change.old_path}": change.before.content for change in changeset.changes if change.before}
