@@ -52,6 +52,15 @@ def test_patches_know_neither_recipes_nor_rooms_with_effects() -> None:
     }
 
 
+def test_every_room_has_its_tests_in_a_folder_of_its_name() -> None:
+    """Helpers stand in folders of rooms too. The other folders are what crosses the rooms."""
+    rooms = {room(name) for name, path in MODULES.items() if path.name == "__init__.py"} - {""}
+    tests = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    assert tests == rooms | {"serving", "sweeps"}
+    helpers = {path.parent.name for path in (ROOT / "tests" / "helpers").glob("*/*.py")}
+    assert helpers <= rooms | {"foreign", "serving", "sweeps"}
+
+
 @pytest.mark.parametrize("room", ["documents", "oci", "layers", "derivation", "inspection", "rendering", "recipes"])
 def test_pure_rooms_use_no_network_and_no_subprocess(room: str) -> None:
     assert offenders(f"m2build.{room}", NETWORK | {"subprocess"}) == []

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-import m2build
 from m2build.progress import Logged
 
 EVERYTHING = """
@@ -52,13 +51,6 @@ def test_each_event_has_its_level_and_is_passed_on(caplog: pytest.LogCaptureFixt
         ("m2build", logging.WARNING, "moved"),
     ]
     assert noted.calls == [("step", "100 %s"), ("transfer", "blob", 1, 2), ("output", "50 %"), ("notice", "moved")]
-
-
-def test_a_session_logs_what_it_does(caplog: pytest.LogCaptureFixture) -> None:
-    recipe = m2build.load_recipe("minimax-m2")
-    with caplog.at_level(logging.INFO, "m2build"), m2build.Session() as session:
-        session.plan(recipe.select(tp=8), session.base(recipe, "pypi:sglang==0.5.7"))
-    assert caplog.record_tuples == [("m2build", logging.INFO, "reading layer 84f75399b239 (18.5 MB)")]
 
 
 def test_a_log_gets_one_printable_line_and_the_caller_the_text_itself(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.cli.command_tree import WAYS
 from helpers.cli.hostile import NAME, TEXT, registry, verdict, workshop
-from helpers.terminals import printed_on_a_terminal
+from helpers.cli.terminals import printed_on_a_terminal
 
 M2BUILD = [sys.executable, "-m", "m2build"]
 IMAGE = ("image", "--tp", "8")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import checkout, store
+from helpers.cli.terminals import on_a_terminal, received_on_a_terminal
 from helpers.commands import m2build
-from helpers.terminals import on_a_terminal, received_on_a_terminal
 from helpers.warm import server, warm_program
 
 from m2build.cli import output

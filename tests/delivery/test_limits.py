@@ -12,12 +12,11 @@ from helpers.commands import m2build, refused, succeeds
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
 from helpers.registry.registries import access, crane_registry, tag_digest, upload
 
-import m2build as face
-from m2build.delivery import Destinations, Publishing, TagPolicy
+from m2build.delivery import Publishing, TagPolicy
 from m2build.delivery.destination import Destination
 from m2build.delivery.surroundings import Surroundings
 from m2build.delivery.target import target_of
-from m2build.errors import TransferBudgetError, UsageError
+from m2build.errors import UsageError
 from m2build.places.place import Place, PlaceKind
 from m2build.progress import Silent
 
@@ -123,18 +122,6 @@ def test_an_image_of_the_recipe_that_differs_is_refused_before_any_image_is_sent
     assert tag_digest(stocked, "differs", "tp4") is None
     dry = json.loads(succeeds(*both, "--dry-run", "--json"))
     assert [document["refusal"] is None for document in dry] == [True, False]
-
-
-def test_in_the_library_the_session_decides(stocked: str, other: str) -> None:
-    selection = face.load_recipe("minimax-m2").select(tp=8)
-    to = Destinations(names=[f"{other}/library"], push=True)
-    with face.Session(publishing=Publishing(max_transfer=0)) as session:
-        with pytest.raises(TransferBudgetError):
-            list(session.shipment([selection], f"{stocked}/team/sglang:rocm", to=to).deliver())
-        plan = session.plan(selection, session.base(selection.recipe, f"{stocked}/team/sglang:rocm"))
-        with pytest.raises(TransferBudgetError):
-            session.deliver(plan, f"{other}/library:x")
-    assert tag_digest(other, "library", "tp8") is None
 
 
 @pytest.mark.parametrize("policy", TagPolicy)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.bases import base_image
 from helpers.kept_progress import Kept
-from helpers.tables import MAKERS, tabled_image
+from helpers.layers.tables import MAKERS, tabled_image
 
 from m2build import Session, load_recipe
 from m2build.derivation.plan import Plan

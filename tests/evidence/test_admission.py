@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from helpers.admission import KYVERNO, SIGSTORE
 from helpers.cli.checkouts import quickly
+from helpers.evidence.admission import KYVERNO, SIGSTORE
 
 from m2build import evidence
 from m2build.errors import UsageError

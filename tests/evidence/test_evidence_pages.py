@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.bases import base_image
-from helpers.evidence import small_plan
+from helpers.evidence.attested import small_plan
 from helpers.snippets import DOCS, run_snippets
 
 from m2build import evidence

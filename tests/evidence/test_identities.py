@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import derived, quickly, quickly_refused
-from helpers.signing import OFFLINE
-from helpers.sigstore import Sigstore
+from helpers.evidence.signing import OFFLINE
+from helpers.evidence.sigstore import Sigstore
 
 import m2build
 from m2build import evidence

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import quickly, store
+from helpers.evidence.signing import PASSWORD, Keys, cosign
 from helpers.registry.registries import call, listing_registry, run
-from helpers.signing import PASSWORD, Keys, cosign
 
 import m2build
 from m2build import evidence

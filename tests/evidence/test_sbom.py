@@ -15,7 +15,7 @@ import pytest
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from helpers.evidence import small_plan
+from helpers.evidence.attested import small_plan
 from helpers.plans import with_results
 
 from m2build import evidence

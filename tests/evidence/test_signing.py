@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from helpers.cli.checkouts import quickly, store
+from helpers.evidence.signing import PASSWORD, Keys, cosign, public_key_of_another
 from helpers.registry.registries import call, crane_registry, docker_registry
-from helpers.signing import PASSWORD, Keys, cosign, public_key_of_another
 from helpers.snippets import BLOCK, DOCS, run_snippets
 
 import m2build

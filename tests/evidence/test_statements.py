@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict, ParseError
 from helpers.bases import ROOT, base_image
-from helpers.evidence import plan_of, small_plan
+from helpers.evidence.attested import plan_of, small_plan
 from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
 from in_toto_attestation.v1.statement import Statement as TheirStatement
 from in_toto_attestation.v1.statement_pb2 import Statement as TheirMessage

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from helpers.bases import ROOT, base_image
 from helpers.commands import succeeds
-from helpers.content_cases import BASE, DIFFERENT, NO_DIFFERENCE, SAME, D, Layers, W
 from helpers.images import Entry, WatchedBlobs, entry, file, folder, image, symlink, tar
+from helpers.inspection.content_cases import BASE, DIFFERENT, NO_DIFFERENCE, SAME, D, Layers, W
 from helpers.plans import derive
 from helpers.support import need_root, need_tool, sampled
 from helpers.two_roots import base_of, kernels, selection_of

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import zstandard
 from helpers.images import Entry, compressed, entry, file, folder, hardlink, image, layer_type, symlink, tar
-from helpers.linked_layers import EVERYWHERE, MOST, REFUSED, UMOCI, layers_of
-from helpers.stack_model import apply, stacks, to_tar
-from helpers.stacks import NO_ENTRY, STACKS, STRANGE, W_D, W
+from helpers.layers.linked import EVERYWHERE, MOST, REFUSED, UMOCI, layers_of
+from helpers.layers.stack_model import apply, stacks, to_tar
+from helpers.layers.stacks import NO_ENTRY, STACKS, STRANGE, W_D, W
 from helpers.support import in_shares, need_tool
 from hypothesis import given, settings
 

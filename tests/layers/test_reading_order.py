@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.images import WatchedBlobs, image
-from helpers.stack_model import apply, stacks, to_tar
+from helpers.layers.stack_model import apply, stacks, to_tar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

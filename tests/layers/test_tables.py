@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from helpers import content_cases
 from helpers.images import WatchedBlobs, entry, file, flip, folder, hardlink, image, symlink, tar
+from helpers.inspection import content_cases
 from helpers.kept_progress import Kept
-from helpers.linked_layers import EVERYWHERE, MOST, UMOCI, layers_of
-from helpers.stacks import NO_ENTRY, STACKS
-from helpers.tables import MAKERS, STARGZ, ZSTD, Entries, Tabled, document, estargz, tabled_image, zstd_chunked
+from helpers.layers.linked import EVERYWHERE, MOST, UMOCI, layers_of
+from helpers.layers.stacks import NO_ENTRY, STACKS
+from helpers.layers.tables import MAKERS, STARGZ, ZSTD, Entries, Tabled, document, estargz, tabled_image, zstd_chunked
 
 from m2build.errors import ContentError
 from m2build.layers.cache import MemberCache

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.images import image, tar
 from helpers.kept_progress import Kept
-from helpers.locking import CHANGED, RECIPE, TP8, made, published_base, selections, with_wheel
+from helpers.locking.locks import CHANGED, RECIPE, TP8, made, published_base, selections, with_wheel
 from helpers.registry.faultproxy import Proxy, fault_proxy
 from helpers.registry.registries import docker_registry, run, tag_digest, upload
 

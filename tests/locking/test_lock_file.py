@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from helpers.locking import CHANGED, RECIPE, RELEASE, TP8, published_base
+from helpers.locking.locks import CHANGED, RECIPE, RELEASE, TP8, published_base
 
 import m2build
 from m2build import locking

@@ -27,7 +27,6 @@ from m2build.mounts.render import render_mounts
 from m2build.mounts.volume import LARGEST, changed_folders
 from m2build.patches import Codemod, RenameModule, SourceTree, write_tree
 from m2build.patches.codemods.replace_text import ReplaceText
-from m2build.session import Session
 
 FILES = {
     "pkg/__init__.py": b"", "pkg/old/__init__.py": b"", "pkg/old/a.py": b"x = 1\n", "pkg/data.json": b"{}",
@@ -138,14 +137,6 @@ def test_sources_of_another_base_are_refused() -> None:
     tree = SourceTree.of({**FILES, "pkg/deep/b.py": b"from pkg.old import b\n"})
     with pytest.raises(UsageError, match=r"are not those of the plan: pkg/deep/b.py differs"):
         render_mounts(plan, "image-volume", Path("m"), trees=[tree], reference=VOLUME)
-
-
-def test_a_session_has_the_sources_of_a_base_that_was_read() -> None:
-    base = planned(FILES, RENAME).base
-    with Session() as session:
-        assert contents(session.sources(base, source_root=f"/{ROOT}")) == FILES
-        with pytest.raises(UsageError, match=r"base:v1 is an image: say where its sources are"):
-            session.sources(base)
 
 
 def test_a_base_that_was_not_read_is_refused() -> None:

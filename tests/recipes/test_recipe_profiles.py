@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from helpers.recipes.hostile_documents import many
+from helpers.documents.hostile_documents import many
 from helpers.recipes.recipe_texts import SHIPPED, write
 
 from m2build.errors import UsageError

@@ -12,10 +12,10 @@ import pytest
 from helpers.bases import ROOT, sources
 from helpers.images import SAMPLE, image, tar
 from helpers.kept_progress import Kept
+from helpers.layers.tables import tabled_image, zstd_chunked
 from helpers.registry.faultproxy import Proxy, Rule, fault_proxy
 from helpers.registry.registries import access, noise, reference, upload
 from helpers.snippets import run_snippets
-from helpers.tables import tabled_image, zstd_chunked
 
 from m2build.cli.root import cli
 from m2build.errors import ContentError, TransferBudgetError, TransportError

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from helpers.bases import ROOT, sources
 from helpers.forked import Measured
-from helpers.hostile_images import (
+from helpers.images import compressed, file, tar
+from helpers.support import need_tool
+from helpers.sweeps.hostile_images import (
     LAYER_TYPES,
     Sample,
     bomb,
@@ -26,8 +28,6 @@ from helpers.hostile_images import (
     upper,
     write_layout,
 )
-from helpers.images import compressed, file, tar
-from helpers.support import need_tool
 
 from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import Wanted

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.documents.hostile_documents import HOSTILE
 from helpers.measured import Measured, assert_cheap, measured
-from helpers.recipes.hostile_documents import HOSTILE
 from helpers.sweeps.hostile_recipes import hostile_recipe, hostile_series
 
 pytestmark = pytest.mark.sweep

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.bases import base_image
-from helpers.killing import Call, Commands
 from helpers.registry.registries import docker_registry, run
 from helpers.support import need_tool
+from helpers.sweeps.killing import Call, Commands
 
 from m2build.places.place import Place
 from m2build.places.transports import write_image

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.killing import Commands
+from helpers.sweeps.killing import Commands
 from helpers.sweeps.kills import Killed, sweep
 
 pytestmark = pytest.mark.sweep

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cli.checkouts import checkout
-from helpers.killing import Commands, commands
+from helpers.sweeps.killing import Commands, commands
 from helpers.sweeps.kills import quick_disk
 
 pytestmark = pytest.mark.sweep

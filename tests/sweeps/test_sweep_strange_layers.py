@@ -8,10 +8,10 @@ import pytest
 from helpers.bases import sources
 from helpers.commands import succeeds
 from helpers.images import image, tar
-from helpers.linked_layers import EVERYWHERE, UMOCI, together
+from helpers.layers.linked import EVERYWHERE, UMOCI, together
+from helpers.layers.stacks import STACKS, STRANGE
 from helpers.registry.field_registry import field_registry
 from helpers.registry.registries import run
-from helpers.stacks import STACKS, STRANGE
 
 from m2build.places.place import Place
 from m2build.places.transports import write_image

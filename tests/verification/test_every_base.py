@@ -9,7 +9,7 @@ import pytest
 from helpers import two_roots
 from helpers.bases import MODELS, ROOT, SOURCES, base_image, sources
 from helpers.images import Entry, file, folder, hardlink, image, read_everything, symlink, tar
-from helpers.locking import published_base
+from helpers.locking.locks import published_base
 from helpers.registry.registries import access, docker_registry, reference, run, tag_digest
 from helpers.support import sampled
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from helpers.bases import base_image
 from helpers.cli.checkouts import quickly, store
-from helpers.evidence import plan_of
+from helpers.evidence.attested import plan_of
 
 from m2build import evidence
 from m2build.cli.root import cli

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.engines.daemons import DockerEngine, docker_daemon
 from helpers.images import image
-from helpers.linked_layers import EVERYWHERE, MOST, Stack, together
+from helpers.layers.linked import EVERYWHERE, MOST, Stack, together
 
 from m2build.layers.filesystem import read_filesystem
 from m2build.layers.members import EVERYTHING

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from helpers.killing import Commands, commands
+from helpers.sweeps.killing import Commands, commands
 from helpers.sweeps.kills import quick_disk
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from helpers.bases import base_image
 from helpers.cli.checkouts import checkout
-from helpers.killing import Commands
 from helpers.support import small_disk
+from helpers.sweeps.killing import Commands
 from m2build.places.place import Place
 from m2build.places.transports import write_image
 from m2build.progress import Silent
