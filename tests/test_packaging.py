@@ -9,6 +9,8 @@ import zipfile
 import pytest
 from helpers.checkout import ROOT, copy_checkout
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:

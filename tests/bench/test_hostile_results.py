@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.engines.programs import script
+from helpers.support import in_shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,10 +45,11 @@ def shown(results: tuple[Result, ...]) -> None:
         assert all(delta.percent == 0 for one in found for delta in one.deltas)
 
 
-@settings(max_examples=25, derandomize=True, deadline=None)
+@in_shares(5)
+@settings(max_examples=5, derandomize=True, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=8), st.fixed_dictionaries({"completed": NUMBERS}), ABOUT)
 def test_any_line_is_a_result_or_an_error(
-    members: dict[str, object], counted: dict[str, object], about: dict[str, object]
+    share: int, members: dict[str, object], counted: dict[str, object], about: dict[str, object]
 ) -> None:
     line = {"output_throughput": 1.5, **members, **counted}
     with suppress(M2BuildError):

@@ -49,6 +49,7 @@ def test_each_dockerfile_is_what_render_writes(folder: Path) -> None:
     assert found == expected
 
 
+@pytest.mark.sweep
 def test_two_runs_write_the_same_bytes(folder: Path) -> None:
     for number in ("1", "2"):
         succeeds(*BAKE, "-o", f"images{number}", cwd=folder, environment={"PYTHONHASHSEED": number})

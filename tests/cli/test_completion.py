@@ -208,7 +208,7 @@ def test_the_scripts_are_what_the_shells_can_parse(tmp_path: Path) -> None:
     subprocess.run([need_tool("shellcheck"), "-"], input=bash, text=True, check=True)
 
 
-@pytest.mark.parametrize("line", sampled(TYPED, every=2))
+@pytest.mark.parametrize("line", sampled(TYPED, every=4))
 def test_the_tab_key_completes(line: str, running: Shell) -> None:
     arguments = running.runs(f"{line}\tX")
     assert arguments[-len(TYPED[line]) :] == TYPED[line]

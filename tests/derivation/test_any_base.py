@@ -91,8 +91,8 @@ def check(base: Image, folder: Path) -> Image:
     return built
 
 
-@in_shares(8)
-@settings(max_examples=13, deadline=None)
+@in_shares(21)
+@settings(max_examples=5, deadline=None)
 @given(bases())
 def test_what_is_made_of_it_agrees_with_itself(share: int, base: Image) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,7 @@ from helpers.commands import succeeds
 from helpers.images import Entry, WatchedBlobs, entry, file, folder, image, symlink, tar
 from helpers.inspection.content_cases import BASE, DIFFERENT, NO_DIFFERENCE, SAME, D, Layers, W
 from helpers.plans import derive
-from helpers.support import need_root, need_tool, sampled
+from helpers.support import in_shares, need_root, need_tool, sampled
 from helpers.two_roots import base_of, kernels, selection_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,9 +131,12 @@ def written(changes: Mapping[str, Change], time: int) -> bytes:
     return tar(*entries)
 
 
-@settings(deadline=None)
+@in_shares(4)
+@settings(max_examples=25, deadline=None)
 @given(changes=CHANGESETS, data=st.data())
-def test_how_changes_are_split_over_layers_does_not_matter(changes: dict[str, Change], data: st.DataObject) -> None:
+def test_how_changes_are_split_over_layers_does_not_matter(
+    share: int, changes: dict[str, Change], data: st.DataObject
+) -> None:
     """Each path gets its last change in some layer, and perhaps other or equal changes in the layers before."""
     count = data.draw(st.integers(1, 4))
     layers: list[dict[str, Change]] = [{} for _ in range(count)]
@@ -148,10 +151,11 @@ def test_how_changes_are_split_over_layers_does_not_matter(changes: dict[str, Ch
     assert split.digest == content(written(changes, 0)).digest
 
 
-@settings(deadline=None)
+@in_shares(4)
+@settings(max_examples=25, deadline=None)
 @given(changes=CHANGESETS, path=LEAVES, one=CHANGES, other=CHANGES)
 def test_any_other_single_change_changes_the_digest(
-    changes: dict[str, Change], path: str, one: Change, other: Change
+    share: int, changes: dict[str, Change], path: str, one: Change, other: Change
 ) -> None:
     first, second = (content(written(changes | {path: change}, 0)) for change in (one, other))
     assert (first.digest == second.digest) == (one == other)
@@ -313,7 +317,7 @@ def as_judged(found: Content) -> tuple[Judged, list[str]]:
             *(layers for ways in SAME.values() for layers in ways),
             *((x,) for x in DIFFERENT.values()),
         ],
-        every=2,
+        every=4,
     ),
 )
 def test_umoci_finds_the_same_differences(layers: Layers, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from helpers.kept_progress import Kept
 from helpers.layers.linked import EVERYWHERE, MOST, UMOCI, layers_of
 from helpers.layers.stacks import NO_ENTRY, STACKS
 from helpers.layers.tables import MAKERS, STARGZ, ZSTD, Entries, Tabled, document, estargz, tabled_image, zstd_chunked
+from helpers.support import in_shares, sampled
 
 from m2build.errors import ContentError
 from m2build.layers.cache import MemberCache
@@ -69,7 +70,9 @@ EVERY.pop("garbage behind the end")
 
 
 @OF_FORMATS
-@pytest.mark.parametrize("wanted", [W_TREE, Wanted(frozenset({"w/d"}), frozenset({"etc"}), frozenset({"d/e/3"}))])
+@pytest.mark.parametrize(
+    "wanted", sampled([W_TREE, Wanted(frozenset({"w/d"}), frozenset({"etc"}), frozenset({"d/e/3"}))], every=2)
+)
 def test_the_answer_is_that_of_reading_whole(wanted: Wanted, make: Callable[[bytes], Tabled]) -> None:
     for layers in EVERY.values():
         sample = tabled_image(*map(make, layers))
@@ -78,9 +81,10 @@ def test_the_answer_is_that_of_reading_whole(wanted: Wanted, make: Callable[[byt
         assert found.by_table
 
 
+@in_shares(4)
 @OF_FORMATS
-def test_the_answer_is_that_of_reading_whole_for_random_layers(make: Callable[..., Tabled]) -> None:
-    for seed in range(40):
+def test_the_answer_is_that_of_reading_whole_for_random_layers(make: Callable[..., Tabled], share: int) -> None:
+    for seed in range(share, 40, 4):
         chance = random.Random(seed)  # noqa: S311 - hides nothing
         layers = [make(_random_layer(chance), chunk=chance.choice([1, 100, 5000])) for _ in range(chance.randint(1, 3))]
         sample, wanted = tabled_image(*layers), Wanted(frozenset({"w/a"}), frozenset({"b"}))
@@ -350,6 +354,7 @@ def large() -> Image:
     )
 
 
+@pytest.mark.sweep
 def test_memory_does_not_grow_with_a_tables_entries(large: Image) -> None:
     """A base has a million files, of which only some thousands are wanted."""
     tracemalloc.start()

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from helpers.support import need_tool
+from helpers.support import in_shares, need_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,9 +49,10 @@ def read_back(info: tarfile.TarInfo, archive: tarfile.TarFile) -> Member:
     return Member(info.name, kind, info.mode, info.uid, info.gid, int(info.mtime), content, info.linkname, xattrs)
 
 
-@settings(deadline=None)
+@in_shares(5)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(members(), max_size=6, unique_by=lambda member: member.path))
-def test_a_tar_reads_back_as_what_was_written(wanted: list[Member]) -> None:
+def test_a_tar_reads_back_as_what_was_written(share: int, wanted: list[Member]) -> None:
     data = write_tar(wanted)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         assert [read_back(info, archive) for info in archive] == sorted(wanted, key=lambda member: member.path)

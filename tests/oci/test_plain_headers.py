@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 
 import pytest
+from helpers.support import in_shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,9 +49,10 @@ def read(kind: type[tarfile.TarInfo], block: bytes) -> dict[str, object] | str:
     return {name: getattr(info, name) for name in (*FIELDS, *PLACES)}
 
 
-@settings(max_examples=500)
+@in_shares(5)
+@settings(max_examples=100)
 @given(headers())
-def test_a_header_says_what_tarfile_reads_in_it(block: bytes) -> None:
+def test_a_header_says_what_tarfile_reads_in_it(share: int, block: bytes) -> None:
     expected = read(tarfile.TarInfo, block)
     if isinstance(expected, dict) and isinstance(expected["size"], int) and expected["size"] < 0:
         with pytest.raises(tarfile.ReadError):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.patches.trees import Content, changed, contents, text, tree_of
+from helpers.support import sampled
 
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Finding, MentionKind
@@ -158,7 +159,7 @@ def test_a_link_that_is_named_is_a_conflict() -> None:
     changed(theirs("PosixPath", "p/*.py"), tree)
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("newline", sampled(["\n", "\r\n", "\r"], every=3))
 @pytest.mark.parametrize(
     ("head", "tail"),
     [(b"", b""), (b"\xef\xbb\xbf", b""), (b"\x0c", b""), (b"# coding: latin-1\n# \xe9\n", b"# \xe9"), (b"", b"\r")],

@@ -55,7 +55,7 @@ def by_the_tool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {name: read(folder)[PATHS[name]][0] for name in COMMANDS}
 
 
-@pytest.mark.parametrize("name", sampled(COMMANDS, every=4), ids=PATHS.values())
+@pytest.mark.parametrize("name", sampled(COMMANDS, every=6), ids=PATHS.values())
 def test_a_series_makes_of_a_file_what_the_tool_makes_of_it(name: str, by_the_tool: dict[str, bytes]) -> None:
     arguments, _, source = COMMANDS[name]
     codemod = LibcstCodemod(name, ("p/*.py",), None, arguments, ("libcst", "autotyping"))

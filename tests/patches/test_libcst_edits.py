@@ -77,7 +77,7 @@ def test_a_file_that_is_nested_too_deeply_is_reported_with_its_path(codemod: Cod
 
 
 @pytest.mark.parametrize("step", sampled([200, 50], every=2))
-@pytest.mark.parametrize("codemod", [RENAME, REMOVE, THEIRS])
+@pytest.mark.parametrize("codemod", sampled([RENAME, REMOVE, THEIRS], every=3))
 def test_at_every_depth_there_is_a_change_or_a_reason(codemod: Codemod, step: int) -> None:
     """Each step, from the search to libcst's printing, has its own limit of depth."""
     endings = set()

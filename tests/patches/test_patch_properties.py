@@ -27,8 +27,8 @@ class Everything(Concern):
         return True
 
 
-BOUNDED = settings(max_examples=25, deadline=None)
-SHARES = in_shares(4)
+BOUNDED = settings(max_examples=10, deadline=None)
+SHARES = in_shares(10)
 PATH = "a/b/use.py"
 
 

@@ -87,6 +87,7 @@ def test_every_touched_file_compiles(changeset: Changeset) -> None:
         compile(file.content, path, "exec", dont_inherit=True)
 
 
+@pytest.mark.sweep
 def test_no_import_of_the_old_name_is_left(sglang_tree: SourceTree, patched: SourceTree) -> None:
     """By the test's own search: every import statement of every file, relative ones resolved."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.patches.renames import CHANGES, OLD, RENAME, TREE
-from helpers.patches.trees import cases_in, changed, contents, result_of, text, tree_of, write
+from helpers.patches.trees import cases_in, changed, contents, results_of, text, tree_of, write
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,8 @@ def test_importers_follow_the_module(path: str, before: str, after: str, tmp_pat
     del expected["a/b/old.py"]
     assert contents(renamed) == expected
     module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    assert result_of(write(renamed, tmp_path / "2"), module) == result_of(write(tree, tmp_path / "1"), module)
+    now, then = results_of(module, write(renamed, tmp_path / "2"), write(tree, tmp_path / "1"))
+    assert now == then
 
 
 @pytest.mark.parametrize(
@@ -64,4 +65,5 @@ def test_a_function_of_the_modules_name_in_its_package_is_not_the_module(tmp_pat
     renamed, _ = changed(RENAME, tree)
     assert text(renamed, "a/b/__init__.py") == "from .new import f as old\n"
     assert text(renamed, "use.py") == "from a.b import old\nimport a.b.new\nresult = old(), a.b.old()\n"
-    assert result_of(write(renamed, tmp_path / "2"), "use") == result_of(write(tree, tmp_path / "1"), "use")
+    now, then = results_of("use", write(renamed, tmp_path / "2"), write(tree, tmp_path / "1"))
+    assert now == then

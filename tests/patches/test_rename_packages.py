@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.patches.trees import Content, changed, contents, result_of, text, tree_of, write
+from helpers.patches.trees import Content, changed, contents, results_of, text, tree_of, write
 
 from m2build.patches.change import Finding
 from m2build.patches.codemods.rename_module import RenameModule
@@ -27,7 +27,8 @@ def same_result(codemod: RenameModule, files: dict[str, Content], folder: Path, 
     """The importer computes the same before and after, in the running Python."""
     tree = tree_of(files)
     renamed, _ = changed(codemod, tree)
-    assert result_of(write(renamed, folder / "2"), module) == result_of(write(tree, folder / "1"), module)
+    now, then = results_of(module, write(renamed, folder / "2"), write(tree, folder / "1"))
+    assert now == then
     again = codemod.apply(renamed)
     assert again.finding is Finding.ALREADY_APPLIED
 

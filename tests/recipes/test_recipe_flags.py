@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 import yaml
 from helpers.recipes.servers_argparse import read_back
+from helpers.support import in_shares
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -47,14 +48,15 @@ def cannot_be_said(value: object) -> bool:
     return value == "--" or any(isinstance(item, str) and item.startswith("-") for item in items)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@in_shares(5)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(value=VALUES, flag=st.sampled_from(["x", "tp", "mem-fraction", "served-model-name"]))
 @example(value=1, flag="dp-size")
 @example(value=1.0, flag="dp-size")
 @example(value=True, flag="enable-x")
 @example(value=["-1", "-"], flag="x")
 @example(value=[-1e-7, -1e22], flag="x")
-def test_argparse_reads_back_what_the_recipe_says(value: Any, flag: str, file: Path) -> None:
+def test_argparse_reads_back_what_the_recipe_says(share: int, value: Any, flag: str, file: Path) -> None:
     document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": {flag: value}}}}
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     refusal, command = "", tuple[str, ...]()

@@ -45,9 +45,12 @@ def load(file: Path, content: bytes) -> Recipe | str:
     return answered(str(file))
 
 
+@in_shares(3)
 @given(number=st.sampled_from(KEY_LINES), position=st.integers(0, 30), letter=st.sampled_from(string.ascii_lowercase))
-@settings(max_examples=150, deadline=None)
-def test_a_letter_that_slips_into_a_key_is_found(file: Path, number: int, position: int, letter: str) -> None:
+@settings(max_examples=50, deadline=None)
+def test_a_letter_that_slips_into_a_key_is_found(
+    share: int, file: Path, number: int, position: int, letter: str
+) -> None:
     lines = SHIPPED.splitlines()
     line = lines[number]
     indent, key, rest = re.fullmatch(r"( *)([a-z0-9._-]+)(:.*)", line).groups()  # type: ignore[union-attr]
@@ -124,9 +127,10 @@ def ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from ways(inner, (*way, key))
 
 
+@in_shares(5)
 @given(way=st.sampled_from(sorted(ways(DOCUMENT))), value=JSON)
-@settings(max_examples=150, deadline=None)
-def test_any_value_in_any_place_is_answered(file: Path, way: tuple[str, ...], value: Any) -> None:
+@settings(max_examples=30, deadline=None)
+def test_any_value_in_any_place_is_answered(share: int, file: Path, way: tuple[str, ...], value: Any) -> None:
     document = yaml.safe_load(SHIPPED)
     inner = document
     for key in way[:-1]:
@@ -137,10 +141,11 @@ def test_any_value_in_any_place_is_answered(file: Path, way: tuple[str, ...], va
         assert re.match(rf"{re.escape(str(file))}:\d+:\d+: ", answer)
 
 
+@in_shares(5)
 @given(override=st.text(max_size=30) | st.from_regex(r"\A[a-z\".]{1,12}=.{0,12}\Z"))
 @example("profiles.tp4.flags.port=")
 @example("\udcff=\udcff")
-@settings(max_examples=150, deadline=None)
-def test_any_override_is_answered(override: str) -> None:
+@settings(max_examples=30, deadline=None)
+def test_any_override_is_answered(share: int, override: str) -> None:
     answer = answered("minimax-m2", [override])
     assert isinstance(answer, Recipe) or answer.startswith("--set")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from helpers.commands import m2build, refused, succeeds
 from helpers.recipes.recipe_texts import SHIPPED, write
+from helpers.support import in_shares
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -43,11 +44,12 @@ TEXTS = (WORDS | st.text(max_size=8)).filter(lambda text: text not in ("", "--")
 VALUES = TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.just(True)  # noqa: FBT003 - a switch
 
 
+@in_shares(5)
 @given(value=VALUES, word=TEXTS)
 @example(value=1e-7, word="a\tb")
 @example(value=10**300, word="\u2029")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_recipe_as_yaml_is_the_same_recipe(value: object, word: str, tmp_path: Path) -> None:
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_recipe_as_yaml_is_the_same_recipe(share: int, value: object, word: str, tmp_path: Path) -> None:
     document = yaml.safe_load(SHIPPED)
     document["profiles"]["tp8"]["flags"]["x"] = value
     document["launch"]["command"].append(word)

@@ -12,6 +12,7 @@ from helpers.images import SAMPLE, file, image, tar
 from helpers.registry.faultproxy import FOREVER, Rule, fault_proxy
 from helpers.registry.field_registry import Answer, FieldRegistry, Habits, field_registry
 from helpers.registry.registries import access, noise, reference, run, upload
+from helpers.support import sampled
 
 from m2build.errors import ContentError, TransportError
 from m2build.oci.digest import Digest
@@ -97,7 +98,7 @@ def is_whole(registry: FieldRegistry, sample: Image) -> bool:
     return blobs <= registry.blobs.keys() and registry.manifests.get("app/v1") == sample.manifest.raw
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", sampled(ANSWERS, every=3))
 def test_an_image_is_published_and_read_back(name: str) -> None:
     sample = LARGE if "PATCH" in name or "Location" in name else ONE
     with field_registry(replace(ANSWERS[name])) as registry:

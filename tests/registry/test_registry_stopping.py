@@ -78,6 +78,7 @@ def test_ctrl_c_ends_a_push_at_once(held: Rule, proxy: Proxy) -> None:
     assert tag_digest(proxy.upstream, "target", "v1") is None
 
 
+@pytest.mark.sweep
 def test_memory_stays_flat_from_one_registry_to_another(proxy: Proxy, tmp_path: Path) -> None:
     peaks = []
     (tmp_path / "other").mkdir()

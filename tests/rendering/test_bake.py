@@ -108,6 +108,7 @@ def test_the_folder_has_the_contexts_and_the_file_for_bake() -> None:
     assert not hasattr(files, "__setitem__")
 
 
+@pytest.mark.sweep
 def test_two_renderings_are_equal_in_any_process() -> None:
     script = PROBE.format(path=sys.path)
     runs = {

@@ -103,6 +103,7 @@ def test_buildah_builds_the_embedded_engines_image(tool: str, buildah: Buildah, 
     assert ours == expected
 
 
+@pytest.mark.sweep
 def test_buildah_stops_at_one_altered_byte(buildah: Buildah, tmp_path: Path) -> None:
     """The Dockerfile is pinned to its base; here it is changed to another one."""
     plan = plan_for(base_with("git", config=CONFIG))
@@ -119,6 +120,7 @@ def test_buildah_stops_at_one_altered_byte(buildah: Buildah, tmp_path: Path) -> 
     assert "result" not in buildah("images").stdout
 
 
+@pytest.mark.sweep
 def test_values_with_quotes_reach_buildahs_config(buildah: Buildah, tmp_path: Path) -> None:
     """buildah has a parser of its own."""
     base = base_with("git", config={"Env": ["PATH=/usr/bin:/bin", "x=NO"]})

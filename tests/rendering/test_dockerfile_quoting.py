@@ -49,8 +49,8 @@ def possible_word(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-@in_shares(10)
-@settings(max_examples=150, deadline=None)
+@in_shares(30)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
 @example([("a", "b\\")])
 @example([("a b", 'c\\"$d # e')])
@@ -70,9 +70,10 @@ def test_labels_come_out_exactly_or_are_refused(share: int, pairs: list[tuple[st
     assert list(zip(words[::2], words[1::2], strict=True)) == pairs
 
 
-@settings(max_examples=400, deadline=None)
+@in_shares(5)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(TEXT, max_size=6))
-def test_exec_form_keeps_the_words_and_bypasses_the_shell(words: list[str]) -> None:
+def test_exec_form_keeps_the_words_and_bypasses_the_shell(share: int, words: list[str]) -> None:
     possible = all(map(possible_word, words))
     try:
         text = f"FROM x\nENTRYPOINT {exec_form(words)}\nCMD []\n"
@@ -84,8 +85,8 @@ def test_exec_form_keeps_the_words_and_bypasses_the_shell(words: list[str]) -> N
     assert (found.json, list(found.value)) == (True, words)
 
 
-@in_shares(2)
-@settings(max_examples=100, deadline=None)
+@in_shares(5)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=30))
 def test_words_of_a_command_line_reach_the_shell_unchanged(share: int, words: list[str]) -> None:
     """Through the Dockerfile's lines first, then through a real shell."""
@@ -102,8 +103,8 @@ def test_words_of_a_command_line_reach_the_shell_unchanged(share: int, words: li
     assert seen == ["begin", *words, "end", ""]
 
 
-@in_shares(10)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@in_shares(30)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXT, TEXT, TEXT)
 @example("\n", "a", "b")
 @example("a", "b\nRUN true", "c")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from helpers.documents.hostile_documents import HOSTILE
-from helpers.measured import Measured, assert_cheap, measured
+from helpers.measured import assert_cheap, measured
 from helpers.sweeps.hostile_recipes import hostile_recipe, hostile_series
+from helpers.warm import Finished
 
 pytestmark = pytest.mark.sweep
 
@@ -49,7 +50,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     writer.wait()
 
 
-def refused(run: Measured) -> None:
+def refused(run: Finished) -> None:
     assert run.code == 2, run
     assert_cheap(run)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.support import sampled
 
 ROOT = Path(__file__).parents[3]
 FILES = {
@@ -64,7 +65,7 @@ def test_without_the_option_skips_are_skips(without: str) -> None:
     assert "needs container engines: pytest --require-engines runs it" in without
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.parametrize("processes", sampled(["0", "2"], every=2))
 def test_with_the_option_skips_are_failures(processes: str, tmp_path: Path) -> None:
     said = said_by_pytest(tmp_path, f"--numprocesses={processes}", "--require-engines")
     assert "1 failed, 2 passed, 3 errors in" in said

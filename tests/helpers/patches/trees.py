@@ -60,14 +60,25 @@ def read(folder: Path) -> dict[str, tuple[bytes, int]]:
     return found
 
 
-def result_of(folder: Path, module: str) -> str:
-    """The value of `module.result` in a tree, from this Python in a new process."""
-    script = f"import sys; sys.path[:0] = [{str(folder)!r}]; import importlib\n"
-    script += f"print(repr(importlib.import_module({module!r}).result))"
-    command = [sys.executable, "-I", "-B", "-c", script]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+_RESULTS = """\
+import importlib, os, sys
+for folder in sys.argv[2:]:
+    if os.fork() == 0:
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        print(repr(importlib.import_module(sys.argv[1]).result), end="\\0", flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(1)
+"""
+
+
+def results_of(module: str, *folders: Path) -> list[str]:
+    """The value of `module.result` in each tree, from this Python in new processes, of which one starts."""
+    command = [sys.executable, "-I", "-B", "-S", "-c", _RESULTS, module, *map(str, folders)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    return run.stdout
+    return run.stdout.split("\0")[:-1]
 
 
 def imported_modules(path: str, content: bytes) -> Iterator[str]:
