@@ -15,6 +15,7 @@ from helpers.images import WatchedBlobs, image, tar
 from helpers.kept_progress import Kept
 
 from m2build.base.model import Base
+from m2build.derivation import remembered
 from m2build.derivation.image import build
 from m2build.derivation.plan import Plan
 from m2build.derivation.remembered import plan_all
@@ -62,6 +63,21 @@ def test_the_second_derivation_is_equal_and_reads_nothing() -> None:
     for layer in second.manifest.layers:
         with open_blob(second.blobs, layer) as reader:
             reader.drain()
+
+
+@pytest.mark.parametrize(("cheap", "kept"), [(1, ["results"]), (1 << 30, [])], ids=["large", "small"])
+def test_what_is_derived_from_a_base_in_memory_is_cached_if_that_is_quicker(
+    cheap: int,
+    kept: list[str],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Stand-in bases are in memory."""
+    monkeypatch.setattr(remembered, "_CHEAP", cheap)
+    sample, selection = base_image(), RECIPE.select(profile="tp8")
+    first, second = (ask(selection, Base.of(sample, sample.manifest.digest, "a stand-in")) for _ in range(2))
+    assert [path.name for path in cache.glob("results")] == kept
+    assert second.manifest.raw == first.manifest.raw
 
 
 def test_the_reasons_of_what_is_mentioned_are_cached_as_well() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.bases import ROOT
+from helpers.cli.checkouts import store
 from helpers.mounts.planned import planned
 from helpers.patches.trees import contents
 from helpers.registry.registries import crane_registry, tag_digest
@@ -27,11 +28,17 @@ def other(tmp_path: Path) -> Iterator[str]:
         yield host
 
 
-def test_a_session_logs_what_it_does(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_session_logs_what_it_does(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recipe = m2build.load_recipe("minimax-m2")
-    with caplog.at_level(logging.INFO, "m2build"), m2build.Session() as session:
-        session.plan(recipe.select(tp=8), session.base(recipe, "pypi:sglang==0.5.7"))
-    assert caplog.record_tuples == [("m2build", logging.INFO, "reading layer 84f75399b239 (18.5 MB)")]
+    store(f"oci:{tmp_path}/base:base")
+    with caplog.at_level(logging.INFO, "m2build"), m2build.Session(cache=tmp_path / "cache") as session:
+        base = session.base(recipe, f"oci:{tmp_path}/base:base")
+        session.plan(recipe.select(tp=8), base)
+    assert base.image
+    layers = [f"reading layer {layer.digest.hex[:12]} (" for layer in base.image.manifest.layers]
+    assert [(name, level) for name, level, _ in caplog.record_tuples] == [("m2build", logging.INFO)] * len(layers)
+    messages = sorted(message for _, _, message in caplog.record_tuples)
+    assert all(map(str.startswith, messages, sorted(layers)))
 
 
 def test_in_the_library_the_session_decides(stocked: str, other: str) -> None:
