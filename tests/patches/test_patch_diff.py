@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.patches.judges import Judge, git_apply, gnu_patch, run
 from helpers.patches.trees import files_before, read, write
+from helpers.support import in_shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from m2build.patches.change import FileChange, changed_tree
 from m2build.patches.diff import git_diff
 from m2build.patches.tree import SourceFile, SourceTree
 
-BOUNDED = settings(max_examples=40, deadline=None)
+BOUNDED = settings(max_examples=10, deadline=None)
 LINES = st.sampled_from(
     [b"a\n", b"b\n", b"\n", b"  \n", b"a\r\n", b"\r", b"\0\xff\n", b"- x\n", b"+++ b/y\n", b"\\ z\n", b"@@ -1 +1 @@\n"]
 )
@@ -69,15 +70,17 @@ def check(judge: Judge, made: tuple[FileChange, ...]) -> None:
         assert read(folder) == original
 
 
+@in_shares(4)
 @BOUNDED
 @given(changes(CHARACTERS | st.just("\n")))
-def test_git_applies_it_exactly(made: tuple[FileChange, ...]) -> None:
+def test_git_applies_it_exactly(share: int, made: tuple[FileChange, ...]) -> None:
     check(git_apply, made)
 
 
+@in_shares(4)
 @BOUNDED
 @given(changes(CHARACTERS))
-def test_gnu_patch_applies_it_exactly(made: tuple[FileChange, ...]) -> None:
+def test_gnu_patch_applies_it_exactly(share: int, made: tuple[FileChange, ...]) -> None:
     check(gnu_patch, made)
 
 

@@ -36,6 +36,7 @@ def test_a_release_is_fetched_once_and_kept(index: Path) -> None:
     assert sorted(read(cache_folder() / "wheels")) == [f"demo-pkg-1.2/{NAME}"]
 
 
+@pytest.mark.sweep
 def test_another_index_is_asked_although_the_first_ones_wheel_is_kept(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from helpers.commands import succeeds
 from helpers.patches.series_files import DECORATOR, FILES, RENAME, applied, series_of
 from helpers.patches.trees import tree_of, write
+from helpers.support import in_shares
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -58,9 +59,10 @@ def shown(html: str) -> str:
 TEXT = st.text(st.sampled_from("ab `|*_[]()<>\\&#!~é\"'"), min_size=1, max_size=30).map(str.strip).filter(bool)
 
 
-@settings(max_examples=40, deadline=None)
+@in_shares(4)
+@settings(max_examples=10, deadline=None)
 @given(summary=TEXT, author=TEXT)
-def test_texts_are_shown_as_they_are(summary: str, author: str) -> None:
+def test_texts_are_shown_as_they_are(share: int, summary: str, author: str) -> None:
     tree = tree_of(FILES)
     changeset = apply_series(series_of({**RENAME, "summary": summary, "author": author}), tree)
     html = RENDERER.render(changeset.waiver())

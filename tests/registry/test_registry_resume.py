@@ -10,6 +10,7 @@ from helpers.images import image, tar
 from helpers.registry.faultproxy import FOREVER, Proxy, Rule, fault_proxy
 from helpers.registry.field_registry import FieldRegistry, Habits, field_registry
 from helpers.registry.registries import access, noise, reference
+from helpers.support import sampled
 
 from m2build.errors import ContentError, TransportError
 from m2build.oci.descriptor import Descriptor
@@ -83,11 +84,11 @@ def test_a_refused_confirmation_of_bytes_that_arrived(status: int, registry: Fie
 
 @pytest.mark.parametrize(
     "said",
-    [
+    sampled([
         Rule(status=404), Rule(status=204), Rule(status=204, headers={"Range": "0-0"}),
         Rule(status=204, headers={"Range": f"0-{1 << 40}"}), Rule(status=204, headers={"Range": "0-9"}),
         Rule(drop=True),
-    ],
+    ], every=3),
     ids=["lost session", "no range", "nothing", "too much", "too little", "no answer"],
 )  # fmt: skip
 def test_where_the_registry_does_not_say_it_starts_over(said: Rule, registry: FieldRegistry, proxy: Proxy) -> None:

@@ -75,12 +75,12 @@ def package_base(*names: str) -> Image:
     return image(tar(*tools(*names)), tar(*entries, file(f"{MODELS}/minimax_m2.py", minimax)), how="plain")
 
 
-@pytest.mark.parametrize("tool", ["git", "patch"])
+@pytest.mark.parametrize("tool", sampled(["git", "patch"], every=2))
 def test_removed_folders_odd_names_and_modes(tool: str, tmp_path: Path) -> None:
     compare(plan_for(package_base(tool)), tmp_path)
 
 
-@pytest.mark.parametrize("tool", ["git", "patch"])
+@pytest.mark.parametrize("tool", sampled(["git", "patch"], every=2))
 @pytest.mark.parametrize("kinds", sampled([("add", "delete", "replace"), ("add",), ("delete",)], every=3), ids="-".join)
 def test_new_and_deleted_files(tool: str, kinds: tuple[str, ...], tmp_path: Path) -> None:
     """Also alone, when there is nothing to be checked before the first patch, or after the last."""

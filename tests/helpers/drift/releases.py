@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from helpers.patches.wheels import wheel
+from m2build.local.cache import cache_folder
 
 LIMIT = "first = 0\na = 1\nb = 2\nc = 3\nlimit = 1\nd = 4\ne = 5\nf = 6\nlast = 7\n"
 RAISED = LIMIT.replace("limit = 1", "limit = 2")
@@ -48,6 +50,13 @@ def publish(release: str, index: Path) -> None:
         f"{info}/RECORD": "",
     }
     (index / f"demo_pkg-{release}-py3-none-any.whl").write_bytes(wheel({**files, **metadata}))
+
+
+def download(requirement: str, folder: Path) -> Path:
+    """What pip would download of `index/` beside the cache: pip itself starts for half a second."""
+    release = requirement.partition("==")[2]
+    (wheel,) = (cache_folder().parents[1] / "index").glob(f"demo_pkg-{release}-*.whl")
+    return Path(shutil.copy2(wheel, folder))
 
 
 def series_file(folder: Path) -> Path:

@@ -73,5 +73,5 @@ def trees_of(plan: Plan) -> list[SourceTree]:
 
 def document(files: SourceTree, name: str) -> dict[str, object]:
     """One of the files, read as YAML."""
-    found: dict[str, object] = yaml.safe_load(files[name].content)
+    found: dict[str, object] = yaml.load(files[name].content, Loader=yaml.CSafeLoader)
     return found
