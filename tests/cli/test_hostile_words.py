@@ -13,6 +13,7 @@ import pytest
 from helpers.cli.command_tree import WAYS
 from helpers.cli.hostile import NAME, TEXT, registry, verdict, workshop
 from helpers.cli.terminals import printed_on_a_terminal
+from helpers.support import sampled
 
 M2BUILD = [sys.executable, "-m", "m2build"]
 IMAGE = ("image", "--tp", "8")
@@ -238,7 +239,7 @@ def ids(case: tuple[str, ...]) -> str:
     return " ".join(case).replace(NAME, "NAME").replace(TEXT, "TEXT")
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
+@pytest.mark.parametrize("case", sampled(CASES, every=2), ids=ids)
 def test_nothing_hostile_reaches_the_terminal(case: tuple[str, ...], seen: Seen) -> None:
     received = seen(case)
     assert [problem for problem in verdict(received) if "--debug" not in case or "Traceback" not in problem] == []

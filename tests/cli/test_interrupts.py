@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.cli.checkouts import checkout, everything, store
 from helpers.commands import succeeds
+from helpers.support import sampled_rows
 
 M2BUILD = [sys.executable, "-m", "m2build"]
 LINE = "m2build: interrupted; nothing was left half-written\n"
@@ -59,11 +60,14 @@ def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> None:
 
 @pytest.mark.parametrize(
     ("output", "number"),
-    [
-        ("oci:{}/out", signal.SIGINT),
-        ("oci-archive:{}/out.tar", signal.SIGTERM),
-        ("docker-archive:{}/out.tar", signal.SIGINT),
-    ],
+    sampled_rows(
+        [
+            ("oci:{}/out", signal.SIGINT),
+            ("oci-archive:{}/out.tar", signal.SIGTERM),
+            ("docker-archive:{}/out.tar", signal.SIGINT),
+        ],
+        every=3,
+    ),
 )
 def test_in_the_middle_of_writing(output: str, number: signal.Signals, base: str, tmp_path: Path) -> None:
     command = [*M2BUILD, "image", "--tp", "8", "--base", base, "-o", output.format(tmp_path)]

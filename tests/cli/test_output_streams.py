@@ -16,6 +16,7 @@ from helpers.support import sampled
 from m2build.recipes.load import load_recipe
 
 M2BUILD = [sys.executable, "-m", "m2build"]
+PRINTING = [["recipe", "list"], ["recipe", "schema"], ["patch", "diff", "--source", "{}"]]
 RESULT = re.compile(r"docker-archive:\S+\.tar:m2build/minimax-m2\.1:tp8@(sha256:[0-9a-f]{64})\n")
 
 
@@ -28,9 +29,7 @@ def derive(tree: Path, out: Path, *options: str) -> list[str]:
     return [*M2BUILD, "image", "--tp", "8", "--base", f"dir:{tree}", "-o", f"docker-archive:{out}", *options]
 
 
-@pytest.mark.parametrize(
-    "arguments", sampled([["recipe", "list"], ["recipe", "schema"], ["patch", "diff", "--source", "{}"]], every=2)
-)
+@pytest.mark.parametrize("arguments", sampled(PRINTING, every=2))
 def test_a_reader_that_closes_the_pipe_is_not_a_failure(arguments: list[str], tree: Path) -> None:
     """`m2build … | head -n 1`, with `set -o pipefail`: the pipe's other end is closed before we write."""
     reading, writing = os.pipe()

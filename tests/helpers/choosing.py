@@ -68,11 +68,11 @@ def pytest_collection_finish() -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Each share of a property has a seed of its own: with the same one, as in CI, it would try the same examples."""
-    share = item.callspec.params.get("share") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else 0
-    if share and hasattr(item.obj, "hypothesis"):
+    if isinstance(item, pytest.Function) and hasattr(item.obj, "hypothesis") and hasattr(item, "callspec"):
         from hypothesis import seed
 
-        seed(share)(item.obj)
+        if share := item.callspec.params.get("share"):
+            seed(share)(item.obj)
 
 
 def pytest_xdist_auto_num_workers() -> int:

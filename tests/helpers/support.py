@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -28,6 +28,11 @@ def sampled(cases: Iterable[object], every: int) -> list[object]:
     """The cases of a long list as parameters: every n-th in each test run, the others with the sweeps."""
     marks = [pytest.mark.sweep]
     return [pytest.param(case, marks=marks if number % every else []) for number, case in enumerate(cases)]
+
+
+def sampled_rows(rows: Iterable[Sequence[object]], every: int) -> list[object]:
+    """The same for rows, each of which has the values of several parameters."""
+    return [pytest.param(*row, marks=[pytest.mark.sweep] if number % every else []) for number, row in enumerate(rows)]
 
 
 def in_shares(count: int) -> pytest.MarkDecorator:

@@ -165,8 +165,8 @@ def test_attestations_can_be_turned_on(buildx: Buildx, folder: Path) -> None:
     assert [target["attest"] for target in asked["target"].values()] == [attest] * 2
 
 
-@in_shares(6)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@in_shares(15)
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS)
 @example(["${x}", "$${x}", "$$${x}", "%{ if true }", "%%{", "${", "$${", "%%%{", '"', "\\", "${~x~}", "\n", "<<E", ""])
 @example(["\r$${x}", "\n$${x}", "\t${x}", "\x00", "\x85%{"])

@@ -94,7 +94,7 @@ def test_new_and_deleted_files(tool: str, kinds: tuple[str, ...], tmp_path: Path
     compare(plan_for(base, series=file_series("pkg", *kinds)), tmp_path)
 
 
-@pytest.mark.parametrize("tool", ["git", "patch"])
+@pytest.mark.parametrize("tool", sampled(["git", "patch"], every=2))
 def test_sources_in_several_folders(tool: str, tmp_path: Path) -> None:
     base = image(tar(*tools(tool), folder("opt")), tar(*sources(uid=7)), tar(*kernels()), how="plain")
     compare(planned(selection_of(tmp_path), base), tmp_path)

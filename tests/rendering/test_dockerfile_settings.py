@@ -69,8 +69,8 @@ def words_of(parsed: list[Any], kind: str) -> list[tuple[str, str]]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-@in_shares(4)
-@settings(max_examples=60, deadline=None)
+@in_shares(20)
+@settings(max_examples=12, deadline=None)
 @given(
     env=st.dictionaries(st.sampled_from(["A", "B", "X", "_y", "PATH"]), VALUES, max_size=4),
     labels=st.dictionaries(st.sampled_from(["a", "maintainer", "com.example/x"]), VALUES, max_size=3),
