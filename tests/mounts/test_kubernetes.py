@@ -16,7 +16,7 @@ from helpers.mounts.planned import VOLUME, adding, deleting, document, planned, 
 from m2build.derivation.plan import Plan
 from m2build.errors import UsageError
 from m2build.mounts.kubernetes import LARGEST
-from m2build.patches import RenameModule
+from m2build.patches import RenameModule, SourceTree
 from m2build.patches.codemods.replace_text import ReplaceText
 
 FILES = {"pkg/__init__.py": b"", "pkg/a.py": b"x = 1\n", "pkg/old.py": b"y = 1\n"}
@@ -27,15 +27,22 @@ BYTECODE = (folder(CACHE), file(f"{CACHE}/a.cpython-310.pyc", b"\x6f"), file(f"{
 
 def pod(plan: Plan, form: str) -> dict[str, Any]:
     """The pod of a Deployment with the patch."""
-    found = merged(deployment(), document(written(plan, form), "patch.yaml"))
+    return pod_of(written(plan, form))
+
+
+def pod_of(files: SourceTree) -> dict[str, Any]:
+    """The same, by the files that were written."""
+    found = merged(deployment(), document(files, "patch.yaml"))
     spec: dict[str, Any] = found["spec"]["template"]["spec"]
     return spec
 
 
 def seen(plan: Plan) -> dict[str, tuple[bytes, int]]:
     """What the container has at the mounted paths: bytes and mode."""
-    config_map: Any = document(written(plan, "configmap"), "configmap.yaml")
-    (_, server), (own, added) = pod(plan, "configmap")["containers"], pod(plan, "configmap")["volumes"]
+    files = written(plan, "configmap")
+    config_map: Any = document(files, "configmap.yaml")
+    spec = pod_of(files)
+    (_, server), (own, added) = spec["containers"], spec["volumes"]
     assert own["name"] == "cache"
     assert added["configMap"]["name"] == config_map["metadata"]["name"]
     items = {item["path"]: item for item in added["configMap"]["items"]}

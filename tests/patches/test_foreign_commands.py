@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,23 +44,21 @@ COMMANDS: dict[str, tuple[dict[str, Any], list[str], str]] = {
 PATHS = {name: f"p/{name.rpartition('.')[2]}.py" for name in COMMANDS}
 
 
-@pytest.fixture(scope="module")
-def by_the_tool(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What `python -m libcst.tool codemod` makes of each source, by the command's name; all in this process."""
-    folder = tmp_path_factory.mktemp("tool")
-    write(tree_of({PATHS[name]: source for name, (_, _, source) in COMMANDS.items()}), folder)
-    for name, (_, arguments, _) in COMMANDS.items():
-        with contextlib.chdir(folder):
-            failed = main("libcst.tool", ["codemod", "-x", name, *arguments, "--no-format", "--jobs", "1", PATHS[name]])
-        assert not failed, name
-    return {name: read(folder)[PATHS[name]][0] for name in COMMANDS}
+def by_the_tool(name: str, folder: Path) -> bytes:
+    """What `python -m libcst.tool codemod` makes of a command's source, in this process."""
+    _, arguments, source = COMMANDS[name]
+    write(tree_of({PATHS[name]: source}), folder)
+    with contextlib.chdir(folder):
+        failed = main("libcst.tool", ["codemod", "-x", name, *arguments, "--no-format", "--jobs", "1", PATHS[name]])
+    assert not failed, name
+    return read(folder)[PATHS[name]][0]
 
 
 @pytest.mark.parametrize("name", sampled(COMMANDS, every=6), ids=PATHS.values())
-def test_a_series_makes_of_a_file_what_the_tool_makes_of_it(name: str, by_the_tool: dict[str, bytes]) -> None:
+def test_a_series_makes_of_a_file_what_the_tool_makes_of_it(name: str, tmp_path: Path) -> None:
     arguments, _, source = COMMANDS[name]
     codemod = LibcstCodemod(name, ("p/*.py",), None, arguments, ("libcst", "autotyping"))
-    assert_codemod(codemod, {PATHS[name]: source, "p/other.txt": source}, {PATHS[name]: by_the_tool[name]})
+    assert_codemod(codemod, {PATHS[name]: source, "p/other.txt": source}, {PATHS[name]: by_the_tool(name, tmp_path)})
 
 
 @pytest.mark.parametrize(
