@@ -7,6 +7,7 @@ import time
 import pytest
 from helpers.bases import SERVER, SERVER_PATH
 from helpers.launch.releases import tree_of
+from helpers.support import sampled
 
 from m2build.launch.flags.extract import extract_flags
 from m2build.launch.flags.model import Flag, NotProvableError
@@ -114,7 +115,7 @@ CHANGED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CHANGED)
+@pytest.mark.parametrize("case", sampled(CHANGED, every=3))
 def test_a_release_that_changes_the_style_is_not_guessed(case: str) -> None:
     release, path, old, new, says = CHANGED[case]
     tree = tree_of(release)
