@@ -22,6 +22,8 @@ from helpers.fleet_page import BLOCKS, DOCS, PAGE, Session, run_page
 
 from m2build.cli.root import cli
 
+pytestmark = pytest.mark.sweep
+
 CONFIGURATION = (DOCS / "fleet" / "buildkitd.toml").read_text(encoding="utf-8")
 WORKER = {"gc", "reservedSpace", "maxUsedSpace", "minFreeSpace", "max-parallelism"}
 """Keys of `[worker.oci]` that buildkitd knows; it says nothing of one that it does not know.

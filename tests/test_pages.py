@@ -28,7 +28,7 @@ RUN = [page for page in PAGES if examples(page)]
 FILLED = [page for page in PAGES if tables(page) and page not in RUN]
 
 
-@pytest.mark.parametrize("page", [*FILLED, *sampled(RUN, every=4)], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*FILLED, *sampled(RUN, every=7)], ids=lambda page: page.name)
 def test_the_examples_and_tables_are_current(page: Path) -> None:
     for tool in ("bash", "git", "jq", "sha256sum", "skopeo", "umoci") if examples(page) else ():
         need_tool(tool)
