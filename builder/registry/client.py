@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import urldefrag, urljoin
 
 from m2build.errors import TransportError
+from m2build.local.printable import printable
 from m2build.registry.challenge import parse_challenges
 from m2build.registry.connections import host_of, origin
 from m2build.registry.messages import HOPS, KEEPING, REDIRECTED, Answer, Request
@@ -111,8 +112,8 @@ class Client:
 
     def _one_line(self, text: str) -> str:
         """A registry's words on one line, without secrets."""
-        seen = (mark if mark.isprintable() else " " for mark in self._authorizer.redacted(text)[:_MOST_WORDS])
-        return " ".join("".join(seen).split())[:300].strip(" :")
+        words = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", self._authorizer.redacted(text)[:_MOST_WORDS])
+        return printable(words)[:300].strip(" :")
 
     def _resolve(self, base: str, location: str) -> str:
         """The absolute form of a URL from a registry; a step from TLS to plain HTTP is refused."""

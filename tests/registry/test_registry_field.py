@@ -304,7 +304,7 @@ def test_we_read_what_crane_pushed(tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 412])
 def test_a_tag_that_the_registry_calls_immutable_has_a_way_out(status: int) -> None:
-    """Its words are on one line; what cannot be seen is left out, and so is half of a character."""
+    """Its words are on one line; marks of direction, and half of a character, are escapes."""
     words = r"The tag is \u001b[31mimmutable\u202e\n\ud83d and exists"
     body = f'{{"errors": [{{"code": "TAG_INVALID", "message": "{words}"}}]}}'.encode()
     refusal = Rule("PUT", "manifests/v1", status=status, body=body)
@@ -314,6 +314,6 @@ def test_a_tag_that_the_registry_calls_immutable_has_a_way_out(status: int) -> N
         pytest.raises(TransportError) as caught,
     ):
         push_image(ONE, reference(proxy.host, "app:v1"), access(), Silent())
-    said = f"answers {status} to PUT manifests/v1 (TAG_INVALID: The tag is [31mimmutable and exists)"
+    said = rf"answers {status} to PUT manifests/v1 (TAG_INVALID: The tag is [31mimmutable\u202e \ud83d and exists)"
     assert said in str(caught.value)
     assert "choose another tag" in str(caught.value.hint)
