@@ -10,6 +10,7 @@ from pathlib import Path
 
 from m2build.errors import M2BuildError, PatchError, StorageError, UsageError
 from m2build.local.held import HeldFolder, PathRefusedError, hold
+from m2build.oci.paths import parents
 from m2build.patches.change import Codemod
 from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.record import (
@@ -174,6 +175,7 @@ def _is_begun(folder: HeldFolder, record: Record) -> bool:
 
 
 def _apply(folder: HeldFolder, changeset: Changeset) -> None:
+    _check_folders(folder, changeset)
     try:
         record = write_record(folder, changeset)
         take(folder, record.forth, record.back)
@@ -181,6 +183,23 @@ def _apply(folder: HeldFolder, changeset: Changeset) -> None:
         with suppress(M2BuildError, OSError):
             _abandon(folder, changeset.series.id)
         raise
+
+
+def _check_folders(folder: HeldFolder, changeset: Changeset) -> None:
+    """Refuse a file where a folder goes, and a folder where a file goes: a killed run would leave neither of the two.
+
+    Raises:
+        PatchError: there is one.
+    """
+    gone = {change.old_path for change in changeset.changes if change.before}
+    come = {change.path for change in changeset.changes if change.after}
+    for paths, others in ((gone, come), (come, gone)):
+        for path in sorted(above for one in paths for above in parents(one) if above in others):
+            was, becomes = ("folder", "file") if paths is gone else ("file", "folder")
+            raise PatchError(
+                f"{folder.path / path} is a {was} and would become a {becomes}; nothing was changed",
+                hint="delete what is there by one series, apply it, and add the new files by another one",
+            )
 
 
 def _abandon(folder: HeldFolder, series_id: str) -> None:

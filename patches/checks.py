@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from m2build.errors import PatchError
+from m2build.oci.paths import parents
 from m2build.patches.change import FileChange
 from m2build.patches.tree import SourceFile, SourceTree
 
@@ -37,14 +38,21 @@ def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str
         if not {"", ".", ".."}.isdisjoint(change.path.split("/")):
             yield f"{change.path!r} is not a path in a tree"
     left = [change.old_path for change in changes if change.before]
+    gone = {*left}
     for path in _repeated(left):
         yield f"it changes {path!r} twice"
     arriving = [change.path for change in changes if change.after]
     for path in _repeated(arriving):
         yield f"it writes {path!r} twice"
+    new = {*arriving}
     for path in arriving:
-        if _is_taken(path, tree, left):
+        if _is_taken(path, tree, gone):
             yield f"{path!r} exists already"
+        yield from (
+            f"{path!r} is below {above!r}, which is not a folder"
+            for above in parents(path)
+            if above in new or above in tree.links or (above in tree and above not in gone)
+        )
 
 
 def _is_same(there: SourceFile | None, before: SourceFile) -> bool:
@@ -52,9 +60,14 @@ def _is_same(there: SourceFile | None, before: SourceFile) -> bool:
     return there is before or (there is not None and there.sha256 == before.sha256)
 
 
-def _is_taken(path: str, tree: SourceTree, left: Collection[str]) -> bool:
+def _is_taken(path: str, tree: SourceTree, gone: Collection[str]) -> bool:
     """Whether something is at a path that no change moves away; the folders of a tree take longest to find."""
-    return path not in left if path in tree else path in tree.links or path in tree.folders
+    if path in tree:
+        return path not in gone
+    if path not in tree.folders:
+        return path in tree.links
+    below = (other for other in (*tree, *tree.links) if other.startswith(f"{path}/"))
+    return not all(other in gone for other in below)
 
 
 def _repeated(paths: list[str]) -> list[str]:

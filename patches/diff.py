@@ -29,7 +29,7 @@ def git_diff(changes: Iterable[FileChange]) -> bytes:
     """The diff of all changes, one file after the other.
 
     A renaming to a path that another change leaves, such as each of a swap, is written as an edit there: GNU patch
-    would take it for done already.
+    would take it for done already. So is a new file at such a path: to git that exists.
     """
     return b"".join(_file_diff(change) for change in _untangled(list(changes)))
 
@@ -38,6 +38,8 @@ def _untangled(changes: list[FileChange]) -> Iterator[FileChange]:
     left = {change.old_path: change.before for change in changes if change.before}
     taken = {change.path for change in changes if change.after}
     for change in changes:
+        if change.before is None and change.path in left:
+            change = replace(change, before=left[change.path])  # noqa: PLW2901 - as it is written
         if not change.renamed or (change.path not in left and change.old_path not in taken):
             yield change
             continue
@@ -75,6 +77,10 @@ def _modes(change: FileChange) -> Iterator[str]:
     elif old != new:
         yield f"old mode {old}"
         yield f"new mode {new}"
+    elif change.before.mode != change.after.mode and change.before.content == change.after.content:
+        # git keeps no such mode, and reads a header that says it; it refuses one that says nothing
+        yield f"old mode 100{change.before.mode & 0o777:03o}"
+        yield f"new mode 100{change.after.mode & 0o777:03o}"
 
 
 def _lines(content: bytes) -> list[bytes]:

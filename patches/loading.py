@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
@@ -16,8 +17,11 @@ from m2build.errors import UsageError
 from m2build.patches.fields import Frozen, Id, Line
 from m2build.patches.patch import Patch
 from m2build.patches.series import Codemods, Series
-from m2build.patches.series_text import series_source
+from m2build.patches.series_text import identity, series_source
 from m2build.patches.vendored import is_vendoring, vendored_file
+
+_LONGEST_CHAIN = 8
+"""Series that extend each other: shipped, a company's, a team's and your own are four."""
 
 
 class SeriesFile(Frozen):
@@ -55,20 +59,29 @@ def load_series(name: str) -> Series:
         >>> load_series("minimax-m2-rocm").distribution
         'sglang'
     """
-    return _load(name, ())
+    return _load(name, {}, "")
 
 
-def _load(name: str, above: tuple[str, ...]) -> Series:
-    source = series_source(name)
+def _load(name: str, above: Mapping[str, _Loaded], asked_at: str) -> Series:
+    """A series, and those above it that extend each other and it, by what their names have in common."""
+    source = series_source(name, asked_at)
+    if len(above) == _LONGEST_CHAIN:
+        raise UsageError(f"{asked_at}more than {_LONGEST_CHAIN} series extend each other", hint="merge some of them")
     document = load_document(source.content, name=source.label)
     found = _Loaded(document, validate(document, SeriesFile), source.folder)
+    for other in above.values():
+        if other.file.id == found.file.id:
+            raise other.wrong(
+                f"{shown(found.file.id)} is the id of the series that it extends: choose another one", "id"
+            )
     patches = tuple(found.with_file(position) for position in range(len(found.file.patches)))
     if found.file.extends is None:
         return found.alone(patches)
-    extended = source.beside(found.file.extends)
-    if extended in (*above, name):
+    asked_at = f"{found.at('extends')}: "
+    extended, above = source.beside(found.file.extends), {**above, identity(name): found}
+    if identity(extended) in above:
         raise found.wrong(f"{shown(found.file.extends)} extends this series, which is a circle", "extends")
-    return found.on_top_of(_load(extended, (*above, name)), patches)
+    return found.on_top_of(_load(extended, above, asked_at), patches)
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ class _Loaded:
         patch = self.file.patches[position]
         if not is_vendoring(patch.parameters):
             return patch
-        where = self._at("patches", position, "parameters", "file")
+        where = self.at("patches", position, "parameters", "file")
         return patch.bringing(vendored_file(self.folder, patch.parameters, f"{where}: "))
 
     def alone(self, patches: tuple[Patch, ...]) -> Series:
@@ -96,8 +109,6 @@ class _Loaded:
 
     def on_top_of(self, other: Series, patches: tuple[Patch, ...]) -> Series:
         """The series of a file that extends another one."""
-        if other.id == self.file.id:
-            raise self.wrong(f"{shown(other.id)} is the id of the series that it extends: choose another one", "id")
         if self.file.distribution not in (None, other.distribution):
             raise self.wrong(f"{shown(other.id)} is a series for {other.distribution}", "distribution")
         known = [patch.id for patch in other.patches]
@@ -110,7 +121,7 @@ class _Loaded:
 
     def wrong(self, problem: str, *keys: str | int) -> UsageError:
         """What to raise for a problem at a position."""
-        return UsageError(f"{self._at(*keys)}: {problem}")
+        return UsageError(f"{self.at(*keys)}: {problem}")
 
     def _ordered(self, patches: tuple[Patch, ...]) -> tuple[Patch, ...]:
         if not self.file.order:
@@ -132,5 +143,6 @@ class _Loaded:
             problem = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
             raise self.wrong(problem, "patches") from error
 
-    def _at(self, *keys: str | int) -> Position:
+    def at(self, *keys: str | int) -> Position:
+        """The position of a value in the file."""
         return position_of(self.document, keys)

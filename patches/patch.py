@@ -197,6 +197,8 @@ class Patch(Frozen):
     @field_validator("drop_when")
     @classmethod
     def _is_specifier_or_outcome(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("an empty condition would always hold: leave drop_when out, or name releases")
         return value if value in (None, ALREADY_APPLIED) else _specifier(value or "")
 
     @field_validator("last_update")

@@ -116,7 +116,8 @@ def keep_after(folder: HeldFolder, record: Record) -> None:
     path = f"{record.path}/after"
     if folder.status(path) is None:
         present = [step for step in record.back if step.start and step.is_open(find(folder, step))]
-        _put(folder, path, {step.path: folder.read(step.path, step.start.size) for step in present if step.start})
+        if present:  # a change that only deletes leaves nothing
+            _put(folder, path, {step.path: folder.read(step.path, step.start.size) for step in present if step.start})
 
 
 def drop_record(folder: HeldFolder, path: str) -> None:

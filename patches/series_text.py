@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -44,25 +45,31 @@ class SeriesSource:
         return str(self.folder / name) if _is_path(name) else name
 
 
-def series_source(name: str) -> SeriesSource:
+def series_source(name: str, asked_at: str = "") -> SeriesSource:
     """A series' bytes, and where they are.
 
     Args:
         name: an id, or a path: anything that holds a slash or ends in .yaml or .yml.
+        asked_at: the beginning of messages, if a series names it.
 
     Raises:
         UsageError: there is no such series.
         StorageError: its file cannot be read.
     """
     if _is_path(name):
-        return SeriesSource(name, document_bytes(name, "series"), Path(name).parent)
+        return SeriesSource(name, document_bytes(name, "series", asked_at), Path(name).parent)
     if name not in series_names():
         raise UsageError(
-            f"there is no series {did_you_mean(name, series_names())}",
+            f"{asked_at}there is no series {did_you_mean(name, series_names())}",
             hint=f"shipped: {', '.join(series_names())}; give your own as a path, such as ./{shortened(name)}.yaml",
         )
     folder = resources.files("m2build.patches")
     return SeriesSource(f"{name}.yaml", folder.joinpath(f"{name}.yaml").read_bytes(), folder)
+
+
+def identity(name: str) -> str:
+    """What all names of a series have in common."""
+    return os.path.realpath(name) if _is_path(name) else name
 
 
 def _is_path(name: str) -> bool:

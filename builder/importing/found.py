@@ -85,7 +85,7 @@ def _described(name: str, content: bytes) -> FoundDiff:
         summary=_line(_NUMBER.sub("", summary or _first(message, "Subject"))),
         why="\n\n".join(filter(None, (_unfolded(rest), _prose(body if isinstance(body, str) else "")))),
         author=_line(_first(message, "Author", "From")),
-        last_update=_day(_first(message, "Last-Update", "Date")),
+        last_update=day(_first(message, "Last-Update", "Date")),
         origin=_line(_first(message, "Origin")) or None,
         applied_upstream=_line(_first(message, "Applied-Upstream")) or None,
         references=tuple(_addresses(message)),
@@ -130,7 +130,8 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _day(text: str) -> str:
+def day(text: str) -> str:
+    """The day of a date, as YYYY-MM-DD; empty if the text is none."""
     if not text:
         return ""
     try:

@@ -9,11 +9,14 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from m2build.documents.shown import shown
 from m2build.errors import TransportError, UsageError
-from m2build.importing.found import FoundDiff
-from m2build.registry.connections import host_of
+from m2build.importing.found import FoundDiff, day
+from m2build.oci.reference import without_user
+from m2build.registry.connections import host_of, origin
 from m2build.registry.fetch import fetched
 from m2build.registry.messages import Answer
 from m2build.registry.transport import Transport
@@ -22,7 +25,11 @@ HOST = "https://github.com"
 TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 """The variables that may hold a token, in the order in which GitHub's own command line looks at them."""
 
-_NAME = re.compile(r"([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})#([0-9]{1,9})")
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}#)[A-Za-z0-9._-]{1,100})#([1-9][0-9]{0,8})")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What a header can hold in one word (RFC 9110, section 5.6.2)."""
+_HOST = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
+_LIMITED = (403, 429)
 _LARGEST = 16 << 20
 """Bytes of one answer; a diff beyond that could not be vendored."""
 
@@ -37,17 +44,40 @@ def pull_request(name: str, *, environment: Mapping[str, str], host: str = HOST,
         insecure: whether to accept any certificate, and plain HTTP beyond loopback.
 
     Raises:
-        UsageError: the name or the address is malformed, or there is no such pull request.
+        UsageError: the name, the address or the token is malformed, or there is no such pull request.
         TransportError: the host does not deliver.
     """
     match = _NAME.fullmatch(name)
     if match is None:
         raise UsageError(f"{shown(name)} does not name a pull request", hint="write OWNER/REPO#NUMBER")
-    if not re.match(r"https?://[^/]+", host):
-        raise UsageError(f"{shown(host)} is not the address of a host", hint=f"as in {HOST}")
+    if not _is_host(host):
+        problem = f"{shown(without_user(host))} is not the address of a host, without user and query"
+        raise UsageError(problem, hint=f"as in {HOST}; a token goes into {TOKENS[0]}")
     forge = _Forge(host.rstrip("/"), environment, insecure=insecure)
     with closing(forge):
         return forge.found(match[1], match[2])
+
+
+def _is_host(host: str) -> bool:
+    """Whether an address can have paths added, and be written into a series: it names no user and no password."""
+    try:
+        return _HOST.fullmatch(host) is not None and bool(origin(host)[1])
+    except ValueError:
+        return False
+
+
+def _token(environment: Mapping[str, str]) -> str | None:
+    """The token, without the blanks and the line end that reading it from a file may leave.
+
+    Raises:
+        UsageError: it cannot be sent.
+    """
+    for key in TOKENS:
+        if token := environment.get(key, "").strip():
+            if not _TOKEN.fullmatch(token):
+                raise UsageError(f"the token in {key} holds characters that no token has", hint=f"set {key} anew")
+            return token
+    return None
 
 
 class _Forge:
@@ -55,7 +85,7 @@ class _Forge:
         self._host = host
         self._api = "https://api.github.com" if host == HOST else f"{host}/api/v3"
         self._transport = Transport(environment, insecure=insecure)
-        self._token = next((environment[key] for key in TOKENS if environment.get(key)), None)
+        self._token = _token(environment)
         if self._token:
             self._transport.secrets.add(self._token)
 
@@ -78,7 +108,7 @@ class _Forge:
             summary=title,
             why=_text(about, "body").replace("\r\n", "\n").strip(),
             author=_text(about.get("user"), "login"),
-            last_update=_text(about, "updated_at")[:10],
+            last_update=day(_text(about, "updated_at")[:10]),
             origin=f"{'upstream' if merged else 'other'}, {address}",
             applied_upstream=f"commit:{commit}" if merged and re.fullmatch(r"[0-9a-f]{40,64}", commit) else None,
             references=(address,),
@@ -102,14 +132,31 @@ class _Forge:
     def _content(self, answer: Answer) -> bytes:
         if answer.status == 200:
             return answer.content
-        where = answer.url.partition("?")[0]
+        parts = urlsplit(answer.url)
+        where = f"{parts.scheme}://{host_of(answer.url)}{parts.path}"
         if answer.status == 404:
             also = "" if self._token else f"; for a private one set {TOKENS[0]}"
+            if self._host != HOST:
+                also += f"; the host has to answer as GitHub does, with its API at {self._api}"
             raise UsageError(f"{where} does not exist", hint=f"check the repository and the number{also}")
-        if answer.status in (401, 403, 429):
-            hint = f"set {TOKENS[0]}, or wait for the rate limit to end"
-            raise TransportError(f"{where}: expected 200, got {answer.status}", hint=hint)
-        raise TransportError(f"{where}: expected 200, got {answer.status}")
+        raise TransportError(f"{where}: expected 200, got {answer.status}", hint=self._advice(answer))
+
+    def _advice(self, answer: Answer) -> str | None:
+        """What to do, by GitHub's REST API documentation ("Rate limits", "Troubleshooting")."""
+        if answer.status == 401:
+            return "the token is not valid, or has expired: set another one" if self._token else f"set {TOKENS[0]}"
+        if answer.status == 406:
+            return "the host does not give out a diff of that size: make it with git, and import it with --diff"
+        if answer.status not in _LIMITED:
+            return None
+        end = answer.header("X-RateLimit-Reset") or ""
+        if answer.header("X-RateLimit-Remaining") == "0" and re.fullmatch("[0-9]{1,11}", end):
+            until = datetime.fromtimestamp(int(end), UTC).strftime("%Y-%m-%d %H:%M UTC")
+            also = "" if self._token else f", or set {TOKENS[0]}"
+            return f"the rate limit is used up: wait until {until}{also}"
+        if answer.status == 403 and self._token:
+            return "the token may not read this repository"
+        return "try again later" if self._token else f"set {TOKENS[0]}, or try again later"
 
 
 def _text(value: object, key: str) -> str:

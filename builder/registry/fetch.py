@@ -42,6 +42,8 @@ def fetched(
             scheme = origin(url)[0]
         except ValueError as error:
             raise TransportError(f"{host_of(before)} redirects to a malformed address") from error
+        if scheme not in ("http", "https"):
+            raise TransportError(f"{host_of(before)} redirects to an address that is not one of the web")
         if origin(before)[0] == "https" and scheme != "https" and not transport.insecure:
             raise TransportError(f"{host_of(before)} redirects to {host_of(url)} without TLS")
     raise TransportError(f"{host_of(url)}: redirect loop")

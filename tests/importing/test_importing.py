@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import traceback
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2build import importing
-from m2build.errors import PatchError, StorageError, UsageError
+from m2build.errors import M2BuildError, PatchError, StorageError, TransportError, UsageError
 from m2build.patches import SourceTree, apply_series, load_series
 
 BEFORE, AFTER = "limit = 16\n", "limit = 64\n"
@@ -237,6 +238,64 @@ def test_hosts_that_do_not_deliver(status: int, body: bytes, message: str, host:
     assert list(tmp_path.iterdir()) == []
 
 
+TOKEN = "ghp_" + "Zz9" * 12
+ABOUT = "/api/v3/repos/owner/repo/pulls/7"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "token", "advice"),
+    [
+        (401, {}, TOKEN, "the token is not valid, or has expired"),
+        (403, {}, TOKEN, "the token may not read this repository"),
+        (
+            403,
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800000000"},
+            "",
+            "until 2027-01-15 08:00 UTC, or set GH_",
+        ),
+        (429, {"Retry-After": "3600"}, TOKEN, "try again later"),
+        (406, {}, TOKEN, "import it with --diff"),
+    ],
+)
+def test_what_a_host_refuses_has_a_way_out(
+    status: int, headers: dict[str, str], token: str, advice: str, host: Forge
+) -> None:
+    host.has(DIFF, **MERGED)
+    host.answers[ABOUT] = (status, headers, b"")
+    with pytest.raises(TransportError, match=f"expected 200, got {status}") as caught:
+        importing.pull_request("owner/repo#7", environment={"GH_TOKEN": token}, host=host.address)
+    assert caught.value.hint is not None
+    assert advice in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("token", "location", "message"),
+    [
+        (f"{TOKEN}\nX-Other: 1", "", "the token in GH_TOKEN holds characters that no token has"),
+        (f"{TOKEN} é", "", "the token in GH_TOKEN holds characters that no token has"),
+        (f" {TOKEN}\r\n", f"http://user:{TOKEN}@{{}}/moved?token={TOKEN}", "/moved does not exist"),
+        (TOKEN, "file:///etc/passwd", "redirects to an address that is not one of the web"),
+    ],
+)
+def test_no_message_and_no_traceback_holds_the_token(token: str, location: str, message: str, host: Forge) -> None:
+    host.has(DIFF, **MERGED)
+    host.answers[ABOUT] = (302, {"Location": location.format(host.address.partition("//")[2])}, b"")
+    with pytest.raises(M2BuildError, match=message) as caught:
+        importing.pull_request("owner/repo#7", environment={"GH_TOKEN": token}, host=host.address)
+    shown = f"{''.join(traceback.format_exception(caught.value))} {caught.value.hint}"
+    assert TOKEN not in shown
+
+
+def test_a_renamed_repository_keeps_the_token_on_its_host(host: Forge) -> None:
+    host.has(DIFF, **{**MERGED, "updated_at": "soon", "user": None, "head": {"repo": None}})
+    about = host.answers[ABOUT]
+    host.answers[ABOUT] = (301, {"Location": f"{host.address}/api/v3/repositories/12/pulls/7"}, b"")
+    host.answers["/api/v3/repositories/12/pulls/7"] = about
+    found = importing.pull_request("owner/repo#7", environment={"GH_TOKEN": f"{TOKEN}\n"}, host=host.address)
+    assert (found.content, found.last_update, found.author) == (DIFF, "", "")
+    assert dict(host.asked)["/api/v3/repositories/12/pulls/7"] == f"Bearer {TOKEN}"
+
+
 def test_a_pull_request_that_does_not_exist(host: Forge, tmp_path: Path) -> None:
     arguments = ("patch", "import", "--pr", "owner/repo#8", "--host", host.address, "--series", "mine.yaml")
     message = refused(2, *arguments, cwd=tmp_path, environment={"GH_TOKEN": "", "GITHUB_TOKEN": ""})
@@ -336,7 +395,12 @@ def test_releases_are_published_wheels(tmp_path: Path) -> None:
         (("--series-dir", "none"), "none is not a folder"),
         (("--series-dir", "."), "holds neither a file series nor files that end in .patch or .diff"),
         (("--pr", "a/b"), "'a/b' does not name a pull request"),
+        (("--pr", "a/..#1"), "'a/..#1' does not name a pull request"),
+        (("--pr", "a/b#0"), "'a/b#0' does not name a pull request"),
         (("--pr", "a/b#1", "--host", "example.org"), "'example.org' is not the address of a host"),
+        (("--pr", "a/b#1", "--host", "https://jo:pw@example.org"), "***@example.org' is not the address of a host"),
+        (("--pr", "a/b#1", "--host", "https://example.org?x=1"), "is not the address of a host"),
+        (("--pr", "a/b#1", "--host", "https://[::1"), "is not the address of a host"),
     ],
 )
 def test_requests_that_make_no_sense(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:

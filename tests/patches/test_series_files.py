@@ -126,6 +126,33 @@ def test_two_series_that_extend_each_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("extends", "message"),
+    [
+        ({"a": "./sub/b.yaml", "sub/b": "../a.yaml"}, r"b\.yaml:\d+:\d+: '\.\./a\.yaml' extends this series"),
+        ({"a": "./link.yaml"}, r"a\.yaml:\d+:\d+: '\./link\.yaml' extends this series"),
+        ({"a": "b.yaml", "b": "none.yaml"}, r"b\.yaml:\d+:\d+: there is no series file 'none\.yaml'"),
+        ({"a": "b.yaml", "b": "none"}, r"b\.yaml:\d+:\d+: there is no series 'none'"),
+        ({"a": "b.yaml", "b": "sub/a.yaml", "sub/a": None}, r"a\.yaml:\d+:\d+: 'a' is the id of the series that it"),
+        (
+            {**{f"a{n or ''}": f"a{n + 1}.yaml" for n in range(8)}, "a8": None},
+            r"a7\.yaml:\d+:\d+: more than 8 series extend",
+        ),
+    ],
+)
+def test_chains_that_do_not_end_well(
+    extends: dict[str, str | None], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("link.yaml").symlink_to("a.yaml")
+    for path, other in extends.items():
+        folder, _, name = path.rpartition("/")
+        own = {**DECORATOR, "id": path.replace("/", "-")}
+        written(Path(folder), name, own, extends=other, distribution=None if other else "pkg")
+    with pytest.raises(UsageError, match=message):
+        load_series("a.yaml")
+
+
+@pytest.mark.parametrize(
     ("drop_when", "other", "said"),
     [
         (">=1.5", "pkg/a.py", "drop it now: release 1.5 is among >=1.5"),
@@ -150,5 +177,7 @@ def test_a_condition_that_is_none(tmp_path: Path) -> None:
     mine = written(tmp_path, "mine", {**ADD, "drop_when": "soon"})
     message = refused(2, "patch", "list", "--series", mine)
     assert "'soon' is not a version specifier" in message
+    mine = written(tmp_path, "mine", {**ADD, "drop_when": " "})
+    assert "an empty condition would always hold" in refused(2, "patch", "list", "--series", mine)
     mine = written(tmp_path, "mine", {**ADD, "releases": "already-applied"})
     assert "'already-applied' is not a version specifier" in refused(2, "patch", "list", "--series", mine)
