@@ -12,6 +12,28 @@ _EXTENDS: dict[str, JsonValue] = {
 }
 """What can start from another one of its kind, and only says what differs."""
 
+_IN_FULL: dict[str, dict[str, JsonValue]] = {
+    "Recipe": {
+        "if": {"required": ["sources"], "properties": {"sources": {"minProperties": 1}}},
+        "then": {
+            "properties": {"series": {"type": "null"}, "base": {"properties": {"source_root": {"type": "null"}}}},
+        },
+        "else": {
+            "required": ["series"],
+            "properties": {
+                "series": {"type": "string"},
+                "base": {"required": ["source_root"], "properties": {"source_root": {"type": "string"}}},
+            },
+        },
+    },
+    "SourceRoot": {
+        "if": {"properties": {"root": {"const": "auto"}}},
+        "then": {"required": ["marker"], "properties": {"marker": {"type": "string"}}},
+        "else": {"properties": {"marker": {"type": "null"}}},
+    },
+}
+"""What a full recipe's keys have to do with each other: its folders of sources are named in one of two ways."""
+
 
 def with_variations(parts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The schema of recipes: in full, or one that extends another; so are its profiles.
@@ -23,6 +45,7 @@ def with_variations(parts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """
     models = {name: closed_schema(part) for name, part in parts.items()}
     variations = {f"{name}Variation": _variation(model) for name, model in models.items()}
+    models |= {name: {**keys, **rules} for name, rules in _IN_FULL.items() if isinstance(keys := models[name], dict)}
     models["ProfileInFull"], models["Profile"] = models["Profile"], _either("Profile", "ProfileInFull")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -87,6 +87,38 @@ def test_a_spoiled_variation_does_not(validator: Any, text: str) -> None:
     assert not validator.is_valid(yaml.safe_load(text))
 
 
+SOURCES = {"app": {"root": "/a", "series": "sglang-stock"}}
+AUTO = {"app": {"root": "auto", "marker": "app/__init__.py", "series": "sglang-stock"}}
+
+
+@pytest.mark.parametrize("root", ["/a", None, ...], ids=["root", "null root", "no root"])
+@pytest.mark.parametrize("series", ["sglang-stock", None, ...], ids=["series", "null series", "no series"])
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ..., {}, SOURCES, AUTO, {"app": {**SOURCES["app"], "marker": "x"}}, {"app": {**SOURCES["app"], "marker": None}},
+        {"app": {"root": "auto", "series": "sglang-stock"}}, {"app": {**AUTO["app"], "marker": None}},
+    ],
+    ids=["none", "empty", "named", "auto", "named and marked", "null marker", "auto unmarked", "auto, null marker"],
+)  # fmt: skip
+def test_the_schema_and_the_loader_agree_on_folders_of_sources(
+    validator: Any, root: Any, series: Any, sources: Any, tmp_path: Path
+) -> None:
+    document = yaml.safe_load(SHIPPED)
+    for part, key, value in ((document["base"], "source_root", root), (document, "series", series)):
+        part.pop(key)
+        part.update({} if value is ... else {key: value})
+    document |= {} if sources is ... else {"sources": sources}
+    document.pop("bases", None)
+    write(tmp_path, mine=yaml.safe_dump(document))
+    refusal = ""
+    try:
+        load_recipe(str(tmp_path / "mine.yaml"))
+    except UsageError as error:
+        refusal = str(error)
+    assert validator.is_valid(document) == (not refusal), refusal
+
+
 FLAG_VALUES = [
     True, False, None, 0, 1, 1.0, -1, -0.5, 10**30, 1e22, "", "a", "-", "--", "-x", "--x", "-1", "a b", "a\nb", "\t",
     [], [1], [1, "a"], ["-1"], ["-.5"], ["-"], ["-x"], ["--"], ["-1e-7"], ["", "a"], [True], [None], [[1]], {},
