@@ -19,6 +19,8 @@ CONFIG_MAP = "configmap.yaml"
 PATCH = "patch.yaml"
 LARGEST = 1 << 20
 """Bytes of all values of one ConfigMap (Kubernetes, "ConfigMaps": 1 MiB)."""
+_LONGEST_NAME = 253
+"""Characters of a ConfigMap's name (Kubernetes, "Object Names and IDs": DNS subdomain names)."""
 CONTAINER = "server"
 """The container that the patch is for; a strategic merge patch finds it by its name."""
 VOLUME = "m2build"
@@ -87,4 +89,5 @@ def _mounted(volume: str, mount: Mount, **more: str) -> JsonValue:
 def _name(series: str, values: Mapping[str, str]) -> str:
     """A name with the content's digest: an immutable ConfigMap cannot change, and pods restart for a new name."""
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
-    return f"m2build-{series}-{digest}"
+    start = f"m2build-{series}"[: _LONGEST_NAME - len(digest) - 1].rstrip("-")
+    return f"{start}-{digest}"

@@ -37,7 +37,7 @@ def run_command(container: Container, *, engine: str = "docker", detach: bool = 
         detach: whether it runs in the background, and stays when it ends, with its log.
 
     Raises:
-        UsageError: the server would not be reachable, or a word holds what cannot be printed.
+        UsageError: the server would not be reachable, a word holds what cannot be printed, or models cannot be mounted.
     """
     words = [
         f"{engine} run --init --name={container.name}",
@@ -85,7 +85,9 @@ def _network(container: Container) -> Iterator[str]:
 
 
 def _models(container: Container) -> Iterator[str]:
-    source = f'"{CACHE}"' if container.cache is None else _quoted(container.cache)
+    if ":" in (container.cache or ""):
+        raise UsageError(f"--volume cannot hold the ':' of {container.cache}", hint="name another folder for models")
+    source = f'"{CACHE}"' if container.cache is None else _quoted(container.cache or "")
     yield f"--volume={source}:{_quoted(container.models)}"
     yield f"--env={TOKEN}"
     yield from (_quoted(f"--env={name}={value}") for name, value in container.variables.items())

@@ -26,6 +26,8 @@ _STORAGE = "300Gi"
 """For 230 GB of weights."""
 _MEMORY = "96Gi"
 """64 GiB for the processes of eight ranks, and the shared memory, which counts as memory."""
+_INT32 = 2**31 - 1
+"""The largest number of a probe."""
 _LIVE_FAILURES, _READY_FAILURES = 10, 3
 """How often /health may fail in a row: kernels that are compiled for a first request take more than half a minute."""
 
@@ -152,10 +154,10 @@ def _probes(container: Container) -> dict[str, JsonValue]:
     health = container.selection.recipe.health
     probe: dict[str, JsonValue] = {
         "httpGet": {"path": health.path, "port": "http"},
-        "periodSeconds": health.interval,
+        "periodSeconds": min(health.interval, _INT32),
         "timeoutSeconds": health.timeout,
     }
-    start = max(1, -(-health.start_period // health.interval))
+    start = min(max(1, -(-health.start_period // health.interval)), _INT32)
     failures: Mapping[str, int] = {
         "startupProbe": start,
         "readinessProbe": _READY_FAILURES,

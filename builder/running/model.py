@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,9 @@ GRACE = 120
 """Seconds between SIGTERM and SIGKILL: the server first completes the requests that it has."""
 TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
 """The variable with the token for Hugging Face. It is passed on by its name when a container starts, never written."""
+_LONGEST_NAME = 50
+"""Characters of a container's name; those of a pod are longer by 17 than its Deployment's, and have at most 63 to be
+host names."""
 _HOME = "/root/.cache/huggingface"
 _SHARED_HOME = "/huggingface"
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - read, not bound
@@ -79,16 +83,35 @@ class Container:
 
     @property
     def name(self) -> str:
-        """What the container is called, as in `minimax-m2-1-tp8`: a DNS label (RFC 1123)."""
-        name = f"{self.selection.model_id}-{self.selection.profile_id}".lower()
-        return "".join(mark if mark.isalnum() else "-" for mark in name)[:50].strip("-")
+        """What the container is called, as in `minimax-m2-1-tp8`: a label that a Service can have (RFC 1035).
+
+        A long one ends in the digest of the whole, so that profiles of one model do not take each other's place.
+        """
+        given = f"{self.selection.model_id}-{self.selection.profile_id}"
+        name = "".join(mark if mark.isalnum() else "-" for mark in given)
+        if name[0].isdigit():
+            name = f"model-{name}"
+        if len(name) <= _LONGEST_NAME:
+            return name
+        digest = hashlib.sha256(given.encode()).hexdigest()[:8]
+        return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{digest}"
 
     @property
     def models(self) -> str:
-        """Where the container has the models: `HF_HOME` of the recipe; root's own cache; another folder for others."""
+        """Where the container has the models: `HF_HOME` of the recipe; root's own cache; another folder for others.
+
+        Raises:
+            UsageError: nothing can be mounted at `HF_HOME`.
+        """
         settings = self.selection.settings
         is_root = (settings.user or "0").partition(":")[0] in ("0", "root")
-        return settings.env.get("HF_HOME") or (_HOME if is_root else _SHARED_HOME)
+        given = settings.env.get("HF_HOME")
+        if given and (not given.startswith("/") or ":" in given):
+            raise UsageError(
+                f"models cannot be mounted at HF_HOME={given}: expected an absolute path without ':'",
+                hint="set another HF_HOME in the recipe, and derive the image again",
+            )
+        return given or (_HOME if is_root else _SHARED_HOME)
 
     @property
     def variables(self) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -118,6 +120,24 @@ def test_the_name_of_the_config_map_follows_its_content() -> None:
 
     assert name(b"a") == name(b"a") != name(b"b")
     assert name(b"a").startswith("m2build-small-")
+
+
+@pytest.mark.parametrize("ids", [["a" * 80] * 3, ["a" * 80, "b" * 80, f"{'c' * 71}-{'d' * 8}"], ["small"]])
+def test_the_name_of_the_config_map_is_one_that_kubernetes_takes(ids: list[str]) -> None:
+    """A DNS subdomain name of RFC 1123: at most 253 characters, the last of which is a letter or a digit."""
+    plan = planned(FILES, EDIT)
+    (source,) = plan.sources
+    series = [source.changeset.series.model_copy(update={"id": one}) for one in ids]
+    sources = tuple(replace(source, changeset=replace(source.changeset, series=one)) for one in series)
+    name = _name_of(replace(plan, sources=sources))
+    assert len(name) <= 253
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name)
+    assert name.startswith(f"m2build-{ids[0]}-")
+
+
+def _name_of(plan: Plan) -> str:
+    made: Any = document(written(plan, "configmap"), "configmap.yaml")
+    return str(made["metadata"]["name"])
 
 
 def test_a_config_map_holds_a_mebibyte_and_no_byte_more() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from m2build import Selection, load_recipe
 from m2build.errors import UsageError
-from m2build.running import Container, Devices, Security, run_command
+from m2build.running import Container, Devices, Security, render_compose, render_kubernetes, run_command
 
 SELECTION = load_recipe("minimax-m2").select(tp=8)
 IMAGE = "registry.example/team/minimax-m2:tp8"
@@ -109,6 +110,36 @@ def test_the_models_are_where_the_server_looks(
     words = given(Container(selection, IMAGE, cache="/srv"), tmp_path)
     assert f"--volume=/srv:{folder}" in words
     assert [word for word in words if "HF_HOME" in word] == variables
+
+
+@pytest.mark.parametrize("home", ["models", "/a:b"])
+def test_models_are_mounted_where_a_mount_can_be(home: str) -> None:
+    container = Container(load_recipe("minimax-m2", [f"env.HF_HOME={home}"]).select(tp=8), IMAGE)
+    for render in (run_command, render_compose, render_kubernetes):
+        with pytest.raises(UsageError, match=f"models cannot be mounted at HF_HOME={home}"):
+            render(container)
+    with pytest.raises(UsageError, match="--volume cannot hold the ':' of /a:b"):
+        run_command(Container(SELECTION, IMAGE, cache="/a:b"))
+
+
+LONG = "a" * 80
+
+
+@pytest.mark.parametrize(("model", "profile"), [("m", LONG), (LONG, "p"), (LONG, LONG), ("1.0", "p"), ("a_b", "p_1.x")])
+def test_names_are_those_that_a_service_can_have_and_no_other_profile_has(model: str, profile: str) -> None:
+    """RFC 1035, and room for what a Deployment adds to its pods' names, which are host names."""
+    recipe = load_recipe(
+        "minimax-m2",
+        [
+            f'models={{"{model}": {{repo: a/b, title: t}}}}',
+            f'default_model="{model}"',
+            f'profiles={{"{profile}": {{summary: s, gpus: 1, flags: {{}}}}}}',
+        ],
+    )
+    other = recipe.model_copy(update={"profiles": {f"{profile[:-1]}2": recipe.profiles[profile]}})
+    names = [Container(one.select(profile=next(iter(one.profiles))), IMAGE).name for one in (recipe, other)]
+    assert all(re.fullmatch("[a-z]([a-z0-9-]{0,48}[a-z0-9])?", name) for name in names), names
+    assert names[0] != names[1]
 
 
 def listening(host: str) -> Selection:
