@@ -132,7 +132,16 @@ def change_directory(series_id: str, root: Path, derive: Callable[[], Changeset]
         record = read_record(folder, series_id)
         if record and _is_begun(folder, record):
             take(folder, record.forth, record.back)  # of what is whole, it removes what a killed revert has staged
-        changeset = derive()
+        try:
+            changeset = derive()
+        except PatchError as error:
+            if record is None or not all(step.is_done(find(folder, step)) for step in record.forth):
+                raise
+            raise PatchError(
+                f"{root} holds what an earlier run of {series_id} made; on top of that, {error.message}",
+                hint="if the series is still the same, nothing is left to do; else run `m2build patch revert` first",
+                details=error.details,
+            ) from error
         if changeset.changes:
             if record and any(step.end and step.is_done(find(folder, step)) for step in record.forth):
                 raise PatchError(

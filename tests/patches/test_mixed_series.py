@@ -127,3 +127,20 @@ def test_a_folder_of_a_checkout_does_not_become_a_file_nor_a_file_a_folder(
         apply_to_directory(series(*codemods), folder)
     assert read(folder) == before
     assert not (folder / ".m2build").exists()
+
+
+def test_a_second_run_says_that_the_first_one_did_it_all(tmp_path: Path) -> None:
+    """Patches that build on one another are not found one by one in what they made together."""
+    both = series(ReplaceText("pkg/deep/a.py", "1", "2"), ReplaceText("pkg/deep/a.py", "2", "3"))
+    folder = write(SourceTree.of(FILES), tmp_path / "tree")
+    apply_to_directory(both, folder)
+    before = read(folder)
+    with pytest.raises(
+        PatchError, match="holds what an earlier run of mixed made; on top of that, the patch"
+    ) as caught:
+        apply_to_directory(both, folder)
+    assert read(folder) == before
+    assert "nothing is left to do" in (caught.value.hint or "")
+    (folder / "pkg/deep/a.py").write_bytes(b"x = 9\n")
+    with pytest.raises(PatchError, match=r"^the patch patch-0 does not apply"):
+        apply_to_directory(both, folder)
