@@ -10,7 +10,6 @@ from pathlib import Path
 
 from m2build.errors import M2BuildError, PatchError, StorageError, UsageError
 from m2build.local.held import HeldFolder, PathRefusedError, hold
-from m2build.oci.paths import parents
 from m2build.patches.change import Codemod
 from m2build.patches.changeset import Changeset, apply_series
 from m2build.patches.record import (
@@ -24,6 +23,7 @@ from m2build.patches.record import (
 from m2build.patches.series import Series
 from m2build.patches.sources import from_directory
 from m2build.patches.steps import find, remove_staged, take
+from m2build.patches.tree import folders_above
 
 PATIENCE = 60.0
 """Seconds to wait for another process that changes the same folder; a change takes a second or two."""
@@ -203,7 +203,7 @@ def _check_folders(folder: HeldFolder, changeset: Changeset) -> None:
     gone = {change.old_path for change in changeset.changes if change.before}
     come = {change.path for change in changeset.changes if change.after}
     for paths, others in ((gone, come), (come, gone)):
-        for path in sorted(above for one in paths for above in parents(one) if above in others):
+        for path in sorted(above for one in paths for above in folders_above(one) if above in others):
             was, becomes = ("folder", "file") if paths is gone else ("file", "folder")
             raise PatchError(
                 f"{folder.path / path} is a {was} and would become a {becomes}; nothing was changed",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from m2build.errors import PatchError
-from m2build.oci.paths import parents
 from m2build.patches.change import FileChange
-from m2build.patches.tree import SourceFile, SourceTree
+from m2build.patches.tree import SourceFile, SourceTree, folders_above
 
 
 def check_changes(changes: Collection[FileChange], tree: SourceTree, codemod: str) -> None:
@@ -50,7 +49,7 @@ def _problems(changes: Collection[FileChange], tree: SourceTree) -> Iterable[str
             yield f"{path!r} exists already"
         yield from (
             f"{path!r} is below {above!r}, which is not a folder"
-            for above in parents(path)
+            for above in folders_above(path)
             if above in new or above in tree.links or (above in tree and above not in gone)
         )
 

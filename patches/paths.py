@@ -5,7 +5,7 @@ from __future__ import annotations
 from m2build.documents.shown import shown
 from m2build.errors import UsageError
 from m2build.patches.sources import SKIPPED
-from m2build.patches.tree import SourceTree
+from m2build.patches.tree import SourceTree, folders_above
 
 
 def check_path(path: str) -> str:
@@ -28,9 +28,7 @@ def in_the_way(tree: SourceTree, path: str) -> str | None:
     """What keeps a file from being at `path`: a link there or above it, a folder there, or a file above it."""
     if path in tree.folders or any(link.startswith(f"{path}/") for link in tree.links):
         return f"{path} is a folder"
-    parts = path.split("/")
-    for end in range(1, len(parts) + 1):
-        above = "/".join(parts[:end])
+    for above in (path, *folders_above(path)):
         if above in tree.links:
             return f"{above} is a symbolic link"
         if above in tree and above != path:

@@ -197,6 +197,16 @@ class SourceTree(SortedPaths[SourceFile]):
         )
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """The folders that a path is in, the nearest first.
+
+    >>> list(folders_above("a/b/c"))
+    ['a/b', 'a']
+    """
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
 def _file(content: bytes | str | SourceFile) -> SourceFile:
     if isinstance(content, SourceFile):
         return content

@@ -10,13 +10,12 @@ import re
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from m2build.documents.shown import shown
 from m2build.errors import TransportError, UsageError
 from m2build.importing.found import FoundDiff, day
 from m2build.oci.reference import without_user
-from m2build.registry.connections import host_of, origin
+from m2build.registry.connections import host_of, origin, without_secrets
 from m2build.registry.fetch import fetched
 from m2build.registry.messages import Answer
 from m2build.registry.transport import Transport
@@ -132,8 +131,7 @@ class _Forge:
     def _content(self, answer: Answer) -> bytes:
         if answer.status == 200:
             return answer.content
-        parts = urlsplit(answer.url)
-        where = f"{parts.scheme}://{host_of(answer.url)}{parts.path}"
+        where = without_secrets(answer.url)
         if answer.status == 404:
             also = "" if self._token else f"; for a private one set {TOKENS[0]}"
             if self._host != HOST:

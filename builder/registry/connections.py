@@ -133,3 +133,8 @@ def origin(url: str) -> tuple[str, str, int | None]:
 def host_of(url: str) -> str:
     """Host and port for messages, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def without_secrets(url: str) -> str:
+    """A URL for messages, without user and password, and without the query, which may hold a token."""
+    return f"{urlsplit(url).scheme}://{host_of(url)}{urlsplit(url).path}"
