@@ -87,6 +87,16 @@ def test_a_spoiled_variation_does_not(validator: Any, text: str) -> None:
     assert not validator.is_valid(yaml.safe_load(text))
 
 
+def refused_for(document: object, folder: Path) -> str:
+    """Why the loader refuses a recipe; empty if it does not."""
+    write(folder, mine=yaml.safe_dump(document))
+    try:
+        load_recipe(str(folder / "mine.yaml"))
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
 SOURCES = {"app": {"root": "/a", "series": "sglang-stock"}}
 AUTO = {"app": {"root": "auto", "marker": "app/__init__.py", "series": "sglang-stock"}}
 
@@ -110,12 +120,7 @@ def test_the_schema_and_the_loader_agree_on_folders_of_sources(
         part.update({} if value is ... else {key: value})
     document |= {} if sources is ... else {"sources": sources}
     document.pop("bases", None)
-    write(tmp_path, mine=yaml.safe_dump(document))
-    refusal = ""
-    try:
-        load_recipe(str(tmp_path / "mine.yaml"))
-    except UsageError as error:
-        refusal = str(error)
+    refusal = refused_for(document, tmp_path)
     assert validator.is_valid(document) == (not refusal), refusal
 
 
@@ -132,12 +137,7 @@ def test_the_schema_and_the_loader_agree_on_a_flag(validator: Any, value: object
     if (flag, value) == ("port", 1.0):
         return  # an integer to JSON Schema
     document = {"extends": "minimax-m2", "profiles": {"tp4": {"flags": {flag: value}}}}
-    write(tmp_path, mine=yaml.safe_dump(document))
-    refusal = ""
-    try:
-        load_recipe(str(tmp_path / "mine.yaml"))
-    except UsageError as error:
-        refusal = str(error)
+    refusal = refused_for(document, tmp_path)
     # In a variation null removes a key, and the schema cannot know which keys there are.
     assert validator.is_valid(document) == (not refusal or value is None), refusal
 
