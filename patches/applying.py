@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import M2BuildError, PatchError, StorageError, UsageError
 from m2build.local.held import HeldFolder, PathRefusedError, hold
 from m2build.patches.change import Codemod
@@ -29,6 +30,7 @@ PATIENCE = 60.0
 """Seconds to wait for another process that changes the same folder; a change takes a second or two."""
 
 
+@typed_arguments
 def apply_to_directory(
     series: Series,
     folder: Path,
@@ -84,6 +86,7 @@ def apply_to_directory(
     )
 
 
+@typed_arguments
 def revert_directory(series: Series | str, folder: Path) -> tuple[str, ...]:
     """Undo what `apply_to_directory` did to a folder, to the byte, from its record.
 

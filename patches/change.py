@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from m2build.documents.arguments import typed_arguments
 from m2build.patches.tree import SourceFile, SourceTree
 
 
@@ -34,11 +35,13 @@ class FileChange:
     after: SourceFile | None
 
     @classmethod
+    @typed_arguments
     def created(cls, path: str, file: SourceFile) -> FileChange:
         """The change that makes a new file."""
         return cls(path, None, path, file)
 
     @classmethod
+    @typed_arguments
     def deleted(cls, path: str, file: SourceFile) -> FileChange:
         """The change that deletes a file."""
         return cls(path, file, path, None)
@@ -67,6 +70,7 @@ class FileChange:
         return f"{self.old_path} -> {self.path}" if self.renamed else self.path
 
 
+@typed_arguments
 def changed_tree(tree: SourceTree, changes: Iterable[FileChange]) -> SourceTree:
     """The tree after the changes.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import PatchError
 from m2build.patches.change import Codemod, FileChange, Finding, Mention, Proof, Rewrite, changed_tree, net_changes
 from m2build.patches.checks import check_changes
@@ -158,6 +159,7 @@ class Changeset:
         return account(self)
 
 
+@typed_arguments
 def apply_series(
     series: Series,
     tree: SourceTree,

@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 from pydantic import Field, ValidationError
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.document import load_document
 from m2build.documents.placed import Document, Position
 from m2build.documents.shown import shown
@@ -45,6 +46,7 @@ class SeriesFile(Frozen):
     patches: tuple[Patch, ...] = ()
 
 
+@typed_arguments
 def load_series(name: str) -> Series:
     """A shipped series by its id, or your own by its path (anything that holds a slash or ends in .yaml or .yml).
 

@@ -12,6 +12,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
 from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.patches.conditions import Condition
 from m2build.patches.distributions import LIBCST
@@ -111,6 +112,7 @@ class Patch(Frozen):
     _content: bytes | None = PrivateAttr(default=None)
 
     @classmethod
+    @typed_arguments
     def of(
         cls,
         codemod: Codemod,

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from sysconfig import get_platform
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import BaseChangedError, ContentError, M2BuildError, StorageError, TransportError, UsageError
 from m2build.local.cache import SealedFiles, cache_folder
 from m2build.local.home import home_folder
@@ -29,6 +30,7 @@ _TIMEOUT = 600
 """Seconds for the whole download; pip has time-outs of its own for each connection."""
 
 
+@typed_arguments
 def fetch_wheel(requirement: str) -> Path:
     """The wheel of `NAME==VERSION`, from the cache or else through pip.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
@@ -41,6 +42,7 @@ class Series(Frozen):
     patches: tuple[Patch, ...] = Field(description="The patches in their order; [] only for a stock series.")
 
     @classmethod
+    @typed_arguments
     def of(
         cls,
         *patches: Patch,
@@ -86,6 +88,7 @@ class Series(Frozen):
             seen.add(patch.id)
         return self
 
+    @typed_arguments
     def extended(self, *patches: Patch, id: str, summary: str | None = None) -> Series:  # noqa: A002 - as in `of`
         """This series with more patches after its own.
 
@@ -137,6 +140,7 @@ class Series(Frozen):
         """
         return not self.codemods.allow and all(patch.is_portable for patch in self.patches)
 
+    @typed_arguments
     def patch(self, patch_id: str) -> Patch:
         """The patch of that id.
 

@@ -13,6 +13,7 @@ from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import ContentError, StorageError, UsageError
 from m2build.local.reading import LARGEST_SOURCE, UnfitFileError, open_regular, read_regular
 from m2build.patches.tree import MOST_SEARCHED, SourceFile, SourceTree
@@ -38,6 +39,7 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, IndexError, 
 """What `zipfile` raises for archives that are not as they were written, or ask for what it does not know."""
 
 
+@typed_arguments
 def from_directory(path: Path) -> SourceTree:
     """The tree below a directory: the folder that holds the top-level packages.
 
@@ -77,6 +79,7 @@ def from_directory(path: Path) -> SourceTree:
     return SourceTree(files, origin=f"dir:{path}", links=links)
 
 
+@typed_arguments
 def from_wheel(path: Path) -> SourceTree:
     """The tree that a wheel installs, with scripts and entry points beside it; the release is the file name's.
 

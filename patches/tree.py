@@ -7,9 +7,10 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import StorageError
 from m2build.local.reading import LARGEST_SOURCE
 from m2build.local.sorted_paths import SortedPaths
@@ -54,6 +55,7 @@ class SourceFile:
     pieces: Callable[[], Iterator[bytes]] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
+    @typed_arguments
     def of(cls, content: bytes, mode: int = 0o644) -> SourceFile:
         """A file from its bytes.
 
@@ -61,7 +63,22 @@ class SourceFile:
             content: the bytes.
             mode: permission bits.
         """
-        return cls(mode, len(content), lambda: content)
+        return cls(mode, len(content), partial(bytes, content))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a file with the same bytes and the same mode; they are read if the sizes are equal."""
+        if not isinstance(other, SourceFile):
+            return NotImplemented
+        if (self.mode, self.size) != (other.mode, other.size):
+            return False
+        return self is other or self.load is other.load or self.content == other.content
+
+    def __hash__(self) -> int:
+        return hash((self.mode, self.size))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle and copy the bytes: where they came from may be closed by then."""
+        return SourceFile.of, (self.content, self.mode)
 
     @cached_property
     def content(self) -> bytes:
@@ -145,6 +162,7 @@ class SourceTree(SortedPaths[SourceFile]):
         self.beside = MappingProxyType(dict(beside))
 
     @classmethod
+    @typed_arguments
     def of(
         cls,
         files: Mapping[str, bytes | str | SourceFile],
@@ -165,6 +183,17 @@ class SourceTree(SortedPaths[SourceFile]):
         """
         return cls({path: _file(content) for path, content in files.items()}, origin=origin, release=release)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        whole = partial(
+            SourceTree,
+            origin=self.origin,
+            release=self.release,
+            timestamp=self.timestamp,
+            links=dict(self.links),
+            beside=dict(self.beside),
+        )
+        return whole, (dict(self),)
+
     def __repr__(self) -> str:
         return f"<SourceTree {self.origin}: {len(self)} files>"
 
@@ -179,6 +208,7 @@ class SourceTree(SortedPaths[SourceFile]):
                 parent = parent.rpartition("/")[0]
         return frozenset(found)
 
+    @typed_arguments
     def replaced(self, files: Mapping[str, SourceFile | None]) -> SourceTree:
         """This tree with some paths set, or removed where the value is None."""
         merged = self._values.copy()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import ContentError, StorageError
 from m2build.local.folders import nothing, output_folder
 from m2build.local.held import HeldFolder, PathRefusedError, hold
@@ -29,6 +30,7 @@ def write_files(files: Mapping[str, bytes], folder: Path, *, may_replace: Callab
     write_tree(tree, folder, may_replace=may_replace)
 
 
+@typed_arguments
 def write_tree(tree: SourceTree, folder: Path, *, may_replace: Callable[[Path], bool] = nothing) -> None:
     """Write a whole tree as a new folder: under a temporary name, then renamed; the same again is left as it is.
 

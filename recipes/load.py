@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.document import MAXIMUM_VALUES, load_document
 from m2build.documents.files import document_bytes
 from m2build.documents.placed import Document
@@ -33,6 +34,7 @@ def recipe_names() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
+@typed_arguments
 def load_recipe(name: str, overrides: Iterable[str] = (), base_version: str | None = None) -> Recipe:
     """A shipped recipe by its name, or your own by its path, which holds a slash or ends in .yaml or .yml.
 

@@ -13,6 +13,7 @@ from os import PathLike
 
 from pydantic import Field, model_validator
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.placed import Document, Position
 from m2build.documents.shown import shown
 from m2build.documents.suggest import did_you_mean
@@ -155,6 +156,7 @@ class Recipe(Settings):
             for name, profile in self.profiles.items()
         }
 
+    @typed_arguments
     def with_base(self, version: str) -> Recipe:
         """The recipe on another release of its base.
 
@@ -194,6 +196,7 @@ class Recipe(Settings):
         document = with_variations({**recipe.pop("$defs"), "Recipe": recipe})
         return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
+    @typed_arguments
     def starter(self, name: str, start: str | None = None, *, folder: str | PathLike[str] = ".") -> str:
         """The text of a new recipe that starts from this one, with comments on what it could change.
 
@@ -209,6 +212,7 @@ class Recipe(Settings):
 
         return starter_text(self, name, start or self.name, folder)
 
+    @typed_arguments
     def select(
         self,
         *,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from m2build.bench.result import Result
 from m2build.bench.workload import Workload
+from m2build.documents.arguments import typed_arguments
 
 _COLD = 5
 """Mean by median of the time to the first token. Many requests at once give up to 3.6 in the published tables of
@@ -16,6 +17,7 @@ _LEAST_TEXT = 0.98
 stream of many passes, if the source says nothing of single requests."""
 
 
+@typed_arguments
 def faults(result: Result, expected: Workload | None = None) -> tuple[str, ...]:
     """Why a run is no measurement, a sentence each; none for a sound one.
 
@@ -68,6 +70,7 @@ def _of_workload(result: Result, expected: Workload | None) -> Iterator[str]:
             yield f"expected {wanted} {name} tokens, which the workload fixes, got {got}"
 
 
+@typed_arguments
 def remarks(result: Result) -> tuple[str, ...]:
     """What to keep in mind when reading a sound run, a sentence each."""
     mean, median = (result.figures.get(f"{statistic}_ttft_ms") for statistic in ("mean", "median"))

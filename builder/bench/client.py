@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import EngineError, TransportError
 from m2build.labels import OWN
 from m2build.programs.container_names import container_name
@@ -142,11 +143,13 @@ def _explained(hint: str) -> Iterator[None]:
         raise EngineError(error.message, hint=hint) from error
 
 
+@typed_arguments
 def local(python: str = "python3") -> Client:
     """The client with a Python of this machine that has SGLang, in the current folder and environment."""
     return Client(Program(python))
 
 
+@typed_arguments
 def in_container(engine: str, name: str) -> Client:
     """The client in a running container, as in the server's own.
 
@@ -160,6 +163,7 @@ def in_container(engine: str, name: str) -> Client:
 
 
 @contextmanager
+@typed_arguments
 def in_image(engine: str, image: str) -> Iterator[Client]:
     """The client in a new container of an image, in this machine's network; it is removed at the end.
 

@@ -13,6 +13,7 @@ from m2build.bench.metrics import METRICS, Better, Metric
 from m2build.bench.result import Result
 from m2build.bench.roofline import Roof, impossible, roof_of
 from m2build.bench.workload import Workload
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import ContentError, UsageError
 
 
@@ -109,6 +110,7 @@ class Comparison:
         return tuple(f"{result.source}: {said}" for result in (*self.before, *self.after) for said in remarks(result))
 
 
+@typed_arguments
 def compare(before: Sequence[Result], after: Sequence[Result]) -> tuple[Comparison, ...]:
     """Compare runs, workload by workload. Every workload of `after` has to be in `before`; others there are left out.
 

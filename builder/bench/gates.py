@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from m2build.bench.comparison import Comparison
 from m2build.bench.metrics import BY_KEY, Better, Metric
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 
@@ -50,6 +51,7 @@ class Gate:
                 yield f"{comparison.name}: {self.metric.key} changed by {change:+.1f} %, and the limit is {self}"
 
 
+@typed_arguments
 def gate(text: str) -> Gate:
     """The gate that a condition describes.
 

@@ -14,6 +14,7 @@ from m2build.bench.result import Result
 from m2build.bench.roofline import roof
 from m2build.bench.table import read_tables
 from m2build.bench.workload import SCENARIOS
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.local.failures import storage
 from m2build.local.reading import read_given
@@ -25,6 +26,7 @@ _LARGEST = 32 << 20
 _ENDINGS = (".jsonl", ".txt", ".log")
 
 
+@typed_arguments
 def read_results(place: str, *, gpu: str | None = None, gpus: int | None = None) -> tuple[Result, ...]:
     """The results at a place, in the order in which they stand there.
 

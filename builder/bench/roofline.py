@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from m2build.bench.result import Result
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 from m2build.launch.facts import Shape, shape_of
@@ -56,6 +57,7 @@ class Roof:
     step_ms: float
 
 
+@typed_arguments
 def roof(
     requests: int, gpu: str, gpus: int, context: float, *, model: str = _MODEL, kv_cache_dtype: str = "auto"
 ) -> Roof:

@@ -15,6 +15,7 @@ from m2build.bench.result import Result
 from m2build.bench.roofline import BANDWIDTHS, impossible
 from m2build.bench.stored import check_free, store, without_secrets
 from m2build.bench.workload import SEED, Scenario
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import ContentError, UsageError
 from m2build.progress import Progress, Silent
@@ -56,6 +57,7 @@ class Target:
         )
 
 
+@typed_arguments
 def run_scenarios(
     target: Target,
     chosen: Sequence[Scenario],

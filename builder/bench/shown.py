@@ -13,6 +13,7 @@ from m2build.bench.metrics import METRICS
 from m2build.bench.result import Result
 from m2build.bench.roofline import FORMULA, Roof, impossible, roof_of
 from m2build.bench.table import shown_figure
+from m2build.documents.arguments import typed_arguments
 
 if TYPE_CHECKING:
     from m2build import printed
@@ -26,6 +27,7 @@ HEADLINES = (
 _FORMULA = f"The bound in output tok/s is `{FORMULA}`."
 
 
+@typed_arguments
 def results_markdown(results: Sequence[Result]) -> Iterator[str]:
     """The lines of a table with a column for each result, its bound, and what to keep in mind."""
     yield f"| | {' | '.join(_cell(result.name) for result in results)} |"
@@ -50,6 +52,7 @@ def _all(result: Result) -> tuple[str, ...]:
     return (*faults(result), *impossible(result), *remarks(result))
 
 
+@typed_arguments
 def comparison_markdown(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """The lines of a heading and a table for each workload, its bound, and what to keep in mind."""
     for comparison in comparisons:
@@ -90,6 +93,7 @@ def _cell(text: str) -> str:
     return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>#|&~" else mark for mark in " ".join(text.split()))
 
 
+@typed_arguments
 def results_document(results: Sequence[Result]) -> list[printed.Measured]:
     """Results as JSON: everything that is known of each."""
     documents = [
@@ -110,6 +114,7 @@ def results_document(results: Sequence[Result]) -> list[printed.Measured]:
     return cast("list[printed.Measured]", strict(documents))
 
 
+@typed_arguments
 def comparison_document(comparisons: Sequence[Comparison]) -> list[printed.Compared]:
     """Comparisons as JSON: every figure of both sides, with all runs."""
     documents = [

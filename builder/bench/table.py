@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from m2build.bench.metrics import BY_LABEL, LARGEST, METRICS, SECTIONS, Metric
 from m2build.bench.result import Result
 from m2build.bench.workload import Workload
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import ContentError
 
 _WIDTH = 50
@@ -98,6 +99,7 @@ def _workload(head: Mapping[str, str], figures: Mapping[str, float], source: str
     )
 
 
+@typed_arguments
 def render_table(result: Result) -> str:
     """The table as the client prints it, with the lines for which the result has figures."""
     workload = result.workload

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 
@@ -87,6 +88,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
+@typed_arguments
 def scenarios(name: str, *, prompts: int | None = None) -> tuple[Scenario, ...]:
     """The scenarios of a name, or `all`; with another number of prompts for a trial.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 
@@ -19,6 +20,7 @@ LEVELS = ("manifest", *_ELSEWHERE)
 """All levels of buildx."""
 
 
+@typed_arguments
 def split_levels(key: str) -> tuple[list[str], str]:
     """The levels before a key, and the key.
 
@@ -29,6 +31,7 @@ def split_levels(key: str) -> tuple[list[str], str]:
     return (found[1].split(","), found[2]) if found else ([], key)
 
 
+@typed_arguments
 def check_level(key: str, level: str) -> None:
     """Check that a level is that of the image's manifest.
 

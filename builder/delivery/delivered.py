@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from m2build.delivery.destination import Destination
@@ -34,7 +34,7 @@ class Delivery:
     to: Destination
     engine: str
     built: Built
-    plan: Plan | None
+    plan: Plan | None = field(repr=False)
     before: Digest | None
     now: Digest
     evidence: tuple[Artifact, ...] = ()

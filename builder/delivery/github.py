@@ -11,10 +11,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from m2build.delivery.delivered import Delivery
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.places.place import PlaceKind
 
 
+@typed_arguments
 def github_outputs(delivered: Sequence[Delivery], account: Mapping[str, object]) -> str:
     """Lines for `$GITHUB_OUTPUT`: `digest`, `imageid` and `metadata` as of docker/build-push-action, and `images`.
 
@@ -31,6 +33,7 @@ def github_outputs(delivered: Sequence[Delivery], account: Mapping[str, object])
     return "".join(_assigned(name, value) for name, value in sorted(values.items()))
 
 
+@typed_arguments
 def github_summary(delivered: Sequence[Delivery]) -> str:
     """A table for `$GITHUB_STEP_SUMMARY`, in Markdown."""
     rows = [(one.metadata(), one) for one in delivered]
@@ -41,6 +44,7 @@ def github_summary(delivered: Sequence[Delivery]) -> str:
     return "\n".join([*lines, "", ""])
 
 
+@typed_arguments
 def github_subjects(delivered: Sequence[Delivery]) -> str:
     """Lines for `$GITHUB_ARTIFACTS`, which later steps can attest: `oci://NAME@DIGEST` for each published image.
 

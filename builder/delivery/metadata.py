@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from m2build.delivery.annotation_levels import LEVELS, split_levels
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.labels import claimed
 from m2build.local.reading import read_given
@@ -38,6 +39,7 @@ class Metadata:
     left_out: tuple[str, ...] = ()
 
 
+@typed_arguments
 def read_metadata(*files: str | os.PathLike[str]) -> Metadata:
     """Read files of docker/metadata-action; of several values for a key the last one counts.
 

@@ -14,6 +14,7 @@ from m2build.delivery.destination import mountable_from
 from m2build.delivery.job import Job, check_names, check_targets, check_transfer
 from m2build.delivery.surroundings import Surroundings
 from m2build.derivation.planning import refuse_derived
+from m2build.documents.arguments import typed_arguments
 from m2build.engines.model import Engine, Task
 from m2build.local.cache import cache_in
 from m2build.local.temporary import temporary_place
@@ -89,6 +90,7 @@ class Shipment:
             for plan, job in zip(plans, self.jobs, strict=True):
                 yield self._delivered(plan, job)
 
+    @typed_arguments
     def deliver_plan(self, plan: Plan) -> Delivery:
         """Make and deliver the image of a plan, the only one of the shipment; the destination is checked first.
 

@@ -104,7 +104,7 @@ class Plan:
     selection: Selection
     base: Base
     sources: tuple[Sourced, ...]
-    footing: Mapping[str, Member]
+    footing: Mapping[str, Member] = field(repr=False)
     hidden: tuple[str, ...]
     created: int
     unmade: tuple[str, ...] = ()

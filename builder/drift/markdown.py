@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from m2build.documents.arguments import typed_arguments
 from m2build.drift.model import Drift, PatchDrift, ReleaseDrift
 from m2build.patches.markdown import code, plain
 
 
+@typed_arguments
 def drift_markdown(drift: Drift) -> str:
     """A table of releases and patches, and below it what a person should look at. The same drift gives the same page.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
+from m2build.documents.arguments import typed_arguments
 from m2build.drift.judging import judged, locked_source, not_judged
 from m2build.drift.model import Drift, ReleaseDrift
 from m2build.errors import ContentError, PatchError, TransportError, UsageError
@@ -27,6 +28,7 @@ PARALLEL = 4
 Result = TypeVar("Result")
 
 
+@typed_arguments
 def try_releases(
     series: Series, requirement: str, *, lock: Lock | None = None, progress: Progress | None = None
 ) -> Drift:
@@ -70,6 +72,7 @@ def in_contexts(job: Callable[[str], Result], names: Sequence[str]) -> list[Resu
     return in_parallel(lambda name: contexts[name].run(job, name), names, threads=PARALLEL, stop=threading.Event())
 
 
+@typed_arguments
 def series_for(requirement: str, candidates: Sequence[Series]) -> Series:
     """The series that patches the distribution which a requirement names.
 

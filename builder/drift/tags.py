@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.drift.judging import judged, locked_source, not_judged
 from m2build.drift.model import Drift, ReleaseDrift
 from m2build.drift.run import in_contexts, of_one
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _Found = dict[str, "Base | M2BuildError"]
 
 
+@typed_arguments
 def try_tags(
     series: Series,
     pattern: str,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.evidence.keys import PublicKey
 from m2build.oci.descriptor import JsonObject
@@ -27,6 +28,7 @@ _HUB_INDEX = "index.docker.io"
 """How Go's container registry library, and so policy-controller, calls Docker Hub."""
 
 
+@typed_arguments
 def kyverno_policy(image: str, signer: PublicKey | Identity, attestations: Sequence[str] = ()) -> str:
     """A Kyverno `ImageValidatingPolicy` as YAML.
 
@@ -85,6 +87,7 @@ def _kyverno_signer(signer: PublicKey | Identity) -> JsonObject:
     return {"keyless": {"identities": [_identity(signer)]}}
 
 
+@typed_arguments
 def sigstore_policy(image: str, signer: PublicKey | Identity, attestations: Sequence[str] = ()) -> str:
     """A `ClusterImagePolicy` of sigstore's policy-controller as YAML.
 

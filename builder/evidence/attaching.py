@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.evidence.statement import IN_TOTO, SBOM, Statement
 from m2build.local.failures import storage
@@ -26,6 +27,7 @@ KEEPING = frozenset({PlaceKind.REGISTRY, PlaceKind.OCI, PlaceKind.OCI_ARCHIVE})
 """The kinds of places that keep what refers to an image."""
 
 
+@typed_arguments
 def check_attachable(place: Place) -> None:
     """Check, before an image is made, that evidence can be attached to it where it goes.
 
@@ -118,6 +120,7 @@ def found_at(place: Place, digest: Digest, access: Access | None) -> tuple[Artif
     return tuple(local_referrers(files, digest, str(place)))
 
 
+@typed_arguments
 def check_folder(folder: Path) -> None:
     """Check, before an image is made, that statements can be written into a folder.
 
@@ -128,6 +131,7 @@ def check_folder(folder: Path) -> None:
         check_writable(folder / "provenance.json")
 
 
+@typed_arguments
 def write_statements(statements: Iterable[Statement], folder: Path) -> None:
     """Write each predicate, as `actions/attest` takes it, and beside it the whole statement, `….intoto.json`.
 

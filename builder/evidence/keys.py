@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.files import document_bytes
 from m2build.errors import UsageError
 
@@ -33,6 +34,7 @@ class PublicKey:
             raise UsageError("the key is not a public key in PEM", hint="`cosign public-key --key KEY` prints one")
 
 
+@typed_arguments
 def load_public_key(path: str) -> PublicKey:
     """Read a public key.
 

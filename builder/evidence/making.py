@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from m2build.delivery.destination import default_reference
+from m2build.documents.arguments import typed_arguments
 from m2build.evidence.patchset import patchset_of
 from m2build.evidence.provenance import Run, provenance_of
 from m2build.evidence.statement import PATCHSET, PROVENANCE, SBOM, Statement
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from m2build.oci.digest import Digest
 
 
+@typed_arguments
 def statements(plan: Plan, digest: Digest, run: Run | None = None) -> tuple[Statement, ...]:
     """The statements on the image of a plan: its provenance, its patches, its bill of materials.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.document import load_document
 from m2build.documents.files import document_bytes
 from m2build.documents.validation import validate
@@ -73,6 +74,7 @@ class Requirements(Frozen):
         return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
+@typed_arguments
 def load_requirements(path: str | PathLike[str]) -> Requirements:
     """Read a file of requirements.
 

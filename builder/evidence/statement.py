@@ -13,6 +13,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.oci.digest import Digest
 
@@ -70,6 +71,7 @@ class Statement:
     content: bytes
 
     @classmethod
+    @typed_arguments
     def of(cls, predicate_type: str, predicate: Mapping[str, JsonValue], subjects: Mapping[str, Digest]) -> Statement:
         """A statement.
 

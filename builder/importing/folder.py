@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.errors import StorageError, UsageError
 from m2build.importing.found import FoundDiff, diffs_in
@@ -21,6 +22,7 @@ _COMMENT = re.compile(r"(^|\s)#.*")
 _STRIP = re.compile(r"-p([0-9]{1,2})|-p(ab)")
 
 
+@typed_arguments
 def diff_file(path: Path) -> tuple[FoundDiff, ...]:
     """The diffs in a file: several if it holds several mails.
 
@@ -31,6 +33,7 @@ def diff_file(path: Path) -> tuple[FoundDiff, ...]:
     return diffs_in(path.name, _read(path, LARGEST_VENDORED))
 
 
+@typed_arguments
 def diff_folder(path: Path) -> tuple[FoundDiff, ...]:
     """The diffs in a folder: those that its file `series` lists, as quilt(1) reads it, or all by their names.
 

@@ -15,6 +15,8 @@ from email.message import Message
 from email.parser import Parser
 from email.utils import parsedate_to_datetime
 
+from m2build.documents.arguments import typed_arguments
+
 _MAIL = re.compile(rb"^From [0-9a-f]{40} Mon Sep 17 00:00:00 2001\r?$", re.MULTILINE)
 _DIFF = re.compile(rb"^(diff --git |Index: |--- |\*\*\* )", re.MULTILINE)
 _FIELD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:")
@@ -51,6 +53,7 @@ class FoundDiff:
     references: tuple[str, ...] = ()
 
 
+@typed_arguments
 def diffs_in(name: str, content: bytes) -> tuple[FoundDiff, ...]:
     """The diffs in a file: one a mail, if it holds mails, else one.
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.errors import TransportError, UsageError
 from m2build.importing.found import FoundDiff, day
@@ -33,6 +34,7 @@ _LARGEST = 16 << 20
 """Bytes of one answer; a diff beyond that could not be vendored."""
 
 
+@typed_arguments
 def pull_request(name: str, *, environment: Mapping[str, str], host: str = HOST, insecure: bool = False) -> FoundDiff:
     """The diff of a pull request.
 

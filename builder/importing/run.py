@@ -13,6 +13,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import check_text, shown
 from m2build.errors import PatchError, StorageError, UsageError
 from m2build.importing.entry import Entry, head
@@ -50,6 +51,7 @@ class How:
     strip: int | None = None
 
 
+@typed_arguments
 def import_diffs(
     series: Path, diffs: Sequence[FoundDiff], how: How, releases: Mapping[str, Callable[[], SourceTree]]
 ) -> Series:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.errors import LaunchError, UsageError
 from m2build.launch.findings import Finding
@@ -47,6 +48,7 @@ RULES: tuple[Callable[[Launched], Iterable[Finding]], ...] = (_of_shapes,)
 """What else is checked of a command line that the server accepts. Every rule is called here and nowhere else."""
 
 
+@typed_arguments
 def server_flags(*trees: SourceTree) -> ServerFlags:
     """The launch flags of the SGLang server in one of several source trees, read without running it.
 
@@ -69,6 +71,7 @@ def server_flags(*trees: SourceTree) -> ServerFlags:
     )
 
 
+@typed_arguments
 def check_launch(selection: Selection, *trees: SourceTree, variables: Mapping[str, str] | None = None) -> LaunchProof:
     """Check that the server in one of several source trees accepts a selection's command line.
 

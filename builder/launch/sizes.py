@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
 from m2build.launch.facts import Shape, facts, gpu_of, shape_of
@@ -13,6 +14,7 @@ from m2build.launch.shapes import shape_findings
 from m2build.launch.topology import Surroundings, Topology
 
 
+@typed_arguments
 def size(
     model: str | Mapping[str, object],
     *,

@@ -6,6 +6,7 @@ import os
 from os import PathLike
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.document import load_document
 from m2build.documents.files import document_bytes
 from m2build.documents.validation import validate
@@ -15,6 +16,7 @@ from m2build.local.outputs import new_output, output_file
 from m2build.locking.model import Lock
 
 
+@typed_arguments
 def load_lock(path: str | PathLike[str]) -> Lock:
     """Read a lock.
 
@@ -26,6 +28,7 @@ def load_lock(path: str | PathLike[str]) -> Lock:
     return validate(load_document(document_bytes(name, "lock"), name=name), Lock)
 
 
+@typed_arguments
 def write_lock(lock: Lock, path: str | PathLike[str], *, update: bool = False) -> None:
     """Write a lock, whole or not at all.
 

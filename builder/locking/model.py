@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
+from m2build.documents.arguments import typed_arguments
 from m2build.locking.comparing import Difference, between, refusal
 from m2build.patches.change import MentionKind
 from m2build.patches.changeset import Outcome
@@ -185,14 +186,17 @@ class Lock(Frozen):
         document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
         return json.dumps(closed_schema(document), indent=2, sort_keys=True) + "\n"
 
+    @typed_arguments
     def with_mirror(self, name: str) -> Lock:
         """The same lock, with the name of a copy of its base."""
         return self.model_copy(update={"base": self.base.model_copy(update={"mirror": name})})
 
+    @typed_arguments
     def differences(self, found: Lock) -> tuple[Difference, ...]:
         """Every key in which a lock that was made now differs; images that only this one has are not looked at."""
         return between(self.document, found.document)
 
+    @typed_arguments
     def check(self, found: Lock) -> None:
         """Compare this lock with one that was made now, as `differences` does.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from m2build.documents.arguments import typed_arguments
 from m2build.machine import gpus, host, tools
 from m2build.machine.model import Diagnosis, Machine, State
 from m2build.recipes.model import Selection
@@ -27,6 +28,7 @@ _WITH_GPUS: dict[str, Check] = {
 """By their ids; without a GPU they mean nothing."""
 
 
+@typed_arguments
 def doctor(selection: Selection, machine: Machine | None = None) -> tuple[Diagnosis, ...]:
     """What a machine lacks to derive an image and to serve with it. Reads, and changes nothing.
 

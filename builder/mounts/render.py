@@ -8,6 +8,7 @@ from pathlib import Path
 
 from m2build.derivation.account import account_of
 from m2build.derivation.plan import Plan
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.mounts.engines import compose_fragment, volume_options
 from m2build.mounts.kubernetes import config_map
@@ -34,6 +35,7 @@ class Form(StrEnum):
     IMAGE_VOLUME = "image-volume"
 
 
+@typed_arguments
 def render_mounts(
     plan: Plan,
     form: str,

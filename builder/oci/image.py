@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, TypeVar
 
 from m2build.errors import ContentError
@@ -78,7 +78,7 @@ class Image:
 
     manifest: Manifest
     config: ImageConfig
-    blobs: Blobs
+    blobs: Blobs = field(repr=False, compare=False)
     has_own_digests: bool = True
     absent: frozenset[Digest] = frozenset()
     reading: Reading = Reading()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from m2build import __version__
 from m2build.delivery.naming import check_name
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.evidence.signers import parse_signer
 from m2build.local.sizes import parse_size
@@ -144,6 +145,7 @@ def secret_of(host: str) -> str:
     return f"HOST_{name}" if name[0].isdecimal() or name.startswith("GITHUB_") else name
 
 
+@typed_arguments
 def pipeline_of(lock: Lock, pipeline: Pipeline) -> Pipeline:
     """A pipeline with what a lock knows in the place of what is left empty: profiles, models and releases to watch.
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 from importlib.resources import files
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.pipelines.commands import drift_command, image_command, verify_command
 from m2build.pipelines.model import IMAGE, KEYLESS, Pipeline, secret_of
@@ -23,6 +24,7 @@ class Platform(StrEnum):
     TEKTON = "tekton"
 
 
+@typed_arguments
 def render_pipeline(pipeline: Pipeline, platform: str) -> str:
     """The workflow of a pipeline, as YAML. Pure.
 

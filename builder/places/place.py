@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.documents.suggest import nearest
 from m2build.errors import UsageError
@@ -81,6 +82,7 @@ class Place:
         return f"{self.kind}{separator}{self.location}{tag}{digest}"
 
     @classmethod
+    @typed_arguments
     def parse(cls, text: str, *, is_there: Callable[[str], bool] = os.path.exists) -> Place:
         """Read a place: `KIND:…`, or a bare word with one possible meaning.
 

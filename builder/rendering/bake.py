@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from m2build.derivation.plan import Plan
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.oci.reference import parse_reference
 from m2build.recipes.model import Selection
@@ -38,6 +39,7 @@ unknown/unknown and another digest at every build (https://github.com/docker/bui
 the manifest, as with the embedded engine. `docker buildx bake --provenance=mode=max --sbom=true` overrides this."""
 
 
+@typed_arguments
 def render_bake(plans: Sequence[Plan], *, prefix: str, cache: str | None = None) -> Context:
     """The whole folder: path -> bytes, sorted. Pure: the same plans, the same bytes.
 

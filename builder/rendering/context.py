@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from m2build.derivation.overlay import account_files
 from m2build.derivation.plan import Plan
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.layers.members import AUDIT_FOLDER
 from m2build.rendering.folder import DOCKERFILE, IGNORE, Context, ignoring
@@ -17,6 +18,7 @@ _LONGEST_INSTRUCTION = 131_000
 """Bytes; Linux allows 128 KiB for one argument (MAX_ARG_STRLEN), and the shell gets a whole RUN as one."""
 
 
+@typed_arguments
 def render(plan: Plan, template: str | None = None, *, name: str = "the template") -> Context:
     """The whole build context: path -> bytes, sorted, `Dockerfile` among them. Pure: the same plan, the same bytes.
 

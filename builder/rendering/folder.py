@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.local.sorted_paths import SortedPaths
 from m2build.rendering.values import ACCOUNT_SOURCE
@@ -31,6 +32,7 @@ class Context(SortedPaths[bytes]):
         """
         return self[DOCKERFILE].decode()
 
+    @typed_arguments
     def write(self, folder: str | PathLike[str], *, replace: bool = False) -> None:
         """Write a folder of these files: under a temporary name, then renamed. An equal folder is left as it is.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from m2build.derivation.times import creation_time
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.launch.check import read_server
 from m2build.launch.flags.server import ServerFlags
@@ -53,6 +54,7 @@ class ImageFacts:
     attachments: tuple[Attachment, ...] | None = None
 
 
+@typed_arguments
 def image_facts(
     session: Session,
     place: str | Place,

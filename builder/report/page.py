@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m2build import __version__
+from m2build.documents.arguments import typed_arguments
 from m2build.local.failures import storage
 from m2build.local.outputs import new_output, output_file
 from m2build.local.printable import printable, shell_text
@@ -31,6 +32,7 @@ _WEB = re.compile(r"https?://[!-~]+")
 """An address that may be a link; everything else stays text."""
 
 
+@typed_arguments
 def render_page(images: Sequence[ImageFacts] = (), runs: Sequence[Runs] = ()) -> str:
     """The page for images and for what runs measured, as HTML. Pure: the same facts give the same text.
 
@@ -64,6 +66,7 @@ def render_page(images: Sequence[ImageFacts] = (), runs: Sequence[Runs] = ()) ->
     )
 
 
+@typed_arguments
 def write_page(path: Path, page: str, *, replace: bool = False) -> None:
     """Write a page, whole or not at all.
 

@@ -17,6 +17,7 @@ from m2build.bench.reading import DOCUMENT, read_results
 from m2build.bench.result import Result
 from m2build.bench.roofline import impossible
 from m2build.bench.shown import HEADLINES, results_document
+from m2build.documents.arguments import typed_arguments
 
 _ENDINGS = (".jsonl", ".txt", ".log")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -35,6 +36,7 @@ class Runs:
     results: tuple[Result, ...]
 
 
+@typed_arguments
 def is_run(word: str) -> bool:
     """Whether a word names results, and not an image: `document`, a file, or a folder that is no OCI layout.
 
@@ -46,6 +48,7 @@ def is_run(word: str) -> bool:
     return word == DOCUMENT or word.endswith(_ENDINGS) or path.is_file() or is_results
 
 
+@typed_arguments
 def runs_at(place: str) -> Runs:
     """The results at a place, as `m2build bench show` reads them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.running.model import GRACE, SHARED_MEMORY, TOKEN, Container, Devices
 
@@ -16,6 +17,7 @@ CACHE = "${HF_HOME:-$HOME/.cache/huggingface}"
 """The machine's folder for models, where none is given; a shell and Compose read it alike."""
 
 
+@typed_arguments
 def run_command(container: Container, *, engine: str = "docker", detach: bool = False) -> str:
     """The command line that runs a container: one for `sh`, an option a line.
 

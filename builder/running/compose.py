@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from m2build.documents.arguments import typed_arguments
 from m2build.running.command import CACHE, CDI_DEVICE, RENDER_GROUP
 from m2build.running.model import GRACE, SHARED_MEMORY, TOKEN, Container, Devices
 from m2build.running.yaml_text import dumped
@@ -11,6 +12,7 @@ _GROUP = f"${{RENDER_GROUP:?set it first: export RENDER_GROUP={RENDER_GROUP.repl
 """Compose runs no commands: the number comes from the environment, and without it Compose says how to set it."""
 
 
+@typed_arguments
 def render_compose(container: Container) -> str:
     """The Compose file: one service, with an init, started again after a crash.
 

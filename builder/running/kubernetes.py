@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.patches.tree import SourceFile, SourceTree
 from m2build.running.model import GRACE, SHARED_MEMORY, TOKEN, Container
@@ -32,6 +33,7 @@ _LIVE_FAILURES, _READY_FAILURES = 10, 3
 """How often /health may fail in a row: kernels that are compiled for a first request take more than half a minute."""
 
 
+@typed_arguments
 def render_kubernetes(
     container: Container, *, replicas: int = 1, nodes: tuple[str, Sequence[str]] | None = MI300X
 ) -> SourceTree:

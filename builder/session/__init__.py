@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.session.attesting import Attesting
 from m2build.session.moving import Moving
 from m2build.session.surveying import Surveying
@@ -36,6 +37,7 @@ class Session(Moving, Attesting, Surveying):
     """
 
 
+@typed_arguments
 def inspect(place: str | Place) -> Inspection:
     """What an image is, and how it differs from its base: `Session.inspect` in a session of its own.
 
@@ -46,6 +48,7 @@ def inspect(place: str | Place) -> Inspection:
         return session.inspect(place)
 
 
+@typed_arguments
 def lock(selections: Sequence[Selection], base: str | Place | Base | None = None) -> Lock:
     """The digests that images rest on: `Session.lock` in a session of its own.
 
@@ -56,6 +59,7 @@ def lock(selections: Sequence[Selection], base: str | Place | Base | None = None
         return session.lock(selections, base)
 
 
+@typed_arguments
 def verify(
     place: str | Place,
     wanted: Recipe | Selection | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.places.place import Place, PlaceKind
 from m2build.session.connections import Connections, parsed_place
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class Attesting(Connections):
     """Evidence on images, where they are delivered."""
 
+    @typed_arguments
     def statements(self, delivery: Delivery) -> tuple[Statement, ...]:
         """What is said of a delivered image: its provenance, its patches and its bill of materials.
 
@@ -48,6 +50,7 @@ class Attesting(Connections):
         time = delivery.plan.created if self.environment.get("SOURCE_DATE_EPOCH") else None
         return statements(delivery.plan, digest, Run(engine=delivery.engine, time=time))
 
+    @typed_arguments
     def attest(self, delivery: Delivery, statements: Sequence[Statement] | None = None) -> Attached:
         """Attach statements to a delivered image, in its registry or layout; those that are there already stay.
 
@@ -70,6 +73,7 @@ class Attesting(Connections):
         subject = subject_of(place, _digest(delivery), self._access_to(place))
         return self.attach(artifacts_of(said, subject), delivery)
 
+    @typed_arguments
     def sign(self, delivery: Delivery, signer: Signer | str, statements: Sequence[Statement] | None = None) -> Attached:
         """Sign a delivered image and statements on it, and attach what the signer makes.
 
@@ -100,6 +104,7 @@ class Attesting(Connections):
         there = found_at(place, subject.digest, access)
         return self._attach(signer.sign(delivery.to.name, subject, statements, there), delivery, "signed")
 
+    @typed_arguments
     def attached_statements(self, place: str | Place) -> tuple[Statement, ...]:
         """The statements that are attached to an image in a layout, or in an archive with one, to be signed.
 
@@ -117,6 +122,7 @@ class Attesting(Connections):
             )
         return statements_in(self.referrers(at))
 
+    @typed_arguments
     def signer(self, text: str) -> Signer:
         """A signer by its name, `cosign:KEY`, `cosign:keyless` or `command:PROGRAM`: checked, so that it can sign.
 
@@ -130,6 +136,7 @@ class Attesting(Connections):
         found.check()
         return found
 
+    @typed_arguments
     def attach(self, artifacts: Sequence[Artifact], delivery: Delivery) -> Attached:
         """Attach artifacts that refer to a delivered image, such as those that `referrers` has found elsewhere.
 
@@ -150,6 +157,7 @@ class Attesting(Connections):
         )
         return attached
 
+    @typed_arguments
     def referrers(self, place: str | Place) -> tuple[Artifact, ...]:
         """All that is attached to an image in a registry, a layout or an OCI archive, by others too.
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.local.cache import cache_in
 from m2build.oci.platforms import PLATFORM
@@ -31,6 +32,7 @@ class Connections:
     It keeps what it learns of registries (schemes, tokens, connections).
     """
 
+    @typed_arguments
     def __init__(
         self,
         *,
@@ -87,6 +89,7 @@ class Connections:
         with self._caching():
             return cache_usage()
 
+    @typed_arguments
     def prune_cache(self, largest: int | None = None) -> Pruned:
         """Make the cache smaller: what was unused longest goes first. Safe while other processes use it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.session.connections import Connections, parsed_place
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class Examining(Connections):
     """Images that exist, wherever they are."""
 
+    @typed_arguments
     def push(self, place: str | Place, name: str, *, base: str | Place | None = None) -> Delivery:
         """Publish an existing image, such as one in a layout; a thin one is completed from its base.
 
@@ -52,6 +54,7 @@ class Examining(Connections):
                 publishing=self.publishing,
             )
 
+    @typed_arguments
     def inspect(self, place: str | Place) -> Inspection:
         """What an image is, what it was derived from, and every path in which it differs from that.
 
@@ -67,6 +70,7 @@ class Examining(Connections):
         with self._caching():
             return inspect_image(parsed_place(place), self._image_platform, self._access, self.progress)
 
+    @typed_arguments
     def verify(
         self,
         place: str | Place,
@@ -113,6 +117,7 @@ class Examining(Connections):
             means = Means(self.platform, self._access, self.environment, self.progress)
             return verify_image(parsed_place(place), expectation, means)
 
+    @typed_arguments
     def diff(self, before: str | Place, after: str | Place) -> Difference:
         """How two images differ, in files and in config fields; their common layers are not read.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.places.place import SOURCES, Place, PlaceKind, registry_place
 from m2build.session.connections import Connections, parsed_place
@@ -29,6 +30,7 @@ _RECIPE = "minimax-m2"
 class Making(Connections):
     """From recipe and base to delivered images."""
 
+    @typed_arguments
     def base(
         self,
         source: Recipe | str | Place,
@@ -91,6 +93,7 @@ class Making(Connections):
                 progress=self.progress,
             ).read_within(self.publishing.most_read)
 
+    @typed_arguments
     def sources(
         self, place: str | Place | Base, *, source_root: str | None = None, series: Series | None = None
     ) -> SourceTree:
@@ -137,6 +140,7 @@ class Making(Connections):
             check_settled(series.id, Path(at.location))
         return tree
 
+    @typed_arguments
     def recipe_sources(self, recipe: Recipe, base: Base) -> dict[str, SourceTree]:
         """The Python sources in each folder that a recipe names or finds in a base, by the folder's name.
 
@@ -150,6 +154,7 @@ class Making(Connections):
         with self._caching():
             return base_sources(base, recipe.roots, self.progress)
 
+    @typed_arguments
     def plan(self, selection: Selection, base: Base, *, series: Series | None = None) -> Plan:
         """Decide an image: read the base's sources and apply the patches. Writes nothing but caches.
 
@@ -167,6 +172,7 @@ class Making(Connections):
         """
         return self.plan_all([selection], base, series=series)[0]
 
+    @typed_arguments
     def plan_all(
         self, selections: Sequence[Selection], base: Base, *, series: Series | None = None
     ) -> tuple[Plan, ...]:
@@ -176,6 +182,7 @@ class Making(Connections):
         with self._caching():
             return plan_all(selections, base, environment=self.environment, progress=self.progress, series=series)
 
+    @typed_arguments
     def lock(
         self,
         selections: Sequence[Selection],
@@ -206,6 +213,7 @@ class Making(Connections):
         opened = at if isinstance(at, Base) else self._read_base(recipe, at, known)
         return lock_of(self.plan_all(selections, opened.read_whole(), series=series))
 
+    @typed_arguments
     def shipment(
         self,
         selections: Sequence[Selection],
@@ -258,6 +266,7 @@ class Making(Connections):
             selections, goal, request, around, platform=self.platform, series=series, replace=to.replace, held=held
         )
 
+    @typed_arguments
     def deliver(
         self,
         plan: Plan,

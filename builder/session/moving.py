@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.places.place import PlaceKind
 from m2build.session.connections import parsed_place
 from m2build.session.examining import Examining
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 class Moving(Making, Examining):
     """Images on other bases, and bases in other registries."""
 
+    @typed_arguments
     def rebase(
         self,
         place: str | Place,
@@ -71,6 +73,7 @@ class Moving(Making, Examining):
 
         return replace(shipment, proof=proof)
 
+    @typed_arguments
     def revert(self, place: str | Place, *, base: str | Place | None = None, name: str | None = None) -> Reverted:
         """Prove that an image is its base with layers on top, and name the base by digest.
 
@@ -103,6 +106,7 @@ class Moving(Making, Examining):
         delivery = self.push(found.place, name)
         return replace(found, tagged=delivery.reference, moved=delivery.moved)
 
+    @typed_arguments
     def check_base(self, lock: Lock) -> BaseCheck:
         """Whether the tag of a lock's base still names the locked digest; no manifest is fetched.
 
@@ -114,6 +118,7 @@ class Moving(Making, Examining):
 
         return check_base(lock.base, self._access)
 
+    @typed_arguments
     def mirror(self, place: str | Place, name: str, *, lock: Lock | None = None) -> Mirrored:
         """Copy a base by digest into another registry, from where builds with a lock read it once its own name is gone.
 

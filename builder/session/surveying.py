@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.session.connections import Connections
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 class Surveying(Connections):
     """Bases, seen from afar."""
 
+    @typed_arguments
     def tags(self, repository: str) -> tuple[str, ...]:
         """All tags of images in a repository, each once, in the registry's order; none of what is attached to images.
 
@@ -35,6 +37,7 @@ class Surveying(Connections):
             raise UsageError(f"{repository} is an image, not a repository", hint=f"write {reference.name}")
         return list_tags(self._access.pull(reference))
 
+    @typed_arguments
     def unread_bytes(self, recipe: Recipe, bases: Iterable[Base]) -> int:
         """The most bytes of layers that are fetched from registries if the sources of bases are read.
 

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from m2build.documents.arguments import typed_arguments
 from m2build.patches import (
     Codemod,
     Finding,
@@ -39,6 +40,7 @@ _OUTCOMES = {
 """The outcomes of the findings in a patch that leaves `when_absent` and `accept` as they are."""
 
 
+@typed_arguments
 def assert_codemod(
     codemod: Codemod,
     before: Mapping[str, Content],
@@ -79,6 +81,7 @@ def assert_codemod(
     return result
 
 
+@typed_arguments
 def assert_unchanged(
     codemod: Codemod,
     before: Mapping[str, Content],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import PatchError
 from m2build.patches import Changeset, Series, apply_series, changed_tree, load_series
 from m2build.recipes.load import load_recipe
@@ -12,6 +13,7 @@ from m2build.recipes.model import Recipe
 from m2build.testing.trees import Content, after_tree, before_tree, check_compiles, check_equal, difference, message
 
 
+@typed_arguments
 def assert_series(
     series: Series | str,
     before: Mapping[str, Content],
@@ -62,6 +64,7 @@ def assert_series(
     return changeset
 
 
+@typed_arguments
 def assert_commands(
     recipe: Recipe | str, commands: Mapping[str, str | Sequence[str]], *, model: str | None = None
 ) -> Recipe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from m2build.documents.arguments import typed_arguments
 from m2build.documents.shown import shown
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Rewrite
@@ -42,6 +43,7 @@ class AddFile(Vendoring):
         check_path(self.path)
         _mode(self.mode)
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the addition does to `tree`."""
         problem = in_the_way(tree, self.path)
@@ -89,6 +91,7 @@ class ReplaceFile(Vendoring):
         if self.mode is not None:
             _mode(self.mode)
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the replacement does to `tree`."""
         problem = in_the_way(tree, self.path)
@@ -131,6 +134,7 @@ class DeleteFile:
         check_path(self.path)
         _check_pre_images(self.pre_images)
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the deletion does to `tree`."""
         problem = in_the_way(tree, self.path)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from m2build.documents.arguments import check_fields, typed_arguments
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Proof, Rewrite
 from m2build.patches.decorators import Commented, Definition, Style, comment_lines, commented_decorators, definitions
@@ -51,11 +52,13 @@ class RemoveDecorator:
     style: Style = "comment"
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in (self.module, self.decorator, self.within or self.module):
             check_dotted(name)
         if self.style not in ("comment", "delete"):
             raise UsageError(f"the style {self.style!r} is neither 'comment' nor 'delete'")
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the removal does to `tree`.
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from m2build.documents.arguments import check_fields, typed_arguments
 from m2build.errors import PatchError, StorageError, UsageError
 from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Proof, Rewrite, changed_tree
 from m2build.patches.modules import ModuleFile, Renaming, check_dotted, compiled_file, files_of, module_file, split
@@ -49,11 +50,13 @@ class RenameModule:
     to: str
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_dotted(self.module)
         check_dotted(self.to)
         if f"{self.module}.".startswith(f"{self.to}.") or f"{self.to}.".startswith(f"{self.module}."):
             raise UsageError(f"cannot rename {self.module} to {self.to}: one lies inside the other")
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the renaming does to `tree`.
 

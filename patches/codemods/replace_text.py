@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from m2build.documents.arguments import check_fields, typed_arguments
 from m2build.documents.shown import shown
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Proof, Rewrite
@@ -37,6 +38,7 @@ class ReplaceText:
     count: int = 1
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_path(self.path)
         if not self.old or self.old == self.new:
             raise UsageError("the text to replace is empty" if not self.old else "the text would replace itself")
@@ -45,6 +47,7 @@ class ReplaceText:
         if self.count < 1:
             raise UsageError(f"the count {self.count} is below 1")
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the replacement does to `tree`."""
         problem = in_the_way(tree, self.path)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from m2build.documents.arguments import typed_arguments
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Rewrite, net_changes
 from m2build.patches.diffs.chosen import chosen, is_excluded
@@ -46,6 +47,7 @@ class UnifiedDiff(Vendoring):
     exclude: tuple[str, ...] = ()
 
     @classmethod
+    @typed_arguments
     def of(
         cls, content: bytes, *, file: str = "the.patch", strip: int = 1, root: str = "", exclude: Iterable[str] = ()
     ) -> UnifiedDiff:
@@ -71,6 +73,7 @@ class UnifiedDiff(Vendoring):
     def _left_out(self) -> tuple[FileDiff, ...]:
         return tuple(diff for step in self._all for diff in step if is_excluded(diff, self.exclude, self.file))
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the diff does to `tree`. Only the files that it names are read."""
         steps = try_both_ways(self._steps, tree)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from m2build.documents.suggest import did_you_mean
 from m2build.errors import UsageError
+from m2build.patches.foreign.guard import theirs
+from m2build.patches.foreign.values import as_text_is_read, checked_argument
 
 if TYPE_CHECKING:
     from libcst.codemod import Codemod
@@ -22,9 +24,11 @@ def constructor_arguments(codemod: type[Codemod], given: Mapping[str, object]) -
         given: values by the name of the constructor's parameter, which is the `dest` of the tool's option.
 
     Raises:
-        UsageError: one is unknown, missing, or not among its choices.
+        UsageError: one is unknown, missing, not of its option's kind or not among its choices, or excludes another.
+        PatchError: the codemod's `add_args` raises something.
     """
-    options = _options(codemod)
+    parser = _parser(codemod)
+    options = {action.dest: action for action in parser._actions}  # noqa: SLF001 - argparse lists them nowhere else
     parameters = list(inspect.signature(codemod.__init__).parameters.values())[2:]
     known = {*options, *(item.name for item in parameters if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL))}
     takes_any = not options and any(item.kind == item.VAR_KEYWORD for item in parameters)
@@ -34,14 +38,15 @@ def constructor_arguments(codemod: type[Codemod], given: Mapping[str, object]) -
                 f"unknown argument {did_you_mean(name, known)}",
                 hint=f"{codemod.__name__} takes: {', '.join(sorted(known)) or 'none'}",
             )
-    arguments = dict(given)
+    arguments = {**parser._defaults, **given}  # noqa: SLF001 - what `set_defaults` of argparse keeps
     for name, option in options.items():
         if name in given:
-            arguments[name] = _checked(option, given[name])
-        elif option.required:
+            arguments[name] = checked_argument(option, given[name])
+        elif option.required and not (option.nargs == "*" and not option.option_strings):
             raise UsageError(f"the argument {name!r} is missing", hint=option.help)
         else:
-            arguments[name] = _converted(option, option.default)
+            arguments[name] = _default(codemod, option)
+    _check_groups(parser, given)
     try:
         inspect.signature(codemod).bind(None, **arguments)
     except TypeError as error:
@@ -49,34 +54,34 @@ def constructor_arguments(codemod: type[Codemod], given: Mapping[str, object]) -
     return arguments
 
 
-def _options(codemod: type[Codemod]) -> dict[str, argparse.Action]:
+def _parser(codemod: type[Codemod]) -> argparse.ArgumentParser:
     from libcst.codemod import CodemodCommand
 
     parser = argparse.ArgumentParser(add_help=False)
     if issubclass(codemod, CodemodCommand):
-        codemod.add_args(parser)
-    actions = parser._actions  # noqa: SLF001 - argparse has no public list of what was added
-    return {action.dest: action for action in actions if action.dest != argparse.SUPPRESS}
+        with theirs(f"the codemod {codemod.__module__}.{codemod.__qualname__}", "in add_args"):
+            codemod.add_args(parser)
+    return parser
 
 
-def _checked(option: argparse.Action, value: object) -> object:
-    if isinstance(option.const, bool) and not isinstance(value, bool):
-        raise UsageError(f"the argument {option.dest!r} is {value!r}, which is neither true nor false")
-    converted = _converted(option, value)
-    for item in converted if isinstance(converted, list) else [converted]:
-        if option.choices is not None and item not in option.choices:
-            choices = ", ".join(str(choice) for choice in option.choices)
-            raise UsageError(f"the argument {option.dest!r} is {item!r}, which is not one of: {choices}")
-    return converted
+def _default(codemod: type[Codemod], option: argparse.Action) -> object:
+    """What argparse gives for an option that is left out: the default, and if it is a text, after the option's type."""
+    if option.nargs == "*" and not option.option_strings and option.default is None:
+        return []
+    if not isinstance(option.default, str) or option.type is None:
+        return option.default
+    with theirs(f"the codemod {codemod.__module__}.{codemod.__qualname__}", f"for the default of {option.dest!r}"):
+        return as_text_is_read(option, option.default)
 
 
-def _converted(option: argparse.Action, value: object) -> object:
-    """The value after the option's `type`, which is for text only, as on a command line."""
-    if isinstance(value, list):
-        return [_converted(option, item) for item in value]
-    if not isinstance(value, str) or not callable(option.type):
-        return value
-    try:
-        return option.type(value)
-    except (argparse.ArgumentTypeError, TypeError, ValueError) as error:
-        raise UsageError(f"the argument {option.dest!r} is {value!r}, which does not fit: {error}") from error
+def _check_groups(parser: argparse.ArgumentParser, given: Collection[str]) -> None:
+    """Hold the arguments against the options that exclude each other."""
+    for group in parser._mutually_exclusive_groups:  # noqa: SLF001 - as above
+        names = [action.dest for action in group._group_actions]  # noqa: SLF001 - as above
+        chosen = [name for name in names if name in given]
+        if len(chosen) > 1:
+            raise UsageError(
+                f"the arguments {' and '.join(map(repr, chosen))} exclude each other", hint="give one of them"
+            )
+        if group.required and not chosen:
+            raise UsageError(f"one of the arguments {', '.join(map(repr, names))} is missing", hint="give one of them")

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from pydantic import JsonValue
 
+from m2build.documents.arguments import check_fields, typed_arguments
 from m2build.errors import PatchError
 from m2build.patches.change import FileChange, Finding, Mention, MentionKind, Proof, Rewrite
 from m2build.patches.foreign.arguments import constructor_arguments
@@ -57,6 +58,7 @@ class LibcstCodemod:
     allow: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _ = self._recipe, self._pattern
 
     @cached_property
@@ -68,6 +70,7 @@ class LibcstCodemod:
     def _pattern(self) -> re.Pattern[str]:
         return glob_pattern(self.files)
 
+    @typed_arguments
     def apply(self, tree: SourceTree) -> Rewrite:
         """Say what the codemod does to `tree`.
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from m2build.errors import PatchError
-from m2build.patches.distributions import distribution_of
+from m2build.patches.foreign.guard import theirs
 from m2build.patches.modules import ModuleFile
 from m2build.patches.places import InexactError
 from m2build.patches.text import PythonSource
@@ -57,22 +56,20 @@ class Recipe:
         return Run(head + text + tail, warnings)
 
     def _transformed(self, tree: cst.Module, path: str, module: ModuleFile) -> tuple[str, tuple[str, ...]]:
+        import libcst as cst
         from libcst.codemod import CodemodContext, SkipFile
 
         context = CodemodContext(filename=path, full_module_name=module.name, full_package_name=module.package)
-        try:
-            transformed = _with_imports(self.codemod(context, **self.arguments), tree)
-            return transformed.code, tuple(context.warnings)
-        except SkipFile:
-            return tree.code, tuple(context.warnings)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            name = f"{self.codemod.__module__}.{self.codemod.__qualname__}"
-            raise PatchError(
-                f"{path}: the codemod {name} of {distribution_of(name)} raised {type(error).__name__}: {error}",
-                hint="m2build --debug shows its traceback",
-            ) from error
+        name = f"the codemod {self.codemod.__module__}.{self.codemod.__qualname__}"
+        with theirs(name, "", path):
+            try:
+                transformed: object = _with_imports(self.codemod(context, **self.arguments), tree)
+            except SkipFile:
+                transformed = tree
+            if not isinstance(transformed, cst.Module):
+                raise TypeError(f"it returned {type(transformed).__name__}, not a libcst Module")
+            code = transformed.code
+        return code, tuple(map(str, context.warnings))
 
 
 def _with_imports(codemod: Codemod, tree: cst.Module) -> cst.Module:

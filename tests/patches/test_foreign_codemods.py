@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +11,13 @@ from typing import Any
 import pytest
 from helpers.patches.trees import Content, changed, contents, text, tree_of
 from helpers.support import sampled
+from libcst.codemod import CodemodCommand
 
 from m2build.errors import PatchError, UsageError
 from m2build.patches.change import Finding, MentionKind
+from m2build.patches.foreign.arguments import constructor_arguments
 from m2build.patches.foreign.codemod import LibcstCodemod
+from m2build.patches.foreign.load import load_libcst_codemod
 
 
 def theirs(name: str, *files: str, spelling: str | None = None, **arguments: Any) -> LibcstCodemod:
@@ -97,6 +102,71 @@ def test_what_cannot_be_made_is_refused(name: str, arguments: Mapping[str, Any],
     with pytest.raises(UsageError) as raised:
         theirs(name, **arguments)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, []),
+        ({"rest": ["a"]}, ["a"]),
+        ({"number": 2}, ["--number", "2"]),
+        ({"number": "2"}, ["--number", "2"]),
+        ({"share": 1}, ["--share", "1"]),
+        ({"off": False}, ["--off"]),
+        ({"both": True}, ["--both"]),
+        ({"both": False}, ["--no-both"]),
+        ({"level": 2}, ["--level", "--level"]),
+        ({"constant": "c"}, ["--constant"]),
+        ({"some": ["a", "b"]}, ["--some", "a", "b"]),
+        ({"pair": [1, "2"]}, ["--pair", "1", "2"]),
+        ({"each": ["a", "b"]}, ["--each", "a", "--each", "b"]),
+        ({"pairs": [["a", "b"]]}, ["--pairs", "a", "b"]),
+        ({"more": [1, 2]}, ["--more", "1", "2"]),
+        ({"that": "a"}, ["--that", "a"]),
+    ],
+)
+def test_arguments_are_what_argparse_gives_for_such_options(arguments: Mapping[str, Any], words: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    codemod = load_libcst_codemod("their_codemods.Optioned", ("their_codemods",))
+    assert issubclass(codemod, CodemodCommand)
+    codemod.add_args(parser)
+    assert constructor_arguments(codemod, arguments) == vars(parser.parse_args(words))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"text": 3}, "the argument 'text' is 3, expected a text"),
+        ({"text": None}, "the argument 'text' is None, expected a text"),
+        ({"number": True}, "the argument 'number' is True, expected a whole number"),
+        ({"number": [1]}, "the argument 'number' is [1], expected a whole number"),
+        ({"share": "x"}, "the argument 'share' is 'x', which does not fit: could not convert"),
+        ({"both": "yes"}, "the argument 'both' is 'yes', which is neither true nor false"),
+        ({"level": True}, "the argument 'level' is True, expected a whole number"),
+        ({"constant": "d"}, "the argument 'constant' is 'd', expected 'c'"),
+        ({"some": "a"}, "the argument 'some' is 'a', expected a list"),
+        ({"some": []}, "the argument 'some' is [], expected a list of at least one"),
+        ({"pair": [1]}, "the argument 'pair' is [1], expected a list of 2"),
+        ({"each": "a"}, "the argument 'each' is 'a', expected a list"),
+        ({"pairs": [["a"]]}, "the argument 'pairs' is ['a'], expected a list of 2"),
+        ({"more": ["x"]}, "the argument 'more' is 'x', which does not fit: invalid literal"),
+        ({"this": "a", "that": "b"}, "the arguments 'this' and 'that' exclude each other"),
+    ],
+)
+def test_arguments_that_argparse_could_not_give_are_refused(arguments: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}"):
+        theirs("Optioned", **arguments)
+
+
+def test_what_add_args_raises_is_reported_with_codemod_and_origin() -> None:
+    expected = "^the codemod their_codemods.Refusing of the module their_codemods raised SystemExit in add_args: 2$"
+    with pytest.raises(PatchError, match=expected):
+        theirs("Refusing")
+
+
+def test_a_result_that_is_no_module_is_reported() -> None:
+    with pytest.raises(PatchError, match=r"raised TypeError: it returned NoneType, not a libcst Module$"):
+        theirs("Returning").apply(tree_of({"a.py": ""}))
 
 
 def test_one_that_takes_anything_is_given_anything() -> None:

@@ -96,6 +96,57 @@ class Global(ContextAwareTransformer):
     METADATA_DEPENDENCIES = (FullyQualifiedNameProvider,)
 
 
+class Optioned(CodemodCommand):
+    """Has options of every kind that argparse knows, and says what it was made with."""
+
+    @staticmethod
+    def add_args(arg_parser: argparse.ArgumentParser) -> None:
+        arg_parser.add_argument("rest", nargs="*")
+        arg_parser.add_argument("--text", default="t")
+        arg_parser.add_argument("--number", type=int, choices=[1, 2], default=1)
+        arg_parser.add_argument("--share", type=float)
+        arg_parser.add_argument("--off", action="store_false")
+        arg_parser.add_argument("--both", action=argparse.BooleanOptionalAction)
+        arg_parser.add_argument("--level", action="count")
+        arg_parser.add_argument("--constant", action="store_const", const="c")
+        arg_parser.add_argument("--some", nargs="+")
+        arg_parser.add_argument("--pair", nargs=2, type=int)
+        arg_parser.add_argument("--each", action="append")
+        arg_parser.add_argument("--pairs", action="append", nargs=2)
+        arg_parser.add_argument("--more", action="extend", nargs="*", type=int)
+        group = arg_parser.add_mutually_exclusive_group()
+        group.add_argument("--this")
+        group.add_argument("--that")
+        arg_parser.set_defaults(kept="k")
+
+    def __init__(self, context: CodemodContext, **options: Any) -> None:
+        super().__init__(context)
+        self.options = options
+
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        self.warn(repr({name: value for name, value in self.options.items() if value}))
+        return tree
+
+
+class Refusing(CodemodCommand):
+    """Fails before it is made."""
+
+    @staticmethod
+    def add_args(arg_parser: argparse.ArgumentParser) -> None:
+        arg_parser.error("on purpose")
+
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        return tree
+
+
+class Returning(CodemodCommand):
+    """Returns no module, after a warning that is no text."""
+
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        self.context.warnings.append(len(tree.body))  # type: ignore[arg-type]  # what is wrong with it
+        return None  # type: ignore[return-value]  # what is wrong with it
+
+
 class Anything(CodemodCommand):
     """Accepts any arguments."""
 
