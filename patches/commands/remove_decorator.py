@@ -8,7 +8,7 @@ import libcst as cst
 from libcst.codemod import CodemodContext, SkipFile, VisitorBasedCodemodCommand
 
 from m2build.patches.codemods.remove_decorator import RemoveDecorator
-from m2build.patches.commands.file import module_of, source_of
+from m2build.patches.commands.file import check_read_whole, module_of, source_of
 from m2build.patches.decorator_edits import DecoratorEditor
 from m2build.patches.decorators import Style
 from m2build.patches.editing import check_complete
@@ -43,7 +43,7 @@ class RemoveDecoratorCommand(DecoratorEditor, VisitorBasedCodemodCommand):
 
         Raises:
             SkipFile: the file is another module.
-            InexactError: the result still has the decorator.
+            InexactError: the result still has the decorator, or libcst has not read all of the file.
         """
         module = module_of(self.context)
         if module.name != self._codemod.module:
@@ -52,6 +52,7 @@ class RemoveDecoratorCommand(DecoratorEditor, VisitorBasedCodemodCommand):
         found = self._codemod.find(source, module)
         self.prepare(source, found.places, 0, len(source.text))
         after = super().transform_module_impl(tree)
+        check_read_whole(self.context, tree, after)
         check_complete(self, module.path)
         self._codemod.find(source_of(after, module.path), module).check_empty()
         return after

@@ -9,7 +9,7 @@ import libcst as cst
 from libcst.codemod import CodemodContext, VisitorBasedCodemodCommand
 
 from m2build.patches.codemods.rename_module import RenameModule
-from m2build.patches.commands.file import module_of, source_of
+from m2build.patches.commands.file import check_read_whole, module_of, source_of
 from m2build.patches.editing import check_complete
 from m2build.patches.modules import ModuleFile, Renaming, module_file
 from m2build.patches.renaming.edits import RenamingEditor
@@ -43,7 +43,7 @@ class RenameModuleCommand(RenamingEditor, VisitorBasedCodemodCommand):
         """Find, edit, find again.
 
         Raises:
-            InexactError: the file cannot follow exactly.
+            InexactError: the file cannot follow exactly, or libcst has not read all of it.
         """
         module = module_of(self.context)
         moved = self._moved(module)
@@ -51,6 +51,7 @@ class RenameModuleCommand(RenamingEditor, VisitorBasedCodemodCommand):
         found = find_references(source, module, self._renaming, new_package=moved.package, packages=packages)
         self.prepare(source, found.places, 0, len(source.text))
         after = super().transform_module_impl(tree)
+        check_read_whole(self.context, tree, after)
         check_complete(self, module.path)
         result = source_of(after, moved.path)
         again = find_references(result, moved, self._renaming, new_package=moved.package, packages=packages)

@@ -112,3 +112,34 @@ def test_every_spelling_of_a_decorator_goes_as_in_a_series(name: str, style: Sty
     result = transform_module(RemoveDecoratorCommand(context, "p.m", "torch.compile", style=style), before)
     assert isinstance(result, TransformSuccess), result
     assert result.code.encode() == after["p/m.py"].content
+
+
+ODD = {
+    "Windows line ends": lambda text: text.replace(b"\n", b"\r\n"),
+    "a byte order mark": lambda text: b"\xef\xbb\xbf" + text,
+    "a form feed between": lambda text: text.replace(b"\n\n", b"\n\x0c\n"),
+    "no final line end": lambda text: text.rstrip(b"\n"),
+    "an encoding": lambda text: b"# coding: latin-1\n# \xe9\n" + text,
+    "tabs": lambda text: b"if 1:\n\tx = 1\n" + text,
+    "mixed line ends": lambda text: text.replace(b"\n", b"\r\n", 1),
+}
+LOST = {
+    "a leading form feed": lambda text: b"\x0c" + text,
+    "a final carriage return": lambda text: text + b"\r",
+    "a last line of spaces": lambda text: text + b"\n\n  \n",
+    "old Mac line ends": lambda text: text.replace(b"\n", b"\r"),
+}
+ODD_SOURCE = b"import torch\n\n@torch.compile\ndef f():\n\tpass\n"
+
+
+@pytest.mark.parametrize("form", [*ODD, *LOST])
+def test_an_odd_file_gets_what_the_series_gives_or_is_left_alone(form: str, tmp_path: Path) -> None:
+    before = {**ODD, **LOST}[form](ODD_SOURCE)
+    tree = tree_of({"p/m.py": before})
+    after, _ = changed(RemoveDecorator("p.m", "torch.compile"), tree)
+    write(tree, tmp_path)
+    said = tool(
+        tmp_path, REMOVE_COMMAND, "--module", "p.m", "--decorator", "torch.compile", "p", code=1 if form in LOST else 0
+    )
+    assert files(tmp_path)["p/m.py"] == (before if form in LOST else after["p/m.py"].content)
+    assert ("libcst does not reproduce this file byte for byte" in said) == (form in LOST)
