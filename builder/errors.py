@@ -53,7 +53,7 @@ class PatchError(M2BuildError):
 
 
 class ContentError(M2BuildError):
-    """Bytes are not what their digest or format promises: altered, cut off, malformed; or a run is no measurement.
+    """Bytes are not what their digest or format promises: altered, cut off, malformed; or a run is not a measurement.
 
     Attributes:
         may_pass: whether they came over a network, and may come whole if they are fetched again.

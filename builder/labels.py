@@ -19,7 +19,7 @@ BASE_CHAIN_ID = f"{OWN}base.chain-id"
 """The chain id of the base's layers: with it, an image's config alone shows where its base ends."""
 
 STAND_IN = f"{OWN}base.stand-in"
-"""What the sources of a base came from that is no real image."""
+"""What the sources of a base came from that is not a real image."""
 
 NO_INIT = "none: run it with an init, as docker run --init"
 """What the label of the init says of an image whose server is process 1; of others it names the init."""

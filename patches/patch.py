@@ -157,7 +157,7 @@ class Patch(Frozen):
             relevant_when: conditions, as in a series file; it is for trees of which one holds, or cannot be decided.
 
         Raises:
-            UsageError: the codemod is no such value, or an argument does not fit.
+            UsageError: the codemod is not such a value, or an argument does not fit.
         """
         from m2build.patches.values import described, made
 

@@ -168,7 +168,7 @@ def run_pip(words: Sequence[str], what: str, *, hint: str) -> str:
 
 
 def _failure(what: str, stderr: str, hint: str) -> M2BuildError:
-    """The error for what pip says: that it cannot fetch something, or that what it has fetched is no wheel."""
+    """The error for what pip says: that it cannot fetch something, or that what it has fetched is not a wheel."""
     reason = _reason(stderr)
     message = f"pip cannot fetch {what}: {reason}"
     if _INVALID.search(reason):

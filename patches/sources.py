@@ -179,7 +179,7 @@ def _is_metadata(name: str) -> bool:
 
 
 def _is_run(name: str) -> bool:
-    """Whether a member is no source and yet may name modules: entry points, scripts, and files for elsewhere."""
+    """Whether a member is not a source and yet may name modules: entry points, scripts, and files for elsewhere."""
     top, _, rest = name.partition("/")
     return (top.endswith(".dist-info") and rest == "entry_points.txt") or top.endswith(".data")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import yaml
+from helpers.rooms import MODULES, nodes
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,3 +31,17 @@ def test_the_hooks_are_cis_checks_and_fetch_nothing() -> None:
 def test_the_checks_to_run_by_hand_are_cis() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert "\n".join(["```sh", *checks_of_ci(), "```"]) in text
+
+
+def test_messages_say_is_not_a_and_name_no_unknown_people() -> None:
+    """`X is no Y` is odd English, and so are sentences about nobody and whoever."""
+    texts = {
+        (path.name, node.value)
+        for path in MODULES.values()
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    odd = re.compile(
+        r"(?<!there )\b(is|are) no (?!longer\b|more\b)[a-z]|\b(nobody|whoever)\b|\b(is|are) told\b", re.IGNORECASE
+    )
+    assert sorted(text for text in texts if odd.search(text[1])) == []

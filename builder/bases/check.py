@@ -100,7 +100,8 @@ def check_base(base: LockedBase, access: Access) -> BaseCheck:
     reference = parse_reference(image) if is_full_reference(image) else None
     if reference is None or reference.tag is None:
         raise UsageError(
-            f"the lock's base, {image or base.digest}, is no tag in a registry", hint="nothing can move behind it"
+            f"the lock's base, {image or base.digest}, is not a tag in a registry",
+            hint="only a tag can move to another image",
         )
     found = _named(reference, reference.tag, access)
     mirror = parse_reference(base.mirror) if base.mirror else None

@@ -104,7 +104,7 @@ def mirror_base(
         publishing: what is allowed in the other registry.
 
     Raises:
-        UsageError: the base or the copy is no name in a registry, or the base has no image for the platform.
+        UsageError: the base or the copy is not a name in a registry, or the base has no image for the platform.
         BaseChangedError: the lock is of another base.
         TransportError: a registry does not deliver, or does not accept the copy; its tag is unchanged.
         ContentError: something is truncated, altered or malformed.

@@ -19,7 +19,7 @@ stream of many passes, if the source says nothing of single requests."""
 
 @typed_arguments
 def faults(result: Result, expected: Workload | None = None) -> tuple[str, ...]:
-    """Why a run is no measurement, a sentence each; none for a sound one.
+    """Why a run is not a measurement, a sentence each; none for a sound one.
 
     Args:
         result: the run.

@@ -121,13 +121,15 @@ def compare(before: Sequence[Result], after: Sequence[Result]) -> tuple[Comparis
 
     Raises:
         UsageError: a side has no runs, or the workloads differ.
-        ContentError: a run is no measurement: requests failed, or streams were empty.
+        ContentError: a run is not a valid measurement: requests failed, or streams were empty.
     """
     if not before or not after:
         raise UsageError("there is nothing to compare: one side has no runs")
     for result in (*before, *after):
         if problems := faults(result):
-            raise ContentError(f"{result.source} is no measurement: {'; '.join(problems)}", hint="repeat that run")
+            raise ContentError(
+                f"{result.source} is not a valid measurement: {'; '.join(problems)}", hint="repeat that run"
+            )
     sides = _grouped(before), _grouped(after)
     if missing := [str(limit or "no limit") for limit in sides[1] if limit not in sides[0]]:
         there = ", ".join(str(limit or "no limit") for limit in sides[0])

@@ -22,7 +22,7 @@ def read_lines(text: str, source: str, about: Mapping[str, object] | None = None
     """The results in a client's output file.
 
     Raises:
-        ContentError: a line is no JSON object, or has no figures.
+        ContentError: a line is not a JSON object, or has no figures.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     several = len(lines) > 1

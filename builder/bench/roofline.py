@@ -72,7 +72,7 @@ def roof(
     """
     if gpu not in BANDWIDTHS:
         problem = f"the bandwidth of the GPU {did_you_mean(gpu, BANDWIDTHS)} is not known"
-        raise UsageError(problem, hint=f"known are {', '.join(BANDWIDTHS)}")
+        raise UsageError(problem, hint=f"known: {', '.join(BANDWIDTHS)}")
     shape = shape_of(model)
     if shape.index_layers:
         raise UsageError(f"{model} reads a part of its context only, and how much is not known")

@@ -76,12 +76,12 @@ def run_scenarios(
         UsageError: the address is none, or the folder has results of these scenarios already.
         TransportError: the server does not answer.
         EngineError: the client is missing or fails.
-        ContentError: a run is no measurement: requests failed, streams were empty, or the tokens are not those that the
-            workload fixes. Nothing of that run is stored.
+        ContentError: a run is not a valid measurement: requests failed, streams were empty, or the tokens are not
+            those that the workload fixes. Nothing of that run is stored.
         StorageError: results cannot be written.
     """
     if not target.base_url.startswith(("http://", "https://")):
-        raise UsageError(f"{target.base_url!r} is no address", hint="as in --base-url http://127.0.0.1:8000")
+        raise UsageError(f"{target.base_url!r} is not an address", hint="as in --base-url http://127.0.0.1:8000")
     progress = progress or Silent()
     if target.gpu and target.gpu not in BANDWIDTHS:
         progress.notice(f"no bound of memory is known for the GPU {did_you_mean(target.gpu, BANDWIDTHS)}")
@@ -127,7 +127,7 @@ class _Runs:
 def _check(result: Result, scenario: Scenario) -> None:
     if problems := faults(result, scenario.workload):
         raise ContentError(
-            f"{scenario.name} is no measurement: {'; '.join(problems)}",
+            f"{scenario.name} is not a valid measurement: {'; '.join(problems)}",
             hint="see the server's log; nothing of this run was stored",
         )
 

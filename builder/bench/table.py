@@ -30,7 +30,7 @@ def read_tables(text: str, source: str) -> tuple[Result, ...]:
     """The results of every table in a text, such as a log or a page.
 
     Raises:
-        ContentError: a table is cut off, has a line twice, or a figure is no number.
+        ContentError: a table is cut off, has a line twice, or a figure is not a number.
     """
     found = list(_tables(text.splitlines(), source))
     several = len(found) > 1
@@ -78,7 +78,7 @@ def _number(text: str, source: str, metric: Metric) -> float:
     try:
         number = int(text) if metric.is_whole else float(text)
     except ValueError as error:
-        raise ContentError(f"{source}: {metric.label} is no number: {text!r}") from error
+        raise ContentError(f"{source}: {metric.label} is not a number: {text!r}") from error
     return number if isinstance(number, float) or abs(number) < LARGEST else math.inf
 
 
@@ -87,7 +87,7 @@ def _workload(head: Mapping[str, str], figures: Mapping[str, float], source: str
         rate = float(head[_RATE]) if head.get(_RATE, "trace") != "trace" else None
         limit = int(head[_LIMIT].replace(_NO_LIMIT, "0")) if _LIMIT in head else None
     except ValueError as error:
-        raise ContentError(f"{source}: rate or concurrency is no number: {head}") from error
+        raise ContentError(f"{source}: rate or concurrency is not a number: {head}") from error
     tokens = (figures.get("total_input_tokens"), figures.get("total_output_tokens"))
     inputs, outputs = (None if count is None or math.isinf(count) else int(count) for count in tokens)
     return Workload(

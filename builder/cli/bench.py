@@ -154,7 +154,7 @@ def compare(
     """Compare results, workload by workload: folders, files, or `document` for the document's tables.
 
     A change within the range of repeated runs counts as noise. The exit code is 14 if a condition of --fail-if holds,
-    and 5 if a run is no measurement or lies above what its GPUs' memory allows.
+    and 5 if a run is not a measurement or lies above what its GPUs' memory allows.
     """
     from m2build import bench as library
 

@@ -26,7 +26,7 @@ def _pruned_schema() -> str:
 
 @click.group(cls=Group, epilog="\b\nExamples:\n  m2build cache show\n  m2build cache prune --size 500MB")
 def cache() -> None:
-    """Show what is kept of earlier runs, and remove the oldest of it.
+    """Show the cache, and remove its oldest entries.
 
     The cache is `m2build` in $XDG_CACHE_HOME, or else in ~/.cache. It has at most 2 GiB, or what M2BUILD_CACHE_SIZE
     says, as in 500MB: beyond that, what was unused longest is removed by itself.

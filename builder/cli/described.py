@@ -20,7 +20,7 @@ _OPTION = click.option(
     type=PATH_TEXT,
     multiple=True,
     help="Take names, labels and annotations from a bake file of docker/metadata-action; --label and --annotation "
-    "count before it. Repeatable.",
+    "take precedence. Repeatable.",
 )
 
 

@@ -33,7 +33,7 @@ _OPTIONS = (
     click.option(
         "--replace",
         is_flag=True,
-        help="Overwrite an archive, or move the tag of a layout. For tags in registries there is --tag-policy.",
+        help="Overwrite an archive, or move the tag of a layout. For tags in registries, use --tag-policy.",
     ),
 )
 

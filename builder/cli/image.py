@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 engine_option = click.option(
     "--engine",
     type=click.Choice(["embedded", "docker", "podman"]),
-    help="The engine that builds; default: by the destination, as the help of `m2build image` begins.",
+    help="The engine that builds; default: chosen by the destination, as described above.",
 )
 
 

@@ -63,5 +63,5 @@ def _nodes(text: str) -> tuple[str, Sequence[str]] | None:
         return None
     label, _, values = text.partition("=")
     if not label or not all(values.split(",")):
-        raise UsageError(f"--nodes {text!r} is no label with values", hint="as in --nodes amd.com/gpu.family=AI")
+        raise UsageError(f"--nodes {text!r} is not a label with values", hint="as in --nodes amd.com/gpu.family=AI")
     return label, values.split(",")

@@ -25,7 +25,9 @@ lock_option = click.option(
 locked_option = click.option(
     "--locked", is_flag=True, help="Refuse any difference from the lock: exit code 3 for the base, 4 for the rest."
 )
-no_lock_option = click.option("--no-lock", "unlocked", is_flag=True, help="Read the base's layers, and no lock.")
+no_lock_option = click.option(
+    "--no-lock", "unlocked", is_flag=True, help="Ignore the lock, and read the base's layers."
+)
 
 
 def lock_path(recipe: str) -> Path:

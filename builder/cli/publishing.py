@@ -48,7 +48,7 @@ _OPTIONS = (
         help="The most to read of the base's layers, and the most to copy of them into a registry, as in 20GB or "
         "unlimited; default: 256MiB to copy, and any size to read.",
     ),
-    click.option("--yes", is_flag=True, help="Copy more to another registry than the base's, without a question."),
+    click.option("--yes", is_flag=True, help="Copy more to another registry than the base's without asking."),
 )
 
 

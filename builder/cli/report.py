@@ -67,7 +67,7 @@ def report(
     Of an image: base, patches side by side, every changed byte, the entrypoint flag by flag, what `m2build verify`
     says, and commands that check it without m2build. Of results: tables and plots beside the document's figures. The
     page loads nothing and runs nothing, and can be read on a phone, in print and with a screen reader. A file, a folder
-    that is no layout, and `document` are results; everything else is an image.
+    that is not a layout, and `document` are results; everything else is an image.
     """
     from m2build import report as library
 

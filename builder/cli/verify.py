@@ -60,7 +60,7 @@ Examples:
     "path",
     metavar="FILE",
     type=PATH,
-    help="A lock that has to agree; without it none is read, wherever the command runs.",
+    help="A lock that has to agree; default: none.",
 )
 @click.option(
     "--key",

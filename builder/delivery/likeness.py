@@ -1,4 +1,4 @@
-"""Whether the image at a destination can be the one to derive: writing the same image again is no conflict.
+"""Whether the image at a destination can be the one to derive: writing the same image again is not a conflict.
 
 This is checked before the base is read, so the labels decide, and not the digest.
 """

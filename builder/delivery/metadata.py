@@ -44,7 +44,7 @@ def read_metadata(*files: str | os.PathLike[str]) -> Metadata:
     """Read files of docker/metadata-action; of several values for a key the last one counts.
 
     Raises:
-        UsageError: one is no such file, or cannot be read.
+        UsageError: one is not such a file, or cannot be read.
     """
     names: list[str] = []
     labels: dict[str, str] = {}

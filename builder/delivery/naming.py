@@ -24,7 +24,7 @@ def check_name(text: str) -> None:
     """Check a name with or without fields, before any of their values is known.
 
     Raises:
-        UsageError: there is no such field, a brace is alone, it is no reference, or it names a digest.
+        UsageError: there is no such field, a brace is alone, it is not a reference, or it names a digest.
     """
     for field in _FIELD.findall(text):
         if field not in FIELDS:
@@ -34,7 +34,7 @@ def check_name(text: str) -> None:
             )
     plain = _FIELD.sub("x", text)
     if "{" in plain or "}" in plain:
-        raise UsageError(f"{text!r} has a brace without its other half", hint="write a field as in {profile}")
+        raise UsageError(f"{text!r} has an unmatched brace", hint="write a field as in {profile}")
     if parse_reference(plain).digest is not None:
         raise UsageError(f"{text!r} names a digest, which is not known before the build", hint="leave out @sha256:…")
 
@@ -51,7 +51,7 @@ def filled(text: str, values: Mapping[str, str | None]) -> str:
     'localhost:5000/m2:p0123456789ab'
 
     Raises:
-        UsageError: a field has no value here, or the result is no reference.
+        UsageError: a field has no value here, or the result is not a reference.
     """
     for field in fields_of(text):
         if values.get(field) is None:

@@ -34,7 +34,7 @@ def registry_target(name: str) -> Reference:
     """The name that something is to have in a registry.
 
     Raises:
-        UsageError: it is no name, or holds a digest.
+        UsageError: it is not a name, or holds a digest.
     """
     target = parse_reference(name)
     if target.digest is not None:
@@ -46,7 +46,7 @@ def accepted_target(name: str, access: Access) -> Reference:
     """The same, once the registry is known to accept a push there.
 
     Raises:
-        UsageError: it is no name, or holds a digest.
+        UsageError: it is not a name, or holds a digest.
         TransportError: the registry does not answer, or refuses.
     """
     target = registry_target(name)

@@ -109,7 +109,7 @@ def _is_one(value: object, choice: str) -> bool:
 
 
 def _is_plain(value: object, name: str) -> bool:
-    """Whether it is of a class of that name; True is no number, and a whole number is a number."""
+    """Whether it is of a class of that name; True is not a number, and a whole number is a number."""
     if name in _ANYTHING or (name == "None" and value is None):
         return True
     if isinstance(value, bool):

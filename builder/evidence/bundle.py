@@ -68,7 +68,7 @@ class Bundle:
 
 
 def bundles_in(artifacts: Iterable[Artifact]) -> Iterator[tuple[Bundle, Artifact]]:
-    """The bundles in artifacts; what cannot be read is left out: it is no evidence.
+    """The bundles in artifacts; what cannot be read is left out: it is not evidence.
 
     Raises:
         TransportError: a registry does not deliver one.

@@ -46,7 +46,7 @@ class BaseParameters(Evident):
     """The base that was asked for."""
 
     name: str | None = Field(default=None, description="Its name in a registry.")
-    stand_in: str | None = Field(default=None, description="What it is made of if it is no real image.")
+    stand_in: str | None = Field(default=None, description="What it is made of if it is not a real image.")
     platform: str
 
 

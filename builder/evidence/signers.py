@@ -157,4 +157,4 @@ def parse_signer(text: str, environment: Mapping[str, str]) -> Signer:
             raise UsageError(f"the signer {text!r} cannot be read: {error}", hint=_HINT) from error
         if words:
             return CommandSigner(words, environment)
-    raise UsageError(f"{text!r} is no signer", hint=_HINT)
+    raise UsageError(f"{text!r} is not a signer", hint=_HINT)

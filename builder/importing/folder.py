@@ -61,7 +61,7 @@ def _listed(series: Path) -> Iterator[FoundDiff]:
         try:
             words = shlex.split(_COMMENT.sub("", line))
         except ValueError as error:
-            raise UsageError(f"{series}:{number}: a quotation without its end") from error
+            raise UsageError(f"{series}:{number}: a quotation mark is never closed") from error
         if not words:
             continue
         name, *options = words

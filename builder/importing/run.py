@@ -75,7 +75,7 @@ def import_diffs(
     for text in (series.name, how.distribution, how.root, *how.exclude):
         check_text(text)
     if how.patch_id is not None and not re.fullmatch(ID, how.patch_id):
-        raise UsageError(f"{shown(how.patch_id)} is no id of a patch", hint="lower-case words, as in fix-rope-scaling")
+        raise UsageError(f"{shown(how.patch_id)} is not a patch id", hint="lower-case words, as in fix-rope-scaling")
     entries = [_entry(series, found, how) for found in diffs]
     if how.patch_id and len(entries) != 1:
         raise UsageError(f"{len(entries)} diffs cannot all have the id {shown(how.patch_id)}", hint="leave the id out")

@@ -133,7 +133,7 @@ def shape_of(model: str) -> Shape:
     names = [repo.rpartition("/")[2].lower() for repo in facts().repos]
     raise UsageError(
         f"no dimensions are known of the model {did_you_mean(model, names)}",
-        hint=f"known are {', '.join(names)}; for another give its config.json",
+        hint=f"known: {', '.join(names)}; for another give its config.json",
     )
 
 
@@ -146,7 +146,7 @@ def gpu_of(name: str) -> Gpu:
     known = {gpu.name.lower(): gpu for gpu in facts().gpus}
     if name.lower() not in known:
         names = [gpu.name for gpu in facts().gpus]
-        raise UsageError(f"the GPU {did_you_mean(name, names)} is not known", hint=f"known are {', '.join(names)}")
+        raise UsageError(f"the GPU {did_you_mean(name, names)} is not known", hint=f"known: {', '.join(names)}")
     return known[name.lower()]
 
 

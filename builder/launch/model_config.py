@@ -57,7 +57,7 @@ class _Config:
         value = self.values.get(key)
         value = default if value is None else value
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 10**9:
-            problem = f"has no {key}" if value is None else f"{key} is no whole number from {least} to 999,999,999"
+            problem = f"has no {key}" if value is None else f"{key} is not a whole number from {least} to 999,999,999"
             raise UsageError(f"{self.name}: {problem}", hint=_HINT)
         return value
 

@@ -50,7 +50,7 @@ def size(
         raise UsageError(f"mem-fraction-static is {mem_fraction_static:g}, and has to be between 0 and 1")
     if kv_cache_dtype not in KV_BYTES:
         problem = f"the size of the KV cache's type {did_you_mean(kv_cache_dtype, KV_BYTES)} is not known"
-        raise UsageError(problem, hint=f"known are {', '.join(KV_BYTES)}")
+        raise UsageError(problem, hint=f"known: {', '.join(KV_BYTES)}")
     topologies = [_topology(shape, tp, mem_fraction_static, kv_cache_dtype) for tp in tps]
     names = gpus or [gpu.name for gpu in facts().gpus]
     return tuple(fit(shape, topology, gpu_of(name)) for name in names for topology in topologies)

@@ -64,7 +64,7 @@ class Topology:
         """The topology that flags describe.
 
         Flags may be a recipe's, or values that were parsed already; underscores in names count as hyphens, and
-        abbreviations as argparse reads them. A value that is no number is left out: the flags' own check names it.
+        abbreviations as argparse reads them. A value that is not a number is left out: the flags' own check names it.
 
         >>> Topology.of({"tp": 8, "ep-size": "8"}).ep
         8

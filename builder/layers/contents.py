@@ -211,7 +211,7 @@ class Contents:
         """Where unpackers put the next member: its name, with the links followed that the layer has made above it.
 
         Raises:
-            ContentError: that is no place in the image.
+            ContentError: that is not a place in the image.
         """
         return self._own_links.real(path_of(info.name))
 

@@ -100,7 +100,7 @@ class Artifact:
 
     @property
     def predicate_type(self) -> str:
-        """What it attests, by its annotations; empty for what is no statement."""
+        """What it attests, by its annotations; empty for what is not a statement."""
         return self.annotations.get(PREDICATE_TYPE) or self.annotations.get(SIGNED_PREDICATE_TYPE, "")
 
     @property

@@ -79,7 +79,7 @@ def through_links(path: str, target_of: Callable[[str], str | None]) -> str:
 
     Args:
         path: relative to the root.
-        target_of: what a path without links points to; None if it is no link.
+        target_of: what a path without links points to; None if it is not a link.
 
     Raises:
         LinkLoopError: there are too many links.

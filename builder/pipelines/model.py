@@ -68,7 +68,7 @@ class Pipeline:
         """Check every value.
 
         Raises:
-            UsageError: a value is no name in a registry, no signer or no size, a path leaves the repository, or a
+            UsageError: a value is not a name in a registry, a signer or a size, a path leaves the repository, or a
                 platform would evaluate a part of a value.
         """
         for value in self._texts():
@@ -123,7 +123,7 @@ def host_of(name: str) -> str:
     ('localhost:5000', 'docker.io')
 
     Raises:
-        UsageError: it is no host.
+        UsageError: it is not a host.
     """
     first, slash, _ = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):

@@ -93,7 +93,7 @@ def _choose(entries: list[JsonObject], reference: str | None, where: str) -> Jso
 def _names(entry: JsonObject) -> list[str]:
     """The full references of an image; docker leaves docker.io and library/ out.
 
-    What is no reference counts as no name: some tools write `<none>:<none>` for an image without one.
+    What is not a reference counts as no name: some tools write `<none>:<none>` for an image without one.
     """
     tags = entry.get("RepoTags")
     return [_full(tag) for tag in tags if isinstance(tag, str) and is_reference(tag)] if isinstance(tags, list) else []

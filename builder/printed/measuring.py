@@ -81,7 +81,7 @@ class Measured(TypedDict):
         name: The scenario, or its concurrency.
         figures: The client's figures by their keys.
         requests: Null if the source does not say.
-        faults: Why it is no measurement.
+        faults: Why it is not a measurement.
         impossible: What lies above the roof.
         remarks: What to keep in mind when reading it.
         roof: Null if the GPUs are not known.

@@ -125,7 +125,7 @@ class Cosign:
             raise EngineError(error.message.replace(_PREFIX, ""), hint=_hint(key)) from error
 
     def refusal(self, bundle: bytes, predicate_type: str, digest: Digest, signer: str | Identity) -> str | None:
-        """Why a bundle is no statement on an image by a signer; None if it is one.
+        """Why a bundle is not a statement on an image by a signer; None if it is one.
 
         An identity's certificate holds for minutes: Rekor's log has to say that it signed in time.
 

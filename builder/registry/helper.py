@@ -23,7 +23,7 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
         TransportError: it is missing or fails. Its output is not quoted: it may contain a secret.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.+-]+", name):
-        problem = f"{name!r} is no credential helper's name"
+        problem = f"{name!r} is not a credential helper's name"
         raise UsageError(problem, hint="write in credsStore and credHelpers what follows docker-credential-")
     program = f"docker-credential-{name}"
     try:

@@ -42,7 +42,7 @@ def _check_kind(variable: str, value: str) -> None:
         status = Path(value).stat()
         is_fit = stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST)
         if not is_fit:
-            problem = f"{variable} names {value}, which is no file of certificates"
+            problem = f"{variable} names {value}, which is not a file of certificates"
             raise UsageError(problem, hint=f"name a regular file of at most {_LARGEST:,} bytes, or unset {variable}")
 
 

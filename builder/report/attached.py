@@ -35,7 +35,7 @@ class Attachment:
         digest: of its manifest.
         kind: the type of the artifact.
         predicate: what it attests, as a predicate type; empty for others.
-        says: what it states, as indented JSON, or how long that is; empty for what is no statement.
+        says: what it states, as indented JSON, or how long that is; empty for what is not a statement.
         agrees: whether that is what recipe and base give; None for statements of other tools.
     """
 

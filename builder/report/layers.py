@@ -101,7 +101,7 @@ def layer_account(image: Image, layer: Descriptor, diff_id: Digest, plan: Plan) 
         try:
             found = [_member(*pair, reasons) for pair in _read(file)]
         except (tarfile.TarError, UnicodeError, ValueError) as error:
-            raise ContentError(f"the layer {layer.digest} is no tar archive, or damaged: {error}") from error
+            raise ContentError(f"the layer {layer.digest} is not a tar archive, or is damaged: {error}") from error
         while file.read(_PIECE):
             pass
         size = file.tell()

@@ -38,7 +38,7 @@ class Runs:
 
 @typed_arguments
 def is_run(word: str) -> bool:
-    """Whether a word names results, and not an image: `document`, a file, or a folder that is no OCI layout.
+    """Whether a word names results, and not an image: `document`, a file, or a folder that is not an OCI layout.
 
     >>> [is_run(word) for word in ("document", "runs/low.jsonl", "oci:./image", "registry.example/image:tag")]
     [True, True, False, False]

@@ -89,7 +89,7 @@ class ShownChange:
 
 
 def shown_change(change: FileChange) -> ShownChange:
-    """A file's change, side by side. Bytes that are no UTF-8 are shown as escapes; binary files are not shown."""
+    """A file's change, side by side. Bytes that are not UTF-8 are shown as escapes; binary files are not shown."""
     contents = [file.content if file else b"" for file in (change.before, change.after)]
     is_text = not any(b"\0" in content for content in contents)
     texts = [content.decode(errors="backslashreplace") for content in contents]

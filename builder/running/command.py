@@ -98,5 +98,5 @@ def _models(container: Container) -> Iterator[str]:
 def _quoted(word: str) -> str:
     """A word for any shell: POSIX.1-2024 has escapes for what cannot be printed, and dash does not know them yet."""
     if not word.isprintable():
-        raise UsageError(f"{word!r} holds what cannot be printed, which no line for every shell can say")
+        raise UsageError(f"{word!r} holds an unprintable character, which cannot be written for every shell")
     return shlex.quote(word)

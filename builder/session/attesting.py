@@ -183,7 +183,7 @@ def _digest(delivery: Delivery) -> Digest:
     digest = delivery.built.digest
     if digest is None:
         raise UsageError(
-            f"{delivery.engine} keeps {delivery.to.reference} without a manifest, whose digest evidence would name",
+            f"{delivery.engine} keeps {delivery.to.reference} without a manifest digest, which evidence needs",
             hint="deliver it to a registry or a layout: --push, or -o oci:DIR",
         )
     return digest

@@ -111,7 +111,7 @@ class Moving(Making, Examining):
         """Whether the tag of a lock's base still names the locked digest; no manifest is fetched.
 
         Raises:
-            UsageError: the lock's base is no tag in a registry.
+            UsageError: the lock's base is not a tag in a registry.
             TransportError: a registry refuses, or does not answer.
         """
         from m2build.bases.check import check_base
@@ -134,7 +134,7 @@ class Moving(Making, Examining):
 
         Raises:
             BaseChangedError: the lock is of another base.
-            UsageError: one of them is no name in a registry.
+            UsageError: one of them is not a name in a registry.
             TransportError: a registry does not deliver, or does not accept the copy; its tag is unchanged.
             TransferBudgetError: it is more than `publishing` allows.
         """

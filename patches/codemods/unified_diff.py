@@ -24,7 +24,7 @@ class UnifiedDiff(Vendoring):
     """Apply the diff in `file`, as `git diff`, `git format-patch`, `diff -ruN` and quilt write them, without fuzz.
 
     A hunk applies where all of its lines before stand: at the line that it says, moved as the hunk above it, or at the
-    only other place. `strip` is how many parts of each name, such as `a/`, are no part of the path. `root` is the
+    only other place. `strip` is how many parts of each name, such as `a/`, are not part of the path. `root` is the
     folder of the tree that the paths are in. `exclude` are globs over the names as they are written, without their
     first part if any is stripped: what to leave out.
 

@@ -24,14 +24,14 @@ def chosen(steps: Iterable[Step], file: str, *, root: str, exclude: Sequence[str
         exclude: globs over the names as they are written.
 
     Raises:
-        UsageError: the root is no folder of a tree, nothing is left, or something cannot be applied to the text files
+        UsageError: the root is not a folder, nothing is left, or something cannot be applied to the text files
             of a tree.
     """
     if root:
         check_path(root)
     left = [tuple(diff for diff in step if not is_excluded(diff, exclude, file)) for step in steps]
     if not any(left):
-        raise UsageError(f"{file}: nothing is left of the diff, all of whose files are excluded")
+        raise UsageError(f"{file}: all files of the diff are excluded")
     for diff in (diff for step in left for diff in step):
         _check(diff, file)
     _check_heads(left, file)

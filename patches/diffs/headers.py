@@ -33,7 +33,7 @@ def read_plain(lines: Lines, strip: int) -> FileDiff:
 
     Args:
         lines: the diff.
-        strip: how many parts of each name are no part of the path.
+        strip: how many parts of each name are not part of the path.
 
     Raises:
         UsageError: it names no file, or its hunks are malformed.
@@ -258,5 +258,5 @@ def _whole(lines: Lines, diff: FileDiff) -> FileDiff:
             done = "new" if diff.kind is Kind.CREATE else "deleted"
             raise lines.fault(f"{diff.new} is a {done} file, and this hunk has lines of another one", line=hunk.line)
     if diff.kind in (Kind.CREATE, Kind.DELETE) and len(diff.hunks) > 1:
-        raise lines.fault("a whole file comes or goes in one hunk, and this is another", line=diff.hunks[1].line)
+        raise lines.fault("a file is created or deleted in one hunk, and this is a second one", line=diff.hunks[1].line)
     return diff

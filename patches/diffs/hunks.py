@@ -66,7 +66,7 @@ class _Reading:
         if b"+" not in marks and b"-" not in marks:
             raise lines.fault("this hunk changes nothing", line=self._line)
         if _NOTE in marks and not all(line.endswith(b"\n") for side in sides for line in side[:-1]):
-            raise lines.fault("a line stands behind the one that ends the file", line=self._line)
+            raise lines.fault("a line follows the one that ends the file", line=self._line)
         old, new = (Image(first, len(side), b"".join(side)) for first, side in zip(self._starts, sides, strict=True))
         return Hunk(self._line, old, new, goes_on=marks.rstrip(_NOTE).endswith(_CONTEXT))
 

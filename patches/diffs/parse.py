@@ -21,7 +21,7 @@ def parse(content: bytes, *, name: str, strip: int = 1) -> tuple[Step, ...]:
     Args:
         content: the diff.
         name: what it is called in messages.
-        strip: how many parts of each name, such as `a/`, are no part of the path.
+        strip: how many parts of each name, such as `a/`, are not part of the path.
 
     Returns:
         The steps.

@@ -29,7 +29,7 @@ _IMPORTING = ("import_module", "__import__", "find_spec", "run_module")
 _COMPUTED = re.compile(
     rf"(?:{'|'.join(_IMPORTING)})(?:\s+as\b|\s*[,)\]]|\s*\(\s*(?:['\"][^'\"\n]*(?:\\|['\"]\s*[^\s,)])|[^'\"\s]))"
 )
-"""A call that imports what is no plain string; or the function as a value, or under another name."""
+"""A call that imports what is not a plain string; or the function as a value, or under another name."""
 _ASKING = re.compile(r"attrgetter|__dict__|\b(?:vars|(?:get|has|set|del)attr)\s*\(")
 """What looks up attributes by name."""
 

@@ -204,7 +204,7 @@ class Flow:
 
 
 def dotted_name(node: ast.expr) -> str | None:
-    """`a.b.c` as a string; None for what is no dotted name."""
+    """`a.b.c` as a string; None for what is not a dotted name."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):

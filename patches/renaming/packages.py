@@ -183,7 +183,7 @@ class Packages:
         return frozenset(seen)
 
     def _imported_as(self, path: str) -> list[str]:
-        """What the first name of a path imports that is no module of the tree, with the rest of the path behind it."""
+        """What the first name of a path imports that is not a module of the tree, and the rest of the path."""
         module, _, rest = path.partition(".")
         while rest and self.exists(module):
             name, _, rest = rest.partition(".")

@@ -115,7 +115,7 @@ def test_a_tag_that_stays_moves_or_goes(name: str, lock: Lock, upstream: Proxy, 
 
 def test_only_a_tag_in_a_registry_can_move(lock: Lock) -> None:
     trial = lock.model_copy(update={"base": lock.base.model_copy(update={"image": "pypi:sglang==0.5.7"})})
-    with m2build.Session() as session, pytest.raises(UsageError, match="is no tag in a registry"):
+    with m2build.Session() as session, pytest.raises(UsageError, match="is not a tag in a registry"):
         session.check_base(trial)
 
 

@@ -102,7 +102,7 @@ def test_nothing_is_compared_with_a_run_that_is_no_measurement() -> None:
     with pytest.raises(UsageError, match="one side has no runs"):
         bench.compare([LOW], [])
     (unsound,) = runs("total_output_tokens_retokenized", 0)
-    with pytest.raises(ContentError, match="is no measurement: the text has 0 of the 40,805"):
+    with pytest.raises(ContentError, match="is not a valid measurement: the text has 0 of the 40,805"):
         bench.compare([MEDIUM], [MEDIUM, unsound])
     with pytest.raises(ContentError, match="no number: mean_ttft_ms"):
         bench.compare([MEDIUM], runs("mean_ttft_ms", math.nan))

@@ -88,7 +88,7 @@ def test_other_totals_than_the_workloads_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'localhost:8000' is no address"):
+    with pytest.raises(UsageError, match="'localhost:8000' is not an address"):
         bench.run_scenarios(bench.Target("localhost:8000"), TRIAL, tmp_path, client=bench.local(sys.executable))
     with pytest.raises(EngineError, match="No module named 'sglang'") as caught:
         bench.run_scenarios(TARGET, TRIAL, tmp_path, client=bench.local(sys.executable))

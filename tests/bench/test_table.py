@@ -81,9 +81,9 @@ def test_every_figure_is_read_by_its_label_and_by_its_key() -> None:
     ("text", "said"),
     [
         (LOW[: LOW.rindex("=" * 50)], "the last table is cut off"),
-        (LOW.replace("30.47", "3o.47"), "Output token throughput .* is no number: '3o.47'"),
+        (LOW.replace("30.47", "3o.47"), "Output token throughput .* is not a number: '3o.47'"),
         (LOW.replace("Median TTFT", "Mean TTFT"), r"has the line 'Mean TTFT \(ms\)' twice"),
-        (LOW.replace("inf\n", "many\n"), "rate or concurrency is no number"),
+        (LOW.replace("inf\n", "many\n"), "rate or concurrency is not a number"),
     ],
 )
 def test_a_broken_table_is_refused(text: str, said: str) -> None:

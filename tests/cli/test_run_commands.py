@@ -66,7 +66,7 @@ def test_a_profile_that_opens_the_machine_is_warned_of(tmp_path: Path) -> None:
         ((*RUN, "--engine", "podman", "--devices", "none"), 9, "there is no command podman on PATH"),
         ((*RUN, "--image", "A b", "--print"), 2, "not an image reference"),
         (("kubernetes", "--tp", "4", "-o", "k"), 2, "issing option '--image'"),
-        (("kubernetes", "--tp", "4", "-o", "k", "--image", "r/m:1", "--nodes", "x"), 2, "is no label with values"),
+        (("kubernetes", "--tp", "4", "-o", "k", "--image", "r/m:1", "--nodes", "x"), 2, "is not a label with values"),
     ],
 )
 def test_what_cannot_run_is_refused_with_the_next_step(

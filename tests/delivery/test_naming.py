@@ -71,8 +71,8 @@ def test_the_tag_of_the_base(base: str, tag: str | None) -> None:
     [
         ("a:{profil}", "there is no field 'profil'"), ("a:{}", "there is no field"),
         ("a:{profile!r}", "there is no field"),
-        ("a:{profile:>9}", "there is no field"), ("a:{profile", "a brace without its other half"),
-        ("a:profile}", "a brace without its other half"), ("a:{{profile}}", "a brace without its other half"),
+        ("a:{profile:>9}", "there is no field"), ("a:{profile", "an unmatched brace"),
+        ("a:profile}", "an unmatched brace"), ("a:{{profile}}", "an unmatched brace"),
         ("A/{profile}", "is not an image reference"), ("a:-{profile}", "is not an image reference"),
         ("a:{profile}@sha256:" + "0" * 64, "names a digest"), ("u:p@host/{model}", "holds a user name"),
     ],

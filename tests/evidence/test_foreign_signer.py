@@ -91,10 +91,10 @@ def test_a_failing_signer_is_quoted_without_secrets(monkeypatch: pytest.MonkeyPa
     ("text", "kind", "message"),
     [
         ("command:/no/such/signer", EngineError, "no command /no/such/signer"),
-        ("command:", UsageError, "is no signer"),
+        ("command:", UsageError, "is not a signer"),
         ("command:'x", UsageError, "No closing quotation"),
-        ("cosign:", UsageError, "is no signer"),
-        ("gpg:key", UsageError, "is no signer"),
+        ("cosign:", UsageError, "is not a signer"),
+        ("gpg:key", UsageError, "is not a signer"),
     ],
 )
 def test_a_signer_that_cannot_be_is_refused_before_anything_is_made(

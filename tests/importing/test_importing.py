@@ -414,15 +414,15 @@ WRONG = b"\xff".decode(errors="surrogateescape")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--id", "../outside"), "'../outside' is no id of a patch"),
-        (("--id", "a\n    codemod: b"), r"is no id of a patch"),
-        (("--id", WRONG), "is no id of a patch"),
+        (("--id", "../outside"), "'../outside' is not a patch id"),
+        (("--id", "a\n    codemod: b"), r"is not a patch id"),
+        (("--id", WRONG), "is not a patch id"),
         (("--distribution", WRONG), r"'\udcff' is not UTF-8 text"),
         (("--root", f"a/{WRONG}"), r"'a/\udcff' is not UTF-8 text"),
         (("--exclude", WRONG), r"'\udcff' is not UTF-8 text"),
         (("--series", f"{WRONG}.yaml"), r"'\udcff.yaml' is not UTF-8 text"),
         (("--series", "loop"), "loop is a link to itself"),
-        (("--series-dir", "quilt"), "quilt/series:1: a quotation without its end"),
+        (("--series-dir", "quilt"), "quilt/series:1: a quotation mark is never closed"),
     ],
 )
 def test_hostile_words_write_nothing(options: tuple[str, ...], message: str, tmp_path: Path) -> None:

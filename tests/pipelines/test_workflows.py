@@ -342,7 +342,7 @@ def test_one_image_that_is_not_proven_fails_the_job(platform: Platform, tmp_path
         ({"tag_policy": "keep"}, "there is no tag policy 'keep'"),
         ({"releases": ("sglang @ file:x",)}, "is not a name with a version specifier"),
         ({"names": ("a-b.example/m2", "a.b.example/m2")}, "would both have the secrets A_B_EXAMPLE_USERNAME"),
-        ({"signer": "gpg:key"}, "'gpg:key' is no signer"),
+        ({"signer": "gpg:key"}, "'gpg:key' is not a signer"),
         ({"max_transfer": "a lot"}, "'a lot' is not a size"),
     ],
 )

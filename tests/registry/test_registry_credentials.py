@@ -207,7 +207,7 @@ def test_a_helper_that_fails_is_not_quoted(script: str, words: str, tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["../own", "a\nb", "\0", "-h own"])
 def test_a_helpers_name_is_a_word(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no credential helper's name"):
+    with pytest.raises(UsageError, match="is not a credential helper's name"):
         find(docker_config(tmp_path / "d", {"credsStore": name}))
 
 

@@ -155,7 +155,7 @@ def test_a_file_without_authorities(content: bytes | None, host: str, tmp_path: 
         path.write_bytes(content)
     os.mkfifo(tmp_path / "pipe")
     for unfit in ("/dev/zero", str(tmp_path / "pipe")):
-        with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {unfit}, which is no file of certificates"):
+        with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {unfit}, which is not a file of certificates"):
             pull(access(trusting(host, tmp_path, SSL_CERT_FILE=unfit)), host, "app:v1")
     with pytest.raises(UsageError, match=f"SSL_CERT_FILE names {path}, which contains no certificates"):
         pull(access(trusting(host, tmp_path, SSL_CERT_FILE=str(path))), host, "app:v1")

@@ -34,7 +34,7 @@ def _strict_json(text: str) -> object:
 
 
 def _refused(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _nullable(text: str) -> object:
@@ -52,7 +52,7 @@ def _with_unit(text: str) -> object:
         return int(text)
     number, unit = match.groups()
     if "." in number and unit.endswith("i"):
-        raise ValueError(f"{unit} goes with whole numbers only")
+        raise ValueError(f"{unit} works with whole numbers only")
     return int(Decimal(number) * _UNITS[unit])
 
 

@@ -104,7 +104,7 @@ class Definitions:
             case SourceFunction(node=function):
                 self.functions[function.name] = function
                 return function.name
-        return Unknown("its type is no function")
+        return Unknown("its type is not a function")
 
 
 _JUDGED = ("choices", "const", "default", "type")
@@ -135,7 +135,7 @@ def _default(default: object) -> object:
         return argparse.SUPPRESS
     if isinstance(default, list) and all(map(_is_plain, default)):
         return tuple(default)
-    return default if _is_plain(default) else Unknown("its default is no constant")
+    return default if _is_plain(default) else Unknown("its default is not a constant")
 
 
 def _is_plain(value: object) -> bool:

@@ -35,7 +35,7 @@ _ARGUMENTS = _UNUSED | {
 _SCALARS = frozenset({"str", "int", "float"})
 _BUILT_IN = _SCALARS | {"bool", "dict", "object"}
 _PLAIN = ("typing.", "collections.abc.")
-"""Where types come from that are no aliases of others."""
+"""Where types come from that are not aliases of others."""
 _MISSING = object()
 
 
@@ -99,7 +99,7 @@ class FieldFlags:
         return self._definitions.value(field.default, field.scope)
 
     def _marked(self, field: Field, where: str) -> tuple[ast.expr, dict[str, object]] | None:
-        """The type and the arguments of `Arg`, or None for a field that is no flag."""
+        """The type and the arguments of `Arg`, or None for a field that is not a flag."""
         match field.annotation:
             case ast.Subscript(value=ast.Name(id=mark), slice=ast.Tuple(elts=[annotated, *marks])) if mark in _MARKS:
                 about = [found for mark in marks if (found := self._about(mark, field.scope, where)) is not None]

@@ -66,7 +66,7 @@ def test_what_is_no_unified_diff(diff: str | bytes, message: str) -> None:
         (EDIT.replace("@@ -1,3 +1,3 @@", "@@ -1,3 @@"), "fix.patch:3: a hunk's header is malformed"),
         (EDIT.replace("-b\n+c\n", " b\n"), "fix.patch:3: this hunk changes nothing"),
         (EDIT + EDIT[26:], "fix.patch:8: this hunk begins before the end of the one above it"),
-        (EDIT.replace(" a\n", " a\n\\ No newline at end of file\n"), "fix.patch:3: a line stands behind the one that "),
+        (EDIT.replace(" a\n", " a\n\\ No newline at end of file\n"), "fix.patch:3: a line follows the one that "),
         (EDIT.replace("-b", "\\ x\n-b"), "fix.patch:5: this line means nothing in a hunk"),
         ("--- a/app.py\n+++ b/app.py\n", "fix.patch:1: no hunk follows the names of the file"),
         (EDIT + "--- a/b.py\n+++ b/b.py\n", "fix.patch:8: no hunk follows the names of the file"),
@@ -97,7 +97,7 @@ def test_truncated_and_edited_diffs(diff: str, message: str) -> None:
         (EDIT.replace("b/app.py", "/dev/null"), "fix.patch:3: app.py is a deleted file, and this hunk has lines of an"),
         (
             "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n@@ -0,0 +2 @@\n+b\n",
-            "fix.patch:5: a whole file comes or goes in one hunk, and this is another",
+            "fix.patch:5: a file is created or deleted in one hunk, and this is a second one",
         ),
     ],
 )
@@ -118,7 +118,7 @@ def test_diffs_that_contradict_themselves(diff: str, message: str) -> None:
 )
 def test_files_that_are_no_text_are_refused_by_name_unless_they_are_excluded(diff: str, message: str) -> None:
     assert str(refused(diff)) == f"{message}, and a diff can change text files only"
-    assert "nothing is left" in str(refused(diff, exclude=("*.py",)))
+    assert "all files of the diff are excluded" in str(refused(diff, exclude=("*.py",)))
     other = EDIT.replace("app.py", "other.txt")
     assert UnifiedDiff.of((diff + "\n" + other).encode(), exclude=("*.py",)).exclude
 

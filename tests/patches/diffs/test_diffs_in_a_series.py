@@ -66,7 +66,7 @@ def test_a_conflict_says_what_each_hunk_comes_to(tmp_path: Path) -> None:
         ("<!doctype html>\n", {}, "fix.patch:1: this is a page of a website (HTML), not a diff"),
         (DIFF.replace("python/pkg", "python/.."), {}, "fix.patch:1: '../app.py' is not a path in a source tree"),
         (DIFF, {"sha256": "0" * 64}, "'fix.patch' is not the file that the series pins"),
-        (DIFF, {"exclude": ["**"]}, "fix.patch: nothing is left of the diff, all of whose files are excluded"),
+        (DIFF, {"exclude": ["**"]}, "fix.patch: all files of the diff are excluded"),
         (DIFF, {"strip": "2"}, "parameter strip: Input should be a valid integer"),
         (DIFF, {"content": ""}, "an unknown parameter: 'content'"),
     ],
