@@ -29,7 +29,7 @@ def check_artifacts(shipment: Shipment) -> None:
     """Check, before any image is made, that images can be declared.
 
     Raises:
-        UsageError: this is no GitHub job, its runner is too old, or an image goes into no registry.
+        UsageError: this is not a GitHub job, its runner is too old, or an image goes into no registry.
     """
     if not _is_job() or not os.environ.get(ARTIFACTS):
         raise UsageError(

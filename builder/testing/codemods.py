@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from m2build.documents.arguments import typed_arguments
+from m2build.errors import UsageError
 from m2build.patches import (
     Codemod,
     Finding,
@@ -96,7 +97,7 @@ def assert_unchanged(
 
     Raises:
         AssertionError: it changes something, or finds something else.
-        UsageError: it is not a codemod that a series takes.
+        UsageError: it is not a codemod that a series takes, or the finding is a change.
         PatchError: it raises something.
 
     Example:
@@ -104,6 +105,8 @@ def assert_unchanged(
         >>> assert_unchanged(RenameModule("app.old", "app.new"), {"app/__init__.py": ""}).detail
         'neither app.old nor app.new exists'
     """
+    if finding not in _OUTCOMES:
+        raise UsageError(f"{finding} is not a reason to change nothing", hint=f"one of: {', '.join(_OUTCOMES)}")
     result = _run(codemod, before_tree(before))
     _check_outcome(codemod, result, _OUTCOMES[finding], "")
     return result
@@ -117,8 +120,10 @@ def _changed(codemod: Codemod, tree: SourceTree, expected: SourceTree, where: st
     check_equal(after, expected, f"{codemod!r} gives a different tree{where}")
     check_compiles(result.changes)
     again = _run(codemod, after)
+    if again.changes:
+        check_equal(changed_tree(after, again.changes), after, f"{codemod!r} changes its own result{where}")
     if again.outcome not in (Outcome.ALREADY_APPLIED, Outcome.TARGET_GONE):
-        raise AssertionError(f"{codemod!r} ends with {again.outcome} when it is run twice{where}: {again.detail}")
+        raise AssertionError(f"{codemod!r} ends with {again.outcome} when it is run again{where}: {again.detail}")
     return result
 
 

@@ -170,7 +170,7 @@ def test_a_model_without_experts() -> None:
         ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 64]}}, r"blocks of \[128, 64\]"),
         (
             {"quantization_config": {"quant_method": "fp8", "weight_block_size": [0, 0]}},
-            "weight_block_size is no whole",
+            "weight_block_size is not a whole",
         ),
         ({"quantization_config": 8}, "are not understood"),
     ],

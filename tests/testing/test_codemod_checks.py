@@ -98,7 +98,7 @@ def test_a_difference_is_a_unified_diff() -> None:
 @pytest.mark.parametrize(
     ("fault", "after", "message"),
     [
-        ("more", "x = 1\n\ny = 3\n2\n", "ends with applied when it is run twice: 2 is 3"),
+        ("more", "x = 1\n\ny = 3\n2\n", "changes its own result:\n--- a.py, expected\n+++ a.py, found"),
         ("syntax", "x = 1\n\ny = 3\n2 +\n", "a.py does not compile after the change: invalid syntax"),
     ],
 )
@@ -172,3 +172,8 @@ def test_it_needs_no_test_runner() -> None:
     script = "import sys, m2build.testing; print([name for name in ('pytest', 'unittest') if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_a_change_is_not_a_reason_to_change_nothing() -> None:
+    with pytest.raises(UsageError, match="changed is not a reason to change nothing"):
+        assert_unchanged(Careless(), BEFORE, Finding.CHANGED)  # type: ignore[arg-type]  # the mistake
