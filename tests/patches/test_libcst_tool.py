@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_every_spelling_of_a_decorator_goes_as_in_a_series(name: str, style: Sty
     assert result.code.encode() == after["p/m.py"].content
 
 
-ODD = {
+ODD: dict[str, Callable[[bytes], bytes]] = {
     "Windows line ends": lambda text: text.replace(b"\n", b"\r\n"),
     "a byte order mark": lambda text: b"\xef\xbb\xbf" + text,
     "a form feed between": lambda text: text.replace(b"\n\n", b"\n\x0c\n"),
@@ -123,7 +124,7 @@ ODD = {
     "tabs": lambda text: b"if 1:\n\tx = 1\n" + text,
     "mixed line ends": lambda text: text.replace(b"\n", b"\r\n", 1),
 }
-LOST = {
+LOST: dict[str, Callable[[bytes], bytes]] = {
     "a leading form feed": lambda text: b"\x0c" + text,
     "a final carriage return": lambda text: text + b"\r",
     "a last line of spaces": lambda text: text + b"\n\n  \n",
