@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from helpers.evidence import small_plan
+from helpers.evidence.attested import small_plan
 
 import m2build
 from m2build import errors, patches
