@@ -63,7 +63,7 @@ def test_the_library_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytes
     for handler in root.handlers:
         handler.close()
     assert [printed for _, printed in found] == [expected for expected, _ in found]
-    assert len(found) == 10
+    assert len(found) == 11
     digests = [line.partition("@")[2] for line in found[1][1].splitlines() if "@" in line]
     assert digests[1] in found[0][1], "wherever the image goes, it is the same one"
 
