@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from m2build.inspection.content import Entry
 from m2build.inspection.runtime import runtime_of
+from m2build.labels import PREIMAGE
 from m2build.layers.contents import read_members
 from m2build.layers.held import held
 from m2build.layers.members import EVERYTHING
@@ -204,9 +205,12 @@ _STORED = frozenset({"schemaVersion", "mediaType", "config", "layers", "annotati
 
 
 def _document_of(image: Image) -> JsonObject:
-    """Everything that a config and a manifest say, members that no tool knows included, but how layers are stored."""
+    """Everything that a config and a manifest say, members that no tool knows included, but how layers are stored.
+
+    Nor how a build knew its base: that label differs between images which are equal otherwise.
+    """
     config = image.config
-    normal, labels = runtime_of(config), dict(sorted(config.labels.items()))
+    normal, labels = runtime_of(config), {key: value for key, value in sorted(config.labels.items()) if key != PREIMAGE}
     runtime = {**_said(config.runtime, {"WorkingDir"}), **normal, **({"Labels": labels} if labels else {})}
     return {
         "platform": config.platform,
