@@ -180,9 +180,9 @@ class Recipe(Settings):
         >>> load_recipe("minimax-m2").yaml().splitlines()[0]
         'name: minimax-m2'
         """
-        import yaml
+        from m2build.documents.yaml_text import yaml_text
 
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=2**31)
+        return yaml_text(self.model_dump(mode="json"))
 
     @classmethod
     def schema_text(cls) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from m2build.documents.shown import shown
+from m2build.documents.yaml_text import yaml_text
 from m2build.errors import UsageError
 from m2build.recipes.values import Id, is_path
 
@@ -32,7 +33,7 @@ def starter_text(recipe: Recipe, name: str, start: str, folder: str | PathLike[s
         f"#     m2build recipe show --yaml --recipe ./{name}.yaml",
         "# For an editor that checks as you type: m2build recipe schema > recipe.schema.json, and as the first line",
         "#     # yaml-language-server: $schema=recipe.schema.json",
-        _yaml({"extends": extends, "name": name, "summary": recipe.summary}),
+        yaml_text({"extends": extends, "name": name, "summary": recipe.summary}),
         "# Another copy of the base, such as a mirror's.",
         _offered({"base": {"image": recipe.base.image}}),
         "# Variables and labels of the image. No credentials: the container gets them when it starts.",
@@ -44,11 +45,5 @@ def starter_text(recipe: Recipe, name: str, start: str, folder: str | PathLike[s
     ])  # fmt: skip
 
 
-def _yaml(values: dict[str, object]) -> str:
-    import yaml
-
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=2**31)
-
-
 def _offered(values: dict[str, object]) -> str:
-    return "".join(f"#{line}\n" for line in _yaml(values).splitlines())
+    return "".join(f"#{line}\n" for line in yaml_text(values).splitlines())

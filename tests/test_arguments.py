@@ -74,6 +74,8 @@ def test_an_argument_of_another_type_is_named(case: str) -> None:
         ({1: "x"}, "Mapping[str, Content]", False),
         (SourceTree.of({}), "Mapping[str, Content]", True),
         (("x",), "tuple[str, ...]", True),
+        (("x", ["y"]), "tuple[str, Sequence[str]]", True),
+        (("x",), "tuple[str, Sequence[str]]", False),
         ("x", "tuple[str, ...]", False),
         ("comment", 'Literal["comment", "delete"]', True),
         (Path("x"), "str | os.PathLike[str]", True),

@@ -122,6 +122,8 @@ def _is_collection(value: object, name: str, parts: tuple[str, ...]) -> bool:
     """Whether it is a collection of that kind. A text is none of texts: its letters are hardly what is meant."""
     if name == "type":
         return isinstance(value, type)
+    if name == "tuple" and parts[1:] != ("...",):
+        return isinstance(value, (list, tuple)) and len(value) == len(parts) and all(map(fits, value, parts))
     if name in ("list", "tuple"):
         return isinstance(value, (list, tuple)) and _items_fit(value, parts[0])
     if isinstance(value, (str, bytes)) or not isinstance(value, getattr(abc, name)):

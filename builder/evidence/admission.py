@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import yaml
 
 from m2build.documents.arguments import typed_arguments
+from m2build.documents.yaml_text import Dumper
 from m2build.errors import UsageError
 from m2build.evidence.keys import PublicKey
 from m2build.oci.descriptor import JsonObject
@@ -141,11 +142,8 @@ def _policy_name(repository: str) -> str:
     return f"m2build-{words}-{hashlib.sha256(repository.encode()).hexdigest()[:8]}"
 
 
-class _Dumper(yaml.SafeDumper):
-    """It writes every value in full, and a text of several lines, such as a key, as lines."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - as in yaml
-        return True
+class _Dumper(Dumper):
+    """It writes a text of several lines, such as a key, as lines."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -171,9 +171,9 @@ class Lock(Frozen):
 
         Loading it gives the same lock.
         """
-        import yaml
+        from m2build.documents.yaml_text import yaml_text
 
-        return HEADER + yaml.safe_dump(self.document, sort_keys=False, allow_unicode=True, width=2**31)
+        return HEADER + yaml_text(self.document)
 
     @classmethod
     def schema_text(cls) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from m2build.derivation.plan import Plan
+from m2build.documents.yaml_text import yaml_text
 from m2build.mounts.model import NO_FILE, Mount, check_spelling, mounts_of
 from m2build.rendering.values import pullable_base
 
@@ -65,8 +64,7 @@ def compose_fragment(plan: Plan) -> Mapping[str, bytes]:
         "volumes": volumes,
     }
     given = {key: value for key, value in service.items() if value}
-    text = yaml.safe_dump({"services": {SERVICE: given}}, sort_keys=False, allow_unicode=True, width=1000)
-    return {COMPOSE: text.encode()}
+    return {COMPOSE: yaml_text({"services": {SERVICE: given}}).encode()}
 
 
 def _source(mount: Mount, folder: str) -> str:

@@ -7,10 +7,10 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
-import yaml
 from pydantic import JsonValue
 
 from m2build.derivation.plan import Plan
+from m2build.documents.yaml_text import yaml_text
 from m2build.errors import UsageError
 from m2build.mounts.model import Mount, check_spelling, mounts_of
 from m2build.patches.tree import SourceFile
@@ -68,18 +68,14 @@ def config_map(plan: Plan) -> Mapping[str, bytes]:
     volumes: list[JsonValue] = [{"name": VOLUME, "configMap": {"name": name, "items": items}}]
     if any(mount.is_folder for mount in mounts):
         volumes.append({"name": _NO_BYTECODE, "emptyDir": {}})
-    return {CONFIG_MAP: dumped(document), PATCH: merge_patch(volumes, added)}
+    return {CONFIG_MAP: yaml_text(document).encode(), PATCH: merge_patch(volumes, added)}
 
 
 def merge_patch(volumes: Sequence[JsonValue], mounts: Sequence[JsonValue]) -> bytes:
     """A strategic merge patch for whatever has a pod template, such as a Deployment."""
     container: JsonValue = {"name": CONTAINER, "volumeMounts": list(mounts)}
-    return dumped({"spec": {"template": {"spec": {"containers": [container], "volumes": list(volumes)}}}})
-
-
-def dumped(document: JsonValue) -> bytes:
-    """A document as YAML."""
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000).encode()
+    pod: JsonValue = {"containers": [container], "volumes": list(volumes)}
+    return yaml_text({"spec": {"template": {"spec": pod}}}).encode()
 
 
 def _mounted(volume: str, mount: Mount, **more: str) -> JsonValue:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from m2build.documents.arguments import typed_arguments
+from m2build.documents.yaml_text import ascii_yaml
 from m2build.running.command import CACHE, CDI_DEVICE, RENDER_GROUP
 from m2build.running.model import GRACE, SHARED_MEMORY, TOKEN, Container, Devices
-from m2build.running.yaml_text import dumped
 
 SERVICE = "server"
 _GROUP = f"${{RENDER_GROUP:?set it first: export RENDER_GROUP={RENDER_GROUP.replace('$', '$$')}}}"
@@ -38,7 +38,7 @@ def render_compose(container: Container) -> str:
         "volumes": _volumes(container),
     }
     given = {key: value for key, value in service.items() if value}
-    return dumped({"services": {SERVICE: given}})
+    return ascii_yaml({"services": {SERVICE: given}})
 
 
 def _devices(container: Container) -> dict[str, object]:

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from m2build.documents.arguments import typed_arguments
+from m2build.documents.yaml_text import ascii_yaml
 from m2build.errors import UsageError
 from m2build.patches.tree import SourceFile, SourceTree
 from m2build.running.model import GRACE, SHARED_MEMORY, TOKEN, Container
 from m2build.running.security import Security
-from m2build.running.yaml_text import dumped
 
 CONTAINER = "server"
 """As in the patches of `m2build mounts`, which find it by this name."""
@@ -63,7 +63,9 @@ def render_kubernetes(
         "resources": list(documents),
     }
     files = {**documents, "kustomization.yaml": kustomization}
-    return SourceTree({name: SourceFile.of(dumped(one).encode()) for name, one in files.items()}, origin="kubernetes")
+    return SourceTree(
+        {name: SourceFile.of(ascii_yaml(one).encode()) for name, one in files.items()}, origin="kubernetes"
+    )
 
 
 def _object(container: Container, version: str, kind: str, spec: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -48,6 +48,7 @@ VALUES = TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False
 @given(value=VALUES, word=TEXTS)
 @example(value=1e-7, word="a\tb")
 @example(value=10**300, word="\u2029")
+@example(value="\x85", word="a\x85b")
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_recipe_as_yaml_is_the_same_recipe(share: int, value: object, word: str, tmp_path: Path) -> None:
     document = yaml.safe_load(SHIPPED)

@@ -89,7 +89,7 @@ def test_words_of_any_kind_arrive(tmp_path: Path) -> None:
     assert words[-len(ODD) - 1 :] == ["m2build/minimax-m2.1:tp8", *ODD]
     assert "--volume=/srv/$HOME 'x':/root/.cache/huggingface" in words
     assert "--publish=[::1]:8000:8000" in words
-    with pytest.raises(UsageError, match=r"'a\\nb' holds what cannot be printed"):
+    with pytest.raises(UsageError, match=r"'a\\nb' holds an unprintable character"):
         run_command(Container(SELECTION, arguments=("a\nb",)))
 
 
