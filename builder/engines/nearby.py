@@ -22,8 +22,8 @@ def with_nearby_files(
     """A base with its files as an engine's store has them; the engine fetches the image if the store lacks it.
 
     Files that are in the cache are not read again. A marker has to be looked for in layers, which engines do not show:
-    a base with one stays as it is. An image in the store counts as the base only if it has the same
-    layers in the same order.
+    a base with one stays as it is, and so does one whose files' owners the engine does not show. An image in the store
+    counts as the base only if it has the same layers in the same order.
 
     Args:
         base: the base.
@@ -46,7 +46,7 @@ def with_nearby_files(
     if local is None and fetches:
         fetch_image(place, base.config.platform, task.progress, insecure=task.insecure)
         local = _same(place, base)
-    if local is None:
+    if local is None or not local.shows_owners:
         return base
     return replace(base, filesystem=read_followed(paths, folders, local.files))
 

@@ -1,7 +1,12 @@
-"""Files copied from a container that is never started: `cp` writes a tar, which is read as a stream."""
+"""Files copied from a container that is never started: `cp` writes a tar, which is read as a stream.
+
+podman's `cp` gives all files to the user that the image runs as (libpod, container_copy_common.go). Their owners are
+those of the container's file system, which root can mount.
+"""
 
 from __future__ import annotations
 
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,12 +28,15 @@ from m2build.programs.program import Program
 _ABSENT = ("could not find the file", "could not be found", "no such file")
 """Parts of docker's and podman's messages about a path that does not exist."""
 
+_PODMAN = "podman"
 _MOST_MEMBERS = 1 << 20
 """Members copied of one folder; the source trees of whole frameworks have a fiftieth of that."""
 
 
 def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> Filesystem:
     """The entries of an image in an engine's store at the wanted paths, and the folders above them.
+
+    Their owners are the image's where `shows_owners`.
 
     Args:
         program: docker or podman.
@@ -49,7 +57,18 @@ def read_files(program: Program, image: str, platform: str, wanted: Wanted) -> F
         for path in sorted(wanted.trees):
             if links.isdisjoint(parents(path)):  # below a link is what is elsewhere
                 entries |= container.tree(path)
-    return Filesystem(entries)
+        return Filesystem(container.owned(entries))
+
+
+def shows_owners(program: Program) -> bool:
+    """Whether files come with their owners: docker's do, and podman's if this user can mount its containers."""
+    if program.name != _PODMAN:
+        return True
+    try:
+        program.ask("mount")
+    except EngineError:
+        return False
+    return True
 
 
 @contextmanager
@@ -86,6 +105,29 @@ class _Container:
                 return {}
             raise
         return found
+
+    def owned(self, entries: Mapping[str, Member]) -> dict[str, Member]:
+        """The entries with their owners, where podman can tell them.
+
+        Raises:
+            EngineError: podman cannot mount the container.
+            ContentError: the container's file system lacks one.
+        """
+        if self.program.name != _PODMAN or not shows_owners(self.program):
+            return dict(entries)
+        root = self.program.ask("mount", self.name).strip()
+        links = {path for path, member in entries.items() if member.kind is Kind.SYMLINK}
+        # Below a link is what is elsewhere: it may lead out of the container.
+        kept = {path: member for path, member in entries.items() if links.isdisjoint(parents(path))}
+        return {**entries, **{path: _owned(member, f"{root}/{path}") for path, member in kept.items()}}
+
+
+def _owned(member: Member, file: str) -> Member:
+    try:
+        status = os.lstat(file)
+    except OSError as error:
+        raise ContentError(f"podman has copied /{member.path}, and its mount has none: {error.strerror}") from error
+    return replace(member, uid=status.st_uid, gid=status.st_gid)
 
 
 def _members(stream: BufferedReader, path: str) -> Iterator[Member]:

@@ -20,7 +20,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.oci.found import FoundImage
 from m2build.oci.image import Blobs
-from m2build.places.copied import read_files
+from m2build.places.copied import read_files, shows_owners
 from m2build.places.docker_archive import read_docker_archive
 from m2build.places.files import ArchiveFiles
 from m2build.places.inspected import parse_inspected
@@ -60,6 +60,11 @@ class LocalImage:
             ContentError: the copy is damaged.
         """
         return read_files(_engine(self.place), self.place.location, self.config.platform, wanted)
+
+    @property
+    def shows_owners(self) -> bool:
+        """Whether `files` have the owners that the image gives them."""
+        return shows_owners(_engine(self.place))
 
     def save(self, progress: Progress) -> FoundImage:
         """All of it, in a temporary archive that is removed when the image is no longer referenced.

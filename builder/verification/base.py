@@ -12,7 +12,7 @@ from m2build.errors import ContentError
 from m2build.labels import BASE_CHAIN_ID, BASE_CONFIG, OWN, STAND_IN
 from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
-from m2build.oci.history import mended
+from m2build.oci.history import begins_with, mended
 from m2build.oci.image import Image, fetched_again, open_blob
 from m2build.oci.layer import open_layer
 from m2build.places.place import ENGINE_STORES, PlaceKind
@@ -108,7 +108,7 @@ def prefix_findings(image: Image, base: Base) -> Iterator[Finding]:
             break
     history, height = image.config.history, len(below)
     beginnings = (base.config.history, mended(base.config.history, height))
-    if not any(history[: len(beginning)] == beginning for beginning in beginnings):
+    if not any(begins_with(history, beginning) for beginning in beginnings):
         yield Finding("base-history", "", f"its first entries are not the {len(base.config.history)} of the base")
     count = sum(not entry.get("empty_layer") for entry in history)
     if count != len(found):

@@ -39,22 +39,22 @@ _OF_BUILDS_RUNTIME = frozenset({"Hostname", "Image", "ArgsEscaped"})
 api/types/container/config.go): nothing of it decides what runs, or as whom."""
 
 
-def config_findings(expected: ImageConfig, found: ImageConfig, base: ImageConfig) -> Iterator[Finding]:
+def config_findings(expected: ImageConfig, found: ImageConfig, base: ImageConfig, *, is_own: bool) -> Iterator[Finding]:
     """Every difference of a config from what recipe and base give.
 
-    Engines write what is about the build as they like, leave out what they do not know, and sort variables anew. Where
-    the layers are the very ones that m2build writes, the config has to be m2build's, too, member by member.
+    Engines write what is about the build as they like, leave out what they do not know, and sort variables anew. If
+    m2build itself has written the image, the config has to be m2build's, too, member by member.
 
     Args:
         expected: as m2build writes it.
         found: the image's.
         base: the base's.
+        is_own: whether m2build itself has written the image.
     """
     if expected.platform != found.platform:
         yield Finding("image-platform", "", f"expected {expected.platform}, got {found.platform}")
     told = [*_runtime_findings(expected, found), *_labels(expected.labels, found.labels, base.labels)]
     yield from told
-    is_own = expected.diff_ids == found.diff_ids
     wanted, given = expected.document(), found.document()
     yield from _others(wanted, given, is_own=is_own)
     known = {finding.id for finding in told}

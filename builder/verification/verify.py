@@ -201,12 +201,22 @@ def _compared(
     except ContentError as error:
         above.append(Finding("layer-damaged", "", str(error)))
     findings += [*above, *extra_layers(wanted.image, image), *table_findings(image, lower)]
-    findings += config_findings(wanted.image.config, image.config, base.config)
+    is_own = _is_own(wanted.image, image)
+    findings += config_findings(wanted.image.config, image.config, base.config, is_own=is_own)
     findings += manifest_findings(wanted.image.manifest, image.manifest)
-    is_m2builds = wanted.image.config.diff_ids == image.config.diff_ids and image.has_own_digests
-    findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=is_m2builds)
+    must_have_all = is_own and image.has_own_digests
+    findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=must_have_all)
     findings += wanted.unsettled
     return content, wanted.plan, findings
+
+
+def _is_own(expected: Image, found: Image) -> bool:
+    """Whether m2build itself has written an image, by its layers and its vocabulary.
+
+    Tools that copy it into the other vocabulary of media types write the config anew, and manifest and annotations.
+    """
+    is_same_vocabulary = expected.manifest.types == found.manifest.types or not found.has_own_digests
+    return is_same_vocabulary and expected.config.diff_ids == found.config.diff_ids
 
 
 def _demanded(demands: Demands, found: FoundImage, signed: Signed | None, plan: Plan, base: Base) -> Iterator[Finding]:

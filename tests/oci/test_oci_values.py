@@ -14,7 +14,7 @@ from m2build.errors import ContentError, UsageError
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import Descriptor, JsonObject
 from m2build.oci.digest import Digest
-from m2build.oci.history import mended
+from m2build.oci.history import begins_with, mended
 from m2build.oci.manifest import Index, Manifest, build_manifest, parse_manifest
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
 from m2build.oci.reference import parse_reference
@@ -196,6 +196,34 @@ def test_a_completed_history_has_an_entry_for_every_layer(empty: list[bool], lay
     assert [entry["comment"] for entry in found[: len(empty)]] == [str(n) for n in range(len(empty))]
     if empty.count(False) == layers:
         assert found == history
+
+
+ENTRY: JsonObject = {"created": "2024-05-06T07:08:09.120Z", "created_by": "x", "author": "", "tool": 1}
+
+
+@pytest.mark.parametrize(
+    ("copy", "is_one"),
+    [
+        ({"created": "2024-05-06T07:08:09.12Z", "created_by": "x"}, True),
+        ({"created": "2024-05-06T07:08:09.12+00:00", "created_by": "x", "comment": None, "tool": 1}, True),
+        ({"created": "2024-05-06T07:08:09.12Z", "created_by": "x", "empty_layer": True}, False),
+        ({"created": "2024-05-06T07:08:09.12Z", "created_by": "y"}, False),
+        ({"created": "2024-05-06T07:08:09.12Z"}, False),
+        ({"created": "2024-05-06T07:08:09.12Z", "created_by": "x", "tool": 2}, False),
+        ({"created": "2024-05-06T07:08:09.12Z", "created_by": "x", "evil": 1}, False),
+        ({"created": "2024-05-06T07:08:09.13Z", "created_by": "x"}, False),
+        ({"created_by": "x"}, False),
+    ],
+)
+def test_an_engine_copies_an_entry_of_a_history_with_what_it_says(copy: JsonObject, is_one: bool) -> None:  # noqa: FBT001 - a column
+    assert begins_with([copy, {"created_by": "more"}], [ENTRY]) is is_one
+
+
+@pytest.mark.parametrize("time", [None, "0001-01-01T00:00:00Z"])
+def test_an_entry_without_a_time_may_get_one(time: str | None) -> None:
+    copy: JsonObject = {"created": "2026-11-27T00:00:00Z", "created_by": "x"}
+    assert begins_with([copy], [{"created": time, "created_by": "x"}])
+    assert not begins_with([], [{"created_by": "x"}])
 
 
 @pytest.mark.parametrize("scheme", ["docker", "https", "oci"])

@@ -20,6 +20,7 @@ from helpers.verification.forgery import gunzipped
 import m2build
 from m2build.evidence import Requirements
 from m2build.oci.image import read_blob
+from m2build.oci.media_types import DOCKER
 
 BASE = base_image()
 DIGEST = str(BASE.manifest.digest)
@@ -103,3 +104,13 @@ def test_another_base_in_the_archive_is_found(case: str, stored: Stored, stocked
     said = quickly_refused(5, "revert", stored.derived, "--base", archive)
     assert f"is not {archive} with layers on top" in said
     assert f"the image says {DIGEST}" in said
+
+
+def test_a_copy_in_the_other_vocabulary_passes_but_for_what_that_lacks(stocked: str, tmp_path: Path) -> None:
+    """OCI's has no health check, and tools write config and manifest anew: without annotations and empty members."""
+    base, copy = f"{stocked}/docker/base:v1", f"oci:{tmp_path}/copy:tp8"
+    odd = {"Env": ["PATH=/bin"], "User": "", "WorkingDir": "", "Labels": None}
+    upload(stocked, "docker/base", image(*LAYERS, types=DOCKER, config=odd), "v1")
+    quickly("image", "--tp", "8", "--base", base, "-t", f"{stocked}/docker/m2:tp8", "--push")
+    run("skopeo", "copy", "--src-tls-verify=false", "--format=oci", f"docker://{stocked}/docker/m2:tp8", copy)
+    assert [finding.id for finding in m2build.verify(copy, base=base).findings] == ["config-health"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
-from helpers.bases import base_image
+from helpers.bases import MODELS, ROOT, base_image
 from helpers.cli.checkouts import quickly
 from helpers.engines.daemons import DockerEngine, docker_daemon
 from helpers.engines.deriving import config, derived
@@ -13,7 +13,10 @@ from helpers.engines.podmans import PodmanEngine
 from helpers.registry.registries import upload
 
 import m2build
+from m2build.layers.members import wanted_for
 from m2build.oci.media_types import DOCKER, OCI, MediaTypes
+from m2build.places.engine_store import find_local_image
+from m2build.places.place import Place
 
 pytestmark = [pytest.mark.engine, pytest.mark.sweep]
 
@@ -40,6 +43,29 @@ def test_an_image_from_an_engines_store_is_proven_by_the_bases_layers(  # noqa: 
             assert session.verify(name, base=place).findings == (), place
             assert session.revert(name, base=place).reference.startswith(f"{place}@sha256:"), place
         assert session.revert(name).reference.startswith(f"{base}@sha256:")
+
+
+@pytest.mark.parametrize("store", ["docker-daemon", "containers-storage"])
+def test_files_out_of_a_store_have_the_images_owners(
+    store: str,
+    registry: str,
+    older: DockerEngine,
+    podman: PodmanEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """podman's `cp` gives them all to root; images of bases whose sources are another user's would be others."""
+    base = f"{registry}/{store}/owned:v1"
+    upload(registry, f"{store}/owned", base_image(), "v1")
+    engine = {"docker-daemon": older, "containers-storage": podman}[store]
+    for key, value in engine.environment.items():
+        monkeypatch.setenv(key, value)
+    engine.run("pull", base)
+    files = find_local_image(Place.parse(f"{store}:{base}")).files(wanted_for([ROOT], ()))
+    owners = {path: (member.uid, member.gid) for path, member in files.items()}
+    assert owners[f"{MODELS}/minimax_m2.py"] == (1000, 1001)
+    assert owners[f"{ROOT}/sglang/_version.py"] == (0, 0)
+    assert owners[ROOT] == (1000, 1001)
+    assert owners["opt"] == (3, 4)
 
 
 @pytest.fixture(scope="module")
