@@ -16,7 +16,7 @@ _LIST = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
 
 def published_releases(requirement: str) -> tuple[str, ...]:
-    """The releases that a requirement allows and that have a wheel for this Python, from the oldest to the newest.
+    """The releases that a requirement allows, from the oldest to the newest; none that has wheels for others only.
 
     Pre-releases count if the requirement names one, or if it allows no other release (PEP 440); yanked ones never do.
     The index is the one that pip is configured for.

@@ -26,6 +26,13 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9
 _MISSING = re.compile(r"^No matching distribution found|\b404 Client Error\b")
 _INVALID = re.compile(r"^Wheel .* is invalid|has an invalid wheel|inconsistent (name|version)")
 """How pip's last line begins of a release that the index does not have for this Python, and of a broken one."""
+_REFUSED = re.compile(
+    r"Could not fetch URL .*(?:: ([45][0-9]{2}) (?:Client|Server) Error|too many ([45][0-9]{2}) error responses)"
+)
+_NO_LIST = "because the GET request got Content-Type"
+_OTHERS = re.compile(r"from versions: (?!none)")
+"""What pip says of an index that refuses to answer, of an answer that is no list of files, and where an index has
+other releases."""
 _TIMEOUT = 600
 """Seconds for the whole download; pip has time-outs of its own for each connection."""
 
@@ -130,7 +137,7 @@ def _move_in(staging: Path, folder: Path) -> None:
 
 def _pip_download(requirement: str, folder: Path) -> Path:
     exact = requirement.replace("==", "===")  # pip takes 1.0+rocm for `==1.0` where there is one (PEP 440)
-    words = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), exact]
+    words = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), exact]
     hint = "check the release and the network, or fetch the wheel elsewhere and give it as wheel:FILE"
     run_pip(words, requirement, hint=hint)
     wheel = next(folder.glob("*.whl"), None)
@@ -152,7 +159,7 @@ def run_pip(words: Sequence[str], what: str, *, hint: str) -> str:
         ContentError: what it has fetched is not a wheel.
         TransportError: it fails, or takes more than 10 minutes.
     """
-    command = [sys.executable, "-m", "pip", words[0], "--disable-pip-version-check", "--no-input", *words[1:]]
+    command = [sys.executable, "-m", "pip", words[0], "-vv", "--disable-pip-version-check", "--no-input", *words[1:]]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
@@ -163,24 +170,31 @@ def run_pip(words: Sequence[str], what: str, *, hint: str) -> str:
             hint=f"run `{sys.executable} -m ensurepip`, or fetch the wheel yourself and give it as wheel:FILE",
         )
     if run.returncode != 0:
-        raise _failure(what, run.stderr, hint)
+        raise _failure(what, _reason(run.stdout, run.stderr), hint)
     return run.stdout
 
 
-def _failure(what: str, stderr: str, hint: str) -> M2BuildError:
+def _failure(what: str, reason: str, hint: str) -> M2BuildError:
     """The error for what pip says: that it cannot fetch something, or that what it has fetched is not a wheel."""
-    reason = _reason(stderr)
     message = f"pip cannot fetch {what}: {reason}"
     if _INVALID.search(reason):
         return ContentError(message, hint=hint)
     return TransportError(message, hint=hint, is_missing=bool(_MISSING.search(reason)))
 
 
-def _reason(stderr: str) -> str:
-    """Why pip gave up: where it reaches no index at all, its own last line speaks of a missing release."""
+def _reason(stdout: str, stderr: str) -> str:
+    """Why pip gave up: where an index does not answer, its own last line speaks of a missing release."""
     if "after connection broken by" in stderr:
         return "the package index cannot be reached"
-    errors = [line.removeprefix("ERROR:").strip() for line in stderr.splitlines() if line.startswith("ERROR:")]
+    codes = {code or other for code, other in _REFUSED.findall(stdout)} - {"404"}
+    if codes and not _OTHERS.search(stderr):
+        return f"the package index answers {', '.join(sorted(codes))}"
+    if _NO_LIST in stderr and not _OTHERS.search(stderr):
+        return "the package index answers with something that is not a list of files"
+    lines = stderr.splitlines()
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    if errors and errors[-1] == "Exception:":
+        return lines[-1]
     return errors[-1] if errors else "no reason given"
 
 

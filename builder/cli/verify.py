@@ -125,9 +125,9 @@ def verify(
     )
     lock = read_lock(path) if path else None
     require = evidence.load_requirements(rules) if rules else None
-    signer = _identity(identity, issuer, trusted_root)
+    signer = _signer(key, identity, issuer, trusted_root)
     with session(progress_mode, insecure=insecure, platform=platform) as opened:
-        found = opened.verify(image, wanted, base=base, lock=lock, key=key, identity=signer, require=require)
+        found = opened.verify(image, wanted, base=base, lock=lock, signer=signer, require=require)
     if as_json or as_sarif:
         print_json(found.sarif() if as_sarif else found.document())
     else:
@@ -135,11 +135,15 @@ def verify(
     found.checked()
 
 
-def _identity(subject: str | None, issuer: str | None, trusted_root: str | None) -> evidence.Identity | None:
+def _signer(
+    key: str | None, subject: str | None, issuer: str | None, trusted_root: str | None
+) -> str | evidence.Identity | None:
+    if subject is None and issuer is None and trusted_root is None:
+        return key
+    if key is not None:
+        raise UsageError("a key and an identity exclude each other", hint="leave one of them out")
     if subject is not None and issuer is not None:
         return evidence.Identity(subject, issuer, trusted_root)
-    if subject is None and issuer is None and trusted_root is None:
-        return None
     raise UsageError("an identity is known by its issuer", hint="give both --identity and --issuer")
 
 

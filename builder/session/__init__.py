@@ -66,8 +66,7 @@ def verify(
     *,
     base: str | Place | None = None,
     lock: Lock | None = None,
-    key: str | None = None,
-    identity: Identity | None = None,
+    signer: str | Identity | None = None,
     require: Requirements | None = None,
 ) -> Verification:
     """Prove an image from recipe and base alone: `Session.verify` in a session of its own.
@@ -76,4 +75,4 @@ def verify(
         M2BuildError: as `Session.verify`.
     """
     with Session() as session:
-        return session.verify(place, wanted, base=base, lock=lock, key=key, identity=identity, require=require)
+        return session.verify(place, wanted, base=base, lock=lock, signer=signer, require=require)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from m2build.documents.arguments import typed_arguments
-from m2build.errors import UsageError
 from m2build.session.connections import Connections, parsed_place
 
 if TYPE_CHECKING:
@@ -79,8 +78,7 @@ class Examining(Connections):
         base: str | Place | None = None,
         series: Series | None = None,
         lock: Lock | None = None,
-        key: str | None = None,
-        identity: Identity | None = None,
+        signer: str | Identity | None = None,
         require: Requirements | None = None,
     ) -> Verification:
         """Prove an image from recipe and base alone: the plan is made again, and the image has to be what it gives.
@@ -94,25 +92,22 @@ class Examining(Connections):
             base: where the base is; None for where the recipe says.
             series: the patches that were applied; None for the recipe's own.
             lock: has to agree: each key in which it differs is a finding. A base in a registry is taken by its digest.
-            key: a public key, a file or a URI as cosign takes it: its owner has to have signed the image. cosign checks
-                that, and what else the owner has signed of the image has to be true.
-            identity: the same of a signer without a key, as `cosign:keyless` signs.
+            signer: who has to have signed the image: a public key, as a file or a URI for cosign, or an identity, as
+                `cosign:keyless` signs. cosign checks that, and what else the signer has signed of it has to be true.
             require: rules that the image has to satisfy: each one that it breaks is a finding.
 
         Raises:
             ContentError: the base is truncated, altered or malformed; of the image, that is a finding.
             PatchError: a patch does not apply to the base.
-            UsageError: there is no such key, or an identity as well, or attestations are required without either.
-            EngineError: there is one, and cosign is missing or too old.
+            UsageError: there is no such key, or attestations are required without a signer.
+            EngineError: there is a signer, and cosign is missing or too old.
             M2BuildError: as `inspect`.
         """
         from m2build.verification.demands import Demands, Expectation, Means
         from m2build.verification.verify import verify_image
 
-        if key is not None and identity is not None:
-            raise UsageError("a key and an identity exclude each other", hint="leave one of them out")
         below = parsed_place(base) if base is not None else None
-        expectation = Expectation(wanted, below, series, Demands(lock, key or identity, require))
+        expectation = Expectation(wanted, below, series, Demands(lock, signer, require))
         with self._caching():
             means = Means(self.platform, self._access, self.environment, self.progress)
             return verify_image(parsed_place(place), expectation, means)

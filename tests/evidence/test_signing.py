@@ -60,7 +60,7 @@ class Published:
 
     def verified(self, keys: Keys, key: Path) -> m2build.Verification:
         with m2build.Session(environment=keys.environment) as session:
-            return session.verify(self.name, base=self.base, key=str(key))
+            return session.verify(self.name, base=self.base, signer=str(key))
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_a_signed_lie_is_a_finding(published: Published, keys: Keys, tmp_path: P
         assert digest is not None
         lie = Statement.of(evidence.PATCHSET, {"plan": "another", "sources": []}, {"m2": digest})
         session.sign(delivery, f"cosign:{keys.private}", [lie])
-        found = session.verify(place, base=published.base, key=str(keys.public))
+        found = session.verify(place, base=published.base, signer=str(keys.public))
     assert [(finding.id, finding.path) for finding in found.findings] == [("attestation-other", evidence.PATCHSET)]
 
 
@@ -179,7 +179,7 @@ def test_what_was_signed_is_true_whenever_the_build_ran(published: Published, ke
         plan = session.plan(RECIPE.select(tp=8), session.base(RECIPE, published.base))
         session.sign(session.deliver(plan, place), f"cosign:{keys.private}")
     with _session(keys) as session:
-        found = session.verify(place, base=published.base, key=str(keys.public))
+        found = session.verify(place, base=published.base, signer=str(keys.public))
     assert (found.findings, len(found.signed)) == ((), 4)
 
 

@@ -6,11 +6,13 @@ import hashlib
 import json
 from importlib import resources
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from helpers.commands import refused, succeeds
 from helpers.patches.trees import read
 from helpers.patches.wheels import MEMBERS, NAME, only_index, wheel
+from helpers.registry.http_servers import QuietHandler, serving_with
 from helpers.servers import free_port
 
 from m2build.errors import BaseChangedError, StorageError, TransportError, UsageError
@@ -66,6 +68,40 @@ def test_an_unreachable_index_differs_from_a_missing_release(index: Path, monkey
     with pytest.raises(TransportError, match=r"pip cannot fetch demo-pkg==1\.2: the package index cannot be reached$"):
         fetch_wheel("demo-pkg==1.2")
     assert list((index.parent / "cache" / "m2build" / "wheels").iterdir()) == []
+
+
+class Refusing(QuietHandler):
+    """An index with one answer to everything; a 200 has a type that is no index's."""
+
+    code: ClassVar[int]
+
+    def serve(self) -> None:
+        self.send_response(self.code)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (403, "the package index answers 403"),
+        (503, "the package index answers 503"),
+        (200, "the package index answers with something that is not a list of files"),
+    ],
+)
+@pytest.mark.usefixtures("index")
+def test_an_index_that_refuses_to_answer_differs_from_a_missing_release(
+    answer: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with serving_with(type("Handler", (Refusing,), {"code": answer})) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+        with pytest.raises(TransportError, match=f"pip cannot fetch demo-pkg==1.2: {reason}$") as caught:
+            fetch_wheel("demo-pkg==1.2")
+    assert not caught.value.is_missing
 
 
 def test_what_no_index_has_says_what_to_do(index: Path) -> None:
