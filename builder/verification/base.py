@@ -21,7 +21,7 @@ from m2build.verification.findings import Finding
 from m2build.verification.origin import BASE_DIGEST
 
 BASE_MANIFEST = f"{OWN}base.manifest"
-_WITHOUT_MANIFESTS = frozenset({PlaceKind.DOCKER_ARCHIVE, *ENGINE_STORES})
+WITHOUT_MANIFESTS = frozenset({PlaceKind.DOCKER_ARCHIVE, *ENGINE_STORES})
 """Places that keep no manifest as it was pulled, or not always: docker does with containerd's store."""
 
 
@@ -57,7 +57,7 @@ def as_far_as_claimed(base: Base, labels: Mapping[str, str]) -> Base:
         EngineError: the base is in an engine's store, and the engine does not answer.
     """
     if BASE_MANIFEST in labels:
-        return _with_claims(base, labels) if base.place and base.place.kind in _WITHOUT_MANIFESTS else base
+        return _with_claims(base, labels) if base.place and base.place.kind in WITHOUT_MANIFESTS else base
     if BASE_CHAIN_ID not in labels:
         return base
     return replace(base, digest=_pulled_by(base) if BASE_DIGEST in labels else None, by_layers=True)

@@ -26,6 +26,7 @@ from m2build.places.place import Place, PlaceKind, registry_place
 from m2build.places.transports import find_image
 from m2build.recipes.model import Recipe, Selection
 from m2build.verification.base import (
+    WITHOUT_MANIFESTS,
     as_far_as_claimed,
     claim_findings,
     on_base,
@@ -112,9 +113,7 @@ def verify_found(found: FoundImage, place: Place, expectation: Expectation, mean
     environment = at_claimed_time(means.environment, labels)
     expected = partial(_expected, selection, known, expectation.series, environment, means.progress)
     with temporary_folder() as folder, cache_in(folder / "cache"):
-        content, plan, findings = _compared(
-            found.image, known, expected, is_remote=place.kind is PlaceKind.REGISTRY, progress=means.progress
-        )
+        content, plan, findings = _compared(found.image, known, expected, place.kind, means.progress)
         if plan:
             findings += _demanded(demands, found, signed, plan, known if known.claimed else opened)
     return replace(result, content=content, findings=without_repeats([*result.findings, *findings]))
@@ -181,8 +180,7 @@ def _compared(
     image: Image,
     base: Base,
     expected: Callable[[], _Expected],
-    *,
-    is_remote: bool,
+    where: PlaceKind,
     progress: Progress,
 ) -> tuple[str | None, Plan | None, list[Finding]]:
     """The digest of an image's content, if it can be read, its plan, and the findings; these alone if off its base."""
@@ -190,7 +188,7 @@ def _compared(
     if any(finding.id == "base-layers" for finding in findings):
         return None, None, findings
     lower, height = _image(base), len(base.config.diff_ids)
-    findings += stored_findings(image, lower, is_remote=is_remote, progress=progress)
+    findings += stored_findings(image, lower, is_remote=where is PlaceKind.REGISTRY, progress=progress)
     wanted = expected()
     above = list(layer_findings(image, height, wanted.overlay))
     content = None
@@ -201,22 +199,15 @@ def _compared(
     except ContentError as error:
         above.append(Finding("layer-damaged", "", str(error)))
     findings += [*above, *extra_layers(wanted.image, image), *table_findings(image, lower)]
-    is_own = _is_own(wanted.image, image)
+    is_kept = where not in WITHOUT_MANIFESTS
+    # Tools that copy an image into the other vocabulary of media types write config and manifest anew.
+    is_other = is_kept and wanted.image.manifest.types != image.manifest.types
+    is_own = wanted.image.config.diff_ids == image.config.diff_ids and not is_other
     findings += config_findings(wanted.image.config, image.config, base.config, is_own=is_own)
     findings += manifest_findings(wanted.image.manifest, image.manifest)
-    must_have_all = is_own and image.has_own_digests
-    findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=must_have_all)
+    findings += annotation_findings(wanted.plan.annotations, image.manifest, must_have_all=is_own and is_kept)
     findings += wanted.unsettled
     return content, wanted.plan, findings
-
-
-def _is_own(expected: Image, found: Image) -> bool:
-    """Whether m2build itself has written an image, by its layers and its vocabulary.
-
-    Tools that copy it into the other vocabulary of media types write the config anew, and manifest and annotations.
-    """
-    is_same_vocabulary = expected.manifest.types == found.manifest.types or not found.has_own_digests
-    return is_same_vocabulary and expected.config.diff_ids == found.config.diff_ids
 
 
 def _demanded(demands: Demands, found: FoundImage, signed: Signed | None, plan: Plan, base: Base) -> Iterator[Finding]:

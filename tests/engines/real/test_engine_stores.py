@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from helpers.bases import MODELS, ROOT, base_image
@@ -72,6 +73,19 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     """A daemon with Docker's older store, which keeps no manifests."""
     with docker_daemon(tmp_path_factory.mktemp("older") / "engine", containerd_store=False) as engine:
         yield engine
+
+
+def test_an_image_of_m2builds_own_is_proven_in_a_store_that_keeps_no_manifests(
+    older: DockerEngine, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`docker save` writes a new manifest, which has no annotations."""
+    upload(registry, "loaded/base", base_image(), "v1")
+    for key, value in older.environment.items():
+        monkeypatch.setenv(key, value)
+    base, archive = f"{registry}/loaded/base:v1", tmp_path / "m2.tar"
+    quickly("image", "--tp", "8", "--engine", "embedded", "--base", base, "-o", f"docker-archive:{archive}:loaded/m2:1")
+    older.run("load", "--input", str(archive))
+    assert m2build.verify("docker-daemon:loaded/m2:1", base=base).findings == ()
 
 
 @pytest.mark.parametrize("types", [OCI, DOCKER], ids=["oci", "docker"])
