@@ -31,8 +31,8 @@ _REFUSED = re.compile(
 )
 _NO_LIST = "because the GET request got Content-Type"
 _OTHERS = re.compile(r"from versions: (?!none)")
-"""What pip says of an index that refuses to answer, of an answer that is no list of files, and where an index has
-other releases."""
+"""What pip says of an index that refuses to answer, of an answer that is not a list of files, and where an index
+has other releases."""
 _TIMEOUT = 600
 """Seconds for the whole download; pip has time-outs of its own for each connection."""
 

@@ -126,7 +126,7 @@ def _owned(member: Member, file: str) -> Member:
     try:
         status = os.lstat(file)
     except OSError as error:
-        raise ContentError(f"podman has copied /{member.path}, and its mount has none: {error.strerror}") from error
+        raise ContentError(f"podman has copied /{member.path}, but its mount lacks it: {error.strerror}") from error
     return replace(member, uid=status.st_uid, gid=status.st_gid)
 
 
