@@ -1,4 +1,4 @@
-"""Sweep: m2build works with the lowest versions of the distributions that it needs, as an environment may pin them."""
+"""m2build works with the lowest versions of the distributions that it needs, as an environment may pin them."""
 
 from __future__ import annotations
 
