@@ -8,6 +8,9 @@ that describes *contents* which the result still holds is kept; an unknown label
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 OCI = "org.opencontainers.image."
 OWN = "dev.m2build."
@@ -87,3 +90,8 @@ def derived_labels(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str,
     """The labels of the result: the base's that stay true, then ours; sorted by key."""
     kept = {key: value for key, value in base.items() if not is_withdrawn(key)}
     return dict(sorted((kept | dict(own)).items()))
+
+
+def without_preimage(labels: Mapping[str, Value]) -> dict[str, Value]:
+    """Labels without the one that tells how the build knew the base: it says nothing of the image."""
+    return {key: value for key, value in labels.items() if key != PREIMAGE}

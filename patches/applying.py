@@ -205,9 +205,8 @@ def _check_folders(folder: HeldFolder, changeset: Changeset) -> None:
     """
     gone = {change.old_path for change in changeset.changes if change.before}
     come = {change.path for change in changeset.changes if change.after}
-    for paths, others in ((gone, come), (come, gone)):
-        for path in sorted(above for one in paths for above in folders_above(one) if above in others):
-            was, becomes = ("folder", "file") if paths is gone else ("file", "folder")
+    for was, becomes, inside, at in (("folder", "file", gone, come), ("file", "folder", come, gone)):
+        for path in sorted(above for one in inside for above in folders_above(one) if above in at):
             raise PatchError(
                 f"{folder.path / path} is a {was} and would become a {becomes}; nothing was changed",
                 hint="delete what is there by one series, apply it, and add the new files by another one",

@@ -115,9 +115,8 @@ class Changeset:
         for result in self.results:
             if not result.passes:
                 where = f"{self.series.distribution} {self.release}" if self.release else self.origin
-                hint = (
-                    f"it applies to {f'the releases {named}' if (named := result.patch.releases) else 'all releases'}"
-                )
+                releases = result.patch.releases
+                hint = f"it applies to the releases {releases}" if releases else "it applies to all releases"
                 if result.patch.value is None:
                     hint = f"`m2build patch show {result.patch.id}` shows what it expects; {hint}"
                 if result.outcome is Outcome.DONE_OTHERWISE:

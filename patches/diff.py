@@ -37,9 +37,9 @@ def git_diff(changes: Iterable[FileChange]) -> bytes:
 def _untangled(changes: list[FileChange]) -> Iterator[FileChange]:
     left = {change.old_path: change.before for change in changes if change.before}
     taken = {change.path for change in changes if change.after}
-    for change in changes:
-        if change.before is None and change.path in left:
-            change = replace(change, before=left[change.path])  # noqa: PLW2901 - as it is written
+    for given in changes:
+        is_edit = given.before is None and given.path in left
+        change = replace(given, before=left[given.path]) if is_edit else given
         if not change.renamed or (change.path not in left and change.old_path not in taken):
             yield change
             continue

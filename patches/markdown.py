@@ -7,7 +7,8 @@ import re
 from m2build.local.printable import printable
 
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
-"""What GitHub and GitLab take for somebody's name, and tell them; an escape does not stop that, no width does."""
+"""An `@` that GitHub and GitLab read as a mention, and notify a person of. A backslash does not prevent that; a
+zero-width space after it does."""
 
 
 def plain(text: str) -> str:

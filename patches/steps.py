@@ -113,8 +113,7 @@ def _check(folder: HeldFolder, step: Step) -> bool:
 def _take(folder: HeldFolder, todo: list[Step], steps: Iterable[Step]) -> None:
     remove_staged(folder, steps)
     arriving = {step: step.end for step in todo if step.end}
-    owners = {step: _owner(folder, step) for step in arriving}
-    folder.write_through(_new_file(folder, step, end, owners[step]) for step, end in arriving.items())
+    folder.write_through(_new_file(folder, step, end) for step, end in arriving.items())
     for step in arriving:
         folder.rename(_staged(step.path), step.path)
     for step in todo:
@@ -152,7 +151,7 @@ def _owner(folder: HeldFolder, step: Step) -> tuple[int, int] | None:
     return status.st_uid, status.st_gid
 
 
-def _new_file(folder: HeldFolder, step: Step, end: FileState, owner: tuple[int, int] | None) -> NewFile:
+def _new_file(folder: HeldFolder, step: Step, end: FileState) -> NewFile:
     """The file at a step's end, under its temporary name, with the bytes that the record keeps."""
     try:
         content = folder.read(step.image, end.size)
@@ -163,7 +162,7 @@ def _new_file(folder: HeldFolder, step: Step, end: FileState, owner: tuple[int, 
             f"the record is damaged: {folder.path / step.image} is not the file that it describes; nothing was changed",
             hint="use your version control instead, and remove the record",
         )
-    return NewFile(_staged(step.path), content, end.mode, owner)
+    return NewFile(_staged(step.path), content, end.mode, _owner(folder, step))
 
 
 def _staged(path: str) -> str:

@@ -39,7 +39,7 @@ _FORMATS: Mapping[str, str] = {
     "a key of Zhipu": r"\b[a-f0-9]{32}\.[A-Za-z0-9]{16}\b",
     "a token of Airtable": r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b",
     "a key of Cloudflare": r"\bv1\.0-[a-f0-9]{24}-[a-f0-9]{146}\b",
-    "a token of its vendor's form": (
+    "a known vendor's token": (
         r"\b(rubygems_|oy2(?=[a-z0-9]{43}\b)|sntry[su]_|shp(at|ca|pa|ss)_|sq[apu]_|sbp_|sb_secret_|napi_|bkua_|pul-"
         r"|CCIPAT_|NRAK-|PMAK-|AKCp|cmVmdGtu|lsv2_(pt|sk)_|tvly-(dev-|prod-)?|rpa_|wandb_v1_|hv[bs]\.|figd_|lin_api_"
         r"|ntn_|tskey-[a-z]+-|gl(c|sa)_|jina_|pscale_[a-z]+_|ATATT3|ATBB|sk_(?=[a-f0-9]{48}\b))[A-Za-z0-9]{16,}"

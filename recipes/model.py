@@ -6,7 +6,7 @@ No I/O happens here; `load.py` reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -331,21 +331,3 @@ class Selection:
     def entrypoint(self) -> tuple[str, ...]:
         """What the image starts: the server's command line, by the init if the recipe has one."""
         return (*self.recipe.launch.init_words, *self.command)
-
-
-def workdirs(selections: Sequence[Selection]) -> tuple[str, ...]:
-    """The working directories that images get instead of the base's, relative to the root."""
-    found = (selection.settings.workdir for selection in selections)
-    return tuple(dict.fromkeys(path.strip("/") for path in found if path))
-
-
-def common_recipe(selections: Sequence[Selection]) -> Recipe:
-    """The recipe of several selections.
-
-    Raises:
-        UsageError: they have different recipes, or there are none.
-    """
-    recipes = {id(selection.recipe): selection.recipe for selection in selections}
-    if len(recipes) != 1:
-        raise UsageError(f"images are derived from one recipe at a time, and these are of {len(recipes)}")
-    return selections[0].recipe

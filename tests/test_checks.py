@@ -34,7 +34,7 @@ def test_the_checks_to_run_by_hand_are_cis() -> None:
 
 
 def test_messages_say_is_not_a_and_name_no_unknown_people() -> None:
-    """`X is no Y` is odd English, and so are sentences about nobody and whoever."""
+    """Write "X is not a Y" for "X is no Y", and name who or what acts."""
     texts = {
         (path.name, node.value)
         for path in MODULES.values()

@@ -14,6 +14,7 @@ from m2build.bench.result import Result
 from m2build.bench.roofline import FORMULA, Roof, impossible, roof_of
 from m2build.bench.table import shown_figure
 from m2build.documents.arguments import typed_arguments
+from m2build.patches.markdown import plain
 
 if TYPE_CHECKING:
     from m2build import printed
@@ -90,7 +91,7 @@ def _bound(bound: Roof) -> str:
 
 def _cell(text: str) -> str:
     """Text from outside, so that Markdown takes none of it for its own: neither cells nor marks nor HTML."""
-    return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>#|&~" else mark for mark in " ".join(text.split()))
+    return plain(" ".join(text.split()))
 
 
 @typed_arguments

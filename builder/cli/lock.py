@@ -12,12 +12,13 @@ from m2build import locking
 from m2build.cli import candidates
 from m2build.cli.choosing import base_version_option, choosing_many, chosen_all, platform_option
 from m2build.cli.groups import Command
-from m2build.cli.locks import is_there, lock_option, lock_path, locked_option, read_lock
+from m2build.cli.locks import lock_option, lock_path, locked_option, read_lock
 from m2build.cli.output import note, result
 from m2build.cli.outputs import check_file
 from m2build.cli.progress import progress_option
 from m2build.cli.sessions import insecure_option, session
 from m2build.errors import UsageError
+from m2build.local.targets import is_there
 
 
 @click.command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from m2build import locking
 from m2build.cli.output import note
 from m2build.cli.paths import PATH
 from m2build.errors import UsageError
+from m2build.local.targets import is_there
 
 _NAME = "m2build.lock"
 
@@ -41,11 +41,6 @@ def lock_path(recipe: str) -> Path:
         ('recipes/m2build.lock', 'm2build.lock')
     """
     return Path(_NAME) if recipe in m2build.recipe_names() else Path(recipe).parent / _NAME
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is a file; a name that no file can have is that of none."""
-    return os.path.exists(path)  # noqa: PTH110 - `Path.exists` fails on names that are too long
 
 
 def read_lock(path: Path) -> m2build.Lock:

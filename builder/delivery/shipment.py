@@ -22,7 +22,7 @@ from m2build.oci.descriptor import Descriptor
 from m2build.oci.digest import Digest
 from m2build.places.place import ENGINE_STORES, Place, PlaceKind
 from m2build.places.spool import Spool, spool_beside
-from m2build.recipes.model import workdirs
+from m2build.recipes.selections import workdirs
 from m2build.registry.tags import TagPolicy
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from m2build.patches.registry import load_codemods
 from m2build.patches.series import Series
 from m2build.patches.tree import SourceTree
 from m2build.progress import Progress
-from m2build.recipes.model import Selection, common_recipe, workdirs
+from m2build.recipes.model import Selection
+from m2build.recipes.selections import common_recipe, workdirs
 
 
 def derive_all(

@@ -105,7 +105,7 @@ def _check_new(paths: set[str], filesystem: Filesystem) -> None:
 
 
 def _unmade(filesystem: Filesystem, selection: Selection, base: Base) -> tuple[str, ...]:
-    from m2build.recipes.model import workdirs  # this room plans without recipes until then
+    from m2build.recipes.selections import workdirs  # this room plans without recipes until then
 
     folders = [followed(filesystem, path) for path in (base.config.working_dir, *workdirs([selection]))]
     for folder in folders[1:]:

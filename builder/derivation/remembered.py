@@ -24,7 +24,8 @@ from m2build.local.code import code_digest
 from m2build.oci.digest import Digest
 from m2build.oci.image import Image, MemoryBlobs
 from m2build.progress import Progress
-from m2build.recipes.model import Recipe, Selection, common_recipe
+from m2build.recipes.model import Recipe, Selection
+from m2build.recipes.selections import common_recipe
 
 if TYPE_CHECKING:
     from m2build.derivation.plan import Plan, Preimage, Sourced

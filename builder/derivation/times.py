@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 _LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 """The last second that RFC 3339 can write; a base's may be later in UTC."""
+_DIGITS = len(str(_LATEST))
 
 
 def creation_time(base: Base, environment: Mapping[str, str]) -> int:
     """The only time in the image (https://reproducible-builds.org/specs/source-date-epoch/)."""
     epoch = environment.get("SOURCE_DATE_EPOCH")
     if epoch:
-        if not epoch.isascii() or not epoch.isdigit() or int(epoch[:20]) > _LATEST:
+        digits = epoch.lstrip("0") or "0"
+        if not epoch.isascii() or not epoch.isdigit() or len(digits) > _DIGITS or int(digits) > _LATEST:
             raise UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", hint="unset it, or fix it")
-        return int(epoch)
+        return int(digits)
     created = base.config.created
     try:
         found = datetime.fromisoformat(created or "")

@@ -22,6 +22,11 @@ def shown(text: str, limit: int = SHOWN) -> str:
     return repr(shortened(text, limit))
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8: it holds no half of a surrogate pair."""
+    return _SURROGATE.search(text) is None
+
+
 def check_text(text: str, where: str = "") -> None:
     """Check that input can be written as UTF-8.
 
@@ -30,5 +35,5 @@ def check_text(text: str, where: str = "") -> None:
     Raises:
         UsageError: it holds such a byte; the message begins with `where`.
     """
-    if _SURROGATE.search(text):
+    if not is_utf8(text):
         raise UsageError(f"{where}{shown(text)} is not UTF-8 text", hint="write it in UTF-8")

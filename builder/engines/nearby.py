@@ -13,7 +13,8 @@ from m2build.layers.members import wanted_for
 from m2build.oci.reference import parse_reference
 from m2build.places.engine_store import LocalImage, fetch_image, image_as_it_is
 from m2build.places.place import Place, PlaceKind
-from m2build.recipes.model import Selection, common_recipe, workdirs
+from m2build.recipes.model import Selection
+from m2build.recipes.selections import common_recipe, workdirs
 
 
 def with_nearby_files(

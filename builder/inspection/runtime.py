@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from m2build.labels import PREIMAGE
+from m2build.labels import without_preimage
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import JsonObject
 
@@ -37,5 +37,5 @@ def _normal(key: str, value: object) -> object:
         return value
     if key in _SETS:
         return sorted(value)
-    hidden = PREIMAGE if key == "Labels" else None
-    return {name: item for name, item in sorted(value.items()) if item and name != hidden}
+    said = without_preimage(value) if key == "Labels" else value
+    return {name: item for name, item in sorted(said.items()) if item}

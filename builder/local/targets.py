@@ -22,6 +22,11 @@ _LINKS = 40
 """Links in a row, as many as Linux follows."""
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is something at a path, links followed; there is nothing at a name that is too long for any."""
+    return os.path.exists(path)  # noqa: PTH110 - `Path.exists` fails on such names
+
+
 @dataclass(frozen=True)
 class FileTarget:
     """A regular file, existing or new.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from m2build.documents.validation import validate
 from m2build.errors import UsageError
 from m2build.local.failures import storage
 from m2build.local.outputs import new_output, output_file
+from m2build.local.targets import is_there
 from m2build.locking.model import Lock
 
 
@@ -42,7 +42,7 @@ def write_lock(lock: Lock, path: str | PathLike[str], *, update: bool = False) -
         StorageError: it cannot be written.
     """
     target = Path(path)
-    if not update and os.path.exists(target):  # noqa: PTH110 - a name that is too long is an error of writing
+    if not update and is_there(target):
         raise UsageError(f"{target} exists already", hint="`m2build lock --update` replaces it")
     with storage(target, "written"), output_file(target) if update else new_output(target) as out:
         out.write(lock.yaml().encode())

@@ -32,7 +32,8 @@ from m2build.patches.patch import Patch
 from m2build.patches.preimages import published_release
 from m2build.patches.tree import SourceFile
 from m2build.patches.vendored import is_vendoring
-from m2build.recipes.model import Selection, common_recipe
+from m2build.recipes.model import Selection
+from m2build.recipes.selections import common_recipe
 
 
 def lock_of(plans: Sequence[Plan]) -> Lock:

@@ -26,7 +26,8 @@ from m2build.patches.change import changed_tree
 from m2build.patches.changeset import apply_series
 from m2build.places.place import Place, PlaceKind
 from m2build.progress import Progress
-from m2build.recipes.model import Selection, common_recipe
+from m2build.recipes.model import Selection
+from m2build.recipes.selections import common_recipe
 
 if TYPE_CHECKING:
     from m2build.launch.proof import LaunchProof

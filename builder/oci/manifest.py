@@ -17,6 +17,9 @@ from m2build.oci.media_types import MediaTypes, is_config, is_distributed, is_in
 from m2build.oci.shapes import MANIFEST
 from m2build.oci.strict_json import parse_object
 
+_USUAL = frozenset({"schemaVersion", "mediaType", "config", "layers", "annotations"})
+"""The members of an image's manifest that have a place of their own here, or say what it is."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -80,15 +83,19 @@ class Manifest:
         return Digest.of(self.raw)
 
     @property
-    def members(self) -> JsonObject:
-        """All of its members, known ones and others."""
-        return parse_object(self.raw, "manifest", MANIFEST)
+    def others(self) -> JsonObject:
+        """What it says besides config, layers and annotations, such as a subject."""
+        return {key: value for key, value in self._members.items() if key not in _USUAL}
 
     @property
     def annotations(self) -> dict[str, str]:
         """The annotations; Docker's manifests have none."""
-        found = object_in(self.members, "annotations")
+        found = object_in(self._members, "annotations")
         return {key: str(value) for key, value in found.items()}
+
+    @property
+    def _members(self) -> JsonObject:
+        return parse_object(self.raw, "manifest", MANIFEST)
 
     @property
     def document(self) -> Document:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from m2build.documents.arguments import typed_arguments
-from m2build.documents.shown import shown
+from m2build.documents.shown import is_utf8, shown
 from m2build.documents.suggest import nearest
 from m2build.errors import UsageError
 from m2build.local.failures import storage
@@ -73,7 +73,7 @@ class Place:
 
     def __post_init__(self) -> None:
         """Refuse a tag that is not UTF-8, as a layout's index must be (RFC 8259, section 8.1)."""
-        if re.search("[\ud800-\udfff]", self.tag or ""):
+        if not is_utf8(self.tag or ""):
             raise UsageError(f"the tag {self.tag!r} is not UTF-8", hint="use letters, digits, full stops and dashes")
 
     def __str__(self) -> str:

@@ -43,7 +43,7 @@ def fetched(
         except ValueError as error:
             raise TransportError(f"{host_of(before)} redirects to a malformed address") from error
         if scheme not in ("http", "https"):
-            raise TransportError(f"{host_of(before)} redirects to an address that is not one of the web")
+            raise TransportError(f"{host_of(before)} redirects to an address that is neither http nor https")
         if origin(before)[0] == "https" and scheme != "https" and not transport.insecure:
             raise TransportError(f"{host_of(before)} redirects to {host_of(url)} without TLS")
     raise TransportError(f"{host_of(url)}: redirect loop")

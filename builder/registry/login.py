@@ -6,10 +6,12 @@ import base64
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from m2build.documents.shown import is_utf8
+
 
 def is_text(value: object) -> TypeGuard[str]:
     """Whether a value from a JSON document is a text that can be sent: a lone surrogate has no bytes."""
-    return isinstance(value, str) and not any("\ud800" <= mark <= "\udfff" for mark in value)
+    return isinstance(value, str) and is_utf8(value)
 
 
 @dataclass(frozen=True)

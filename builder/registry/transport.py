@@ -146,7 +146,7 @@ class Transport:
         response.close()
         raise TransportError(
             f"{host_of(request.url)} answers with more than {request.largest} bytes",
-            hint="check the name: what was asked for has not so many",
+            hint="check the name: nothing that m2build asks for there is so large",
         )
 
 

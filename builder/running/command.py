@@ -87,9 +87,9 @@ def _network(container: Container) -> Iterator[str]:
 
 
 def _models(container: Container) -> Iterator[str]:
-    if ":" in (container.cache or ""):
+    if container.cache and ":" in container.cache:
         raise UsageError(f"--volume cannot hold the ':' of {container.cache}", hint="name another folder for models")
-    source = f'"{CACHE}"' if container.cache is None else _quoted(container.cache or "")
+    source = f'"{CACHE}"' if container.cache is None else _quoted(container.cache)
     yield f"--volume={source}:{_quoted(container.models)}"
     yield f"--env={TOKEN}"
     yield from (_quoted(f"--env={name}={value}") for name, value in container.variables.items())

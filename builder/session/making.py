@@ -206,7 +206,7 @@ class Making(Connections):
         """
         from m2build.base.model import Base
         from m2build.locking.made import lock_of
-        from m2build.recipes.model import common_recipe
+        from m2build.recipes.selections import common_recipe
 
         recipe = common_recipe(selections)
         at = base if isinstance(base, Base) else _recipe_and_place(recipe, base)[1]

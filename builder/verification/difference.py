@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from m2build.inspection.content import Entry
 from m2build.inspection.runtime import runtime_of
-from m2build.labels import PREIMAGE
+from m2build.labels import without_preimage
 from m2build.layers.contents import read_members
 from m2build.layers.held import held
 from m2build.layers.members import EVERYTHING
@@ -200,8 +200,7 @@ def _shown(side: printed.Side) -> str:
 
 
 _TOLD = frozenset({"os", "architecture", "variant", "created", "config", "rootfs", "history"})
-_STORED = frozenset({"schemaVersion", "mediaType", "config", "layers", "annotations"})
-"""The members of a config and of a manifest that have a place of their own, or say how the image is stored."""
+"""The members of a config that have a place of their own."""
 
 
 def _document_of(image: Image) -> JsonObject:
@@ -210,7 +209,7 @@ def _document_of(image: Image) -> JsonObject:
     Nor how a build knew its base: that label differs between images which are equal otherwise.
     """
     config = image.config
-    normal, labels = runtime_of(config), {key: value for key, value in sorted(config.labels.items()) if key != PREIMAGE}
+    normal, labels = runtime_of(config), dict(sorted(without_preimage(config.labels).items()))
     runtime = {**_said(config.runtime, {"WorkingDir"}), **normal, **({"Labels": labels} if labels else {})}
     return {
         "platform": config.platform,
@@ -219,11 +218,11 @@ def _document_of(image: Image) -> JsonObject:
         "config": dict(sorted(runtime.items())),
         "layers": [str(diff_id) for diff_id in config.diff_ids],
         "history": config.history,
-        "more": {**_said(config.document(), _TOLD), **_said(image.manifest.members, _STORED)},
+        "more": {**_said(config.document(), _TOLD), **_said(image.manifest.others)},
     }
 
 
-def _said(document: JsonObject, without: Collection[str]) -> JsonObject:
+def _said(document: JsonObject, without: Collection[str] = ()) -> JsonObject:
     """The members of an object that are not empty; engines write empty ones or leave them out."""
     return {key: value for key, value in sorted(document.items()) if value and key not in without}
 

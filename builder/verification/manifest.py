@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from m2build.oci.image import Image
     from m2build.oci.manifest import Manifest
 
-_MEMBERS = frozenset({"schemaVersion", "mediaType", "config", "layers", "annotations"})
-
 
 def annotation_findings(wanted: Mapping[str, str], manifest: Manifest, *, must_have_all: bool) -> Iterator[Finding]:
     """Every annotation of a manifest that differs.
@@ -45,8 +43,8 @@ def manifest_findings(expected: Manifest, found: Manifest) -> Iterator[Finding]:
         expected: as m2build writes it.
         found: the image's.
     """
-    for key in sorted(found.members.keys() - _MEMBERS):
-        yield Finding("manifest-other", key, differing(None, found.members[key]))
+    for key, value in sorted(found.others.items()):
+        yield Finding("manifest-other", key, differing(None, value))
     yield from _more("config", found.config.more, {})
     if found.config.media_type != found.types.config:
         yield _type("config", found.types.config, found.config.media_type)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from m2build.derivation.plan import Preimage
 from m2build.inspection.runtime import runtime_of
-from m2build.labels import OWN, PREIMAGE
+from m2build.labels import OWN, PREIMAGE, without_preimage
 from m2build.oci.config import ImageConfig
 from m2build.oci.descriptor import JsonObject, object_in
 from m2build.verification.findings import Finding
@@ -100,8 +100,7 @@ def _root_findings(wanted: JsonObject, given: JsonObject) -> Iterator[Finding]:
 def _without_preimage(document: JsonObject) -> JsonObject:
     """A config's section `config`, without the label that says how the build knew the base."""
     runtime = object_in(document, "config")
-    labels = {key: value for key, value in object_in(runtime, "Labels").items() if key != PREIMAGE}
-    return {**runtime, "Labels": labels}
+    return {**runtime, "Labels": without_preimage(object_in(runtime, "Labels"))}
 
 
 def _runtime_findings(expected: ImageConfig, found: ImageConfig) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from m2build.documents.arguments import check_fields, typed_arguments
-from m2build.documents.shown import shown
+from m2build.documents.shown import check_text, shown
 from m2build.errors import UsageError
 from m2build.patches.change import FileChange, Finding, Proof, Rewrite
 from m2build.patches.paths import check_path, in_the_way
@@ -42,8 +42,8 @@ class ReplaceText:
         check_path(self.path)
         if not self.old or self.old == self.new:
             raise UsageError("the text to replace is empty" if not self.old else "the text would replace itself")
-        if any("\ud800" <= letter <= "\udfff" for letter in self.old + self.new):
-            raise UsageError("half of a surrogate pair is in the text, which UTF-8 cannot hold")
+        for text in (self.old, self.new):
+            check_text(text)
         if self.count < 1:
             raise UsageError(f"the count {self.count} is below 1")
 

@@ -78,11 +78,7 @@ def _is_normal_diff(lines: Lines) -> bool:
 
 
 _KINDS: tuple[tuple[Callable[[Lines], bool], str, str | None], ...] = (
-    (
-        lambda lines: HEADER.match(lines.peek()) is not None,
-        "this hunk is of no file: there is no header before it",
-        None,
-    ),
+    (_is_hunk, "this hunk is of no file: there is no header before it", None),
     (_is_merge, "this is the diff of a merge with several parents", "make one with `git diff OLD NEW`"),
     (_is_context_diff, "this is a context diff", "make a unified one, with `diff -u`"),
     (_is_ed_script, "this is an ed script", "make a unified diff, with `diff -u`"),

@@ -59,7 +59,7 @@ def _parser(codemod: type[Codemod]) -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(add_help=False)
     if issubclass(codemod, CodemodCommand):
-        with theirs(f"the codemod {codemod.__module__}.{codemod.__qualname__}", "in add_args"):
+        with theirs(codemod, "in add_args"):
             codemod.add_args(parser)
     return parser
 
@@ -70,7 +70,7 @@ def _default(codemod: type[Codemod], option: argparse.Action) -> object:
         return []
     if not isinstance(option.default, str) or option.type is None:
         return option.default
-    with theirs(f"the codemod {codemod.__module__}.{codemod.__qualname__}", f"for the default of {option.dest!r}"):
+    with theirs(codemod, f"for the default of {option.dest!r}"):
         return as_text_is_read(option, option.default)
 
 

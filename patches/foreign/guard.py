@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from m2build.errors import M2BuildError, PatchError
 from m2build.patches.distributions import distribution_of
 
+if TYPE_CHECKING:
+    from libcst.codemod import Codemod
+
 
 @contextmanager
-def theirs(what: str, where: str, path: str = "") -> Iterator[None]:
-    """Run code of others.
+def theirs(codemod: type[Codemod], where: str = "", path: str = "") -> Iterator[None]:
+    """Run the code of a codemod.
 
     Args:
-        what: what runs, ending in its dotted name: `the codemod package.module.Class`.
+        codemod: whose code it is.
         where: what it was doing, or nothing.
         path: the file that it was on, if any.
 
@@ -26,8 +30,9 @@ def theirs(what: str, where: str, path: str = "") -> Iterator[None]:
     except (KeyboardInterrupt, M2BuildError):
         raise
     except BaseException as error:
+        name = f"{codemod.__module__}.{codemod.__qualname__}"
         raise PatchError(
-            f"{path and f'{path}: '}{what} of {distribution_of(what.rpartition(' ')[2])} raised "
+            f"{path and f'{path}: '}the codemod {name} of {distribution_of(name)} raised "
             f"{type(error).__name__}{where and f' {where}'}: {error}",
             hint="m2build --debug shows its traceback",
         ) from error

@@ -60,8 +60,7 @@ class Recipe:
         from libcst.codemod import CodemodContext, SkipFile
 
         context = CodemodContext(filename=path, full_module_name=module.name, full_package_name=module.package)
-        name = f"the codemod {self.codemod.__module__}.{self.codemod.__qualname__}"
-        with theirs(name, "", path):
+        with theirs(self.codemod, path=path):
             try:
                 transformed: object = _with_imports(self.codemod(context, **self.arguments), tree)
             except SkipFile:

@@ -178,8 +178,10 @@ def test_the_time_is_the_bases_own_or_source_date_epoch() -> None:
     assert json.loads(build(plan_for(base)).config.raw)["created"] == "2024-05-06T07:08:09Z"
     epoch = plan_for(base, SOURCE_DATE_EPOCH="0")
     assert json.loads(build(epoch).config.raw)["created"] == "1970-01-01T00:00:00Z"
-    with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
-        plan_for(base, SOURCE_DATE_EPOCH="yesterday")
+    assert plan_for(base, SOURCE_DATE_EPOCH="0" * 5000 + "5").created == 5
+    for wrong in ("yesterday", "0" * 20 + "9" * 15, "9" * 5000, "253402300800"):
+        with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
+            plan_for(base, SOURCE_DATE_EPOCH=wrong)
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ def test_what_a_host_refuses_has_a_way_out(
         (f"{TOKEN}\nX-Other: 1", "", "the token in GH_TOKEN holds characters that no token has"),
         (f"{TOKEN} é", "", "the token in GH_TOKEN holds characters that no token has"),
         (f" {TOKEN}\r\n", f"http://user:{TOKEN}@{{}}/moved?token={TOKEN}", "/moved does not exist"),
-        (TOKEN, "file:///etc/passwd", "redirects to an address that is not one of the web"),
+        (TOKEN, "file:///etc/passwd", "redirects to an address that is neither http nor https"),
     ],
 )
 def test_no_message_and_no_traceback_holds_the_token(token: str, location: str, message: str, host: Forge) -> None:

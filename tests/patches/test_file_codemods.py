@@ -105,7 +105,7 @@ def test_a_folder_with_links_only_is_in_the_way_of_a_file() -> None:
         (("a.py", "", "y"), "the text to replace is empty"),
         (("a.py", "x", "x"), "the text would replace itself"),
         (("a.py", "x", "y", 0), "the count 0 is below 1"),
-        (("a.py", "x", "\ud800"), "half of a surrogate pair is in the text"),
+        (("a.py", "x", "\ud800"), "is not UTF-8 text"),
     ],
 )
 def test_replacements_that_make_no_sense(arguments: tuple[str, str, str], message: str) -> None:

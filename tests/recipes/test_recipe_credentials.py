@@ -50,7 +50,7 @@ FORMS = {
     "private key": ["-----BEGIN OPENSSH PRIVATE KEY----- abc", "-----BEGIN PRIVATE KEY-----"],
     "authorization": ["Authorization: Bearer abcdefghijklmnop", "Basic dXNlcjpwYXNzd29yZA=="],
     "address with a password": ["postgres://app:geheim@db/app", "https://x:y@example.com/"],
-    "its vendor's form": [
+    "a known vendor's token": [
         "shpat_" + "0a1b" * 8,
         "rubygems_" + "0a1b" * 12,
         "sntryu_" + "0a1b" * 16,
